@@ -1,0 +1,180 @@
+//! The kinds of finding: one row each, with what it means and how to mend it.
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is. The spelling is what OpenTelemetry, Loki and Google Cloud read as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// Bookkeeping.
+    Info,
+    /// Other threads are alive: the child may only call async-signal-safe functions.
+    Warn,
+    /// Another thread holds a lock: the child hangs if it needs it.
+    Error,
+    /// Realised in the child: it can never go on.
+    Fatal,
+}
+
+impl Severity {
+    /// The word in records and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+
+    /// Reads [`Self::name`] back, without regard to case.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Info, Self::Warn, Self::Error, Self::Fatal]
+            .into_iter()
+            .find(|severity| severity.name().eq_ignore_ascii_case(word))
+    }
+}
+
+/// What a record tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A fork while other threads are alive.
+    UnsafeFork,
+    /// A child asks for a lock whose holder does not exist there.
+    OrphanedLock,
+    /// A child with one thread waits for something that only a lost thread would do.
+    StuckChild,
+    /// A child of a threaded process creates a thread before exec.
+    ThreadAfterFork,
+    /// A thread ended while it held a lock.
+    LeakedLock,
+    /// A child uses a descriptor that a thread of the parent waits on.
+    SharedWakeup,
+    /// Parent and child use one open file description.
+    SharedFd,
+    /// A child calls into a library that must not be used after fork.
+    GuardedCall,
+    /// A child calls a function that is not async-signal-safe.
+    UnsafeCall,
+    /// An at-fork handler took over a second.
+    SlowHandler,
+    /// What became of the child of a reported fork.
+    ForkOutcome,
+    /// Counts at the end of a process that had a finding.
+    Summary,
+}
+
+/// One row of [`KINDS`].
+#[derive(Clone, Copy, Debug)]
+pub struct KindRow {
+    /// The kind.
+    pub kind: Kind,
+    /// Its spelling in records, suppressions and on the command line.
+    pub name: &'static str,
+    /// What happened, in one sentence for somebody who has never met it.
+    pub meaning: &'static str,
+}
+
+/// Every kind, in the order of the contract.
+pub const KINDS: &[KindRow] = &[
+    KindRow {
+        kind: Kind::UnsafeFork,
+        name: "unsafe_fork",
+        meaning: "A process with several threads forked; the child has only the thread that called fork, and every lock the other threads held stays locked in it for ever.",
+    },
+    KindRow {
+        kind: Kind::OrphanedLock,
+        name: "orphaned_lock",
+        meaning: "A forked child asked for a lock that was held, at the fork, by a thread that does not exist in the child: nobody will ever release it.",
+    },
+    KindRow {
+        kind: Kind::StuckChild,
+        name: "stuck_child",
+        meaning: "A forked child with one thread waits without a time-out for something that only a thread of the parent would have done.",
+    },
+    KindRow {
+        kind: Kind::ThreadAfterFork,
+        name: "thread_after_fork",
+        meaning: "The child of a threaded process created a thread before exec, which POSIX does not allow.",
+    },
+    KindRow {
+        kind: Kind::LeakedLock,
+        name: "leaked_lock",
+        meaning: "A thread ended while it still held a lock: nobody can release it any more.",
+    },
+    KindRow {
+        kind: Kind::SharedWakeup,
+        name: "shared_wakeup",
+        meaning: "A forked child uses a descriptor that a thread of the parent waits on, so each takes the other's wake-ups.",
+    },
+    KindRow {
+        kind: Kind::SharedFd,
+        name: "shared_fd",
+        meaning: "Parent and child both use an open file description that was made before the fork.",
+    },
+    KindRow {
+        kind: Kind::GuardedCall,
+        name: "guarded_call",
+        meaning: "A forked child called into a library that must not be used after fork without exec.",
+    },
+    KindRow {
+        kind: Kind::UnsafeCall,
+        name: "unsafe_call",
+        meaning: "The child of a threaded process called a function that is not async-signal-safe.",
+    },
+    KindRow {
+        kind: Kind::SlowHandler,
+        name: "slow_handler",
+        meaning: "An at-fork handler of a library took over a second.",
+    },
+    KindRow {
+        kind: Kind::ForkOutcome,
+        name: "fork_outcome",
+        meaning: "What the child of a reported fork went on to do.",
+    },
+    KindRow {
+        kind: Kind::Summary,
+        name: "summary",
+        meaning: "Counts at the end of a process that had a finding.",
+    },
+];
+
+impl Kind {
+    /// The row of [`KINDS`] for this kind.
+    pub fn row(self) -> &'static KindRow {
+        // The table lists the kinds in the order of the enum, which a test holds.
+        &KINDS[self as usize]
+    }
+
+    /// The spelling in records.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Reads [`Self::name`] back.
+    pub fn parse(word: &str) -> Option<Self> {
+        KINDS.iter().find(|row| row.name == word).map(|row| row.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KINDS, Kind, Severity};
+
+    #[test]
+    fn the_table_follows_the_enum() {
+        for (position, row) in KINDS.iter().enumerate() {
+            assert_eq!(row.kind as usize, position);
+            assert_eq!(serde_json::to_string(&row.kind).unwrap(), format!("\"{}\"", row.name));
+            assert_eq!(Kind::parse(row.name), Some(row.kind));
+        }
+    }
+
+    #[test]
+    fn severities_are_ordered_and_spelt_as_in_records() {
+        assert!(Severity::Fatal > Severity::Error && Severity::Error > Severity::Warn);
+        assert_eq!(serde_json::to_string(&Severity::Fatal).unwrap(), "\"FATAL\"");
+        assert_eq!(Severity::parse("error"), Some(Severity::Error));
+    }
+}

@@ -1,0 +1,16 @@
+//! The words that the library (`cdylib/`) and the command (`src/`) share, each written once.
+//!
+//! * [`options`]: the `FORKWATCH_*` variables and the command's flags, one row each.
+//! * [`kind`]: the kinds of finding, how bad each is, and what it means.
+//! * [`record`]: the fields of a record, one JSON object a line.
+//! * [`suppression`]: the suppression file's rules.
+//! * [`nearest`]: the nearest valid word to a misspelt one.
+
+pub mod kind;
+pub mod nearest;
+pub mod options;
+pub mod record;
+pub mod suppression;
+
+/// The value of every record's `schema` field. The number rises when a field changes its meaning, not when one is added.
+pub const SCHEMA: &str = "forkwatch/1";

@@ -1,0 +1,232 @@
+//! The fields of a record. The order of the fields here is the order of the keys in the line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Kind, Severity};
+
+/// The most bytes one line may have; longer lists are cut and `truncated` says what was cut.
+pub const MAX_RECORD_BYTES: usize = 64 * 1024;
+
+/// One record: who says what, and the fields of its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// RFC 3339 in UTC with nanoseconds, always first.
+    pub time: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// [`crate::SCHEMA`].
+    pub schema: String,
+    /// What it tells.
+    pub kind: Kind,
+    /// 16 hex digits; the same bug gives the same value across runs, hosts and address-space layouts.
+    pub fingerprint: String,
+    /// One line for people.
+    pub message: String,
+    /// `uname`'s node name.
+    pub host: String,
+    /// The process that writes.
+    pub pid: i32,
+    /// Its parent.
+    pub ppid: i32,
+    /// The kernel's id of the thread that writes.
+    pub tid: i32,
+    /// That thread's name.
+    pub thread: String,
+    /// The program file, as `/proc/self/exe` names it.
+    pub exe: String,
+    /// The command line; null with `FORKWATCH_ARGV=off`.
+    pub argv: Option<Vec<String>>,
+    /// `FORKWATCH_SERVICE`, else `OTEL_SERVICE_NAME`, else the program's name.
+    pub service: String,
+    /// `FORKWATCH_CONTEXT` or what `forkwatch_set_context` set; null where neither was.
+    pub context: Option<String>,
+    /// Shared by a fork's record and all that its child reports; null where no fork belongs to it.
+    pub fork_id: Option<String>,
+    /// The fields of the kind.
+    #[serde(flatten)]
+    pub detail: Detail,
+    /// Which lists were cut to keep the line within [`MAX_RECORD_BYTES`]; absent where none was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<String>,
+}
+
+/// The fields that only one kind has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Detail {
+    /// `unsafe_fork`.
+    UnsafeFork(UnsafeFork),
+    /// `leaked_lock`.
+    LeakedLock(LeakedLock),
+    /// `summary`.
+    Summary(Summary),
+}
+
+/// What an `unsafe_fork` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnsafeFork {
+    /// The fork itself.
+    pub fork: Fork,
+    /// The other threads.
+    pub threads: Vec<Thread>,
+    /// The locks that other threads held.
+    pub locks: Vec<Lock>,
+    /// What to change.
+    pub advice: Vec<String>,
+}
+
+/// What a `leaked_lock` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeakedLock {
+    /// The lock, with the ended thread as owner.
+    pub lock: Lock,
+}
+
+/// The fork of an `unsafe_fork`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The function called: `fork`, `_Fork`, `forkpty`, `daemon`, `clone`, `syscall`.
+    pub function: String,
+    /// Null where the fork was stopped, or its result never reached us.
+    pub child_pid: Option<i32>,
+    /// Whether the caller is known to do nothing but exec in the child.
+    pub exec_bound: bool,
+    /// The native stack of the caller, innermost first.
+    pub stack: Vec<Frame>,
+    /// The Python stack, innermost first; null where the caller is no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+}
+
+/// One other thread at a fork.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Thread {
+    /// The kernel's id.
+    pub tid: i32,
+    /// The name: Python's where known, else the kernel's.
+    pub name: String,
+    /// The function it was started with; null where its creation was not seen.
+    pub start_routine: Option<String>,
+    /// Where it was created; null where that was not seen.
+    pub created_stack: Option<Vec<Frame>>,
+    /// Where it is now; null where that cannot be told without stopping it.
+    pub stack: Option<Vec<Frame>>,
+    /// Its Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+    /// What it is blocked on; null where it runs.
+    pub waiting: Option<Waiting>,
+}
+
+/// What a thread is blocked on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The function or system call it blocks in.
+    pub call: String,
+    /// The object's address as `0x` hex; null where the call has none.
+    pub address: Option<String>,
+}
+
+/// The sort of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockKind {
+    /// `pthread_mutex_t`, `mtx_t`.
+    Mutex,
+    /// `pthread_rwlock_t` taken for reading.
+    RwlockRead,
+    /// `pthread_rwlock_t` taken for writing.
+    RwlockWrite,
+    /// `pthread_spinlock_t`.
+    Spinlock,
+    /// `sem_t` used to exclude.
+    Semaphore,
+    /// A C++ local static in initialisation.
+    StaticGuard,
+    /// A lock inside libc.
+    Libc,
+    /// A lock that is only seen through its futex.
+    Futex,
+}
+
+impl LockKind {
+    /// The word in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mutex => "mutex",
+            Self::RwlockRead => "rwlock_read",
+            Self::RwlockWrite => "rwlock_write",
+            Self::Spinlock => "spinlock",
+            Self::Semaphore => "semaphore",
+            Self::StaticGuard => "static_guard",
+            Self::Libc => "libc",
+            Self::Futex => "futex",
+        }
+    }
+}
+
+/// A lock that a thread holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Its address as `0x` hex.
+    pub address: String,
+    /// Its sort.
+    pub kind: LockKind,
+    /// Its name in the program's words (`self.lock`, `libc:tz`); null where that cannot be told.
+    pub name: Option<String>,
+    /// The kernel's id of its holder; null where the holder is not known.
+    pub owner_tid: Option<i32>,
+    /// The holder's name; null where the holder is not known.
+    pub owner: Option<String>,
+    /// Where it was taken, innermost first.
+    pub acquired_stack: Vec<Frame>,
+    /// The threads blocked on it.
+    pub waiters: Vec<i32>,
+}
+
+/// A native frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The address in the process as `0x` hex: a return address, except in the innermost frame of another thread.
+    pub ip: String,
+    /// The path of the file it lies in; null outside any file.
+    pub module: Option<String>,
+    /// The distance from the module's load base as `0x` hex.
+    pub offset: Option<String>,
+    /// The module's GNU build id in hex.
+    pub build_id: Option<String>,
+    /// The function, demangled.
+    pub symbol: Option<String>,
+    /// The source file.
+    pub file: Option<String>,
+    /// The line in it, from 1.
+    pub line: Option<u32>,
+}
+
+/// A Python frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PythonFrame {
+    /// `co_filename`.
+    pub file: String,
+    /// The line being executed, from 1.
+    pub line: u32,
+    /// The function's (qualified, where the interpreter knows it) name.
+    pub function: String,
+}
+
+/// The counts of one process, written when it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Forks seen, of any sort.
+    pub forks: u64,
+    /// Forks with other threads alive, exec-bound ones not counted.
+    pub unsafe_forks: u64,
+    /// Forks by callers that do nothing but exec.
+    pub exec_bound_forks: u64,
+    /// Records written, by kind.
+    pub by_kind: std::collections::BTreeMap<String, u64>,
+    /// Findings, threads and locks that a suppression silenced.
+    pub suppressed: u64,
+    /// Findings that were told before and only counted.
+    pub repeated: u64,
+    /// Acquisitions that no longer fitted into the thread's table.
+    pub locks_dropped: u64,
+}
