@@ -6,6 +6,10 @@ use crate::nearest::nearest;
 /// The start of every variable of ours.
 pub const PREFIX: &str = "FORKWATCH_";
 
+/// A variable between the command and the library alone: the file to which each finding's severity is appended, a word a
+/// line, so that `forkwatch run` knows whether any process of the tree had one.
+pub const TALLY: &str = "FORKWATCH_TALLY";
+
 /// What an option's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {

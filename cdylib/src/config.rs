@@ -1,0 +1,274 @@
+//! What the user asked for: the options' values, read once from the environment.
+//!
+//! Nothing here stops a program: an unknown name or a bad value becomes a complaint, and the default is used.
+#![expect(unsafe_code, reason = "libc's environ")]
+
+use core::ffi::{CStr, c_char};
+
+use forkwatch_schema::nearest::nearest;
+use forkwatch_schema::options::{OptionRow, PREFIX, TALLY, by_variable, unknown_variable};
+use once_cell::race::OnceBox;
+
+/// When a fork is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strict {
+    /// Never.
+    Off,
+    /// When another thread is alive.
+    Threads,
+    /// When another thread also holds a lock.
+    Locks,
+    /// At the child's first proven violation.
+    Child,
+}
+
+/// How a fork is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Write the record, then SIGABRT.
+    Abort,
+    /// `fork` returns -1 with `errno` = `EDEADLK`.
+    Fail,
+    /// End the process with this status.
+    Exit(u8),
+}
+
+/// How much of an acquisition's stack is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stacks {
+    /// Up to [`Config::depth`] frames.
+    Full,
+    /// The return address alone.
+    Caller,
+    /// Nothing.
+    Off,
+}
+
+/// What names are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symbols {
+    /// Functions, and file and line where debug information exists.
+    Full,
+    /// Functions.
+    Names,
+    /// Nothing: addresses alone.
+    Off,
+}
+
+/// The values of all options.
+#[derive(Debug)]
+pub struct Config {
+    /// `FORKWATCH_STRICT`.
+    pub strict: Strict,
+    /// `FORKWATCH_ACTION`.
+    pub action: Action,
+    /// `FORKWATCH_LOG`.
+    pub log: Option<Vec<u8>>,
+    /// `FORKWATCH_TEXT`.
+    pub text: Vec<u8>,
+    /// `FORKWATCH_STACKS`.
+    pub stacks: Stacks,
+    /// `FORKWATCH_DEPTH`, in frames.
+    pub depth: usize,
+    /// `FORKWATCH_REPEAT=all`.
+    pub repeat_all: bool,
+    /// `FORKWATCH_SUPPRESS`, the files in order.
+    pub suppress: Vec<Vec<u8>>,
+    /// `FORKWATCH_CONTEXT`.
+    pub context: Option<Vec<u8>>,
+    /// `FORKWATCH_SYMBOLS`.
+    pub symbols: Symbols,
+    /// `FORKWATCH_SERVICE`, else `OTEL_SERVICE_NAME`.
+    pub service: Option<Vec<u8>>,
+    /// `FORKWATCH_PYTHON=on`.
+    pub python: bool,
+    /// `FORKWATCH_ARGV=on`.
+    pub argv: bool,
+    /// Colour is not forbidden by `NO_COLOR`.
+    pub colour_allowed: bool,
+    /// Where `forkwatch run` counts severities; private between the command and the library.
+    pub tally: Option<Vec<u8>>,
+    /// What was wrong with the options, a sentence each.
+    pub complaints: Vec<String>,
+}
+
+static CONFIG: OnceBox<Config> = OnceBox::new();
+
+/// The configuration, read on first use. Two threads that race both read, and one reading wins.
+pub fn get() -> &'static Config {
+    CONFIG.get_or_init(|| Box::new(from_variables(environment())))
+}
+
+/// Every variable of libc's `environ`. Read before the program could change it from another thread.
+fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    // SAFETY: `environ` is libc's own pointer, null or the start of a list that ends with null.
+    let mut next = unsafe { environ };
+    core::iter::from_fn(move || {
+        if next.is_null() {
+            return None;
+        }
+        // SAFETY: `next` lies within the list, whose last entry is null.
+        let entry = unsafe { *next };
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: the entry just read was not the last, so one more follows.
+        next = unsafe { next.add(1) };
+        // SAFETY: entries are strings that end with NUL.
+        Some(unsafe { CStr::from_ptr(entry) }.to_bytes())
+    })
+    .filter_map(|entry| {
+        let equals = entry.iter().position(|&byte| byte == b'=')?;
+        Some((entry.get(..equals)?, entry.get(equals + 1..)?))
+    })
+}
+
+fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Config {
+    let mut config = Config {
+        strict: Strict::Off,
+        action: Action::Abort,
+        log: None,
+        text: b"stderr".to_vec(),
+        stacks: Stacks::Full,
+        depth: 16,
+        repeat_all: false,
+        suppress: Vec::new(),
+        context: None,
+        symbols: Symbols::Full,
+        service: None,
+        python: true,
+        argv: true,
+        colour_allowed: true,
+        tally: None,
+        complaints: Vec::new(),
+    };
+    let mut general_service = None;
+    for (name, value) in variables {
+        match name {
+            b"NO_COLOR" => config.colour_allowed = value.is_empty(),
+            b"OTEL_SERVICE_NAME" => general_service = Some(value.to_vec()),
+            _ if name == TALLY.as_bytes() => config.tally = Some(value.to_vec()),
+            _ if name.starts_with(PREFIX.as_bytes()) => config.take(&String::from_utf8_lossy(name), value),
+            _ => {}
+        }
+    }
+    config.service = config.service.or(general_service).filter(|name| !name.is_empty());
+    config
+}
+
+impl Config {
+    /// Takes one variable of ours. An empty value counts as unset, as it does for most tools.
+    fn take(&mut self, name: &str, value: &[u8]) {
+        let Some(row) = by_variable(name) else {
+            self.complaints.push(unknown_variable(name));
+            return;
+        };
+        if value.is_empty() {
+            return;
+        }
+        let word = String::from_utf8_lossy(value);
+        if let Err(complaint) = row.check(&word) {
+            self.complaints.push(complaint);
+            return;
+        }
+        self.set(row, &word, value);
+    }
+
+    fn set(&mut self, row: &OptionRow, word: &str, value: &[u8]) {
+        match (row.variable, word) {
+            ("FORKWATCH_STRICT", "threads" | "1" | "on") => self.strict = Strict::Threads,
+            ("FORKWATCH_STRICT", "locks") => self.strict = Strict::Locks,
+            ("FORKWATCH_STRICT", "child") => self.strict = Strict::Child,
+            ("FORKWATCH_ACTION", "fail") => self.action = Action::Fail,
+            ("FORKWATCH_ACTION", word) => {
+                if let Some(status) = word.strip_prefix("exit:").and_then(|number| number.parse().ok()) {
+                    self.action = Action::Exit(status);
+                }
+            }
+            ("FORKWATCH_LOG", word) => match bad_sink(word) {
+                Some(complaint) => self.complaints.push(complaint),
+                None => self.log = Some(value.to_vec()),
+            },
+            ("FORKWATCH_TEXT", _) => self.text = value.to_vec(),
+            ("FORKWATCH_STACKS", "caller") => self.stacks = Stacks::Caller,
+            ("FORKWATCH_STACKS", "off") => self.stacks = Stacks::Off,
+            ("FORKWATCH_DEPTH", word) => self.depth = word.parse().unwrap_or(self.depth),
+            ("FORKWATCH_REPEAT", word) => self.repeat_all = word == "all",
+            ("FORKWATCH_SUPPRESS", _) => {
+                self.suppress = value.split(|&byte| byte == b':').filter(|file| !file.is_empty()).map(<[u8]>::to_vec).collect();
+            }
+            ("FORKWATCH_CONTEXT", _) => self.context = Some(value.to_vec()),
+            ("FORKWATCH_SYMBOLS", "names") => self.symbols = Symbols::Names,
+            ("FORKWATCH_SYMBOLS", "off") => self.symbols = Symbols::Off,
+            ("FORKWATCH_SERVICE", _) => self.service = Some(value.to_vec()),
+            ("FORKWATCH_PYTHON", word) => self.python = word == "on",
+            ("FORKWATCH_ARGV", word) => self.argv = word == "on",
+            _ => {}
+        }
+    }
+}
+
+/// What is wrong with a `FORKWATCH_LOG` that names no file.
+fn bad_sink(word: &str) -> Option<String> {
+    let (scheme, rest) = word.split_once(':')?;
+    match scheme {
+        "fd" if rest.parse::<u16>().is_ok() => None,
+        "fd" => Some(format!("FORKWATCH_LOG={word}: fd:N takes the number of an open descriptor; no records are written")),
+        _ if scheme.contains('/') => None,
+        _ => {
+            let nearest = nearest(scheme, ["fd"]).unwrap_or_default();
+            Some(format!(
+                "FORKWATCH_LOG={word}: no place of the kind '{scheme}:'; the nearest is {nearest}:N; a file of that name is ./{word}; no records are written"
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Config, Stacks, Strict, Symbols, from_variables};
+
+    fn read(variables: &[(&str, &str)]) -> Config {
+        from_variables(variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+    }
+
+    #[test]
+    fn nothing_given_gives_the_defaults() {
+        let config = read(&[("PATH", "/bin")]);
+        assert_eq!((config.strict, config.action, config.depth), (Strict::Off, Action::Abort, 16));
+        assert_eq!((config.stacks, config.symbols), (Stacks::Full, Symbols::Full));
+        assert!(config.complaints.is_empty() && config.log.is_none() && config.argv);
+    }
+
+    #[test]
+    fn every_value_is_taken() {
+        let config = read(&[
+            ("FORKWATCH_STRICT", "1"),
+            ("FORKWATCH_ACTION", "exit:9"),
+            ("FORKWATCH_LOG", "fd:7"),
+            ("FORKWATCH_SUPPRESS", "a:b"),
+            ("FORKWATCH_DEPTH", "4"),
+            ("FORKWATCH_STACKS", "caller"),
+            ("FORKWATCH_SYMBOLS", "off"),
+            ("OTEL_SERVICE_NAME", "general"),
+            ("FORKWATCH_SERVICE", "own"),
+        ]);
+        assert_eq!((config.strict, config.action, config.depth), (Strict::Threads, Action::Exit(9), 4));
+        assert_eq!(config.suppress, [b"a".to_vec(), b"b".to_vec()]);
+        assert_eq!((config.stacks, config.symbols), (Stacks::Caller, Symbols::Off));
+        assert_eq!(config.service.as_deref(), Some(&b"own"[..]));
+        assert!(config.complaints.is_empty());
+    }
+
+    #[test]
+    fn complaints_name_the_nearest() {
+        let config = read(&[("FORKWATCH_STRIKT", "1"), ("FORKWATCH_DEPTH", "0"), ("FORKWATCH_LOG", "df:3")]);
+        assert_eq!(config.complaints.len(), 3);
+        assert!(config.complaints[0].contains("FORKWATCH_STRICT"));
+        assert_eq!(config.depth, 16);
+        assert!(config.log.is_none());
+    }
+}

@@ -1,0 +1,50 @@
+//! Mutexes of POSIX and C11. Hot: nothing here may allocate, block or call libc, but for the real function.
+#![expect(unsafe_code, reason = "hooks are C functions")]
+
+use core::ffi::c_int;
+
+use super::hot_hooks;
+use crate::state::held::Object;
+use crate::state::stack_cache::Caller;
+use crate::watch::lock::{acquire, release};
+
+hot_hooks! {
+    hook pthread_mutex_lock(mutex) = lock();
+    hook __pthread_mutex_lock(mutex) = lock();
+    hook pthread_mutex_trylock(mutex) = lock();
+    hook __pthread_mutex_trylock(mutex) = lock();
+    hook pthread_mutex_timedlock(mutex, deadline) = lock_until();
+    hook pthread_mutex_clocklock(mutex, clock, deadline) = lock_by_clock();
+    hook pthread_mutex_unlock(mutex) = unlock();
+    hook __pthread_mutex_unlock(mutex) = unlock();
+    hook mtx_lock(mutex) = lock();
+    hook mtx_trylock(mutex) = lock();
+    hook mtx_timedlock(mutex, deadline) = lock_until();
+    hook mtx_unlock(mutex) = unlock();
+}
+
+#[inline(always)]
+fn lock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    acquire(Object::Mutex, mutex, caller, real)
+}
+
+#[inline(always)]
+fn lock_until(mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    acquire(Object::Mutex, mutex, caller, real)
+}
+
+#[inline(always)]
+fn lock_by_clock(
+    mutex: usize,
+    _clock: usize,
+    _deadline: usize,
+    caller: Caller,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    acquire(Object::Mutex, mutex, caller, real)
+}
+
+#[inline(always)]
+fn unlock(mutex: usize, _caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    release(mutex, real)
+}

@@ -1,0 +1,18 @@
+//! Where the stack of a thread lies that we did not see created.
+
+use crate::system::{auxiliary, mappings};
+
+/// The most that the first thread's stack is taken to reach below its top; the kernel keeps at least 128 MiB free there.
+const FIRST_STACK_BYTES: usize = 64 << 20;
+
+/// The lowest and the highest address of the stack that `address`, a place on this thread's stack, belongs to; `None` where
+/// it cannot be found.
+pub fn of_stack_around(address: usize) -> Option<(usize, usize)> {
+    // The kernel puts 16 random bytes above every frame of the first thread's stack.
+    let top = auxiliary::random_bytes();
+    if address < top && top - address < FIRST_STACK_BYTES {
+        return Some((top - FIRST_STACK_BYTES, top));
+    }
+    let mapping = mappings::around(address)?;
+    Some((mapping.start, mapping.end))
+}

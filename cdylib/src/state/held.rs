@@ -1,0 +1,383 @@
+//! The locks that one thread holds or asks for, newest last.
+//!
+//! Only the thread itself writes (one exception: [`Held::disown`]); the forking thread reads. A slot is reserved first and
+//! filled afterwards, so a signal handler that locks and unlocks in between finds and leaves the table sound. Whoever reads
+//! from another thread verifies what it read against the lock's own memory, because it races with the owner.
+
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use super::depot::StackId;
+
+/// The most locks a thread can hold at once and have told. A further acquisition is not remembered, and is counted.
+pub const MAX_HELD: usize = 2048;
+
+/// What an entry speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Object {
+    /// `pthread_mutex_t`, `mtx_t`.
+    Mutex = 1,
+    /// `pthread_rwlock_t`, taken for reading.
+    RwlockRead,
+    /// `pthread_rwlock_t`, taken for writing.
+    RwlockWrite,
+    /// `pthread_spinlock_t`.
+    Spinlock,
+    /// `sem_t`.
+    Semaphore,
+    /// `pthread_cond_t`, only ever asked for.
+    Condition,
+}
+
+impl Object {
+    const ALL: [Self; 6] =
+        [Self::Mutex, Self::RwlockRead, Self::RwlockWrite, Self::Spinlock, Self::Semaphore, Self::Condition];
+
+    fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| *object as u8 == number)
+    }
+}
+
+/// How far an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// The slot holds nothing.
+    Empty = 0,
+    /// The thread has asked, and may be blocked.
+    Asked,
+    /// The thread holds it.
+    Held,
+    /// The thread held it and has given it back for the time of a condition wait.
+    GivenBack,
+}
+
+impl Stage {
+    fn from_number(number: u8) -> Self {
+        match number {
+            1 => Self::Asked,
+            2 => Self::Held,
+            3 => Self::GivenBack,
+            _ => Self::Empty,
+        }
+    }
+}
+
+/// One slot, 32 bytes: two share a cache line.
+#[derive(Debug)]
+#[repr(C, align(32))]
+struct Slot {
+    address: AtomicUsize,
+    /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
+    stack_pointer: AtomicUsize,
+    stack: AtomicU32,
+    /// For a semaphore that this thread itself had just made: the stack of its making.
+    made: AtomicU32,
+    object: AtomicU8,
+    stage: AtomicU8,
+}
+
+/// What another thread reads of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The object's address.
+    pub address: usize,
+    /// Its sort.
+    pub object: Object,
+    /// Held, asked for, or given back.
+    pub stage: Stage,
+    /// Where it was asked for.
+    pub stack: StackId,
+    /// Where it was made, if by this thread just before; else [`super::depot::NO_STACK`].
+    pub made: StackId,
+}
+
+/// The table. Lies in zeroed memory, which is its valid first state.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Held {
+    count: AtomicU32,
+    /// Acquisitions that found the table full.
+    pub dropped: AtomicU64,
+    slots: [Slot; MAX_HELD],
+}
+
+/// A reserved slot; `None` inside where the table was full.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket(u32);
+
+const NO_SLOT: Ticket = Ticket(u32::MAX);
+
+// Every store that another thread or a signal handler must see in order is a Release store: on x86-64 that is a plain
+// `mov`, and it keeps the compiler from moving it before what stands above.
+impl Held {
+    /// Notes that the thread asks for this object.
+    #[inline(always)]
+    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Ticket {
+        let index = self.count.load(Ordering::Relaxed);
+        let Some(slot) = self.slots.get(index as usize) else { return self.no_room(stack_pointer) };
+        self.count.store(index + 1, Ordering::Release);
+        slot.address.store(address, Ordering::Relaxed);
+        slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
+        slot.stack.store(stack.0, Ordering::Relaxed);
+        slot.made.store(0, Ordering::Relaxed);
+        slot.object.store(object as u8, Ordering::Relaxed);
+        slot.stage.store(Stage::Asked as u8, Ordering::Release);
+        Ticket(index)
+    }
+
+    /// The call returned: the thread holds the object.
+    #[inline(always)]
+    pub fn took(&self, ticket: Ticket) {
+        if let Some(slot) = self.slots.get(ticket.0 as usize) {
+            slot.stage.store(Stage::Held as u8, Ordering::Release);
+        }
+    }
+
+    /// As [`Self::took`], for a semaphore that this thread itself had just made there.
+    pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
+        if let Some(slot) = self.slots.get(ticket.0 as usize) {
+            slot.made.store(made.0, Ordering::Relaxed);
+        }
+        self.took(ticket);
+    }
+
+    /// The call returned without the object.
+    #[inline(always)]
+    pub fn did_not_take(&self, ticket: Ticket) {
+        if let Some(slot) = self.slots.get(ticket.0 as usize) {
+            self.empty(ticket.0, slot);
+        }
+    }
+
+    /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
+    #[inline(always)]
+    pub fn release(&self, address: usize) -> bool {
+        let mut index = self.count.load(Ordering::Relaxed).min(MAX_HELD as u32);
+        while index > 0 {
+            index -= 1;
+            let Some(slot) = self.slots.get(index as usize) else { return false };
+            if slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) >= Stage::Held as u8 {
+                self.empty(index, slot);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the thread holds this object.
+    pub fn holds(&self, address: usize) -> bool {
+        self.entries().any(|entry| entry.address == address && entry.stage == Stage::Held)
+    }
+
+    /// Begins or ends the time in which a condition wait has given a mutex back.
+    pub fn give_back(&self, mutex: usize, given: bool) {
+        let (from, to) = if given { (Stage::Held, Stage::GivenBack) } else { (Stage::GivenBack, Stage::Held) };
+        let newest = self.newest(|slot| {
+            slot.address.load(Ordering::Relaxed) == mutex && slot.stage.load(Ordering::Relaxed) == from as u8
+        });
+        if let Some(slot) = newest {
+            slot.stage.store(to as u8, Ordering::Release);
+        }
+    }
+
+    /// Another thread has released this object in the owner's place. The one write that is not the owner's: it races with
+    /// the owner's own moves, and at worst leaves an entry that verification then drops.
+    pub fn disown(&self, address: usize) {
+        let newest = self.newest(|slot| {
+            slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) == Stage::Held as u8
+        });
+        if let Some(slot) = newest {
+            slot.stage.store(Stage::Empty as u8, Ordering::Release);
+        }
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let count = self.count.load(Ordering::Acquire) as usize;
+        self.slots.iter().take(count).filter_map(|slot| {
+            let stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
+            if stage == Stage::Empty {
+                return None;
+            }
+            Some(Entry {
+                address: slot.address.load(Ordering::Relaxed),
+                object: Object::from_number(slot.object.load(Ordering::Relaxed))?,
+                stage,
+                stack: StackId(slot.stack.load(Ordering::Relaxed)),
+                made: StackId(slot.made.load(Ordering::Relaxed)),
+            })
+        })
+    }
+
+    /// Forgets everything, for a record that gets a new thread.
+    pub fn clear(&self) {
+        let count = self.count.load(Ordering::Relaxed) as usize;
+        for slot in self.slots.iter().take(count) {
+            slot.stage.store(Stage::Empty as u8, Ordering::Relaxed);
+        }
+        self.count.store(0, Ordering::Release);
+    }
+
+    fn newest(&self, fits: impl Fn(&Slot) -> bool) -> Option<&Slot> {
+        let count = self.count.load(Ordering::Relaxed) as usize;
+        self.slots.get(..count.min(MAX_HELD))?.iter().rev().find(|slot| fits(slot))
+    }
+
+    /// Empties a slot. One in the middle is filled from the top, unless the top is still being asked for: that call
+    /// remembers its place.
+    #[inline(always)]
+    fn empty(&self, index: u32, slot: &Slot) {
+        let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
+        slot.stage.store(Stage::Empty as u8, Ordering::Release);
+        if index == top {
+            self.count.store(top, Ordering::Release);
+            if top > 0 {
+                self.drop_empty_top(top);
+            }
+        } else {
+            self.fill_from_top(slot, top);
+        }
+    }
+
+    #[inline(always)]
+    fn drop_empty_top(&self, mut count: u32) {
+        while let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) {
+            if slot.stage.load(Ordering::Relaxed) != Stage::Empty as u8 {
+                break;
+            }
+            count -= 1;
+            self.count.store(count, Ordering::Release);
+        }
+    }
+
+    #[inline(never)]
+    fn fill_from_top(&self, hole: &Slot, top: u32) {
+        let Some(last) = self.slots.get(top as usize) else { return };
+        let stage = last.stage.load(Ordering::Relaxed);
+        if stage < Stage::Held as u8 {
+            return;
+        }
+        hole.address.store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stack_pointer.store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stack.store(last.stack.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.object.store(last.object.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stage.store(stage, Ordering::Release);
+        last.stage.store(Stage::Empty as u8, Ordering::Release);
+        self.count.store(top, Ordering::Release);
+        if top > 0 {
+            self.drop_empty_top(top);
+        }
+    }
+
+    /// The table is full: drop the slots of calls that were left by `longjmp` (their frames lie below this call's), and
+    /// count what still cannot be kept.
+    #[cold]
+    #[inline(never)]
+    fn no_room(&self, stack_pointer: usize) -> Ticket {
+        for slot in &self.slots {
+            let left = slot.stage.load(Ordering::Relaxed) == Stage::Asked as u8
+                && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
+            if left {
+                slot.stage.store(Stage::Empty as u8, Ordering::Release);
+            }
+        }
+        self.drop_empty_top(MAX_HELD as u32);
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        NO_SLOT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Held, MAX_HELD, Object, Stage, Ticket};
+    use crate::state::depot::StackId;
+    use std::sync::atomic::Ordering;
+
+    fn table() -> Box<Held> {
+        // SAFETY: all-zero is the table's valid first state, as its documentation says.
+        #[expect(unsafe_code, reason = "a zeroed table, as the kernel gives it")]
+        unsafe {
+            Box::<Held>::new_zeroed().assume_init()
+        }
+    }
+
+    fn take(held: &Held, address: usize) -> Ticket {
+        let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
+        held.took(ticket);
+        ticket
+    }
+
+    fn addresses(held: &Held) -> Vec<usize> {
+        held.entries().filter(|entry| entry.stage == Stage::Held).map(|entry| entry.address).collect()
+    }
+
+    #[test]
+    fn locks_come_and_go_in_any_order() {
+        let held = table();
+        for address in 1..=4 {
+            take(&held, address);
+        }
+        assert!(held.release(2) && !held.release(2));
+        assert_eq!(addresses(&held), [1, 4, 3]);
+        assert!(held.release(3) && held.release(1) && held.release(4));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_recursive_lock_needs_as_many_releases() {
+        let held = table();
+        take(&held, 9);
+        take(&held, 9);
+        assert!(held.release(9) && held.holds(9) && held.release(9) && !held.holds(9));
+    }
+
+    #[test]
+    fn a_handler_between_asking_and_taking_leaves_the_table_sound() {
+        let held = table();
+        take(&held, 1);
+        let outer = held.ask(2, Object::Mutex, 900, StackId(1));
+        take(&held, 3);
+        assert!(held.release(1), "the handler releases an outer lock below the asked slot");
+        assert!(held.release(3));
+        held.took(outer);
+        assert_eq!(addresses(&held), [2]);
+        assert!(held.release(2));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_condition_wait_gives_the_mutex_back_and_takes_it_again() {
+        let held = table();
+        take(&held, 5);
+        held.give_back(5, true);
+        assert!(!held.holds(5));
+        held.give_back(5, false);
+        assert!(held.holds(5));
+    }
+
+    #[test]
+    fn another_thread_can_disown() {
+        let held = table();
+        take(&held, 5);
+        take(&held, 6);
+        held.disown(5);
+        assert_eq!(addresses(&held), [6]);
+        assert!(held.release(6));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_full_table_counts_and_recovers_from_longjmp() {
+        let held = table();
+        for _ in 0..MAX_HELD {
+            let _left_by_longjmp = held.ask(1, Object::Semaphore, 500, StackId(1));
+        }
+        let dropped = held.ask(2, Object::Semaphore, 1000, StackId(1));
+        held.took(dropped);
+        assert_eq!(held.dropped.load(Ordering::Relaxed), 1);
+        take(&held, 3);
+        assert_eq!(addresses(&held), [3]);
+    }
+}

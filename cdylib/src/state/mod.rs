@@ -1,0 +1,13 @@
+//! What is true right now: written by the hooks of each thread, read by the thread that forks.
+//!
+//! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, said beside them, and count what
+//! they had to drop.
+
+pub mod depot;
+pub mod held;
+pub mod own_code;
+pub mod signalling;
+pub mod stack_cache;
+pub mod thread;
+pub mod threads;
+pub mod unwind;

@@ -1,0 +1,245 @@
+//! Acquisition stacks without unwinding: the verified stack cache.
+//!
+//! Unwinding costs about a microsecond, so each distinct stack is unwound once. An entry keeps, beside the return addresses,
+//! the stack slots they were read from. The next call from the same place with the same stack pointer compares those slots
+//! with the kept addresses: all equal means the same chain of callers, exactly.
+//!
+//! Several chains that lead to one helper share return address and stack pointer. For one return address the slot of the
+//! *second* return address lies at a fixed distance, so what stands there chooses the set too.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::depot::{self, NO_STACK, StackId};
+use super::unwind;
+
+/// The end of the chain, and the calls' place in it, as the naked entry of a hook passes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// Where the hooked call returns to.
+    pub return_address: usize,
+    /// The caller's stack pointer after the return; the return address stands just below.
+    pub stack_pointer: usize,
+}
+
+const WORD: usize = size_of::<usize>();
+/// Known stacks a thread: SETS times WAYS, 160 bytes each; pages that no stack falls into cost nothing.
+const SETS: usize = 64;
+const WAYS: usize = 4;
+const SITES: usize = 256;
+/// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
+const ROOM_TO_UNWIND: usize = 8 * 1024;
+
+/// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
+static DEPTH: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets how many frames an acquisition keeps: 0 none, 1 the return address alone.
+pub fn configure(depth: usize) {
+    DEPTH.store(depth.min(depot::MAX_FRAMES), Ordering::Relaxed);
+}
+
+/// Where a return address's second one stands, as a distance in bytes from the stack pointer.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Site {
+    return_address: usize,
+    /// 0: not known, or not the same each time.
+    distance: usize,
+}
+
+/// One known stack. The first return address is the key and needs no slot.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Known {
+    return_address: usize,
+    stack_pointer: usize,
+    frames: *const usize,
+    stack: StackId,
+    /// Frames to verify, the first one not counted.
+    count: u32,
+    /// For frame 1 and on: how many words its slot lies above the one before (the first: above the stack pointer).
+    steps: [u16; depot::MAX_FRAMES],
+}
+
+/// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct StackCache {
+    /// The unwinding that may still be paid for, in ticks of the processor's clock; see [`StackCache::may_unwind`].
+    credit: i64,
+    last_tick: u64,
+    sites: [Site; SITES],
+    /// The most recent hit of each set comes first.
+    sets: [[Known; WAYS]; SETS],
+}
+
+impl StackCache {
+    /// The id of the stack that ends in this call. `bounds` are the lowest and highest address of this thread's stack.
+    #[inline(always)]
+    pub fn stack_at(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
+        let set = set_of(caller, self.second_address(caller, bounds.1));
+        if let Some(ways) = self.sets.get(set) {
+            for known in ways {
+                if known.return_address == caller.return_address
+                    && known.stack_pointer == caller.stack_pointer
+                    && known.still_stands()
+                {
+                    return known.stack;
+                }
+            }
+        }
+        self.learn(caller, bounds)
+    }
+
+    /// What stands where this caller's second return address was last seen; 0 where that is not known.
+    #[inline(always)]
+    fn second_address(&self, caller: Caller, stack_high: usize) -> usize {
+        match self.sites.get(site_of(caller)) {
+            Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
+                let slot = caller.stack_pointer.wrapping_add(site.distance);
+                if slot >= stack_high {
+                    return 0;
+                }
+                // SAFETY: the slot lies between the caller's stack pointer and the end of this thread's stack (the site
+                // is only learnt when that is known, and `slot` was checked just now), all of which is mapped.
+                #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
+                unsafe {
+                    (slot as *const usize).read_volatile()
+                }
+            }
+            _ => 0,
+        }
+    }
+
+    /// Unwinds, and keeps the result for the next time.
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
+        let depth = DEPTH.load(Ordering::Relaxed);
+        let alone = [caller.return_address];
+        if depth <= 1 {
+            return if depth == 0 { NO_STACK } else { depot::intern(&alone) };
+        }
+        let (low, high) = bounds;
+        let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
+        if !on_own_stack || !unwind::is_safe() || !self.may_unwind() {
+            return depot::intern(&alone);
+        }
+        let walked = unwind::walk_from(caller.stack_pointer, depth);
+        self.pay();
+        let frames = walked.frames();
+        if frames.first() != Some(&caller.return_address) {
+            return depot::intern(&alone);
+        }
+        let stack = depot::intern(frames);
+        if stack != NO_STACK {
+            self.keep(caller, high, stack, walked.slots());
+        }
+        stack
+    }
+
+    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize]) {
+        let frames = depot::frames(stack);
+        let mut known = Known {
+            return_address: caller.return_address,
+            stack_pointer: caller.stack_pointer,
+            frames: frames.as_ptr(),
+            stack,
+            count: 0,
+            steps: [0; depot::MAX_FRAMES],
+        };
+        let mut before = caller.stack_pointer;
+        for ((&frame, &slot), step) in frames.iter().zip(slots).skip(1).zip(&mut known.steps) {
+            let within = slot >= before && slot < stack_high && slot % WORD == 0;
+            // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
+            #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
+            if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
+                // A signal frame, or code that lies about its frame: such a stack is unwound each time.
+                return;
+            }
+            // A frame of more than 512 KiB: such a stack is unwound each time.
+            let Ok(words) = u16::try_from((slot - before) / WORD) else { return };
+            *step = words;
+            known.count += 1;
+            before = slot;
+        }
+        self.learn_site(caller, if known.count > 0 { usize::from(known.steps[0]) * WORD } else { 0 });
+        let set = set_of(caller, self.second_address(caller, stack_high));
+        if let Some(ways) = self.sets.get_mut(set) {
+            ways.rotate_right(1);
+            ways[0] = known;
+        }
+    }
+
+    /// Learns where a caller's second return address stands. The first caller to take a place keeps it, so that a lookup
+    /// and the insertion before it always agree; one whose distance varies does without.
+    fn learn_site(&mut self, caller: Caller, distance: usize) {
+        let Some(site) = self.sites.get_mut(site_of(caller)) else { return };
+        if site.return_address == 0 {
+            *site = Site { return_address: caller.return_address, distance };
+        } else if site.return_address == caller.return_address && site.distance != distance {
+            site.distance = 0;
+        }
+    }
+
+    /// Bounds the rate of unwinding: a thread starts with credit for some thousand stacks and earns an eighth of the time
+    /// that passes, so that a program whose stacks never repeat loses at most about an eighth of its time.
+    fn may_unwind(&mut self) -> bool {
+        const FIRST_CREDIT: i64 = 20_000_000;
+        let now = tick();
+        if self.last_tick == 0 {
+            self.credit = FIRST_CREDIT;
+        } else {
+            let earned = i64::try_from(now.saturating_sub(self.last_tick) / 8).unwrap_or(FIRST_CREDIT);
+            self.credit = self.credit.saturating_add(earned).min(FIRST_CREDIT);
+        }
+        self.last_tick = now;
+        self.credit > 0
+    }
+
+    fn pay(&mut self) {
+        let now = tick();
+        self.credit -= i64::try_from(now.saturating_sub(self.last_tick)).unwrap_or(0);
+        self.last_tick = now;
+    }
+}
+
+impl Known {
+    /// Whether every return address still stands where it was read.
+    #[inline(always)]
+    fn still_stands(&self) -> bool {
+        let steps = self.steps.get(..self.count as usize).unwrap_or_default();
+        let mut slot = self.stack_pointer;
+        for (index, &step) in steps.iter().enumerate() {
+            slot = slot.wrapping_add(usize::from(step) * WORD);
+            // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
+            // between it and the end of this thread's stack. `frames` points to `count + 1` addresses in the depot.
+            #[expect(unsafe_code, reason = "slots of this thread's own stack")]
+            let same = unsafe { (slot as *const usize).read_volatile() == self.frames.add(index + 1).read() };
+            if !same {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[inline(always)]
+fn site_of(caller: Caller) -> usize {
+    (caller.return_address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % SITES
+}
+
+#[inline(always)]
+fn set_of(caller: Caller, second: usize) -> usize {
+    let key = caller.return_address ^ caller.stack_pointer.rotate_left(20) ^ second.rotate_left(40);
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) % SETS
+}
+
+/// The processor's clock; it only has to run evenly enough to bound a rate.
+fn tick() -> u64 {
+    // SAFETY: every x86-64 processor has the instruction; a process in which it is forbidden (PR_SET_TSC) is none that
+    // uses locks and threads normally.
+    #[expect(unsafe_code, reason = "rdtsc")]
+    unsafe {
+        core::arch::x86_64::_rdtsc()
+    }
+}

@@ -1,0 +1,182 @@
+//! One thread's record, and how a hook comes by its own thread's.
+//!
+//! The thread word is 0 in a thread we have not met, [`BUSY`] while our own code runs or after the thread's end (hooks then
+//! pass straight through), and otherwise the record's address. A `&Thread` in a hook is therefore also the proof that the
+//! hook may touch state.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+use super::depot::{NO_STACK, StackId};
+use super::held::Held;
+use super::stack_cache::{Caller, StackCache};
+use crate::system::thread_word;
+
+const UNKNOWN: usize = 0;
+/// The thread word while hooks must pass straight through.
+const BUSY: usize = 1;
+
+/// What we know of one thread. Lies in zeroed memory, which is its valid first state.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Thread {
+    /// The lowest address of its stack, as far as known.
+    stack_low: AtomicUsize,
+    /// The highest; 0 where the stack is not known: then no stack is unwound.
+    stack_high: AtomicUsize,
+    /// Its place in the table of threads.
+    index: AtomicU32,
+    /// Where it was created; [`NO_STACK`] where that was not seen.
+    created: AtomicU32,
+    /// The function it was started with, and that function's argument.
+    start_routine: AtomicUsize,
+    argument: AtomicUsize,
+    creator: AtomicI32,
+    stack_bytes: AtomicUsize,
+    /// The semaphore it made last, and where.
+    made_semaphore: AtomicUsize,
+    made_at: AtomicU32,
+    /// Rounds of thread-specific-data destructors that have passed.
+    rounds: AtomicU8,
+    cache: UnsafeCell<StackCache>,
+    /// The locks it holds.
+    pub held: Held,
+}
+
+/// How a thread came to be, as `pthread_create` saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// The function it runs.
+    pub start_routine: usize,
+    /// That function's argument.
+    pub argument: usize,
+    /// Where it was created.
+    pub created: StackId,
+    /// The kernel's id of its creator.
+    pub creator: i32,
+    /// The size of its stack, as its attributes say.
+    pub stack_bytes: usize,
+}
+
+impl Thread {
+    /// This thread's record, if the hook may touch state.
+    #[inline(always)]
+    pub fn current() -> Option<&'static Self> {
+        let word = thread_word::get();
+        // SAFETY: a word above BUSY is the address of this thread's record, which lies in a region that is never given back.
+        #[expect(unsafe_code, reason = "the thread word is a record's address")]
+        (word > BUSY).then(|| unsafe { &*(word as *const Self) })
+    }
+
+    /// Whether this thread was never met.
+    pub fn is_unknown() -> bool {
+        thread_word::get() == UNKNOWN
+    }
+
+    /// The id of the stack that ends in this call.
+    #[inline(always)]
+    pub fn stack_at(&self, caller: Caller) -> StackId {
+        let bounds = (self.stack_low.load(Ordering::Relaxed), self.stack_high.load(Ordering::Relaxed));
+        // SAFETY: only its own thread reaches a record's cache, through `current`; a signal handler that interrupts `learn`
+        // finds the thread busy (see below), and one that interrupts a lookup leaves nothing half-done.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        let cache = unsafe { &mut *self.cache.get() };
+        cache.stack_at(caller, bounds)
+    }
+
+    /// Prepares an unused record for a thread that is about to start.
+    pub fn prepare(&self, index: u32, origin: Origin) {
+        self.held.clear();
+        self.index.store(index, Ordering::Relaxed);
+        self.created.store(origin.created.0, Ordering::Relaxed);
+        self.start_routine.store(origin.start_routine, Ordering::Relaxed);
+        self.argument.store(origin.argument, Ordering::Relaxed);
+        self.creator.store(origin.creator, Ordering::Relaxed);
+        self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
+        self.made_semaphore.store(0, Ordering::Relaxed);
+        self.rounds.store(0, Ordering::Relaxed);
+        self.stack_low.store(0, Ordering::Relaxed);
+        self.stack_high.store(0, Ordering::Relaxed);
+    }
+
+    /// How it came to be; `None` for the first thread and those we did not see created.
+    pub fn origin(&self) -> Option<Origin> {
+        let start_routine = self.start_routine.load(Ordering::Relaxed);
+        (start_routine != 0).then(|| Origin {
+            start_routine,
+            argument: self.argument.load(Ordering::Relaxed),
+            created: StackId(self.created.load(Ordering::Relaxed)),
+            creator: self.creator.load(Ordering::Relaxed),
+            stack_bytes: self.stack_bytes.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Its place in the table of threads.
+    pub fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    /// Says where this thread's stack lies.
+    pub fn set_stack(&self, low: usize, high: usize) {
+        self.stack_low.store(low, Ordering::Relaxed);
+        self.stack_high.store(high, Ordering::Relaxed);
+    }
+
+    /// Remembers that this thread made a semaphore here just now.
+    pub fn note_made_semaphore(&self, address: usize, made: StackId) {
+        self.made_at.store(made.0, Ordering::Relaxed);
+        self.made_semaphore.store(address, Ordering::Relaxed);
+    }
+
+    /// Where the semaphore was made, if it is the one this thread made last.
+    pub fn made_semaphore(&self, address: usize) -> StackId {
+        if self.made_semaphore.load(Ordering::Relaxed) == address {
+            StackId(self.made_at.load(Ordering::Relaxed))
+        } else {
+            NO_STACK
+        }
+    }
+
+    /// Counts a round of thread-specific-data destructors, and gives the number of those that have passed.
+    pub fn next_round(&self) -> u8 {
+        self.rounds.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Makes this the record of the running thread.
+    pub fn begin(&self) {
+        thread_word::set(core::ptr::from_ref(self) as usize);
+    }
+
+    /// From here on hooks pass straight through in this thread.
+    pub fn end() {
+        thread_word::set(BUSY);
+    }
+}
+
+/// While it lives, hooks of this thread pass straight through; then what was before holds again. Never alive across a call
+/// of the program's that can be cancelled.
+#[derive(Debug)]
+pub struct Busy {
+    previous: usize,
+}
+
+impl Busy {
+    /// Enters, and gives this thread's record; `None` where our code runs already.
+    pub fn enter() -> Option<(Self, &'static Thread)> {
+        let thread = Thread::current()?;
+        Some((Self::new(), thread))
+    }
+
+    /// Enters, whatever was before.
+    pub fn new() -> Self {
+        let previous = thread_word::get();
+        thread_word::set(BUSY);
+        Self { previous }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        thread_word::set(self.previous);
+    }
+}

@@ -1,0 +1,10 @@
+//! What the kernel, the processor and libc offer us without harm to the program. Knows nothing of forks or locks.
+
+pub mod allocator;
+pub mod errno;
+pub mod memory;
+pub mod own_lock;
+pub mod real;
+pub mod region;
+pub mod task;
+pub mod thread_word;

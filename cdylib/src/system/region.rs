@@ -1,0 +1,25 @@
+//! Memory straight from the kernel: the hooks' tables lie here, never in the program's heap.
+#![expect(unsafe_code, reason = "anonymous mappings")]
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+/// Reserves `bytes` of zeroed memory that costs nothing until it is touched; `None` where the kernel refuses. It is never
+/// given back.
+pub fn reserve(bytes: usize) -> Option<NonNull<u8>> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a fresh anonymous mapping at a place of the kernel's choice touches no memory in use.
+    let place = unsafe { mmap_anonymous(core::ptr::null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
+    NonNull::new(place.ok()?.cast::<u8>())
+}
+
+/// Gives a region back.
+///
+/// # Safety
+/// `place` and `bytes` are those of one [`reserve`], and nothing refers into it any more.
+pub unsafe fn release(place: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's promise. A failure leaves the memory where it is, which harms nobody.
+    let _kept_on_failure = unsafe { rustix::mm::munmap(place.as_ptr().cast::<c_void>(), bytes) };
+}

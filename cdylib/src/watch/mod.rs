@@ -1,0 +1,11 @@
+//! What happens in which order: at a lock, at a thread's beginning and end, at a fork, at the program's end. Drives the
+//! layers to the left; the hooks call in here and hold no order of their own.
+
+pub mod at_exit;
+pub mod counts;
+pub mod fork;
+pub mod lock;
+pub mod report;
+pub mod semaphore;
+pub mod start;
+pub mod thread;

@@ -1,0 +1,93 @@
+//! What happens at a semaphore, and when one counts as a lock: made with the value 1, private to the process, posted only by
+//! the thread that took it, and never waited for by its own holder. Everything else is signalling.
+
+use core::ffi::c_int;
+
+use super::thread::current;
+use crate::state::held::Object;
+use crate::state::depot::NO_STACK;
+use crate::state::signalling;
+use crate::state::stack_cache::Caller;
+use crate::state::thread::Thread;
+use crate::state::threads;
+
+/// A call that takes the semaphore; `may_block` is false for `sem_trywait`.
+#[inline(always)]
+pub fn wait(address: usize, may_block: bool, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    let Some(thread) = current() else { return real() };
+    if may_block && thread.held.holds(address) {
+        // It waits for what it holds itself: somebody else is to post it.
+        signals(thread, address);
+    }
+    let stack = thread.stack_at(caller);
+    let ticket = thread.held.ask(address, Object::Semaphore, caller.stack_pointer, stack);
+    let result = real();
+    if result != 0 || signalling::contains(address) {
+        thread.held.did_not_take(ticket);
+        return result;
+    }
+    let made = thread.made_semaphore(address);
+    if made == NO_STACK {
+        thread.held.took(ticket);
+    } else {
+        thread.held.took_own_making(ticket, made);
+    }
+    result
+}
+
+/// A call that posts the semaphore.
+#[inline(always)]
+pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    if let Some(thread) = current()
+        && !thread.held.release(address)
+        && !signalling::contains(address)
+    {
+        posted_by_another(address);
+    }
+    real()
+}
+
+/// A call that makes the semaphore.
+#[inline(always)]
+pub fn init(address: usize, shared: bool, value: u32, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    let result = real();
+    let Some(thread) = current() else { return result };
+    if result == 0 {
+        thread.held.release(address);
+        if value == 1 && !shared {
+            signalling::remove(address);
+            thread.note_made_semaphore(address, thread.stack_at(caller));
+        } else {
+            signalling::insert(address);
+        }
+    }
+    result
+}
+
+/// A call that ends the semaphore's life.
+#[inline(always)]
+pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    if let Some(thread) = current() {
+        thread.held.release(address);
+        signalling::remove(address);
+    }
+    real()
+}
+
+/// This semaphore, held by this thread, turns out to signal.
+#[cold]
+#[inline(never)]
+fn signals(thread: &Thread, address: usize) {
+    signalling::insert(address);
+    while thread.held.release(address) {}
+}
+
+/// A semaphore that this thread did not take: whoever did is no holder, for it signals.
+#[cold]
+#[inline(never)]
+fn posted_by_another(address: usize) {
+    signalling::insert(address);
+    for (_, _, thread) in threads::all() {
+        thread.held.disown(address);
+    }
+}

@@ -1,0 +1,118 @@
+//! A thread's beginning and end.
+#![expect(unsafe_code, reason = "thread-specific data and the program's start routine")]
+
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::{report, start};
+use crate::snapshot::stack_bounds;
+use crate::state::depot::{self, NO_STACK};
+use crate::state::stack_cache;
+use crate::state::thread::{Busy, Origin, Thread};
+use crate::state::{threads, unwind};
+use crate::system::errno::KeepErrno;
+
+/// Rounds of destructors that POSIX guarantees and glibc runs; ours waits for the last, so that other destructors that
+/// unlock come first.
+const LAST_ROUND: u8 = 4;
+const NO_KEY: u32 = u32::MAX;
+
+/// The key whose destructor tells us of a thread's end, however it ends.
+static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
+
+/// This thread's record, if its hook may touch state; meets the thread where it is unknown.
+#[inline(always)]
+pub fn current() -> Option<&'static Thread> {
+    match Thread::current() {
+        Some(thread) => Some(thread),
+        None => meet(),
+    }
+}
+
+/// Makes the key. Called once, by stage one.
+pub fn make_key() {
+    let mut key = 0;
+    // SAFETY: `key` is ours to write, and the destructor is a function that never unwinds.
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } == 0 {
+        KEY.store(key, Ordering::Relaxed);
+    }
+}
+
+/// A thread is being created here: takes a place for it. `None`: it runs unwatched.
+pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> Option<&'static Thread> {
+    let _errno = KeepErrno::new();
+    current()?;
+    let _busy = Busy::new();
+    let created = match stack_cache::depth() {
+        0 => NO_STACK,
+        depth if unwind::is_safe() => depot::intern(unwind::walk_from_caller(depth).frames()),
+        _ => NO_STACK,
+    };
+    let creator = rustix::thread::gettid().as_raw_nonzero().get();
+    threads::reserve(Origin { start_routine, argument, created, creator, stack_bytes })
+}
+
+/// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
+/// will call the program's start routine.
+pub fn begins(thread: &'static Thread, here: usize) {
+    threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
+    let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
+    thread.set_stack(here.saturating_sub(bytes), here);
+    hear_of_end(thread);
+    thread.begin();
+}
+
+/// Meets a thread whose creation was not seen: the first one, and those made around `pthread_create`.
+#[cold]
+#[inline(never)]
+fn meet() -> Option<&'static Thread> {
+    if !Thread::is_unknown() {
+        return None;
+    }
+    let _errno = KeepErrno::new();
+    // What happens in here must not come back to here.
+    let busy = Busy::new();
+    if !start::stage_one() {
+        return None;
+    }
+    let origin = Origin { start_routine: 0, argument: 0, created: NO_STACK, creator: 0, stack_bytes: 0 };
+    let Some(thread) = threads::reserve(origin) else {
+        drop(busy);
+        Thread::end();
+        return None;
+    };
+    threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
+    let here = core::ptr::from_ref(&busy) as usize;
+    if let Some((low, high)) = stack_bounds::of_stack_around(here) {
+        thread.set_stack(low, high);
+    }
+    hear_of_end(thread);
+    drop(busy);
+    thread.begin();
+    Some(thread)
+}
+
+fn hear_of_end(thread: &Thread) {
+    let key = KEY.load(Ordering::Relaxed);
+    if key != NO_KEY {
+        // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; a failure only means that the thread's end
+        // is noticed by the kernel's list instead.
+        let _noticed_otherwise = unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };
+    }
+}
+
+/// The key's destructor: runs in the ending thread.
+unsafe extern "C" fn ends(record: *mut c_void) {
+    // SAFETY: only `hear_of_end` sets the key, to a record, and records are never given back.
+    let thread = unsafe { &*record.cast::<Thread>() };
+    if thread.next_round() < LAST_ROUND {
+        hear_of_end(thread);
+        return;
+    }
+    let _errno = KeepErrno::new();
+    let busy = Busy::new();
+    report::leaked_locks(thread);
+    threads::end(thread);
+    drop(busy);
+    Thread::end();
+}
