@@ -1,0 +1,9 @@
+//! What was true at this fork: live threads, held locks, modules, symbols.
+
+pub mod demangle;
+pub mod elf_image;
+pub mod maps;
+pub mod memory;
+pub mod modules;
+pub mod resolver;
+pub mod symbols;

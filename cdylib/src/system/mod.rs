@@ -1,0 +1,3 @@
+//! What the kernel, the processor and libc offer us, without harm.
+
+pub mod file;
