@@ -1,1 +1,75 @@
-//! probe
+//! libforkwatch.so: preloaded into a program, it reports every unsafe fork.
+//!
+//! The layers, each using only those above it in this list (`scripts/check-layers` holds the order):
+//!
+//! * [`system`]: what kernel, processor and libc offer without harm.
+//! * [`config`]: what the user asked for.
+//! * [`state`]: what is true right now; written by hooks, read by the forking thread.
+//! * [`snapshot`]: what was true at a fork.
+//! * [`verdict`]: whether it is a finding.
+//! * [`record`]: how it is said.
+//! * [`sink`]: where it is said.
+//! * [`watch`]: what happens in which order.
+//! * `hooks`: which calls reach us.
+//!
+//! The first law is to do no harm: no allocation from the program, no lock that a fork can orphan, no unguarded read of the
+//! program's memory, no panic across the boundary, `errno` kept.
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod config;
+pub mod record;
+pub mod sink;
+pub mod snapshot;
+pub mod state;
+pub mod system;
+pub mod verdict;
+pub mod watch;
+
+mod hooks;
+
+use core::ffi::{CStr, c_char};
+
+/// Stage two of starting; stage one ran at the first call that reached a hook.
+extern "C" fn constructor() {
+    watch::start::stage_two();
+}
+
+extern "C" fn destructor() {
+    watch::at_exit::process_ends();
+}
+
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".init_array")]
+#[expect(unsafe_code, reason = "the loader calls what stands in this section")]
+static CONSTRUCTOR: extern "C" fn() = constructor;
+
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".fini_array")]
+#[expect(unsafe_code, reason = "the loader calls what stands in this section")]
+static DESTRUCTOR: extern "C" fn() = destructor;
+
+/// Sets the text that is copied into every record from now on (`FORKWATCH_CONTEXT` sets the first one); null clears it.
+/// Bytes beyond the first 1,024 are cut.
+///
+/// # Safety
+/// `context` is null or ends with NUL.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[expect(unsafe_code, reason = "exported to C")]
+pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
+    // SAFETY: the caller's promise.
+    let text = if context.is_null() { None } else { Some(unsafe { CStr::from_ptr(context) }.to_bytes()) };
+    watch::report::set_context(text);
+}

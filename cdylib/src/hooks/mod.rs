@@ -17,8 +17,6 @@ mod spinlock;
 mod syscall;
 mod thread;
 
-pub use at_fork::register_ours_first;
-
 /// Defines hot hooks. A row is `hook NAME(ARGUMENTS) = body(EXTRA...);`, where the body is a function of this shape:
 /// `fn body(EXTRA..., ARGUMENTS..., caller: Caller, real: impl FnOnce() -> c_int) -> c_int`.
 ///

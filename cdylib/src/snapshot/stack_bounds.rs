@@ -1,6 +1,8 @@
 //! Where the stack of a thread lies that we did not see created.
+#![expect(unsafe_code, reason = "getauxval")]
 
-use crate::system::{auxiliary, mappings};
+use super::maps::parse;
+use crate::system::file::read_whole;
 
 /// The most that the first thread's stack is taken to reach below its top; the kernel keeps at least 128 MiB free there.
 const FIRST_STACK_BYTES: usize = 64 << 20;
@@ -9,10 +11,12 @@ const FIRST_STACK_BYTES: usize = 64 << 20;
 /// it cannot be found.
 pub fn of_stack_around(address: usize) -> Option<(usize, usize)> {
     // The kernel puts 16 random bytes above every frame of the first thread's stack.
-    let top = auxiliary::random_bytes();
+    // SAFETY: the function only looks into the auxiliary vector.
+    let top = usize::try_from(unsafe { libc::getauxval(libc::AT_RANDOM) }).ok()?;
     if address < top && top - address < FIRST_STACK_BYTES {
         return Some((top - FIRST_STACK_BYTES, top));
     }
-    let mapping = mappings::around(address)?;
-    Some((mapping.start, mapping.end))
+    let maps = read_whole(c"/proc/self/maps")?;
+    let around = parse(&maps).find(|mapping| mapping.addresses.contains(&address))?;
+    Some((around.addresses.start, around.addresses.end))
 }

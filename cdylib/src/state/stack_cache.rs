@@ -37,6 +37,11 @@ pub fn configure(depth: usize) {
     DEPTH.store(depth.min(depot::MAX_FRAMES), Ordering::Relaxed);
 }
 
+/// How many frames an acquisition keeps.
+pub fn depth() -> usize {
+    DEPTH.load(Ordering::Relaxed)
+}
+
 /// Where a return address's second one stands, as a distance in bytes from the stack pointer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

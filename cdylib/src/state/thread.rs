@@ -1,10 +1,17 @@
 //! One thread's record, and how a hook comes by its own thread's.
 //!
-//! The thread word is 0 in a thread we have not met, [`BUSY`] while our own code runs or after the thread's end (hooks then
-//! pass straight through), and otherwise the record's address. A `&Thread` in a hook is therefore also the proof that the
-//! hook may touch state.
+//! The thread word, seen as a signed number:
+//!
+//! | word | meaning | hooks |
+//! |---|---|---|
+//! | 0 | never met | meet the thread first |
+//! | 1 | no record: our code runs before there is one, or the thread has ended | pass straight through |
+//! | above 1 | the record's address | follow |
+//! | below 0 | the record's address, negated: our own code runs | pass straight through |
+//!
+//! A `&Thread` that a hook got from [`Thread::current`] is therefore also the proof that it may touch state.
 
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use super::depot::{NO_STACK, StackId};
@@ -13,8 +20,36 @@ use super::stack_cache::{Caller, StackCache};
 use crate::system::thread_word;
 
 const UNKNOWN: usize = 0;
-/// The thread word while hooks must pass straight through.
-const BUSY: usize = 1;
+/// The thread word of a thread without a record, while hooks must pass straight through.
+const BUSY: isize = 1;
+
+/// What a hook of the fork family knows of the call that is under way in its thread.
+#[derive(Clone, Copy, Debug)]
+pub struct ForkCall {
+    /// The function called.
+    pub function: &'static str,
+    /// An address in the hook's own frame: its caller's frames lie above.
+    pub frame: usize,
+    /// Whether the call returns to the hook in the parent.
+    pub returns: bool,
+}
+
+/// How far a fork of this thread is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Copying {
+    /// There is none, or nothing was to be done before it.
+    #[default]
+    No,
+    /// Our locks are held for the copy.
+    Prepared,
+    /// Our locks could not be had in time: the copy may find our state half-changed.
+    Unprepared,
+    /// A signal handler forks in the middle of our own code.
+    Nested,
+    /// The copy is made, and the parent's finding waits to be told.
+    Settling,
+}
 
 /// What we know of one thread. Lies in zeroed memory, which is its valid first state.
 #[derive(Debug)]
@@ -38,6 +73,9 @@ pub struct Thread {
     made_at: AtomicU32,
     /// Rounds of thread-specific-data destructors that have passed.
     rounds: AtomicU8,
+    /// Only this thread itself reads and writes the next three.
+    fork_call: Cell<Option<ForkCall>>,
+    copying: Cell<Copying>,
     cache: UnsafeCell<StackCache>,
     /// The locks it holds.
     pub held: Held,
@@ -65,7 +103,16 @@ impl Thread {
         let word = thread_word::get();
         // SAFETY: a word above BUSY is the address of this thread's record, which lies in a region that is never given back.
         #[expect(unsafe_code, reason = "the thread word is a record's address")]
-        (word > BUSY).then(|| unsafe { &*(word as *const Self) })
+        (word.cast_signed() > BUSY).then(|| unsafe { &*(word as *const Self) })
+    }
+
+    /// This thread's record, also while our own code runs in it; `None` in a thread never met, or ended.
+    pub fn even_if_busy() -> Option<&'static Self> {
+        let word = thread_word::get().cast_signed();
+        let address = word.unsigned_abs();
+        // SAFETY: as in `current`; a negative word is the negated address of the same record.
+        #[expect(unsafe_code, reason = "the thread word is a record's address")]
+        (word > BUSY || word < 0).then(|| unsafe { &*(address as *const Self) })
     }
 
     /// Whether this thread was never met.
@@ -95,6 +142,8 @@ impl Thread {
         self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
+        self.fork_call.set(None);
+        self.copying.set(Copying::No);
         self.stack_low.store(0, Ordering::Relaxed);
         self.stack_high.store(0, Ordering::Relaxed);
     }
@@ -142,6 +191,31 @@ impl Thread {
         self.rounds.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The fork call that is under way in this thread.
+    pub fn fork_call(&self) -> Option<ForkCall> {
+        self.fork_call.get()
+    }
+
+    /// Notes the fork call that is under way, and gives the one it stands in.
+    pub fn set_fork_call(&self, call: Option<ForkCall>) -> Option<ForkCall> {
+        self.fork_call.replace(call)
+    }
+
+    /// How far a fork of this thread is.
+    pub fn copying(&self) -> Copying {
+        self.copying.get()
+    }
+
+    /// Notes how far a fork of this thread is.
+    pub fn set_copying(&self, copying: Copying) {
+        self.copying.set(copying);
+    }
+
+    /// How far a fork of this thread was; from now on there is none.
+    pub fn take_copying(&self) -> Copying {
+        self.copying.take()
+    }
+
     /// Makes this the record of the running thread.
     pub fn begin(&self) {
         thread_word::set(core::ptr::from_ref(self) as usize);
@@ -149,7 +223,7 @@ impl Thread {
 
     /// From here on hooks pass straight through in this thread.
     pub fn end() {
-        thread_word::set(BUSY);
+        thread_word::set(BUSY.cast_unsigned());
     }
 }
 
@@ -170,7 +244,8 @@ impl Busy {
     /// Enters, whatever was before.
     pub fn new() -> Self {
         let previous = thread_word::get();
-        thread_word::set(BUSY);
+        let word = previous.cast_signed();
+        thread_word::set(if word > BUSY { -word } else if word == 0 { BUSY } else { word }.cast_unsigned());
         Self { previous }
     }
 }

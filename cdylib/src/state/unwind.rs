@@ -44,6 +44,12 @@ pub fn walk_from(stack_pointer: usize, depth: usize) -> Walked {
     walk(depth, |frame_pointer| frame_pointer == stack_pointer)
 }
 
+/// Walks from the first frame that is not ours and lies above `address`, a place in a frame of ours.
+#[inline(never)]
+pub fn walk_from_above(address: usize, depth: usize) -> Walked {
+    walk(depth, |frame_pointer| frame_pointer > address)
+}
+
 /// Walks from the first frame that is not ours.
 #[inline(never)]
 pub fn walk_from_caller(depth: usize) -> Walked {

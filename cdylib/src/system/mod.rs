@@ -2,8 +2,9 @@
 
 pub mod allocator;
 pub mod errno;
-pub mod memory;
+pub mod file;
 pub mod own_lock;
+pub mod process;
 pub mod real;
 pub mod region;
 pub mod task;

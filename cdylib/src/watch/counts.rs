@@ -1,6 +1,6 @@
 //! What this process has seen, for its `summary`. A child begins anew.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use forkwatch_schema::kind::KINDS;
 use forkwatch_schema::record::Summary;
@@ -45,6 +45,14 @@ pub static REPEATED: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
+/// The process whose counts these are.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
+
+/// Whether these are the counts of the process with this id, and not those of a parent whose memory a `vfork` lends.
+pub fn are_of(pid: i32) -> bool {
+    PROCESS.load(Ordering::Relaxed) == pid
+}
+
 /// Whether anything was told.
 pub fn any_finding() -> bool {
     BY_KIND.iter().any(|count| count.get() > 0)
@@ -64,8 +72,9 @@ pub fn summary() -> Summary {
     }
 }
 
-/// In the child of a fork: everything from zero.
+/// At the beginning of a process, a forked one too: everything from zero.
 pub fn begin_anew() {
+    PROCESS.store(rustix::process::getpid().as_raw_nonzero().get(), Ordering::Relaxed);
     let single = [&FORKS, &UNSAFE_FORKS, &EXEC_BOUND_FORKS, &SUPPRESSED, &REPEATED];
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);

@@ -1,0 +1,86 @@
+//! `syscall`: only calls that fork are looked at, all others jump on untouched.
+#![expect(unsafe_code, reason = "hooks are C functions")]
+
+use core::ffi::{c_int, c_long, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::fork::copies_memory;
+use crate::system::real::Real;
+use crate::watch::fork::without_handlers;
+
+static SYSCALL: Real = Real::new(c"syscall");
+/// The same address, where the naked entry can jump through it; null until first used.
+static JUMP: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
+
+// hook syscall
+/// `syscall`.
+///
+/// # Safety
+/// As the real one.
+#[unsafe(naked)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn syscall() {
+    core::arch::naked_asm!(
+        "cmp edi, {fork}",
+        "je {looked_at}",
+        "cmp edi, {clone}",
+        "je {looked_at}",
+        "cmp edi, {clone3}",
+        "je {looked_at}",
+        "mov rax, qword ptr [rip + {jump}]",
+        "test rax, rax",
+        "je {looked_at}",
+        "jmp rax",
+        fork = const libc::SYS_fork,
+        clone = const libc::SYS_clone,
+        clone3 = const libc::SYS_clone3,
+        jump = sym JUMP,
+        looked_at = sym looked_at,
+    )
+}
+
+/// The arguments lie where the caller put them: six in registers, the seventh on the stack, whether it was passed or not.
+unsafe extern "C" fn looked_at(
+    number: c_long,
+    first: usize,
+    second: usize,
+    third: usize,
+    fourth: usize,
+    fifth: usize,
+    sixth: usize,
+) -> c_long {
+    let address = SYSCALL.address();
+    JUMP.store(address, Ordering::Relaxed);
+    // SAFETY: libc has `syscall`, which takes its arguments this way.
+    let real = unsafe { core::mem::transmute::<*mut c_void, Syscall>(address) };
+    // SAFETY: the program's own call.
+    let real = || unsafe { real(number, first, second, third, fourth, fifth, sixth) };
+    if !forks(number, first, second) {
+        return real();
+    }
+    // A child's id fits: the kernel's type is an int.
+    c_long::from(without_handlers("syscall", || real() as c_int))
+}
+
+/// Whether this call copies the process and both sides go on here.
+fn forks(number: c_long, first: usize, second: usize) -> bool {
+    match number {
+        libc::SYS_fork => true,
+        // A child with a stack of its own would not come back here.
+        libc::SYS_clone => copies_memory(first as c_int) && second == 0,
+        libc::SYS_clone3 => clone3_forks(first),
+        _ => false,
+    }
+}
+
+fn clone3_forks(arguments: usize) -> bool {
+    // `struct clone_args`: flags first, the stack sixth.
+    let mut fields = [[0_u8; 8]; 6];
+    if !crate::snapshot::memory::ProcessMemory::own().read(arguments, fields.as_flattened_mut()) {
+        return false;
+    }
+    let [flags, .., stack] = fields.map(u64::from_ne_bytes);
+    copies_memory(flags as c_int) && stack == 0
+}

@@ -1,0 +1,54 @@
+//! Which other threads are alive: the kernel's list is the truth, our records say what we know of each.
+
+use crate::state::thread::Thread;
+use crate::state::threads::{self, Life};
+use crate::system::task;
+
+/// A thread that was alive at the fork.
+#[derive(Clone, Copy, Debug)]
+pub struct Alive {
+    /// The kernel's id.
+    pub tid: i32,
+    /// Its record; `None` where we never met it.
+    pub thread: Option<&'static Thread>,
+}
+
+/// Whether the kernel knows of one thread only. Where `/proc` cannot be read, our own records answer.
+pub fn is_alone() -> bool {
+    match task::count() {
+        Some(count) => count == 1,
+        None => running().nth(1).is_none(),
+    }
+}
+
+/// Every other thread that can still run code of the program's.
+pub fn others(own: i32) -> Vec<Alive> {
+    let known: Vec<_> = running().collect();
+    // The kernel's count agrees with ours: then its list need not be read, which costs most of a snapshot.
+    let listed = if task::count() == u64::try_from(known.len()).ok() { None } else { task::list() };
+    let Some(listed) = listed else {
+        return known.into_iter().filter(|alive| alive.tid != own).collect();
+    };
+    listed.into_iter().filter(|&tid| tid != own).filter_map(|tid| still_alive(tid, &known)).collect()
+}
+
+/// Threads whose records say that they run.
+fn running() -> impl Iterator<Item = Alive> {
+    threads::all()
+        .filter(|(life, _, _)| *life == Life::Running)
+        .map(|(_, tid, thread)| Alive { tid, thread: Some(thread) })
+}
+
+/// What a thread on the kernel's list is to us: `None` where it is on its way out, or the kernel's own helper. A joined
+/// thread stays listed for a moment.
+fn still_alive(tid: i32, known: &[Alive]) -> Option<Alive> {
+    if let Some(alive) = known.iter().find(|alive| alive.tid == tid) {
+        return Some(*alive);
+    }
+    let ending = threads::all().any(|(life, its, _)| life == Life::Ending && its == tid);
+    if ending || task::life(tid) != task::Life::Alive {
+        return None;
+    }
+    // Also a thread that was created just now and has not said its id yet.
+    Some(Alive { tid, thread: None })
+}

@@ -1,0 +1,137 @@
+//! What a lock's own memory says of its state: our tables race with their owners, the lock word does not lie.
+//!
+//! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25.
+
+use super::memory::ProcessMemory;
+use crate::state::held::Object;
+
+/// What the memory says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Held by that thread, as far as the sort of lock tells.
+    Held,
+    /// Free, held by somebody else, unmapped, or no lock any more.
+    NotHeld,
+    /// Shared between processes: its owner lives on in the parent.
+    Shared,
+}
+
+/// Whether this thread holds the lock, by the lock's memory.
+pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -> Word {
+    let verdict = match object {
+        Object::Mutex => mutex(memory, address, owner),
+        Object::RwlockRead => rwlock(memory, address, |lock| lock.readers > 0),
+        Object::RwlockWrite => rwlock(memory, address, |lock| lock.writer == owner),
+        Object::Spinlock => spinlock(memory, address),
+        Object::Semaphore => semaphore(memory, address),
+        Object::Condition => None,
+    };
+    verdict.unwrap_or(Word::NotHeld)
+}
+
+/// Whether a mutex is robust: its owner's death is told to the next one that locks it, so it cannot leak.
+pub fn is_robust_mutex(memory: ProcessMemory, address: usize) -> bool {
+    const ROBUST: i32 = 16;
+    read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)
+}
+
+fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {
+    const SHARED: i32 = 128;
+    let [_lock, _count, its_owner, _users, kind] = read_ints::<5>(memory, address)?;
+    Some(if kind & SHARED != 0 { Word::Shared } else { held_if(its_owner == owner) })
+}
+
+struct Rwlock {
+    readers: u32,
+    writer: i32,
+}
+
+fn rwlock(memory: ProcessMemory, address: usize, is_held: impl Fn(&Rwlock) -> bool) -> Option<Word> {
+    /// The low bits of the first word are phase flags.
+    const READER_SHIFT: u32 = 3;
+    let [readers, _, _, _, _, _, writer, shared] = read_ints::<8>(memory, address)?;
+    let lock = Rwlock { readers: readers.cast_unsigned() >> READER_SHIFT, writer };
+    Some(if shared != 0 { Word::Shared } else { held_if(is_held(&lock)) })
+}
+
+fn spinlock(memory: ProcessMemory, address: usize) -> Option<Word> {
+    /// x86's spinlock is 1 while free.
+    const FREE: i32 = 1;
+    let [word] = read_ints::<1>(memory, address)?;
+    Some(held_if(word != FREE))
+}
+
+fn semaphore(memory: ProcessMemory, address: usize) -> Option<Word> {
+    let [value, _waiters, shared] = read_ints::<3>(memory, address)?;
+    Some(if shared != 0 { Word::Shared } else { held_if(value == 0) })
+}
+
+fn held_if(held: bool) -> Word {
+    if held { Word::Held } else { Word::NotHeld }
+}
+
+fn read_ints<const N: usize>(memory: ProcessMemory, address: usize) -> Option<[i32; N]> {
+    let mut bytes = [[0_u8; 4]; N];
+    memory.read(address, bytes.as_flattened_mut()).then(|| bytes.map(i32::from_ne_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(unsafe_code, reason = "real locks of libc's")]
+
+    use super::{Word, is_robust_mutex, word};
+    use crate::snapshot::memory::ProcessMemory;
+    use crate::state::held::Object;
+
+    fn own_tid() -> i32 {
+        rustix::thread::gettid().as_raw_nonzero().get()
+    }
+
+    fn check<T>(object: Object, lock: &mut T, take: impl Fn(*mut T), release: impl Fn(*mut T)) {
+        let memory = ProcessMemory::own();
+        let place: *mut T = lock;
+        let ask = || word(memory, object, place as usize, own_tid());
+        assert_eq!(ask(), Word::NotHeld, "{object:?} before");
+        take(place);
+        assert_eq!(ask(), Word::Held, "{object:?} taken");
+        release(place);
+        assert_eq!(ask(), Word::NotHeld, "{object:?} after");
+    }
+
+    #[test]
+    fn every_sort_of_lock_tells_its_state() {
+        // SAFETY: each lock is initialised, lives through the calls, and is used by this thread alone.
+        unsafe {
+            let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+            let (lock, unlock) = (|m| _ = libc::pthread_mutex_lock(m), |m| _ = libc::pthread_mutex_unlock(m));
+            check(Object::Mutex, &mut mutex, lock, unlock);
+            let mut rwlock = libc::PTHREAD_RWLOCK_INITIALIZER;
+            let unlock = |l| _ = libc::pthread_rwlock_unlock(l);
+            check(Object::RwlockRead, &mut rwlock, |l| _ = libc::pthread_rwlock_rdlock(l), unlock);
+            check(Object::RwlockWrite, &mut rwlock, |l| _ = libc::pthread_rwlock_wrlock(l), unlock);
+            let mut spinlock: libc::pthread_spinlock_t = core::mem::zeroed();
+            libc::pthread_spin_init(&raw mut spinlock, 0);
+            let (lock, unlock) = (|l| _ = libc::pthread_spin_lock(l), |l| _ = libc::pthread_spin_unlock(l));
+            check(Object::Spinlock, &mut spinlock, lock, unlock);
+            let mut semaphore: libc::sem_t = core::mem::zeroed();
+            libc::sem_init(&raw mut semaphore, 0, 1);
+            let (wait, post) = (|s| _ = libc::sem_wait(s), |s| _ = libc::sem_post(s));
+            check(Object::Semaphore, &mut semaphore, wait, post);
+            let mut shared: libc::sem_t = core::mem::zeroed();
+            libc::sem_init(&raw mut shared, 1, 0);
+            let address = &raw mut shared as usize;
+            assert_eq!(word(ProcessMemory::own(), Object::Semaphore, address, own_tid()), Word::Shared);
+        }
+    }
+
+    #[test]
+    fn another_owner_and_unmapped_memory_are_not_held() {
+        let memory = ProcessMemory::own();
+        let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+        // SAFETY: the mutex is initialised and this thread's alone.
+        unsafe { libc::pthread_mutex_lock(&raw mut mutex) };
+        assert_eq!(word(memory, Object::Mutex, &raw mut mutex as usize, 1), Word::NotHeld);
+        assert_eq!(word(memory, Object::Mutex, 4096, 1), Word::NotHeld);
+        assert!(!is_robust_mutex(memory, &raw mut mutex as usize));
+    }
+}

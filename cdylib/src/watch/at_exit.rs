@@ -1,0 +1,24 @@
+//! The end of the process: its `summary`, where there was any finding.
+
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use super::{counts, report};
+use crate::state::thread::Busy;
+use crate::system::errno::KeepErrno;
+
+/// The process that has written its summary, or 0: a destructor may be followed by `_exit`.
+static TOLD_BY: AtomicI32 = AtomicI32::new(0);
+
+/// Called from our destructor and from `_exit`. Says nothing in a child of `vfork`, which runs in its parent's memory.
+pub fn process_ends() {
+    if !counts::any_finding() {
+        return;
+    }
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    if !counts::are_of(own) || TOLD_BY.swap(own, Ordering::Relaxed) == own {
+        return;
+    }
+    let _errno = KeepErrno::new();
+    let _busy = Busy::new();
+    report::summary();
+}

@@ -1,0 +1,348 @@
+//! The order of things at a fork.
+//!
+//! Our at-fork handlers were registered before anyone else's, so `prepare` runs after every library has settled its locks,
+//! and `in_child` before any library goes on. Calls that run no handlers (`_Fork`, `clone`, `syscall`) go through the same
+//! three steps from their hook.
+//!
+//! | step | what happens |
+//! |---|---|
+//! | before the copy | alone: nothing. Otherwise take our two locks, look at every thread, and under strict decide |
+//! | in the parent | free the heap; the hook tells the finding when the program's own handlers have run |
+//! | in the child | re-write our locks, renew ids, forget the threads that are not there |
+#![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
+
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::time::Duration;
+
+use lock_api::RawMutex;
+
+use super::counts;
+use super::report::{self, Judgement};
+use crate::config::{self, Action, Strict};
+use crate::snapshot::alive;
+use crate::snapshot::moment::Moment;
+use crate::state::depot;
+use crate::state::thread::{Busy, Copying, ForkCall, Thread};
+use crate::state::{threads, unwind};
+use crate::system::errno::{self, KeepErrno};
+use crate::system::own_lock::OwnLock;
+use crate::system::real::Real;
+use crate::system::{allocator, process};
+
+/// An at-fork handler.
+pub type Handler = unsafe extern "C" fn();
+
+/// In place of the child's id, where the parent does not learn it.
+const UNKNOWN_CHILD: i32 = i32::MAX;
+
+/// How long a fork waits for another thread's report before it goes on unwatched.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Held from before the copy until the finding is told, so that the copy finds our reports whole.
+static HOUSE: OwnLock = OwnLock::INIT;
+static PENDING: Pending = Pending(UnsafeCell::new(None));
+
+/// The fork that is under way, of the thread that holds [`HOUSE`].
+struct Pending(UnsafeCell<Option<UnderWay>>);
+
+// SAFETY: only the holder of `HOUSE` looks inside.
+unsafe impl Sync for Pending {}
+
+struct UnderWay {
+    moment: Moment,
+    /// What strict mode has already found; `None` where nobody has judged yet.
+    judged: Option<Judgement>,
+    /// Strict says no, but the copy could not be avoided: the child ends at once.
+    stopped: bool,
+}
+
+/// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry.
+static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
+/// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
+static MUTE: AtomicBool = AtomicBool::new(false);
+
+/// Registers our handlers. Called once, by stage one.
+pub fn register_handlers() {
+    static REGISTER: Real = Real::new(c"__register_atfork");
+    type Register =
+        unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
+    let register = REGISTER.address();
+    if register.is_null() {
+        return;
+    }
+    // SAFETY: this is the type of glibc's `__register_atfork` (behind `pthread_atfork` since 2.3.2).
+    let register = unsafe { core::mem::transmute::<*mut c_void, Register>(register) };
+    // SAFETY: the handlers live as long as this library, which is never unloaded; null stands for no library.
+    let _unhandled_forks_pass = unsafe { register(Some(prepare), Some(in_parent), Some(in_child), core::ptr::null_mut()) };
+}
+
+/// Another library has registered a prepare handler.
+pub fn note_foreign_prepare_handler() {
+    FOREIGN_PREPARE_HANDLERS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A call that forks and runs the at-fork handlers. `real` returns the child's id, 0 in the child, or -1.
+///
+/// `returns` is false for `daemon`, whose parent ends inside libc: it must be refused at its entry or not at all.
+pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() -> i32) -> i32 {
+    let Some(thread) = super::thread::current() else { return real() };
+    let here = 0_u8;
+    let call = ForkCall { function, frame: &raw const here as usize, returns };
+    let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
+    if config::get().action == Action::Fail && refuse_at_entry && would_be_stopped(&call) {
+        errno::set(libc::EDEADLK);
+        return -1;
+    }
+    let outer = thread.set_fork_call(Some(call));
+    let result = real();
+    thread.set_fork_call(outer);
+    // In the child, its handler has done everything.
+    if result == 0 { 0 } else { settle(thread, result) }
+}
+
+/// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
+/// stack of its own), that place calls [`after_copy_in_child`].
+pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i32 {
+    let Some(thread) = super::thread::current() else { return real() };
+    let here = 0_u8;
+    let call = ForkCall { function, frame: &raw const here as usize, returns: true };
+    if config::get().action == Action::Fail && would_be_stopped(&call) {
+        errno::set(libc::EDEADLK);
+        return -1;
+    }
+    before_copy(Some(call));
+    let result = real();
+    if result == 0 {
+        after_copy_in_child();
+        return 0;
+    }
+    after_copy_in_parent();
+    settle(thread, result)
+}
+
+unsafe extern "C" fn prepare() {
+    let call = Thread::even_if_busy().and_then(Thread::fork_call);
+    before_copy(call);
+}
+
+unsafe extern "C" fn in_parent() {
+    let call = Thread::even_if_busy().and_then(Thread::fork_call);
+    let told_by_hook = call.is_some_and(|call| call.returns);
+    let copied = after_copy_in_parent();
+    if copied && !told_by_hook && let Some(thread) = Thread::current() {
+        // No hook of ours will get the child's id: the fork passed by all of them, or the parent ends inside libc.
+        settle(thread, UNKNOWN_CHILD);
+    }
+}
+
+unsafe extern "C" fn in_child() {
+    after_copy_in_child();
+}
+
+/// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
+pub fn before_copy(call: Option<ForkCall>) {
+    let _errno = KeepErrno::new();
+    // Meets the thread, if this is the first that we hear of it.
+    super::thread::current();
+    let Some(thread) = Thread::even_if_busy() else { return };
+    let Some((busy, _)) = Busy::enter() else {
+        // A fork from a signal handler that interrupted our own code.
+        thread.set_copying(Copying::Nested);
+        return;
+    };
+    counts::FORKS.add();
+    if alive::is_alone() {
+        return;
+    }
+    if process::is_unseen_child() {
+        begin_as_child(thread, false);
+    }
+    if !HOUSE.lock_within(PATIENCE) {
+        thread.set_copying(Copying::Unprepared);
+        return;
+    }
+    let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
+    let moment = if alive.is_empty() { None } else { news_of(call, &alive) };
+    let mut under_way = moment.map(|moment| UnderWay { moment, judged: None, stopped: false });
+    if let Some(fork) = &mut under_way {
+        decide(fork);
+        match config::get().action {
+            _ if !fork.stopped => {}
+            Action::Fail => {}
+            Action::Abort => stop_here(fork, None),
+            Action::Exit(status) => stop_here(fork, Some(status)),
+        }
+    }
+    // SAFETY: this thread holds `HOUSE`.
+    unsafe { *PENDING.0.get() = under_way };
+    allocator::hold_for_fork();
+    thread.set_copying(Copying::Prepared);
+    core::mem::forget(busy);
+}
+
+/// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
+/// found other threads.
+pub fn after_copy_in_parent() -> bool {
+    let Some(thread) = Thread::even_if_busy() else { return false };
+    if thread.take_copying() != Copying::Prepared {
+        return false;
+    }
+    allocator::release_in_parent();
+    thread.set_copying(Copying::Settling);
+    thread.begin();
+    true
+}
+
+/// Step two, in the child: the forking thread is the only one, under a new id.
+pub fn after_copy_in_child() {
+    let _errno = KeepErrno::new();
+    let Some(thread) = Thread::even_if_busy() else { return };
+    let copying = thread.take_copying();
+    if copying == Copying::Nested {
+        return;
+    }
+    let prepared = copying == Copying::Prepared;
+    // SAFETY: this thread held `HOUSE` at the copy if it was prepared, and nobody else exists here.
+    if prepared && unsafe { (*PENDING.0.get()).as_ref() }.is_some_and(|fork| fork.stopped) {
+        process::exit_now(0);
+    }
+    // Alone at the fork, nobody else could hold anything of ours.
+    let whole = prepared || copying == Copying::No;
+    begin_as_child(thread, whole);
+    thread.begin();
+}
+
+/// Step three, in the parent: tells the finding, and gives the program its result. `result` is the child's id, or -1.
+pub fn settle(thread: &'static Thread, result: i32) -> i32 {
+    if thread.copying() != Copying::Settling {
+        return result;
+    }
+    thread.set_copying(Copying::No);
+    let keep = KeepErrno::new();
+    let busy = Busy::new();
+    // SAFETY: this thread holds `HOUSE` since `before_copy`.
+    let under_way = unsafe { (*PENDING.0.get()).take() };
+    let mut refused = false;
+    if let Some(mut fork) = under_way
+        && result != -1
+    {
+        refused = fork.stopped;
+        tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
+    }
+    // SAFETY: as above.
+    unsafe { HOUSE.unlock() };
+    drop(busy);
+    drop(keep);
+    if refused {
+        process::reap(result);
+        errno::set(libc::EDEADLK);
+        return -1;
+    }
+    result
+}
+
+/// Looks at the other threads; `None` where all there is to tell was told before.
+fn news_of(call: Option<ForkCall>, alive: &[alive::Alive]) -> Option<Moment> {
+    let walked = match call {
+        Some(call) => unwind::walk_from_above(call.frame, depot::MAX_FRAMES.min(config::get().depth)),
+        None => unwind::walk_from_caller(depot::MAX_FRAMES.min(config::get().depth)),
+    };
+    let stack = depot::intern(walked.frames());
+    let function = call.map_or("fork", |call| call.function);
+    report::news(function, stack, alive)
+}
+
+/// Under strict, judges the fork now and decides whether it is stopped.
+fn decide(fork: &mut UnderWay) {
+    let strict = config::get().strict;
+    if matches!(strict, Strict::Off | Strict::Child) {
+        return;
+    }
+    let judgement = report::judge(&fork.moment);
+    fork.stopped = match strict {
+        Strict::Threads => judgement.is_finding(),
+        _ => judgement.has_locks(),
+    };
+    fork.judged = Some(judgement);
+}
+
+/// Tells what there is to tell of a fork.
+fn tell(fork: &mut UnderWay, child: Option<i32>) {
+    let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
+    report::unsafe_fork(judgement, child, fork.stopped);
+}
+
+/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
+fn would_be_stopped(call: &ForkCall) -> bool {
+    if matches!(config::get().strict, Strict::Off | Strict::Child) || alive::is_alone() {
+        return false;
+    }
+    let _keep = KeepErrno::new();
+    let Some((_busy, _)) = Busy::enter() else { return false };
+    if !HOUSE.lock_within(PATIENCE) {
+        return false;
+    }
+    let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
+    let moment = if alive.is_empty() { None } else { news_of(Some(*call), &alive) };
+    let mut stopped = false;
+    if let Some(moment) = moment {
+        let mut fork = UnderWay { moment, judged: None, stopped: false };
+        decide(&mut fork);
+        stopped = fork.stopped;
+        if stopped {
+            counts::FORKS.add();
+            tell(&mut fork, None);
+        }
+    }
+    // SAFETY: this thread took it above.
+    unsafe { HOUSE.unlock() };
+    stopped
+}
+
+/// Strict, before the copy: tells, and ends the process. Our locks stay as they are; nothing comes after.
+fn stop_here(fork: &mut UnderWay, status: Option<u8>) -> ! {
+    tell(fork, None);
+    report::summary();
+    match status {
+        Some(status) => process::exit_now(i32::from(status)),
+        // SAFETY: `abort` raises SIGABRT in this thread, as a failed assertion would.
+        None => unsafe { libc::abort() },
+    }
+}
+
+/// This process is a child now. `whole` says that no other thread of the parent had our state in its hands at the copy.
+fn begin_as_child(thread: &'static Thread, whole: bool) {
+    HOUSE.forget_in_child();
+    if whole {
+        allocator::forget_in_child();
+    } else {
+        MUTE.store(true, Ordering::Relaxed);
+    }
+    // SAFETY: nobody else exists here. What was under way belongs to the parent.
+    let under_way = unsafe { (*PENDING.0.get()).take() };
+    if !whole {
+        // The heap may be half-changed: better lose a few bytes than touch it.
+        core::mem::forget(under_way);
+    }
+    process::mark();
+    counts::begin_anew();
+    threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
+    report::begin_in_child();
+}
+
+/// Whether this process must tell nothing, because its copy of our state may be half-changed.
+pub fn is_mute() -> bool {
+    MUTE.load(Ordering::Relaxed)
+}
+
+/// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.
+pub fn while_no_fork(tell: impl FnOnce()) {
+    if is_mute() || !HOUSE.lock_within(PATIENCE) {
+        return;
+    }
+    tell();
+    // SAFETY: this thread took it above.
+    unsafe { HOUSE.unlock() };
+}

@@ -1,0 +1,71 @@
+//! The two stages of starting. Stage one runs at the first call that reaches a hook, which may come from another library's
+//! constructor before ours; stage two is our own constructor.
+#![expect(unsafe_code, reason = "the auxiliary vector and a thread's default stack size")]
+
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use super::{counts, fork, report, thread};
+use crate::config::{self, Stacks};
+use crate::state::stack_cache;
+use crate::system::process;
+
+const NOT_YET: u8 = 0;
+const RUNNING: u8 = 1;
+const READY: u8 = 2;
+const OFF: u8 = 3;
+
+static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
+static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
+
+/// Whether hooks may follow threads now; starts what is needed the first time. False while it is being started, and for ever
+/// in a program with raised privileges.
+pub fn stage_one() -> bool {
+    match STAGE.compare_exchange(NOT_YET, RUNNING, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        Err(stage) => return stage == READY,
+    }
+    // SAFETY: the function only looks into the auxiliary vector.
+    let raised = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    if raised {
+        STAGE.store(OFF, Ordering::Release);
+        return false;
+    }
+    let config = config::get();
+    stack_cache::configure(match config.stacks {
+        Stacks::Full => config.depth,
+        Stacks::Caller => 1,
+        Stacks::Off => 0,
+    });
+    process::mark();
+    counts::begin_anew();
+    find_default_stack_size();
+    thread::make_key();
+    fork::register_handlers();
+    STAGE.store(READY, Ordering::Release);
+    true
+}
+
+/// Our constructor: the first thread is met, and the user hears of options that are wrong.
+pub fn stage_two() {
+    if thread::current().is_some() {
+        report::complaints();
+    }
+}
+
+/// The stack size of a thread created without attributes, in bytes.
+pub fn default_stack_bytes() -> usize {
+    DEFAULT_STACK_BYTES.load(Ordering::Relaxed)
+}
+
+fn find_default_stack_size() {
+    let mut bytes = 0;
+    // SAFETY: the attributes are initialised before use, and neither function allocates.
+    let found = unsafe {
+        let mut attributes = core::mem::zeroed();
+        libc::pthread_attr_init(&raw mut attributes) == 0
+            && libc::pthread_attr_getstacksize(&raw const attributes, &raw mut bytes) == 0
+    };
+    if found {
+        DEFAULT_STACK_BYTES.store(bytes, Ordering::Relaxed);
+    }
+}
