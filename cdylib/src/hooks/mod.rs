@@ -24,7 +24,7 @@ mod thread;
 macro_rules! hot_hooks {
     ($(hook $name:ident($($argument:ident),+) $(version $version:literal)? = $body:ident($($extra:expr),*);)+) => {
         $(
-            mod $name {
+            const _: () = {
                 use core::ffi::{c_int, c_void};
 
                 use $crate::state::stack_cache::Caller;
@@ -51,7 +51,7 @@ macro_rules! hot_hooks {
                         >(real)
                     };
                     let caller = Caller { return_address, stack_pointer };
-                    super::$body($($extra,)* $($argument,)+ caller, || {
+                    $body($($extra,)* $($argument,)+ caller, || {
                         // SAFETY: the program made this very call.
                         unsafe { real($($argument),+) }
                     })
@@ -66,7 +66,7 @@ macro_rules! hot_hooks {
                         body = sym body,
                     )
                 }
-            }
+            };
         )+
     };
 }

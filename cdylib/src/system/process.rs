@@ -62,6 +62,8 @@ fn marked(page: *mut u8) -> &'static AtomicU8 {
 /// Waits for a child of ours to end, and takes its status from nobody else: the caller made it and has told nobody of it.
 pub fn reap(child: i32) {
     if let Some(child) = rustix::process::Pid::from_raw(child) {
-        while rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty()) == Err(rustix::io::Errno::INTR) {}
+        // A program that ignores SIGCHLD leaves nothing to reap, which is as good.
+        let _gone_either_way =
+            rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty()));
     }
 }
