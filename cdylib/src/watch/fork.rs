@@ -163,6 +163,15 @@ pub fn before_copy(call: Option<ForkCall>) {
         thread.set_copying(Copying::Unprepared);
         return;
     }
+    look(call);
+    // Nothing of ours may be allocated or freed from here to the copy.
+    allocator::hold_for_fork();
+    thread.set_copying(Copying::Prepared);
+    core::mem::forget(busy);
+}
+
+/// Looks at the other threads, and under strict decides.
+fn look(call: Option<ForkCall>) {
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
     let moment = if alive.is_empty() { None } else { news_of(call, &alive) };
     let mut under_way = moment.map(|moment| UnderWay { moment, judged: None, stopped: false });
@@ -177,9 +186,6 @@ pub fn before_copy(call: Option<ForkCall>) {
     }
     // SAFETY: this thread holds `HOUSE`.
     unsafe { *PENDING.0.get() = under_way };
-    allocator::hold_for_fork();
-    thread.set_copying(Copying::Prepared);
-    core::mem::forget(busy);
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
