@@ -4,7 +4,7 @@
 //! filled afterwards, so a signal handler that locks and unlocks in between finds and leaves the table sound. Whoever reads
 //! from another thread verifies what it read against the lock's own memory, because it races with the owner.
 
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::depot::StackId;
 
@@ -13,7 +13,7 @@ pub const MAX_HELD: usize = 2048;
 
 /// What an entry speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u64)]
 pub enum Object {
     /// `pthread_mutex_t`, `mtx_t`.
     Mutex = 1,
@@ -33,14 +33,14 @@ impl Object {
     const ALL: [Self; 6] =
         [Self::Mutex, Self::RwlockRead, Self::RwlockWrite, Self::Spinlock, Self::Semaphore, Self::Condition];
 
-    fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| *object as u8 == number)
+    fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| *object as u64 == number)
     }
 }
 
 /// How far an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u64)]
 pub enum Stage {
     /// The slot holds nothing.
     Empty = 0,
@@ -53,7 +53,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn from_number(number: u8) -> Self {
+    fn from_number(number: u64) -> Self {
         match number {
             1 => Self::Asked,
             2 => Self::Held,
@@ -70,11 +70,66 @@ struct Slot {
     address: AtomicUsize,
     /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
     stack_pointer: AtomicUsize,
-    stack: AtomicU32,
-    /// For a semaphore that this thread itself had just made: the stack of its making.
+    /// See [`State`].
+    state: AtomicU64,
+    /// For a semaphore that this thread itself had just made: the stack of its making. Only valid with [`State::OWN_MAKING`].
     made: AtomicU32,
-    object: AtomicU8,
-    stage: AtomicU8,
+}
+
+/// A slot's state in one word, so that one store changes all of it:
+///
+/// | bits | meaning |
+/// |---|---|
+/// | 0 to 7 | [`Stage`] |
+/// | 8 to 15 | [`Object`] |
+/// | 16 | the semaphore's making is known |
+/// | 32 to 63 | the stack's id |
+#[derive(Clone, Copy)]
+struct State(u64);
+
+impl State {
+    const EMPTY: Self = Self(0);
+    const OWN_MAKING: u64 = 1 << 16;
+
+    const fn new(stage: Stage, object: Object, stack: StackId) -> Self {
+        Self(stage as u64 | (object as u64) << 8 | (stack.0 as u64) << 32)
+    }
+
+    const fn with(self, stage: Stage) -> Self {
+        Self(self.0 & !0xff | stage as u64)
+    }
+
+    const fn stage_number(self) -> u64 {
+        self.0 & 0xff
+    }
+
+    fn is_held(self) -> bool {
+        self.stage_number() >= Stage::Held as u64
+    }
+
+    fn stage(self) -> Stage {
+        Stage::from_number(self.stage_number())
+    }
+
+    fn object(self) -> Option<Object> {
+        Object::from_number((self.0 >> 8) & 0xff)
+    }
+
+    fn stack(self) -> StackId {
+        StackId((self.0 >> 32) as u32)
+    }
+}
+
+impl Slot {
+    #[inline(always)]
+    fn state(&self) -> State {
+        State(self.state.load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    fn set_state(&self, state: State) {
+        self.state.store(state.0, Ordering::Release);
+    }
 }
 
 /// What another thread reads of a slot.
@@ -102,67 +157,72 @@ pub struct Held {
     slots: [Slot; MAX_HELD],
 }
 
-/// A reserved slot; `None` inside where the table was full.
+/// A reserved slot, or none where the table was full.
 #[derive(Clone, Copy, Debug)]
-pub struct Ticket(u32);
-
-const NO_SLOT: Ticket = Ticket(u32::MAX);
+pub struct Ticket<'table>(Option<&'table Slot>);
 
 // Every store that another thread or a signal handler must see in order is a Release store: on x86-64 that is a plain
 // `mov`, and it keeps the compiler from moving it before what stands above.
 impl Held {
     /// Notes that the thread asks for this object.
     #[inline(always)]
-    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Ticket {
+    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Ticket<'_> {
         let index = self.count.load(Ordering::Relaxed);
         let Some(slot) = self.slots.get(index as usize) else { return self.no_room(stack_pointer) };
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        slot.stack.store(stack.0, Ordering::Relaxed);
-        slot.made.store(0, Ordering::Relaxed);
-        slot.object.store(object as u8, Ordering::Relaxed);
-        slot.stage.store(Stage::Asked as u8, Ordering::Release);
-        Ticket(index)
+        slot.set_state(State::new(Stage::Asked, object, stack));
+        Ticket(Some(slot))
     }
 
     /// The call returned: the thread holds the object.
     #[inline(always)]
     pub fn took(&self, ticket: Ticket) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
-            slot.stage.store(Stage::Held as u8, Ordering::Release);
+        if let Some(slot) = ticket.0 {
+            slot.set_state(slot.state().with(Stage::Held));
         }
     }
 
     /// As [`Self::took`], for a semaphore that this thread itself had just made there.
     pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
+        if let Some(slot) = ticket.0 {
             slot.made.store(made.0, Ordering::Relaxed);
+            slot.set_state(State(slot.state().with(Stage::Held).0 | State::OWN_MAKING));
         }
-        self.took(ticket);
     }
 
     /// The call returned without the object.
     #[inline(always)]
     pub fn did_not_take(&self, ticket: Ticket) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
-            self.empty(ticket.0, slot);
+        if let Some(slot) = ticket.0 {
+            self.empty(slot);
         }
     }
 
     /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
     #[inline(always)]
     pub fn release(&self, address: usize) -> bool {
-        let mut index = self.count.load(Ordering::Relaxed).min(MAX_HELD as u32);
-        while index > 0 {
-            index -= 1;
-            let Some(slot) = self.slots.get(index as usize) else { return false };
-            if slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) >= Stage::Held as u8 {
-                self.empty(index, slot);
-                return true;
+        let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
+        match self.slots.get(top as usize) {
+            Some(slot) if slot.address.load(Ordering::Relaxed) == address && slot.state().is_held() => {
+                self.empty_top(top, slot);
+                true
             }
+            _ => self.release_below(address),
         }
-        false
+    }
+
+    #[inline(never)]
+    fn release_below(&self, address: usize) -> bool {
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.state().is_held());
+        match newest {
+            Some(slot) => {
+                self.empty(slot);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Whether the thread holds this object.
@@ -174,10 +234,10 @@ impl Held {
     pub fn give_back(&self, mutex: usize, given: bool) {
         let (from, to) = if given { (Stage::Held, Stage::GivenBack) } else { (Stage::GivenBack, Stage::Held) };
         let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == mutex && slot.stage.load(Ordering::Relaxed) == from as u8
+            slot.address.load(Ordering::Relaxed) == mutex && slot.state().stage_number() == from as u64
         });
         if let Some(slot) = newest {
-            slot.stage.store(to as u8, Ordering::Release);
+            slot.set_state(slot.state().with(to));
         }
     }
 
@@ -185,10 +245,10 @@ impl Held {
     /// the owner's own moves, and at worst leaves an entry that verification then drops.
     pub fn disown(&self, address: usize) {
         let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) == Stage::Held as u8
+            slot.address.load(Ordering::Relaxed) == address && slot.state().stage_number() == Stage::Held as u64
         });
         if let Some(slot) = newest {
-            slot.stage.store(Stage::Empty as u8, Ordering::Release);
+            slot.set_state(State::EMPTY);
         }
     }
 
@@ -196,16 +256,17 @@ impl Held {
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         let count = self.count.load(Ordering::Acquire) as usize;
         self.slots.iter().take(count).filter_map(|slot| {
-            let stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
-            if stage == Stage::Empty {
+            let state = State(slot.state.load(Ordering::Acquire));
+            if state.stage() == Stage::Empty {
                 return None;
             }
+            let made = if state.0 & State::OWN_MAKING == 0 { 0 } else { slot.made.load(Ordering::Relaxed) };
             Some(Entry {
                 address: slot.address.load(Ordering::Relaxed),
-                object: Object::from_number(slot.object.load(Ordering::Relaxed))?,
-                stage,
-                stack: StackId(slot.stack.load(Ordering::Relaxed)),
-                made: StackId(slot.made.load(Ordering::Relaxed)),
+                object: state.object()?,
+                stage: state.stage(),
+                stack: state.stack(),
+                made: StackId(made),
             })
         })
     }
@@ -214,7 +275,7 @@ impl Held {
     pub fn clear(&self) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count) {
-            slot.stage.store(Stage::Empty as u8, Ordering::Relaxed);
+            slot.set_state(State::EMPTY);
         }
         self.count.store(0, Ordering::Release);
     }
@@ -227,23 +288,28 @@ impl Held {
     /// Empties a slot. One in the middle is filled from the top, unless the top is still being asked for: that call
     /// remembers its place.
     #[inline(always)]
-    fn empty(&self, index: u32, slot: &Slot) {
+    fn empty(&self, slot: &Slot) {
         let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
-        slot.stage.store(Stage::Empty as u8, Ordering::Release);
-        if index == top {
-            self.count.store(top, Ordering::Release);
-            if top > 0 {
-                self.drop_empty_top(top);
-            }
-        } else {
-            self.fill_from_top(slot, top);
+        match self.slots.get(top as usize) {
+            Some(last) if core::ptr::eq(last, slot) => self.empty_top(top, slot),
+            Some(last) => self.fill_from_top(slot, top, last),
+            None => {}
+        }
+    }
+
+    #[inline(always)]
+    fn empty_top(&self, top: u32, slot: &Slot) {
+        slot.set_state(State::EMPTY);
+        self.count.store(top, Ordering::Release);
+        if top > 0 {
+            self.drop_empty_top(top);
         }
     }
 
     #[inline(always)]
     fn drop_empty_top(&self, mut count: u32) {
         while let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) {
-            if slot.stage.load(Ordering::Relaxed) != Stage::Empty as u8 {
+            if slot.state().stage_number() != Stage::Empty as u64 {
                 break;
             }
             count -= 1;
@@ -252,46 +318,40 @@ impl Held {
     }
 
     #[inline(never)]
-    fn fill_from_top(&self, hole: &Slot, top: u32) {
-        let Some(last) = self.slots.get(top as usize) else { return };
-        let stage = last.stage.load(Ordering::Relaxed);
-        if stage < Stage::Held as u8 {
+    fn fill_from_top(&self, hole: &Slot, top: u32, last: &Slot) {
+        let state = last.state();
+        hole.set_state(State::EMPTY);
+        if !state.is_held() {
             return;
         }
         hole.address.store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.stack_pointer.store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stack.store(last.stack.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.object.store(last.object.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stage.store(stage, Ordering::Release);
-        last.stage.store(Stage::Empty as u8, Ordering::Release);
-        self.count.store(top, Ordering::Release);
-        if top > 0 {
-            self.drop_empty_top(top);
-        }
+        hole.set_state(state);
+        self.empty_top(top, last);
     }
 
     /// The table is full: drop the slots of calls that were left by `longjmp` (their frames lie below this call's), and
     /// count what still cannot be kept.
     #[cold]
     #[inline(never)]
-    fn no_room(&self, stack_pointer: usize) -> Ticket {
+    fn no_room(&self, stack_pointer: usize) -> Ticket<'_> {
         for slot in &self.slots {
-            let left = slot.stage.load(Ordering::Relaxed) == Stage::Asked as u8
+            let left = slot.state().stage_number() == Stage::Asked as u64
                 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
             if left {
-                slot.stage.store(Stage::Empty as u8, Ordering::Release);
+                slot.set_state(State::EMPTY);
             }
         }
         self.drop_empty_top(MAX_HELD as u32);
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        NO_SLOT
+        Ticket(None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Held, MAX_HELD, Object, Stage, Ticket};
+    use super::{Held, MAX_HELD, Object, Stage};
     use crate::state::depot::StackId;
     use std::sync::atomic::Ordering;
 
@@ -303,10 +363,9 @@ mod tests {
         }
     }
 
-    fn take(held: &Held, address: usize) -> Ticket {
+    fn take(held: &Held, address: usize) {
         let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
         held.took(ticket);
-        ticket
     }
 
     fn addresses(held: &Held) -> Vec<usize> {

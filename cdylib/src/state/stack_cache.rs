@@ -22,7 +22,7 @@ pub struct Caller {
 }
 
 const WORD: usize = size_of::<usize>();
-/// Known stacks a thread: SETS times WAYS, 160 bytes each; pages that no stack falls into cost nothing.
+/// Known stacks a thread: SETS times WAYS, 288 bytes each, of which 16 frames touch 96; pages that no stack falls into cost nothing.
 const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
@@ -42,7 +42,7 @@ pub fn depth() -> usize {
     DEPTH.load(Ordering::Relaxed)
 }
 
-/// Where a return address's second one stands, as a distance in bytes from the stack pointer.
+/// Where a return address's second one stands, as a distance in bytes from the first one's slot.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Site {
@@ -51,7 +51,7 @@ struct Site {
     distance: usize,
 }
 
-/// One known stack. The first return address is the key and needs no slot.
+/// One known stack.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Known {
@@ -59,10 +59,10 @@ struct Known {
     stack_pointer: usize,
     frames: *const usize,
     stack: StackId,
-    /// Frames to verify, the first one not counted.
+    /// Frames to verify, a multiple of [`depot::GROUP`]; 0 where the key alone tells the stack.
     count: u32,
-    /// For frame 1 and on: how many words its slot lies above the one before (the first: above the stack pointer).
-    steps: [u16; depot::MAX_FRAMES],
+    /// For each frame: how many bytes above the first one's slot its own lies. What fills the last group repeats a frame.
+    distances: [u32; depot::MAX_FRAMES],
 }
 
 /// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
@@ -82,17 +82,20 @@ impl StackCache {
     #[inline(always)]
     pub fn stack_at(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds.1));
-        if let Some(ways) = self.sets.get(set) {
-            for known in ways {
-                if known.return_address == caller.return_address
-                    && known.stack_pointer == caller.stack_pointer
-                    && known.still_stands()
-                {
-                    return known.stack;
-                }
-            }
+        match self.sets.get(set) {
+            Some([first, ..]) if first.is_of(caller) && first.still_stands() => first.stack,
+            _ => self.look_further(set, caller, bounds),
         }
-        self.learn(caller, bounds)
+    }
+
+    /// The other ways of the set, and then the unwinder.
+    #[inline(never)]
+    fn look_further(&mut self, set: usize, caller: Caller, bounds: (usize, usize)) -> StackId {
+        let ways = self.sets.get(set).map_or(&[][..], |ways| ways.get(1..).unwrap_or_default());
+        match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
+            Some(known) => known.stack,
+            None => self.learn(caller, bounds),
+        }
     }
 
     /// What stands where this caller's second return address was last seen; 0 where that is not known.
@@ -100,7 +103,7 @@ impl StackCache {
     fn second_address(&self, caller: Caller, stack_high: usize) -> usize {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
-                let slot = caller.stack_pointer.wrapping_add(site.distance);
+                let slot = caller.stack_pointer.wrapping_sub(WORD).wrapping_add(site.distance);
                 if slot >= stack_high {
                     return 0;
                 }
@@ -122,7 +125,9 @@ impl StackCache {
         let depth = DEPTH.load(Ordering::Relaxed);
         let alone = [caller.return_address];
         if depth <= 1 {
-            return if depth == 0 { NO_STACK } else { depot::intern(&alone) };
+            let stack = if depth == 0 { NO_STACK } else { depot::intern(&alone) };
+            self.insert(caller, 0, Known::by_key_alone(caller, stack));
+            return stack;
         }
         let (low, high) = bounds;
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
@@ -144,30 +149,33 @@ impl StackCache {
 
     fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize]) {
         let frames = depot::frames(stack);
-        let mut known = Known {
-            return_address: caller.return_address,
-            stack_pointer: caller.stack_pointer,
-            frames: frames.as_ptr(),
-            stack,
-            count: 0,
-            steps: [0; depot::MAX_FRAMES],
-        };
-        let mut before = caller.stack_pointer;
-        for ((&frame, &slot), step) in frames.iter().zip(slots).skip(1).zip(&mut known.steps) {
-            let within = slot >= before && slot < stack_high && slot % WORD == 0;
-            // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
+        let first_slot = caller.stack_pointer.wrapping_sub(WORD);
+        let mut known = Known { frames: frames.as_ptr(), ..Known::by_key_alone(caller, stack) };
+        let mut last = 0;
+        for ((&frame, &slot), distance) in frames.iter().zip(slots).zip(&mut known.distances) {
+            let within = slot >= first_slot && slot < stack_high && slot % WORD == 0;
+            // SAFETY: the slot lies on this thread's stack, at or above the caller's return address.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
                 // A signal frame, or code that lies about its frame: such a stack is unwound each time.
                 return;
             }
-            // A frame of more than 512 KiB: such a stack is unwound each time.
-            let Ok(words) = u16::try_from((slot - before) / WORD) else { return };
-            *step = words;
+            let Ok(bytes) = u32::try_from(slot - first_slot) else { return };
+            (*distance, last) = (bytes, bytes);
             known.count += 1;
-            before = slot;
         }
-        self.learn_site(caller, if known.count > 0 { usize::from(known.steps[0]) * WORD } else { 0 });
+        let second = if known.count > 1 { known.distances[1] as usize } else { 0 };
+        while known.count as usize % depot::GROUP != 0 {
+            if let Some(filler) = known.distances.get_mut(known.count as usize) {
+                *filler = last;
+            }
+            known.count += 1;
+        }
+        self.learn_site(caller, second);
+        self.insert(caller, stack_high, known);
+    }
+
+    fn insert(&mut self, caller: Caller, stack_high: usize, known: Known) {
         let set = set_of(caller, self.second_address(caller, stack_high));
         if let Some(ways) = self.sets.get_mut(set) {
             ways.rotate_right(1);
@@ -209,18 +217,42 @@ impl StackCache {
 }
 
 impl Known {
-    /// Whether every return address still stands where it was read.
+    fn by_key_alone(caller: Caller, stack: StackId) -> Self {
+        Self {
+            return_address: caller.return_address,
+            stack_pointer: caller.stack_pointer,
+            frames: core::ptr::null(),
+            stack,
+            count: 0,
+            distances: [0; depot::MAX_FRAMES],
+        }
+    }
+
+    #[inline(always)]
+    fn is_of(&self, caller: Caller) -> bool {
+        self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
+    }
+
+    /// Whether every return address still stands where it was read. A group is compared as a whole, without branches.
     #[inline(always)]
     fn still_stands(&self) -> bool {
-        let steps = self.steps.get(..self.count as usize).unwrap_or_default();
-        let mut slot = self.stack_pointer;
-        for (index, &step) in steps.iter().enumerate() {
-            slot = slot.wrapping_add(usize::from(step) * WORD);
-            // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
-            // between it and the end of this thread's stack. `frames` points to `count + 1` addresses in the depot.
-            #[expect(unsafe_code, reason = "slots of this thread's own stack")]
-            let same = unsafe { (slot as *const usize).read_volatile() == self.frames.add(index + 1).read() };
-            if !same {
+        let first_slot = self.stack_pointer.wrapping_sub(WORD);
+        let (groups, _) = self.distances.as_chunks::<{ depot::GROUP }>();
+        let mut frame = self.frames;
+        for group in groups.iter().take(self.count as usize / depot::GROUP) {
+            let mut differs = 0;
+            for &distance in group {
+                let slot = first_slot.wrapping_add(distance as usize) as *const usize;
+                // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they
+                // lie between the first return address and the end of this thread's stack. `frames` points to as many
+                // addresses in the depot as there are distances.
+                #[expect(unsafe_code, reason = "slots of this thread's own stack")]
+                unsafe {
+                    differs |= slot.read_volatile() ^ frame.read();
+                    frame = frame.add(1);
+                }
+            }
+            if differs != 0 {
                 return false;
             }
         }
@@ -230,7 +262,7 @@ impl Known {
 
 #[inline(always)]
 fn site_of(caller: Caller) -> usize {
-    (caller.return_address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % SITES
+    (caller.return_address ^ caller.return_address >> 8) % SITES
 }
 
 #[inline(always)]

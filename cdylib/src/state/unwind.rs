@@ -61,6 +61,10 @@ fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
     let mut begun = false;
     let each = |frame: &backtrace::Frame| {
         let (ip, after) = (frame.ip() as usize, frame.sp() as usize);
+        if ip == 0 {
+            // Below the first frame of all.
+            return false;
+        }
         let ours = own_code::contains(ip);
         if !begun {
             if ours || !begins(after) {
