@@ -2,8 +2,11 @@
 
 pub mod demangle;
 pub mod elf_image;
+pub mod lines;
 pub mod maps;
 pub mod memory;
+pub mod module;
 pub mod modules;
 pub mod resolver;
+pub mod symbol_files;
 pub mod symbols;
