@@ -1,5 +1,6 @@
 //! What was true at this fork: live threads, held locks, modules, symbols.
 
+pub mod cpython;
 pub mod demangle;
 pub mod elf_image;
 pub mod lines;
@@ -10,3 +11,4 @@ pub mod modules;
 pub mod resolver;
 pub mod symbol_files;
 pub mod symbols;
+pub mod unwind_tables;

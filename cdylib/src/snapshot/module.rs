@@ -6,7 +6,7 @@
 use core::ops::Range;
 use std::ffi::CString;
 
-use object::elf::{PT_LOAD, PT_NOTE};
+use object::elf::{PT_GNU_EH_FRAME, PT_LOAD, PT_NOTE};
 
 use super::elf_image::{ENDIAN, Image, Segment, build_id_in_notes};
 use super::maps::{Mapping, file_path};
@@ -24,6 +24,7 @@ pub struct Module {
     addresses: Range<usize>,
     first_mapping: Range<usize>,
     build_id: Option<String>,
+    unwind_index: Option<Range<usize>>,
 }
 
 impl Module {
@@ -52,6 +53,11 @@ impl Module {
     /// The GNU build id in hex, as it stands in memory; `None` where the linker wrote none.
     pub fn build_id(&self) -> Option<&str> {
         self.build_id.as_deref()
+    }
+
+    /// Where its `.eh_frame_hdr` lies in memory; `None` where it has none.
+    pub fn unwind_index(&self) -> Option<Range<usize>> {
+        self.unwind_index.clone()
     }
 
     /// Whether the file was deleted or replaced after it was loaded, so that another file may have its path now.
@@ -106,6 +112,7 @@ pub(super) fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<M
         addresses: first.addresses.clone(),
         first_mapping: first.addresses.clone(),
         build_id: None,
+        unwind_index: None,
     };
     let in_memory = (first.offset == 0)
         .then(|| Image::loaded(memory, first.addresses.clone()))
@@ -132,6 +139,13 @@ pub(super) fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<M
             module.base.wrapping_add(address(end))
         });
     module.addresses.end = ends.max().unwrap_or(0).max(first.addresses.end);
+    let index = segments
+        .iter()
+        .find(|segment| segment.p_type.get(ENDIAN) == PT_GNU_EH_FRAME);
+    module.unwind_index = index.map(|index| {
+        let start = module.base.wrapping_add(address(index.p_vaddr.get(ENDIAN)));
+        start..start.saturating_add(address(index.p_memsz.get(ENDIAN)))
+    });
     module.build_id = segments
         .iter()
         .find_map(|segment| build_id(segment, module.base, memory));
