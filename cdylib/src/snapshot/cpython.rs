@@ -12,9 +12,6 @@ use super::modules::Modules;
 use super::symbols::{Table, addresses_of};
 use super::unwind_tables::UnwindTables;
 
-/// Bytes looked through at once.
-const CHUNK: usize = 256 << 10;
-
 /// The most places of one name that are kept; compilers merge equal strings, so that one is usual.
 const MAX_PLACES: usize = 64;
 
@@ -77,7 +74,7 @@ impl CPython {
             return false;
         };
         let mut found = false;
-        each_word(memory, runtime.clone(), |_, word| found |= word == address);
+        memory.each_word(runtime.clone(), |_, word| found |= word == address);
         found
     }
 
@@ -103,7 +100,7 @@ impl CPython {
             .parts(index)
             .filter(|(part, _)| !modules.is_executable(part.start))
         {
-            each_word(memory, part, |place, word| {
+            memory.each_word(part, |place, word| {
                 // Nearly every word fails this, which is cheaper than the search.
                 if !(first..=last).contains(&word) {
                     return;
@@ -132,7 +129,7 @@ fn places_of(modules: &Modules, index: usize, names: &[&str]) -> BTreeMap<usize,
             if writable || modules.is_executable(part.start) != with_code {
                 continue;
             }
-            each_chunk(modules.memory(), part, longest, |start, bytes| {
+            modules.memory().each_chunk(part, longest, |start, bytes| {
                 each_name(bytes, names, |offset, number| {
                     if places.len() < MAX_PLACES * names.len() {
                         places.insert(start + offset, number);
@@ -181,32 +178,6 @@ fn function_of(modules: &Modules, index: usize, place: usize) -> Option<usize> {
         && flags != 0
         && (documentation == 0 || modules.index_of(documentation) == Some(index));
     is_row.then_some(function)
-}
-
-/// Shows every aligned word of `addresses` with its address to `see`, as far as it can be read.
-fn each_word(memory: ProcessMemory, addresses: Range<usize>, mut see: impl FnMut(usize, usize)) {
-    each_chunk(memory, addresses, 0, |start, bytes| {
-        let words = bytes.as_chunks::<{ size_of::<usize>() }>().0;
-        for (place, word) in words.iter().enumerate() {
-            see(start + place * size_of::<usize>(), usize::from_ne_bytes(*word));
-        }
-    });
-}
-
-/// Shows `addresses` in pieces to `see`, each with its address and beginning `overlap` bytes before the last one's end.
-fn each_chunk(memory: ProcessMemory, addresses: Range<usize>, overlap: usize, mut see: impl FnMut(usize, &[u8])) {
-    let mut buffer = vec![0; CHUNK.min(addresses.len())];
-    let mut start = addresses.start;
-    while start < addresses.end {
-        let length = buffer.len().min(addresses.end - start);
-        let read = memory.read_some(start, buffer.get_mut(..length).unwrap_or_default());
-        see(start, buffer.get(..read).unwrap_or_default());
-        // A hole, or the end.
-        if read < length || start + length >= addresses.end || length <= overlap {
-            return;
-        }
-        start += length - overlap;
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What was true at this fork: live threads, held locks, modules, symbols.
 
+pub mod call_site;
 pub mod cpython;
 pub mod demangle;
 pub mod elf_image;
@@ -11,4 +12,6 @@ pub mod modules;
 pub mod resolver;
 pub mod symbol_files;
 pub mod symbols;
+pub mod thread_stack;
+pub mod unwind_rules;
 pub mod unwind_tables;

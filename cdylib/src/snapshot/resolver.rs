@@ -5,6 +5,7 @@
 //! files, allocates (from our own memory), takes no lock and must not be kept over a fork.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use forkwatch_schema::record::Frame;
 
@@ -29,7 +30,7 @@ pub enum Naming {
 #[derive(Debug)]
 pub struct Resolver {
     naming: Naming,
-    modules: Modules,
+    modules: Rc<Modules>,
     /// By the module's place: the files with its symbols, opened at the first question.
     files: BTreeMap<usize, SymbolFiles>,
     /// By the module's place: its debug information, read at the first question; `None` where it has none.
@@ -48,7 +49,7 @@ impl Resolver {
     pub fn with_modules(naming: Naming, modules: Modules) -> Self {
         Self {
             naming,
-            modules,
+            modules: Rc::new(modules),
             files: BTreeMap::new(),
             lines: BTreeMap::new(),
             functions: BTreeMap::new(),
@@ -56,7 +57,7 @@ impl Resolver {
     }
 
     /// The modules that this resolver knows.
-    pub fn modules(&self) -> &Modules {
+    pub fn modules(&self) -> &Rc<Modules> {
         &self.modules
     }
 
