@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_direct_call_tells_whom_it_calls() {
         // Eight bytes before the return address: a call with a displacement of -16.
-        let code = [0x90, 0x90, 0x90, 0xe8, 0xf0, 0xff, 0xff, 0xff, 0x90];
+        let code: [u8; 9] = core::hint::black_box([0x90, 0x90, 0x90, 0xe8, 0xf0, 0xff, 0xff, 0xff, 0x90]);
         let returns = code.as_ptr().addr() + 8;
         let memory = ProcessMemory::own();
         assert_eq!(call_before(memory, returns, returns - 16), Some(Call::Direct));

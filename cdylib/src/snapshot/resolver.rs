@@ -254,6 +254,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(debug_assertions), ignore = "release builds carry no lines")]
     fn lines_are_given_and_inlined_functions_expanded() {
         let mut resolver = Resolver::new(Naming::Full).unwrap();
         let ((frames, line), call) = (inlined_function(&mut resolver), line!());
