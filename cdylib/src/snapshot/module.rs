@@ -178,3 +178,60 @@ fn build_id(segment: &Segment, base: usize, memory: ProcessMemory) -> Option<Str
 const fn address(value: u64) -> usize {
     value as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::super::modules::Modules;
+    use super::*;
+
+    #[test]
+    fn a_replaced_library_is_not_taken_for_what_has_its_path_now() {
+        let folder = std::env::temp_dir().join(format!("forkwatch-replaced-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let library = folder.join("library.so");
+        let build = |source: &str, to: &std::path::Path| {
+            std::fs::write(folder.join("library.c"), source).unwrap();
+            let mut compiler = Command::new("cc");
+            compiler
+                .args(["-shared", "-fPIC", "-Wl,--build-id", "-o"])
+                .arg(to)
+                .arg(folder.join("library.c"));
+            assert!(compiler.status().unwrap().success());
+        };
+        build("int old_function(void) { return 1; }", &library);
+        let path = CString::new(library.as_os_str().as_encoded_bytes()).unwrap();
+        #[expect(unsafe_code, reason = "the loader has no safe door")]
+        // SAFETY: the library has no constructor, and the handle is never closed.
+        let address = unsafe {
+            let handle = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+            libc::dlsym(handle, c"old_function".as_ptr()).addr()
+        };
+        assert_ne!(address, 0);
+
+        let modules = Modules::read().unwrap();
+        let before = modules.find(address).unwrap();
+        assert_eq!(before.path(), library.as_os_str().as_encoded_bytes());
+        assert!(!before.is_deleted());
+        assert_eq!(
+            before.open(modules.memory()).unwrap().build_id().as_deref(),
+            before.build_id()
+        );
+
+        build("int new_function(void) { return 2; }", &folder.join("new.so"));
+        std::fs::rename(folder.join("new.so"), &library).unwrap();
+        let modules = Modules::read().unwrap();
+        let after = modules.find(address).unwrap();
+        assert!(after.is_deleted());
+        assert_eq!(
+            (after.path(), after.base(), after.build_id()),
+            (before.path(), before.base(), before.build_id())
+        );
+        // Only the privileged may still open it.
+        if let Some(image) = after.open(modules.memory()) {
+            assert_eq!(image.build_id().as_deref(), before.build_id());
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
