@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use addr2line::gimli::{CloneStableDeref, Dwarf, EndianReader, NativeEndian, SectionId, StableDeref};
 
-use super::demangle::demangle;
+use super::demangle::{Nesting, demangle};
 use super::elf_image::{Image, Sections};
 use super::symbol_files::open_with_id;
 
@@ -69,7 +69,7 @@ impl Lines {
 
     /// The functions at the virtual address `address`, innermost first: those inlined, then the one whose code it is.
     /// Empty where the debug information says nothing.
-    pub fn at(&self, address: u64) -> Vec<Place> {
+    pub fn at(&self, address: u64, nesting: Nesting) -> Vec<Place> {
         let mut places = Vec::new();
         let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
             return places;
@@ -78,7 +78,7 @@ impl Lines {
             let name = frame
                 .function
                 .as_ref()
-                .and_then(|function| Some(demangle(function.raw_name().ok()?.as_bytes())));
+                .and_then(|function| Some(demangle(function.raw_name().ok()?.as_bytes(), nesting)));
             let location = frame.location.as_ref();
             places.push(Place {
                 function: name,

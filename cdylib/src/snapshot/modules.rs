@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 
+use rustix::process::{Resource, getrlimit};
+
 use super::maps::parse;
 use super::memory::ProcessMemory;
 use super::module::{Module, begin};
@@ -25,6 +27,8 @@ struct Kept {
     executable: bool,
     writable: bool,
     shared: bool,
+    /// Whether the kernel makes it longer when the main thread needs more stack.
+    grows: bool,
     /// Place in `Modules::modules`.
     module: Option<usize>,
 }
@@ -64,6 +68,7 @@ impl Modules {
                 executable: mapping.executable,
                 writable: mapping.writable,
                 shared: mapping.shared,
+                grows: mapping.path == b"[stack]",
                 module,
             });
         }
@@ -102,6 +107,20 @@ impl Modules {
     /// Whether code at `address` may run.
     pub fn is_executable(&self, address: usize) -> bool {
         self.mapping(address).is_some_and(|mapping| mapping.executable)
+    }
+
+    /// How many bytes are left on the stack of this process that `pointer` points into; `None` where that is not mapped.
+    pub fn stack_left(&self, pointer: usize) -> Option<usize> {
+        let mapping = self.mapping(pointer)?;
+        if !mapping.grows {
+            return Some(pointer - mapping.addresses.start);
+        }
+        let most = getrlimit(Resource::Stack).current.unwrap_or(u64::MAX);
+        Some(
+            usize::try_from(most)
+                .ok()?
+                .saturating_sub(mapping.addresses.end - pointer),
+        )
     }
 
     /// The mapped parts of the module at `index` of [`Self::all`], with whether each is writable.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use forkwatch_schema::record::Frame;
 
-use super::demangle::demangle;
+use super::demangle::{Nesting, demangle};
 use super::lines::Lines;
 use super::module::Module;
 use super::modules::Modules;
@@ -30,6 +30,7 @@ pub enum Naming {
 #[derive(Debug)]
 pub struct Resolver {
     naming: Naming,
+    nesting: Nesting,
     modules: Rc<Modules>,
     /// By the module's place: the files with its symbols, opened at the first question.
     files: BTreeMap<usize, SymbolFiles>,
@@ -47,8 +48,13 @@ impl Resolver {
 
     /// A resolver for the process that `modules` belong to.
     pub fn with_modules(naming: Naming, modules: Modules) -> Self {
+        // Of a foreign process's stacks nothing can be said about ours.
+        const SMALL_STACK: usize = 256 << 10;
+        let here = 0_u8;
+        let left = modules.stack_left((&raw const here).addr()).unwrap_or(SMALL_STACK);
         Self {
             naming,
+            nesting: Nesting::within(left),
             modules: Rc::new(modules),
             files: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -133,7 +139,7 @@ impl Resolver {
                 .lines
                 .entry(index)
                 .or_insert_with(|| Lines::read(files.debug_information()?));
-            Some(lines.as_ref()?.at(address))
+            Some(lines.as_ref()?.at(address, self.nesting))
         });
         let mut places = places.unwrap_or_default();
         if let Some(outermost) = places.pop() {
@@ -174,7 +180,7 @@ impl Resolver {
         addresses.sort_unstable();
         addresses.dedup();
         for (&address, function) in addresses.iter().zip(files.functions(&addresses)) {
-            let name = function.map(|function| demangle(&function.name));
+            let name = function.map(|function| demangle(&function.name, self.nesting));
             self.functions.insert((index, address), name);
         }
     }

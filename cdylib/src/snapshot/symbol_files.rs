@@ -103,6 +103,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::process::{Child, Command, Stdio};
 
+    use super::super::demangle::Nesting;
     use super::super::lines::Lines;
     use super::super::modules::Modules;
     use super::super::resolver::{Naming, Resolver};
@@ -240,7 +241,7 @@ int main(void) { extern char here; printf("%p\n", &here); fflush(stdout); return
             }
             if let Some(lines) = Lines::read(&image) {
                 for address in (0x1000..0x1200).step_by(7) {
-                    drop(lines.at(address));
+                    drop(lines.at(address, Nesting::within(1 << 20)));
                 }
             }
         }
