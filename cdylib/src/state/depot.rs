@@ -15,8 +15,6 @@ pub const MAX_FRAMES: usize = 64;
 /// Bytes for all stacks together. Pages cost nothing until used; a stack of 16 frames takes 144 bytes, so some 110,000
 /// fit. When full, acquisitions keep no stack (`NO_STACK`), which is counted.
 const MAX_BYTES: usize = 16 << 20;
-/// Stacks are kept in whole groups of this many frames, the last frame repeated, so that a comparison needs no remainder.
-pub const GROUP: usize = 4;
 const BUCKETS: usize = 4096;
 /// Words before the frames: the hash, then length and link.
 const HEADER_WORDS: usize = 2;
@@ -94,21 +92,17 @@ fn find(first: u32, seen_until: u32, hash: u64, frames_wanted: &[usize]) -> Opti
 
 fn append(hash: u64, frames: &[usize]) -> Option<StackId> {
     region_start()?;
-    let words = HEADER_WORDS + frames.len().next_multiple_of(GROUP);
+    let words = HEADER_WORDS + frames.len();
     let start = USED.fetch_add(words, Ordering::Relaxed);
     if (start + words) * 8 > MAX_BYTES {
         return None;
     }
     let place = word_at(start)?;
-    let last = frames.last()?;
     // SAFETY: the words from `start` on were reserved for this call alone, and lie within the region.
     unsafe {
         place.write(hash);
         let into = place.add(HEADER_WORDS).as_ptr().cast::<usize>();
         core::ptr::copy_nonoverlapping(frames.as_ptr(), into, frames.len());
-        for filler in frames.len()..words - HEADER_WORDS {
-            into.add(filler).write(*last);
-        }
     }
     Some(StackId(u32::try_from(start).ok()?))
 }

@@ -4,7 +4,7 @@
 //! filled afterwards, so a signal handler that locks and unlocks in between finds and leaves the table sound. Whoever reads
 //! from another thread verifies what it read against the lock's own memory, because it races with the owner.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::depot::StackId;
 
@@ -40,7 +40,7 @@ impl Object {
 
 /// How far an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
+#[repr(u8)]
 pub enum Stage {
     /// The slot holds nothing.
     Empty = 0,
@@ -48,16 +48,19 @@ pub enum Stage {
     Asked,
     /// The thread holds it.
     Held,
+    /// The thread holds a semaphore that it had made itself just before.
+    HeldOwnMaking,
     /// The thread held it and has given it back for the time of a condition wait.
     GivenBack,
 }
 
 impl Stage {
-    fn from_number(number: u64) -> Self {
+    fn from_number(number: u8) -> Self {
         match number {
             1 => Self::Asked,
             2 => Self::Held,
-            3 => Self::GivenBack,
+            3 => Self::HeldOwnMaking,
+            4 => Self::GivenBack,
             _ => Self::Empty,
         }
     }
@@ -70,65 +73,27 @@ struct Slot {
     address: AtomicUsize,
     /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
     stack_pointer: AtomicUsize,
-    /// See [`State`].
-    state: AtomicU64,
-    /// For a semaphore that this thread itself had just made: the stack of its making. Only valid with [`State::OWN_MAKING`].
+    /// The stack's id in the upper half, the [`Object`] in the lower: one store.
+    what: AtomicU64,
+    /// For a semaphore that this thread itself had just made, with [`Stage::HeldOwnMaking`]: the stack of its making.
     made: AtomicU32,
-}
-
-/// A slot's state in one word, so that one store changes all of it:
-///
-/// | bits | meaning |
-/// |---|---|
-/// | 0 to 7 | [`Stage`] |
-/// | 8 to 15 | [`Object`] |
-/// | 16 | the semaphore's making is known |
-/// | 32 to 63 | the stack's id |
-#[derive(Clone, Copy)]
-struct State(u64);
-
-impl State {
-    const EMPTY: Self = Self(0);
-    const OWN_MAKING: u64 = 1 << 16;
-
-    const fn new(stage: Stage, object: Object, stack: StackId) -> Self {
-        Self(stage as u64 | (object as u64) << 8 | (stack.0 as u64) << 32)
-    }
-
-    const fn with(self, stage: Stage) -> Self {
-        Self(self.0 & !0xff | stage as u64)
-    }
-
-    const fn stage_number(self) -> u64 {
-        self.0 & 0xff
-    }
-
-    fn is_held(self) -> bool {
-        self.stage_number() >= Stage::Held as u64
-    }
-
-    fn stage(self) -> Stage {
-        Stage::from_number(self.stage_number())
-    }
-
-    fn object(self) -> Option<Object> {
-        Object::from_number((self.0 >> 8) & 0xff)
-    }
-
-    fn stack(self) -> StackId {
-        StackId((self.0 >> 32) as u32)
-    }
+    stage: AtomicU8,
 }
 
 impl Slot {
     #[inline(always)]
-    fn state(&self) -> State {
-        State(self.state.load(Ordering::Relaxed))
+    fn stage(&self) -> u8 {
+        self.stage.load(Ordering::Relaxed)
     }
 
     #[inline(always)]
-    fn set_state(&self, state: State) {
-        self.state.store(state.0, Ordering::Release);
+    fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn is_held(&self) -> bool {
+        self.stage() >= Stage::Held as u8
     }
 }
 
@@ -172,7 +137,8 @@ impl Held {
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        slot.set_state(State::new(Stage::Asked, object, stack));
+        slot.what.store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
+        slot.set_stage(Stage::Asked);
         Ticket(Some(slot))
     }
 
@@ -180,7 +146,7 @@ impl Held {
     #[inline(always)]
     pub fn took(&self, ticket: Ticket) {
         if let Some(slot) = ticket.0 {
-            slot.set_state(slot.state().with(Stage::Held));
+            slot.set_stage(Stage::Held);
         }
     }
 
@@ -188,7 +154,7 @@ impl Held {
     pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
         if let Some(slot) = ticket.0 {
             slot.made.store(made.0, Ordering::Relaxed);
-            slot.set_state(State(slot.state().with(Stage::Held).0 | State::OWN_MAKING));
+            slot.set_stage(Stage::HeldOwnMaking);
         }
     }
 
@@ -205,7 +171,7 @@ impl Held {
     pub fn release(&self, address: usize) -> bool {
         let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
         match self.slots.get(top as usize) {
-            Some(slot) if slot.address.load(Ordering::Relaxed) == address && slot.state().is_held() => {
+            Some(slot) if slot.address.load(Ordering::Relaxed) == address && slot.is_held() => {
                 self.empty_top(top, slot);
                 true
             }
@@ -215,7 +181,7 @@ impl Held {
 
     #[inline(never)]
     fn release_below(&self, address: usize) -> bool {
-        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.state().is_held());
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held());
         match newest {
             Some(slot) => {
                 self.empty(slot);
@@ -227,28 +193,27 @@ impl Held {
 
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
-        self.entries().any(|entry| entry.address == address && entry.stage == Stage::Held)
+        let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held();
+        self.newest(holds).is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
     }
 
     /// Begins or ends the time in which a condition wait has given a mutex back.
     pub fn give_back(&self, mutex: usize, given: bool) {
         let (from, to) = if given { (Stage::Held, Stage::GivenBack) } else { (Stage::GivenBack, Stage::Held) };
         let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == mutex && slot.state().stage_number() == from as u64
+            slot.address.load(Ordering::Relaxed) == mutex && slot.stage() == from as u8
         });
         if let Some(slot) = newest {
-            slot.set_state(slot.state().with(to));
+            slot.set_stage(to);
         }
     }
 
     /// Another thread has released this object in the owner's place. The one write that is not the owner's: it races with
     /// the owner's own moves, and at worst leaves an entry that verification then drops.
     pub fn disown(&self, address: usize) {
-        let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == address && slot.state().stage_number() == Stage::Held as u64
-        });
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held());
         if let Some(slot) = newest {
-            slot.set_state(State::EMPTY);
+            slot.set_stage(Stage::Empty);
         }
     }
 
@@ -256,18 +221,20 @@ impl Held {
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         let count = self.count.load(Ordering::Acquire) as usize;
         self.slots.iter().take(count).filter_map(|slot| {
-            let state = State(slot.state.load(Ordering::Acquire));
-            if state.stage() == Stage::Empty {
-                return None;
+            let mut stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
+            let mut made = 0;
+            if stage == Stage::HeldOwnMaking {
+                (stage, made) = (Stage::Held, slot.made.load(Ordering::Relaxed));
             }
-            let made = if state.0 & State::OWN_MAKING == 0 { 0 } else { slot.made.load(Ordering::Relaxed) };
+            let what = slot.what.load(Ordering::Relaxed);
             Some(Entry {
                 address: slot.address.load(Ordering::Relaxed),
-                object: state.object()?,
-                stage: state.stage(),
-                stack: state.stack(),
+                object: Object::from_number(what & 0xffff_ffff)?,
+                stage,
+                stack: StackId((what >> 32) as u32),
                 made: StackId(made),
             })
+            .filter(|entry| entry.stage != Stage::Empty)
         })
     }
 
@@ -275,7 +242,7 @@ impl Held {
     pub fn clear(&self) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count) {
-            slot.set_state(State::EMPTY);
+            slot.set_stage(Stage::Empty);
         }
         self.count.store(0, Ordering::Release);
     }
@@ -299,7 +266,7 @@ impl Held {
 
     #[inline(always)]
     fn empty_top(&self, top: u32, slot: &Slot) {
-        slot.set_state(State::EMPTY);
+        slot.set_stage(Stage::Empty);
         self.count.store(top, Ordering::Release);
         if top > 0 {
             self.drop_empty_top(top);
@@ -309,7 +276,7 @@ impl Held {
     #[inline(always)]
     fn drop_empty_top(&self, mut count: u32) {
         while let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) {
-            if slot.state().stage_number() != Stage::Empty as u64 {
+            if slot.stage() != Stage::Empty as u8 {
                 break;
             }
             count -= 1;
@@ -319,15 +286,15 @@ impl Held {
 
     #[inline(never)]
     fn fill_from_top(&self, hole: &Slot, top: u32, last: &Slot) {
-        let state = last.state();
-        hole.set_state(State::EMPTY);
-        if !state.is_held() {
+        hole.set_stage(Stage::Empty);
+        if !last.is_held() {
             return;
         }
         hole.address.store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.stack_pointer.store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.set_state(state);
+        hole.what.store(last.what.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stage.store(last.stage(), Ordering::Release);
         self.empty_top(top, last);
     }
 
@@ -337,10 +304,10 @@ impl Held {
     #[inline(never)]
     fn no_room(&self, stack_pointer: usize) -> Ticket<'_> {
         for slot in &self.slots {
-            let left = slot.state().stage_number() == Stage::Asked as u64
+            let left = slot.stage() == Stage::Asked as u8
                 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
             if left {
-                slot.set_state(State::EMPTY);
+                slot.set_stage(Stage::Empty);
             }
         }
         self.drop_empty_top(MAX_HELD as u32);

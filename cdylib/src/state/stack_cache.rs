@@ -29,6 +29,10 @@ const SITES: usize = 256;
 /// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
 const ROOM_TO_UNWIND: usize = 8 * 1024;
 
+/// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
+/// their slots need no verification once the walk has come down to them.
+const FRAMES_THAT_NEVER_RETURN: usize = 3;
+
 /// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
@@ -42,7 +46,7 @@ pub fn depth() -> usize {
     DEPTH.load(Ordering::Relaxed)
 }
 
-/// Where a return address's second one stands, as a distance in bytes from the first one's slot.
+/// Where a return address's second one stands, as a distance in bytes from the stack pointer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Site {
@@ -59,9 +63,9 @@ struct Known {
     stack_pointer: usize,
     frames: *const usize,
     stack: StackId,
-    /// Frames to verify, a multiple of [`depot::GROUP`]; 0 where the key alone tells the stack.
+    /// Frames to verify beyond the first, which is the key.
     count: u32,
-    /// For each frame: how many bytes above the first one's slot its own lies. What fills the last group repeats a frame.
+    /// For each of those frames: how many bytes above the caller's stack pointer its slot lies.
     distances: [u32; depot::MAX_FRAMES],
 }
 
@@ -79,18 +83,19 @@ pub struct StackCache {
 
 impl StackCache {
     /// The id of the stack that ends in this call. `bounds` are the lowest and highest address of this thread's stack.
-    #[inline(always)]
+    #[inline(never)]
     pub fn stack_at(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds.1));
         match self.sets.get(set) {
             Some([first, ..]) if first.is_of(caller) && first.still_stands() => first.stack,
-            _ => self.look_further(set, caller, bounds),
+            _ => self.look_further(caller, bounds),
         }
     }
 
     /// The other ways of the set, and then the unwinder.
     #[inline(never)]
-    fn look_further(&mut self, set: usize, caller: Caller, bounds: (usize, usize)) -> StackId {
+    fn look_further(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
+        let set = set_of(caller, self.second_address(caller, bounds.1));
         let ways = self.sets.get(set).map_or(&[][..], |ways| ways.get(1..).unwrap_or_default());
         match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
             Some(known) => known.stack,
@@ -103,7 +108,7 @@ impl StackCache {
     fn second_address(&self, caller: Caller, stack_high: usize) -> usize {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
-                let slot = caller.stack_pointer.wrapping_sub(WORD).wrapping_add(site.distance);
+                let slot = caller.stack_pointer.wrapping_add(site.distance);
                 if slot >= stack_high {
                     return 0;
                 }
@@ -142,36 +147,29 @@ impl StackCache {
         }
         let stack = depot::intern(frames);
         if stack != NO_STACK {
-            self.keep(caller, high, stack, walked.slots());
+            self.keep(caller, high, stack, walked.slots(), walked.is_complete());
         }
         stack
     }
 
-    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize]) {
+    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize], complete: bool) {
         let frames = depot::frames(stack);
-        let first_slot = caller.stack_pointer.wrapping_sub(WORD);
         let mut known = Known { frames: frames.as_ptr(), ..Known::by_key_alone(caller, stack) };
-        let mut last = 0;
-        for ((&frame, &slot), distance) in frames.iter().zip(slots).zip(&mut known.distances) {
-            let within = slot >= first_slot && slot < stack_high && slot % WORD == 0;
-            // SAFETY: the slot lies on this thread's stack, at or above the caller's return address.
+        let lasting = if complete { FRAMES_THAT_NEVER_RETURN } else { 0 };
+        let to_verify = frames.len().saturating_sub(lasting);
+        for ((&frame, &slot), distance) in frames.iter().zip(slots).take(to_verify).skip(1).zip(&mut known.distances) {
+            let within = slot >= caller.stack_pointer && slot < stack_high && slot % WORD == 0;
+            // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
                 // A signal frame, or code that lies about its frame: such a stack is unwound each time.
                 return;
             }
-            let Ok(bytes) = u32::try_from(slot - first_slot) else { return };
-            (*distance, last) = (bytes, bytes);
+            let Ok(bytes) = u32::try_from(slot - caller.stack_pointer) else { return };
+            *distance = bytes;
             known.count += 1;
         }
-        let second = if known.count > 1 { known.distances[1] as usize } else { 0 };
-        while known.count as usize % depot::GROUP != 0 {
-            if let Some(filler) = known.distances.get_mut(known.count as usize) {
-                *filler = last;
-            }
-            known.count += 1;
-        }
-        self.learn_site(caller, second);
+        self.learn_site(caller, if known.count > 0 { known.distances[0] as usize } else { 0 });
         self.insert(caller, stack_high, known);
     }
 
@@ -233,26 +231,21 @@ impl Known {
         self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
     }
 
-    /// Whether every return address still stands where it was read. A group is compared as a whole, without branches.
+    /// Whether every return address still stands where it was read.
     #[inline(always)]
     fn still_stands(&self) -> bool {
-        let first_slot = self.stack_pointer.wrapping_sub(WORD);
-        let (groups, _) = self.distances.as_chunks::<{ depot::GROUP }>();
+        let distances = self.distances.get(..self.count as usize).unwrap_or_default();
         let mut frame = self.frames;
-        for group in groups.iter().take(self.count as usize / depot::GROUP) {
-            let mut differs = 0;
-            for &distance in group {
-                let slot = first_slot.wrapping_add(distance as usize) as *const usize;
-                // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they
-                // lie between the first return address and the end of this thread's stack. `frames` points to as many
-                // addresses in the depot as there are distances.
-                #[expect(unsafe_code, reason = "slots of this thread's own stack")]
-                unsafe {
-                    differs |= slot.read_volatile() ^ frame.read();
-                    frame = frame.add(1);
-                }
-            }
-            if differs != 0 {
+        for &distance in distances {
+            let slot = self.stack_pointer.wrapping_add(distance as usize) as *const usize;
+            // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
+            // between it and the end of this thread's stack. `frames` points to one address more than there are distances.
+            #[expect(unsafe_code, reason = "slots of this thread's own stack")]
+            let same = unsafe {
+                frame = frame.add(1);
+                slot.read_volatile() == frame.read()
+            };
+            if !same {
                 return false;
             }
         }
