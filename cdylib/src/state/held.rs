@@ -122,48 +122,42 @@ pub struct Held {
     slots: [Slot; MAX_HELD],
 }
 
-/// A reserved slot, or none where the table was full.
+/// A reserved slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Ticket<'table>(Option<&'table Slot>);
+pub struct Ticket<'table>(&'table Slot);
 
 // Every store that another thread or a signal handler must see in order is a Release store: on x86-64 that is a plain
 // `mov`, and it keeps the compiler from moving it before what stands above.
 impl Held {
-    /// Notes that the thread asks for this object.
+    /// Notes that the thread asks for this object; `None` where the table is full, which [`Self::no_room`] then mends.
     #[inline(always)]
-    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Ticket<'_> {
+    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Option<Ticket<'_>> {
         let index = self.count.load(Ordering::Relaxed);
-        let Some(slot) = self.slots.get(index as usize) else { return self.no_room(stack_pointer) };
+        let slot = self.slots.get(index as usize)?;
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
         slot.what.store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
         slot.set_stage(Stage::Asked);
-        Ticket(Some(slot))
+        Some(Ticket(slot))
     }
 
     /// The call returned: the thread holds the object.
     #[inline(always)]
     pub fn took(&self, ticket: Ticket) {
-        if let Some(slot) = ticket.0 {
-            slot.set_stage(Stage::Held);
-        }
+        ticket.0.set_stage(Stage::Held);
     }
 
     /// As [`Self::took`], for a semaphore that this thread itself had just made there.
     pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
-        if let Some(slot) = ticket.0 {
-            slot.made.store(made.0, Ordering::Relaxed);
-            slot.set_stage(Stage::HeldOwnMaking);
-        }
+        ticket.0.made.store(made.0, Ordering::Relaxed);
+        ticket.0.set_stage(Stage::HeldOwnMaking);
     }
 
     /// The call returned without the object.
-    #[inline(always)]
+    #[inline(never)]
     pub fn did_not_take(&self, ticket: Ticket) {
-        if let Some(slot) = ticket.0 {
-            self.empty(slot);
-        }
+        self.empty(ticket.0);
     }
 
     /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
@@ -302,7 +296,7 @@ impl Held {
     /// count what still cannot be kept.
     #[cold]
     #[inline(never)]
-    fn no_room(&self, stack_pointer: usize) -> Ticket<'_> {
+    pub fn no_room(&self, stack_pointer: usize) {
         for slot in &self.slots {
             let left = slot.stage() == Stage::Asked as u8
                 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
@@ -312,7 +306,6 @@ impl Held {
         }
         self.drop_empty_top(MAX_HELD as u32);
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        Ticket(None)
     }
 }
 
@@ -331,8 +324,7 @@ mod tests {
     }
 
     fn take(held: &Held, address: usize) {
-        let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
-        held.took(ticket);
+        held.took(held.ask(address, Object::Mutex, 1000, StackId(1)).unwrap());
     }
 
     fn addresses(held: &Held) -> Vec<usize> {
@@ -363,7 +355,7 @@ mod tests {
     fn a_handler_between_asking_and_taking_leaves_the_table_sound() {
         let held = table();
         take(&held, 1);
-        let outer = held.ask(2, Object::Mutex, 900, StackId(1));
+        let outer = held.ask(2, Object::Mutex, 900, StackId(1)).unwrap();
         take(&held, 3);
         assert!(held.release(1), "the handler releases an outer lock below the asked slot");
         assert!(held.release(3));
@@ -398,10 +390,10 @@ mod tests {
     fn a_full_table_counts_and_recovers_from_longjmp() {
         let held = table();
         for _ in 0..MAX_HELD {
-            let _left_by_longjmp = held.ask(1, Object::Semaphore, 500, StackId(1));
+            let _left_by_longjmp = held.ask(1, Object::Semaphore, 500, StackId(1)).unwrap();
         }
-        let dropped = held.ask(2, Object::Semaphore, 1000, StackId(1));
-        held.took(dropped);
+        assert!(held.ask(2, Object::Semaphore, 1000, StackId(1)).is_none());
+        held.no_room(1000);
         assert_eq!(held.dropped.load(Ordering::Relaxed), 1);
         take(&held, 3);
         assert_eq!(addresses(&held), [3]);

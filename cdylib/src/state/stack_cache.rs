@@ -6,6 +6,9 @@
 //!
 //! Several chains that lead to one helper share return address and stack pointer. For one return address the slot of the
 //! *second* return address lies at a fixed distance, so what stands there chooses the set too.
+//!
+//! A signal handler may interrupt any of this and look up stacks of its own: a lookup only reads, and while the unwinder
+//! runs and entries change, the thread is busy.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -82,21 +85,20 @@ pub struct StackCache {
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call. `bounds` are the lowest and highest address of this thread's stack.
-    #[inline(never)]
-    pub fn stack_at(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
-        let set = set_of(caller, self.second_address(caller, bounds.1));
-        match self.sets.get(set) {
-            Some([first, ..]) if first.is_of(caller) && first.still_stands() => first.stack,
-            _ => self.look_further(caller, bounds),
-        }
+    /// The id of the stack that ends in this call, if the first look finds it. `stack_high` is the highest address of this
+    /// thread's stack. The hot path: nothing is called from here.
+    #[inline(always)]
+    pub fn known(&self, caller: Caller, stack_high: usize) -> Option<StackId> {
+        let set = set_of(caller, self.second_address(caller, stack_high));
+        let first = self.sets.get(set)?.first()?;
+        (first.is_of(caller) && first.still_stands()).then_some(first.stack)
     }
 
-    /// The other ways of the set, and then the unwinder.
-    #[inline(never)]
-    fn look_further(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
+    /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
+    /// lowest and the highest address of this thread's stack.
+    pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds.1));
-        let ways = self.sets.get(set).map_or(&[][..], |ways| ways.get(1..).unwrap_or_default());
+        let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
         match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
             Some(known) => known.stack,
             None => self.learn(caller, bounds),
@@ -234,15 +236,16 @@ impl Known {
     /// Whether every return address still stands where it was read.
     #[inline(always)]
     fn still_stands(&self) -> bool {
-        let distances = self.distances.get(..self.count as usize).unwrap_or_default();
+        let mut distance = self.distances.as_ptr();
         let mut frame = self.frames;
-        for &distance in distances {
-            let slot = self.stack_pointer.wrapping_add(distance as usize) as *const usize;
+        for _ in 0..self.count {
             // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
-            // between it and the end of this thread's stack. `frames` points to one address more than there are distances.
+            // between it and the end of this thread's stack. There are `count` distances, and one frame more than that.
             #[expect(unsafe_code, reason = "slots of this thread's own stack")]
             let same = unsafe {
                 frame = frame.add(1);
+                let slot = self.stack_pointer.wrapping_add(*distance as usize) as *const usize;
+                distance = distance.add(1);
                 slot.read_volatile() == frame.read()
             };
             if !same {

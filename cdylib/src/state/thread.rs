@@ -17,6 +17,7 @@ use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use super::depot::{NO_STACK, StackId};
 use super::held::Held;
 use super::stack_cache::{Caller, StackCache};
+use crate::system::errno::KeepErrno;
 use crate::system::thread_word;
 
 const UNKNOWN: usize = 0;
@@ -120,15 +121,24 @@ impl Thread {
         thread_word::get() == UNKNOWN
     }
 
-    /// The id of the stack that ends in this call.
+    /// The id of the stack that ends in this call, if the first look finds it.
     #[inline(always)]
+    pub fn known_stack(&self, caller: Caller) -> Option<StackId> {
+        // SAFETY: only its own thread reaches a record's cache, and while it changes the thread is busy.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        let cache = unsafe { &*self.cache.get() };
+        cache.known(caller, self.stack_high.load(Ordering::Relaxed))
+    }
+
+    /// The id of the stack that ends in this call.
     pub fn stack_at(&self, caller: Caller) -> StackId {
+        let _errno = KeepErrno::new();
+        let _busy = Busy::new();
         let bounds = (self.stack_low.load(Ordering::Relaxed), self.stack_high.load(Ordering::Relaxed));
-        // SAFETY: only its own thread reaches a record's cache, through `current`; a signal handler that interrupts `learn`
-        // finds the thread busy (see below), and one that interrupts a lookup leaves nothing half-done.
+        // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
-        cache.stack_at(caller, bounds)
+        cache.find(caller, bounds)
     }
 
     /// Prepares an unused record for a thread that is about to start.
