@@ -18,7 +18,7 @@ use core::time::Duration;
 
 use lock_api::RawMutex;
 
-use super::counts;
+use super::{counts, told};
 use super::report::{self, Judgement};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
@@ -62,6 +62,9 @@ struct UnderWay {
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
 static MUTE: AtomicBool = AtomicBool::new(false);
+
+/// This process is a child whose parent had other threads: locks of libc's and the loader's may be held for ever.
+static CHILD_OF_THREADS: AtomicBool = AtomicBool::new(false);
 
 /// Registers our handlers. Called once, by stage one.
 pub fn register_handlers() {
@@ -214,6 +217,9 @@ pub fn after_copy_in_child() {
     if prepared && unsafe { (*PENDING.0.get()).as_ref() }.is_some_and(|fork| fork.stopped) {
         process::exit_now(0);
     }
+    if copying != Copying::No {
+        CHILD_OF_THREADS.store(true, Ordering::Relaxed);
+    }
     // Alone at the fork, nobody else could hold anything of ours.
     let whole = prepared || copying == Copying::No;
     begin_as_child(thread, whole);
@@ -334,8 +340,15 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     }
     process::mark();
     counts::begin_anew();
+    if whole {
+        told::begin_anew();
+    }
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
-    report::begin_in_child();
+}
+
+/// Whether this process was forked by one that had other threads, and has not become another program since.
+pub fn is_child_of_threads() -> bool {
+    CHILD_OF_THREADS.load(Ordering::Relaxed)
 }
 
 /// Whether this process must tell nothing, because its copy of our state may be half-changed.

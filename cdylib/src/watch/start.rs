@@ -6,7 +6,9 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use super::{counts, fork, report, thread};
 use crate::config::{self, Stacks};
+use crate::sink::standard_error;
 use crate::state::stack_cache;
+use crate::state::thread::Busy;
 use crate::system::process;
 
 const NOT_YET: u8 = 0;
@@ -47,7 +49,9 @@ pub fn stage_one() -> bool {
 
 /// Our constructor: the first thread is met, and the user hears of options that are wrong.
 pub fn stage_two() {
+    standard_error::remember();
     if thread::current().is_some() {
+        let _busy = Busy::new();
         report::complaints();
     }
 }
