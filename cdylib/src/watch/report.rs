@@ -124,7 +124,7 @@ pub fn summary() {
         severity: Severity::Info,
         kind: Kind::Summary,
         fingerprint: fingerprint::of_kind(Kind::Summary),
-        message: format!("{} unsafe of {} forks", counts::UNSAFE_FORKS.get(), counts::FORKS.get()),
+        message: format!("{} unsafe of {} forks", counts::UNSAFE_FORKS.get(), counts::forks()),
         fork_id: None,
         detail: Detail::Summary(counts::summary()),
     };

@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use super::{counts, fork, report, thread};
+use super::{fork, report, thread};
 use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
@@ -38,8 +38,7 @@ pub fn stage_one() -> bool {
         Stacks::Caller => 1,
         Stacks::Off => 0,
     });
-    process::mark();
-    counts::begin_anew();
+    process::know_this();
     find_default_stack_size();
     thread::make_key();
     fork::register_handlers();
