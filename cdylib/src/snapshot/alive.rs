@@ -2,7 +2,7 @@
 
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};
-use crate::system::task;
+use crate::system::{libc_threads, task};
 
 /// A thread that was alive at the fork.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,12 @@ pub struct Alive {
     pub thread: Option<&'static Thread>,
 }
 
-/// Whether the kernel knows of one thread only. Where `/proc` cannot be read, our own records answer.
+/// Whether this thread is the only one. libc says so without a system call as long as it never made another; otherwise the
+/// kernel's count is the truth. Where `/proc` cannot be read, our own records answer.
 pub fn is_alone() -> bool {
+    if libc_threads::none_was_made() {
+        return true;
+    }
     match task::count() {
         Some(count) => count == 1,
         None => running().nth(1).is_none(),

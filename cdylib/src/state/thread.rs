@@ -171,9 +171,16 @@ impl Thread {
         self.rounds.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Counts a fork by this thread.
-    pub fn count_fork(&self) {
-        self.forks.store(self.forks() + 1, Ordering::Relaxed);
+    /// Counts a fork by this thread: in a thread word, because the child of a lone thread would copy the record's page for it.
+    pub fn count_fork() {
+        thread_word::set(Word::Forks, thread_word::get(Word::Forks) + 1);
+    }
+
+    /// Moves what this thread has counted into its record, where others can see it.
+    pub fn publish_forks(&self) {
+        let counted = thread_word::get(Word::Forks) as u64;
+        thread_word::set(Word::Forks, 0);
+        self.forks.store(self.forks() + counted, Ordering::Relaxed);
     }
 
     /// Forks by this thread, in this process or those it was copied from.

@@ -19,9 +19,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,24",
+    ".size forkwatch_thread_words,32",
     "forkwatch_thread_words:",
-    ".zero 24",
+    ".zero 32",
     ".popsection",
 );
 
@@ -35,6 +35,8 @@ pub enum Word {
     ForkCall = 8,
     /// How far it is (`state::fork_call`).
     Copying = 16,
+    /// Forks by this thread that its record does not know of yet.
+    Forks = 24,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::{counts, report};
-use crate::state::thread::Busy;
+use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 
@@ -21,5 +21,8 @@ pub fn process_ends() {
     }
     let _errno = KeepErrno::new();
     let _busy = Busy::new();
+    if let Some(thread) = Thread::even_if_busy() {
+        thread.publish_forks();
+    }
     report::summary();
 }

@@ -154,11 +154,12 @@ pub fn before_copy(call: Option<&ForkCall>) {
         Copying::Nested.note();
         return;
     };
-    thread.count_fork();
+    Thread::count_fork();
     if alive::is_alone() {
         return;
     }
     notice_new_process(thread);
+    thread.publish_forks();
     if !HOUSE.lock_within(PATIENCE) {
         Copying::Unprepared.note();
         return;
@@ -323,7 +324,8 @@ fn would_be_stopped(call: &ForkCall) -> bool {
         decide(&mut fork);
         stopped = fork.stopped;
         if stopped {
-            thread.count_fork();
+            Thread::count_fork();
+            thread.publish_forks();
             tell(&mut fork, None);
         }
     }
@@ -362,6 +364,8 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     if whole {
         told::begin_anew();
     }
+    thread.publish_forks();
+    thread.forget_forks();
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
 }
 

@@ -114,6 +114,7 @@ unsafe extern "C" fn ends(record: *mut c_void) {
     let busy = Busy::new();
     fork::notice_new_process(thread);
     report::leaked_locks(thread);
+    thread.publish_forks();
     counts::FORKS.add_many(thread.forks());
     thread.forget_forks();
     threads::end(thread);
