@@ -1,1 +1,3 @@
-//! x
+//! How a finding is said.
+
+pub mod text;
