@@ -2,6 +2,7 @@
 //! its child. They never count.
 //!
 //! * What lies in the `_PyRuntime` object, or is pointed to by it: the GIL, the list of interpreters, pending calls.
+//! * The lock that each `Condition.wait` makes for itself, in the moment before the thread waits on it.
 //! * `Thread._tstate_lock` (up to 3.12): made by `_thread._set_sentinel` in the very thread that then holds it for its life.
 
 use core::ops::Range;
@@ -9,6 +10,7 @@ use core::ops::Range;
 use crate::snapshot::cpython::CPython;
 use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::modules::Modules;
+use crate::snapshot::moment::OtherThread;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};
 
@@ -39,7 +41,7 @@ impl Interpreter {
 
     /// Whether this lock is CPython's own.
     pub fn owns(&self, memory: ProcessMemory, entry: &Entry) -> bool {
-        if self.runtime.as_ref().is_some_and(|runtime| runtime.contains(&entry.address)) {
+        if self.is_in_runtime(entry.address) {
             return true;
         }
         if entry.object != Object::Semaphore {
@@ -49,9 +51,21 @@ impl Interpreter {
         made_by_set_sentinel || self.cpython.pointed_to_by_runtime(memory, entry.address)
     }
 
+    /// Whether this lock is the one that `Condition.wait` makes, takes and then waits for, in the moment before it waits: made
+    /// by the holder itself just before, while the holder runs or asks for the GIL. One that sleeps on holds a lock in earnest.
+    pub fn is_waiter_lock(&self, entry: &Entry, holder: Option<&OtherThread>) -> bool {
+        let Some(holder) = holder else { return false };
+        let asks_for_gil = holder.asked.is_some_and(|asked| self.is_in_runtime(asked.address));
+        entry.made != NO_STACK && (holder.blocked.is_none() || asks_for_gil)
+    }
+
     /// Whether this stack, innermost first, is `subprocess`'s fork, also in an interpreter without symbols.
     pub fn is_fork_exec(&self, stack: &[usize]) -> bool {
         passes(&self.fork_exec, stack)
+    }
+
+    fn is_in_runtime(&self, address: usize) -> bool {
+        self.runtime.as_ref().is_some_and(|runtime| runtime.contains(&address))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::{self, Symbols};
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
 use crate::snapshot::memory::ProcessMemory;
-use crate::snapshot::moment::{HeldLock, Moment, OtherThread};
+use crate::snapshot::moment::{Moment, OtherThread};
 use crate::snapshot::resolver::{Naming, Resolver};
 use crate::snapshot::system_calls;
 use crate::snapshot::thread_stack::Unwinder;
@@ -57,13 +57,12 @@ pub fn judge(moment: &Moment) -> Judgement {
         told::remember(place, Verdict::ExecBound);
         return Judgement::ExecBound;
     }
-    let (threads, harmless) = threads(moment, &mut resolver);
-    counts::SUPPRESSED.add_many(harmless.len() as u64);
+    let threads = threads(moment, &mut resolver);
+    counts::SUPPRESSED.add_many((moment.threads.len() - threads.len()) as u64);
     if threads.is_empty() {
         return Judgement::Nothing;
     }
-    let counting = moment.locks.iter().filter(|lock| !harmless.contains(&lock.owner));
-    let locks = locks(counting, place, &mut resolver, interpreter.as_ref(), &threads);
+    let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
     told::remember(place, Verdict::Told);
     let content = content(moment, fork_stack, threads, locks, interpreter.is_some());
     Judgement::Finding(Box::new(content))
@@ -118,12 +117,11 @@ fn message(function: &str, threads: &[Thread], locks: &[Lock]) -> String {
     format!("{function}() in thread \"{own}\" while thread \"{owner}\" holds a {kind}{place}{more}")
 }
 
-/// The threads that count, and the ids of those that a rule calls harmless.
-fn threads(moment: &Moment, resolver: &mut Resolver) -> (Vec<Thread>, Vec<i32>) {
+/// The threads that no rule calls harmless.
+fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
     let rules = setup::suppressions();
     let mut unwinder = Unwinder::new(Rc::clone(resolver.modules()));
     let mut counting = Vec::new();
-    let mut harmless = Vec::new();
     for other in &moment.threads {
         let name = printable(&other.name);
         let start = other.origin.map(|origin| origin.start_routine);
@@ -131,7 +129,6 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> (Vec<Thread>, Vec<i32>) 
         if rules.has_thread_rules() {
             let library = start.and_then(|address| Some(resolver.modules().find(address)?.base_name()));
             if rules.thread_is_harmless(&name, start_routine.as_deref(), library.as_deref()) {
-                harmless.push(other.tid);
                 continue;
             }
         }
@@ -148,7 +145,7 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> (Vec<Thread>, Vec<i32>) 
             waiting,
         });
     }
-    (counting, harmless)
+    counting
 }
 
 /// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
@@ -189,9 +186,9 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
     Some(Waiting { call: system_calls::name(blocked.number), address: futex.then(|| format!("{first:#x}")) })
 }
 
-/// The locks that count.
-fn locks<'a>(
-    held: impl Iterator<Item = &'a HeldLock>,
+/// The locks that count, of the threads that count.
+fn locks(
+    moment: &Moment,
     place: Place,
     resolver: &mut Resolver,
     interpreter: Option<&Interpreter>,
@@ -200,8 +197,14 @@ fn locks<'a>(
     let rules = setup::suppressions();
     let memory = ProcessMemory::own();
     let mut counting = Vec::new();
-    for lock in held {
+    for lock in &moment.locks {
+        let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else { continue };
         let entry = &lock.entry;
+        let other = moment.threads.iter().find(|other| other.tid == lock.owner);
+        if interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)) {
+            // The same place may be somebody's real lock the next time.
+            continue;
+        }
         let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
         if own || resolver.modules().is_shared_mapping(entry.address) {
             told::remember(place.with_lock(entry), Verdict::Harmless);
@@ -213,13 +216,12 @@ fn locks<'a>(
             continue;
         }
         told::remember(place.with_lock(entry), Verdict::Told);
-        let owner = threads.iter().find(|thread| thread.tid == lock.owner).map(|thread| thread.name.clone());
         counting.push(Lock {
             address: format!("{:#x}", entry.address),
             kind: kind_of(entry.object),
             name: None,
             owner_tid: Some(lock.owner),
-            owner,
+            owner: Some(owner.name.clone()),
             acquired_stack,
             waiters: lock.waiters.clone(),
         });
