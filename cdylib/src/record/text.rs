@@ -38,13 +38,15 @@ pub struct Style {
     pub working_directory: Option<String>,
 }
 
-/// What happened, in one line; the first line of the text after severity and kind.
+/// What happened, in one line: what follows severity and kind in the text, and a record's `message`. Names in it are not
+/// escaped.
 pub fn headline(record: &Record) -> String {
-    match &record.detail {
+    let headline = match &record.detail {
         Detail::UnsafeFork(detail) => unsafe_fork::headline(record, detail),
         Detail::LeakedLock(detail) => leaked_lock::headline(record, detail),
         Detail::Summary(detail) => summary::headline(detail),
-    }
+    };
+    headline.replace(page::GLUE, " ")
 }
 
 /// Text of a record for people; every line begins with `forkwatch: ` and ends with a newline. Empty where nothing is to be

@@ -13,7 +13,7 @@ pub fn headline(record: &Record, detail: &LeakedLock) -> String {
     };
     format!(
         "{owner} ended while it still held {} (pid {})",
-        lock::in_words(&detail.lock),
+        lock::as_held(&detail.lock),
         record.pid
     )
 }
@@ -22,7 +22,7 @@ pub fn headline(record: &Record, detail: &LeakedLock) -> String {
 pub fn write(page: &mut Page<'_>, record: &Record, detail: &LeakedLock) {
     page.title(record);
     page.gap();
-    lock::write(page, "Lock", &detail.lock, &[], record);
+    lock::write_leaked(page, &detail.lock, record);
     page.gap();
     page.heading("Why this can hang:", "");
     page.sentences(

@@ -3,40 +3,67 @@
 use forkwatch_schema::record::{Lock, LockKind, Record, Thread};
 
 use super::frames;
-use super::page::Page;
+use super::page::{GLUE, Page};
 use super::shorten::{count, quoted};
 
 /// Threads named in a list before it is cut.
 pub const MOST_NAMED: usize = 8;
 
+/// Functions of CPython that take one of Python's own locks, whatever that is made of.
+const PYTHON_LOCK_TAKERS: &[&str] = &[
+    "PyThread_acquire_lock",
+    "lock_PyThread_acquire_lock",
+    "rlock_acquire",
+    "PyMutex_Lock",
+    "_PyMutex_Lock",
+];
+
 /// What a person calls a lock of this sort.
-pub const fn sort(kind: LockKind) -> &'static str {
-    match kind {
+fn sort(lock: &Lock) -> &'static str {
+    if is_pythons(lock) {
+        return "Python lock";
+    }
+    match lock.kind {
         LockKind::Mutex => "mutex",
-        LockKind::RwlockRead => "read-write lock (for reading)",
-        LockKind::RwlockWrite => "read-write lock (for writing)",
+        LockKind::RwlockRead | LockKind::RwlockWrite => "read-write lock",
         LockKind::Spinlock => "spinlock",
         LockKind::Semaphore => "semaphore",
-        LockKind::StaticGuard => "C++ static in initialisation",
+        LockKind::StaticGuard => "guard of a C++ static",
         LockKind::Libc => "lock of libc",
         LockKind::Futex => "lock",
     }
 }
 
-/// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`.
-pub fn in_words(lock: &Lock) -> String {
-    match &lock.name {
-        Some(name) => format!("the {} {}", sort(lock.kind), quoted(name)),
-        None => format!("a {}", sort(lock.kind)),
+/// What it is held for, where there is a choice.
+const fn purpose(kind: LockKind) -> &'static str {
+    match kind {
+        LockKind::RwlockRead => " for reading",
+        LockKind::RwlockWrite => " for writing",
+        _ => "",
     }
 }
 
-/// `mutex "cache_lock" at 0x1234`.
-pub fn in_full(lock: &Lock) -> String {
+fn is_pythons(lock: &Lock) -> bool {
+    let symbols = lock
+        .acquired_stack
+        .iter()
+        .take(3)
+        .filter_map(|frame| frame.symbol.as_deref());
+    let taker = |symbol: &str| PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker));
+    matches!(lock.kind, LockKind::Semaphore | LockKind::Mutex | LockKind::Futex) && symbols.into_iter().any(taker)
+}
+
+/// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`.
+pub fn in_words(lock: &Lock) -> String {
     match &lock.name {
-        Some(name) => format!("{} {} at {}", sort(lock.kind), quoted(name), lock.address),
-        None => format!("{} at {}", sort(lock.kind), lock.address),
+        Some(name) => format!("the {} {}", sort(lock), quoted(name)),
+        None => format!("a {}", sort(lock)),
     }
+}
+
+/// The lock as its holder has it: `a read-write lock for reading`.
+pub fn as_held(lock: &Lock) -> String {
+    format!("{}{}", in_words(lock), purpose(lock.kind))
 }
 
 /// `thread "keeper"`, as far as it is known.
@@ -48,20 +75,54 @@ pub fn owner_in_words(lock: &Lock) -> String {
     }
 }
 
+/// The section of the lock of a thread that has ended.
+pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
+    page.heading(
+        "Lock: ",
+        &format!(
+            "{}, held{} to the end by {}",
+            which(lock),
+            purpose(lock.kind),
+            holder(lock)
+        ),
+    );
+    write_stack_and_waiters(page, lock, &[], record);
+}
+
 /// The section of a lock. `label` is `Lock` or `Lock 1 of 2`; `threads` are those alive.
 pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], record: &Record) {
-    let holder = match (&lock.owner, lock.owner_tid) {
-        (Some(_), Some(tid)) => format!("{} (tid {tid})", owner_in_words(lock)),
+    page.heading(
+        &format!("{label}: "),
+        &format!("{}, held{} by {}", which(lock), purpose(lock.kind), holder(lock)),
+    );
+    write_stack_and_waiters(page, lock, threads, record);
+}
+
+/// `mutex "cache_lock" at 0x1234`.
+fn which(lock: &Lock) -> String {
+    let name = lock
+        .name
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" {}", quoted(name)));
+    format!("{}{name} at {}", sort(lock), lock.address)
+}
+
+/// `thread "keeper" (tid 4243)`, as far as it is known.
+fn holder(lock: &Lock) -> String {
+    match (&lock.owner, lock.owner_tid) {
+        (Some(_), Some(tid)) => format!("{}{GLUE}(tid{GLUE}{tid})", owner_in_words(lock)),
         (None, None) => String::from("a thread that could not be told"),
         _ => owner_in_words(lock),
-    };
-    page.heading(&format!("{label}: "), &format!("{}, held by {holder}", in_full(lock)));
+    }
+}
+
+fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
     page.plain(2, "taken at:");
     frames::write(page, 4, None, &lock.acquired_stack);
     if let Some(owner) = threads.iter().find(|thread| Some(thread.tid) == lock.owner_tid) {
         page.sentences(
             2,
-            &format!("its holder is now {}", super::threads::doing(owner, &[], page.style)),
+            &format!("the holder is now {}", super::threads::doing(owner, &[], page.style)),
         );
     }
     if !lock.waiters.is_empty() {
@@ -86,7 +147,7 @@ fn waiter(tid: i32, threads: &[Thread], record: &Record) -> String {
         .find(|thread| thread.tid == tid)
         .map(|thread| thread.name.as_str());
     match name.or_else(|| (tid == record.tid).then_some(record.thread.as_str())) {
-        Some(name) => format!("{} (tid {tid})", quoted(name)),
+        Some(name) => format!("{}{GLUE}(tid{GLUE}{tid})", quoted(name)),
         None => format!("tid {tid}"),
     }
 }

@@ -32,6 +32,8 @@ const RUNTIMES: &[Runtime] = &[
     Runtime {
         name: "the Python interpreter",
         whole: &[
+            "thread_run",
+            "pythread_wrapper",
             "type_call",
             "slot_tp_call",
             "slot_tp_init",
@@ -142,6 +144,11 @@ pub fn parts(stack: &[Frame]) -> Vec<Part<'_>> {
     parts
 }
 
+/// Whether a symbol is a runtime's.
+pub fn is_of_runtime(symbol: &str) -> bool {
+    runtime(symbol).is_some()
+}
+
 /// Whether a frame belongs to the program or a library, and to no runtime that calls it.
 pub fn is_telling(frame: &Frame) -> bool {
     frame.symbol.is_some() && runtime_of(frame).is_none() && !is_bottom(frame)
@@ -167,7 +174,10 @@ fn is_bottom(frame: &Frame) -> bool {
 }
 
 fn runtime_of(frame: &Frame) -> Option<&'static Runtime> {
-    let symbol = frame.symbol.as_deref()?;
+    runtime(frame.symbol.as_deref()?)
+}
+
+fn runtime(symbol: &str) -> Option<&'static Runtime> {
     RUNTIMES.iter().find(|runtime| {
         runtime.whole.contains(&symbol) || runtime.beginnings.iter().any(|beginning| symbol.starts_with(beginning))
     })

@@ -9,6 +9,9 @@ use super::{Style, headline};
 /// What every line begins with.
 const PREFIX: &str = "forkwatch: ";
 
+/// A space at which no line is wrapped; shown as a space.
+pub const GLUE: char = '\u{a0}';
+
 /// Columns after the prefix at which sentences wrap.
 const WIDTH: usize = 100 - PREFIX.len();
 
@@ -146,12 +149,20 @@ impl<'style> Page<'style> {
             let cut = record.truncated.join(", ");
             self.sentences(0, &format!("Too much for one record; cut short: {cut}."));
         }
-        let kind = record.kind.name();
+        if let Some(context) = &record.context {
+            self.sentences(0, &format!("Context: {context}"));
+        }
+        // Seconds are enough for people.
+        let time = record.time.split('.').next().unwrap_or_default();
         let about = format!(
-            "Fingerprint {}. `forkwatch explain {kind}` tells more.",
+            "{}Z on {}, fingerprint {}",
+            time.trim_end_matches('Z'),
+            record.host,
             record.fingerprint
         );
         self.line(0, &[(Look::Dim, &about)]);
+        let more = format!("`forkwatch explain {}` tells more.", record.kind.name());
+        self.line(0, &[(Look::Dim, &more)]);
     }
 }
 
@@ -182,7 +193,9 @@ fn wrap(text: &str, width: usize, first_indent: usize, indent: usize) -> Vec<Str
 /// Appends text with everything escaped that moves the cursor, changes colours, or turns the direction of writing.
 fn push_harmless(to: &mut String, text: &str) {
     for character in text.chars() {
-        if is_harmful(character) {
+        if character == GLUE {
+            to.push(' ');
+        } else if is_harmful(character) {
             to.extend(character.escape_default());
         } else {
             to.push(character);

@@ -1,6 +1,7 @@
 //! Paths and symbols a person can read.
 
 use super::Style;
+use super::page::GLUE;
 
 /// The longest symbol that is shown whole, in columns.
 const MAX_SYMBOL: usize = 100;
@@ -32,15 +33,18 @@ const SPELLINGS: &[(&str, &str)] = &[
 /// Folders that only say how the compiler was installed; what follows them is the library's own path.
 const BUILD_FOLDERS: &[&str] = &["/lib/rustlib/src/rust/library/", "/.cargo/git/checkouts/"];
 
-/// A name in quotes, cut in the middle where it is long.
+/// A name in quotes, cut in the middle where it is long, that no line is wrapped in.
 pub fn quoted(name: &str) -> String {
+    if name.is_empty() {
+        return String::from("without a name");
+    }
     let name = ellipsis(name, MAX_NAME);
     let mut text = String::from("\"");
     for character in name.chars() {
         if matches!(character, '"' | '\\') {
             text.push('\\');
         }
-        text.push(character);
+        text.push(if character == ' ' { GLUE } else { character });
     }
     text.push('"');
     text
@@ -57,17 +61,14 @@ pub fn symbol(name: &str) -> String {
     if fits(&name) {
         return name;
     }
-    let short = fold(&name, '(', ')');
-    if fits(&short) {
-        return short;
+    // The name of an operator would be taken for a bracket.
+    if !name.contains("operator") {
+        name = fold(&name, '(', ')');
+        if !fits(&name) {
+            name = fold(&name, '<', '>');
+        }
     }
-    // An operator's name would be taken for a bracket.
-    let shorter = if short.contains("operator") {
-        short
-    } else {
-        fold(&short, '<', '>')
-    };
-    ellipsis(&shorter, MAX_SYMBOL)
+    ellipsis(&name, MAX_SYMBOL)
 }
 
 /// The path of a source file or module: relative to the working directory or the home folder, without the folders that only
@@ -97,6 +98,12 @@ pub fn path(path: &str, style: &Style) -> String {
         return format!("~/{rest}");
     }
     path
+}
+
+/// Whether a source file is the program's own, as far as its path tells.
+pub fn is_own(path: &str, style: &Style) -> bool {
+    let near = !path.starts_with(['/', '<']) || below(path, style.working_directory.as_deref()).is_some();
+    near && !path.contains("/site-packages/") && !path.contains("/.cargo/")
 }
 
 /// The file's name without its folders.
@@ -153,7 +160,7 @@ fn fold(name: &str, open: char, close: char) -> String {
     let mut depth = 0_usize;
     let mut before = ' ';
     for character in name.chars() {
-        let after_word = before.is_alphanumeric() || matches!(before, '_' | ':' | '>');
+        let after_word = before.is_alphanumeric() || matches!(before, '_' | '>') || (open == '<' && before == ':');
         if depth == 0 && !(character == open && after_word) {
             short.push(character);
         } else if character == open {
@@ -170,4 +177,103 @@ fn fold(name: &str, open: char, close: char) -> String {
     }
     // Brackets that do not match: better long than wrong.
     if depth == 0 { short } else { String::from(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ellipsis, is_own, path, quoted, symbol};
+    use crate::record::text::Style;
+
+    fn style() -> Style {
+        Style {
+            colour: false,
+            home: Some(String::from("/home/ann/")),
+            working_directory: Some(String::from("/home/ann/shop")),
+        }
+    }
+
+    #[test]
+    fn paths_lose_what_only_the_compiler_cares_for() {
+        let cases = [
+            ("/home/ann/shop/src/main.c", "src/main.c"),
+            ("/home/ann/shopping/main.c", "~/shopping/main.c"),
+            (
+                "/home/ann/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/nix-0.30.1/src/lib.rs",
+                "nix-0.30.1/src/lib.rs",
+            ),
+            (
+                "/home/ann/.cargo/git/checkouts/nix-0a1b/77f/src/lib.rs",
+                "nix-0a1b/77f/src/lib.rs",
+            ),
+            ("/rustc/0123abcd/library/std/src/rt.rs", "std/src/rt.rs"),
+            (
+                "/home/ann/.rustup/toolchains/x/lib/rustlib/src/rust/library/core/src/a.rs",
+                "core/src/a.rs",
+            ),
+            (
+                "/build/glibc-2.39/./nptl/pthread_create.c",
+                "/build/glibc-2.39/nptl/pthread_create.c",
+            ),
+            ("src/main.rs", "src/main.rs"),
+            ("", ""),
+        ];
+        for (given, wanted) in cases {
+            assert_eq!(path(given, &style()), wanted);
+        }
+        let nowhere = Style {
+            home: Some(String::from("/")),
+            working_directory: Some(String::new()),
+            ..style()
+        };
+        assert_eq!(path("/srv/a.c", &nowhere), "/srv/a.c");
+    }
+
+    #[test]
+    fn a_programs_own_files_are_told_from_its_libraries() {
+        assert!(is_own("/home/ann/shop/a.c", &style()) && is_own("src/main.rs", &style()));
+        assert!(!is_own(
+            "/home/ann/shop/.venv/lib/python3.12/site-packages/x.py",
+            &style()
+        ));
+        assert!(!is_own("<frozen importlib._bootstrap>", &style()) && !is_own("/usr/include/c++/13/mutex", &style()));
+    }
+
+    #[test]
+    fn symbols_that_fit_stay_whole() {
+        for name in [
+            "main",
+            "<alloc::vec::Vec<T> as core::ops::Drop>::drop",
+            "(anonymous namespace)::f(int)",
+            "a::operator<",
+        ] {
+            assert_eq!(symbol(name), name);
+        }
+        assert_eq!(symbol("a::b::h0123456789abcdef"), "a::b");
+        assert_eq!(symbol("a::horse"), "a::horse");
+    }
+
+    #[test]
+    fn long_symbols_lose_parameters_first_then_template_arguments_then_their_middle() {
+        let long = "x".repeat(120);
+        assert_eq!(
+            symbol(&format!("shop::(anonymous namespace)::f<int>({long})")),
+            "shop::(anonymous namespace)::f<int>(...)"
+        );
+        assert_eq!(symbol(&format!("f<{long}>({long}) const")), "f<...>(...) const");
+        assert_eq!(
+            symbol(&format!("<a::B<{long}> as C>::d")),
+            symbol(&format!("<a::B<{long}> as C>::d"))
+        );
+        assert!(symbol(&format!("<a::{long} as C>::d")).ends_with("x as C>::d"));
+        assert_eq!(symbol(&format!("{long}::operator()(int)")).chars().count(), 100);
+        assert!(symbol(&format!("f<{long}")).starts_with("f<xxx"));
+        assert!(symbol(&format!("f>{long}<a->b>)")).starts_with("f>xxx"));
+    }
+
+    #[test]
+    fn ellipses_count_characters_and_not_bytes() {
+        assert_eq!(ellipsis("äöüäöüäöü", 7), "äö...öü");
+        assert_eq!(ellipsis("abcdef", 2), "...");
+        assert_eq!(quoted("a\"b\\"), "\"a\\\"b\\\\\"");
+    }
 }

@@ -1,11 +1,15 @@
 //! Whole texts of realistic records, compared with the files in `tests/`. With `FORKWATCH_BLESS=1` they are written anew.
 
-mod records;
+mod native;
+mod others;
+mod parts;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, LeakedLock, Record, Summary};
+use forkwatch_schema::record::{Detail, Frame, LeakedLock, Record, Summary};
 
-use self::records::{build, c_mutex, cpp, hostile, many_threads, python, rust};
+use self::native::{c_mutex, cpp, rust};
+use self::others::{hostile, many_threads, python};
+use self::parts::build;
 use super::{Style, headline, render};
 
 fn style() -> Style {
@@ -57,7 +61,7 @@ golden!(rust_program, rust(), None);
 golden!(python_program_with_a_semaphore, python(), None);
 golden!(no_lock_and_399_threads, many_threads(), None);
 golden!(hostile_names, hostile(), None);
-golden!(stopped_before_the_copy, c_mutex(), Some("FORKWATCH_STRICT=locks"));
+golden!(stopped_before_the_copy, python(), Some("FORKWATCH_STRICT=locks"));
 golden!(leaked_lock, leaked(), None);
 
 fn leaked() -> Record {
@@ -139,4 +143,47 @@ fn the_headline_is_the_first_line() {
     let record = c_mutex();
     let first = render(&record, None, &style()).lines().next().unwrap().to_owned();
     assert_eq!(first, format!("forkwatch: ERROR unsafe_fork: {}", headline(&record)));
+}
+
+#[test]
+fn long_stacks_and_lists_are_cut_and_what_is_cut_is_counted() {
+    let mut record = many_threads();
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        unreachable!()
+    };
+    detail.fork.stack = vec![detail.fork.stack.remove(0); 40];
+    let Detail::UnsafeFork(other) = c_mutex().detail else {
+        unreachable!()
+    };
+    detail.locks = vec![other.locks.into_iter().next().unwrap(); 11];
+    for (lock, thread) in detail.locks.iter_mut().zip(&detail.threads) {
+        lock.owner_tid = Some(thread.tid);
+    }
+    let text = render(&record, None, &style());
+    for part in [
+        "... and 8 more frames",
+        "... and 391 more threads",
+        "... and 3 more locks",
+        "other threads hold 11 locks",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn a_record_in_which_nothing_is_known_is_told_all_the_same() {
+    let mut record = c_mutex();
+    record.thread = String::new();
+    record.time = String::new();
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        unreachable!()
+    };
+    detail.threads.clear();
+    detail.advice.clear();
+    detail.fork.stack = vec![Frame::default(); 4];
+    detail.locks[0].owner = None;
+    detail.locks[0].owner_tid = None;
+    let text = render(&record, None, &style());
+    assert!(text.contains("while another thread holds a mutex"), "{text}");
+    assert!(text.contains("held by a thread that could not be told"), "{text}");
 }

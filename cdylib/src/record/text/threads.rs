@@ -5,7 +5,8 @@ use forkwatch_schema::record::{Lock, Thread};
 use super::Style;
 use super::frames;
 use super::lock::{self, MOST_NAMED};
-use super::page::Page;
+use super::noise;
+use super::page::{GLUE, Page};
 use super::shorten::{self, count, quoted};
 
 /// Groups of alike threads that are told before the rest is only counted.
@@ -13,70 +14,70 @@ const MOST_GROUPS: usize = 8;
 
 /// The sections of all threads.
 pub fn write(page: &mut Page<'_>, threads: &[Thread], locks: &[Lock]) {
-    let mut groups = groups(threads, locks);
-    groups.sort_by_key(|group| {
-        group
-            .first()
-            .map(|thread| (!holds_any(thread, locks), !waits_for_any(thread, locks)))
-    });
-    for group in groups.iter().take(MOST_GROUPS) {
+    let (groups, untold) = groups(threads, locks);
+    for group in &groups {
         page.gap();
         write_group(page, group, locks);
     }
-    let untold: usize = groups.iter().skip(MOST_GROUPS).map(Vec::len).sum();
     if untold > 0 {
         page.gap();
-        page.plain(0, &format!("... and {} more", count(untold, "thread", "threads")));
+        page.plain(0, &format!("... and {}", count(untold, "more thread", "more threads")));
     }
 }
 
-/// What a thread does now, in a few words.
+/// What a thread does now and where, in a few words.
 pub fn doing(thread: &Thread, locks: &[Lock], style: &Style) -> String {
+    let now = blocked_in(thread, locks);
     let native = thread.stack.as_deref().unwrap_or_default();
-    let mut words = match &thread.waiting {
-        None => String::from("running"),
-        Some(waiting) => {
-            let lock = locks
-                .iter()
-                .find(|lock| Some(&lock.address) == waiting.address.as_ref());
-            match lock {
-                Some(lock) => format!("waiting for {} in {}", lock::in_words(lock), waiting.call),
-                None => format!("waiting in {}", waiting.call),
-            }
-        }
-    };
-    if let Some(place) = frames::place(thread.python_stack.as_deref(), native, style) {
-        words.push_str(", in ");
-        words.push_str(&place);
+    match frames::place(thread.python_stack.as_deref(), native, style) {
+        Some(place) => format!("{now} at {place}"),
+        None => now,
     }
-    words
 }
 
-/// Threads that were started alike and do the same. One that holds a lock stands alone.
-fn groups<'threads>(threads: &'threads [Thread], locks: &[Lock]) -> Vec<Vec<&'threads Thread>> {
-    let mut groups: Vec<Vec<&Thread>> = Vec::new();
-    for thread in threads {
-        let alike = |group: &&mut Vec<&Thread>| {
-            group
-                .first()
-                .is_some_and(|first| are_alike(first, thread) && !holds_any(first, locks))
-        };
-        let alone = holds_any(thread, locks);
-        match groups.iter_mut().find(alike).filter(|_| !alone) {
+fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
+    let Some(waiting) = &thread.waiting else {
+        return String::from("running");
+    };
+    match locks
+        .iter()
+        .find(|lock| Some(&lock.address) == waiting.address.as_ref())
+    {
+        Some(lock) => format!("waiting for {} in {}", lock::in_words(lock), waiting.call),
+        None => format!("waiting in {}", waiting.call),
+    }
+}
+
+/// Threads that were started alike and do the same, holders of locks first and then those that wait for one; and how many
+/// threads are in no group. One that holds a lock stands alone.
+fn groups<'threads>(threads: &'threads [Thread], locks: &[Lock]) -> (Vec<Vec<&'threads Thread>>, usize) {
+    let (holders, mut others): (Vec<_>, Vec<_>) = threads.iter().partition(|thread| holds_any(thread, locks));
+    others.sort_by_key(|thread| !waits_for_any(thread, locks));
+    let mut groups: Vec<Vec<&Thread>> = holders.iter().take(MOST_GROUPS).map(|holder| vec![*holder]).collect();
+    let lonely = groups.len();
+    let mut untold = holders.len() - lonely;
+    for thread in others {
+        let has_room = groups.len() < MOST_GROUPS;
+        let alike = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| are_alike(first, thread));
+        match groups.iter_mut().skip(lonely).find(alike) {
             Some(group) => group.push(thread),
-            None => groups.push(vec![thread]),
+            None if has_room => groups.push(vec![thread]),
+            None => untold += 1,
         }
     }
-    groups
+    (groups, untold)
 }
 
 fn are_alike(one: &Thread, other: &Thread) -> bool {
-    let call = |thread: &Thread| thread.waiting.as_ref().map(|waiting| waiting.call.clone());
     one.start_routine == other.start_routine
+        && blocking_call(one) == blocking_call(other)
         && one.created_stack == other.created_stack
         && one.stack == other.stack
         && one.python_stack == other.python_stack
-        && call(one) == call(other)
+}
+
+fn blocking_call(thread: &Thread) -> Option<&str> {
+    thread.waiting.as_ref().map(|waiting| waiting.call.as_str())
 }
 
 fn holds_any(thread: &Thread, locks: &[Lock]) -> bool {
@@ -92,56 +93,48 @@ fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock]) {
     let held: Vec<String> = locks
         .iter()
         .filter(|lock| lock.owner_tid == Some(first.tid))
-        .map(lock::in_words)
         .take(MOST_NAMED)
+        .map(lock::as_held)
         .collect();
-    let mut about = if group.len() == 1 {
-        format!("{} (tid {})", quoted(&first.name), first.tid)
+    if group.len() == 1 {
+        let mut about = format!("{}{GLUE}(tid{GLUE}{})", quoted(&first.name), first.tid);
+        if !held.is_empty() {
+            about.push_str(" holds ");
+            about.push_str(&held.join(" and "));
+        }
+        page.heading("Thread ", &about);
     } else {
-        names(group)
-    };
-    if let Some(routine) = &first.start_routine {
-        about.push_str(", started with ");
-        about.push_str(&shorten::symbol(routine));
+        page.heading(&count(group.len(), "thread", "threads"), &names(group));
     }
-    if !held.is_empty() {
-        about.push_str(", holds ");
-        about.push_str(&held.join(" and "));
-    }
-    let label = if group.len() == 1 {
-        String::from("Thread ")
-    } else {
-        format!("{}", count(group.len(), "thread", "threads"))
-    };
-    page.heading(&label, &about);
     write_now(page, first, locks);
-    match &first.created_stack {
-        Some(stack) => {
-            page.plain(2, "created at:");
+    write_creation(page, first);
+}
+
+fn write_creation(page: &mut Page<'_>, thread: &Thread) {
+    let routine = thread
+        .start_routine
+        .as_deref()
+        .filter(|routine| !noise::is_of_runtime(routine))
+        .map(shorten::symbol);
+    match (&thread.created_stack, routine) {
+        (Some(stack), routine) => {
+            let purpose = routine.map_or_else(String::new, |routine| format!(" to run {routine}"));
+            page.plain(2, &format!("created{purpose} at:"));
             frames::write(page, 4, None, stack);
         }
-        None => page.plain(2, "created before forkwatch could see it"),
+        (None, Some(routine)) => page.plain(2, &format!("runs {routine}; its creation was not seen")),
+        (None, None) => page.plain(2, "its creation was not seen"),
     }
 }
 
 fn write_now(page: &mut Page<'_>, thread: &Thread, locks: &[Lock]) {
-    let now = match &thread.waiting {
-        None => String::from("now running"),
-        Some(_) => {
-            let bare = Thread {
-                stack: None,
-                python_stack: None,
-                ..thread.clone()
-            };
-            format!("now {}", doing(&bare, locks, page.style))
-        }
-    };
+    let now = blocked_in(thread, locks);
     let native = thread.stack.as_deref().unwrap_or_default();
     let python = thread.python_stack.as_deref();
     if native.is_empty() && python.is_none_or(<[_]>::is_empty) {
-        page.plain(2, &now);
+        page.plain(2, &format!("now {now}"));
     } else {
-        page.plain(2, &format!("{now}, at:"));
+        page.plain(2, &format!("now {now} at:"));
         frames::write(page, 4, python, native);
     }
 }
@@ -164,7 +157,7 @@ fn names(group: &[&Thread]) -> String {
     let named: Vec<String> = group
         .iter()
         .take(MOST_NAMED)
-        .map(|thread| format!("{} (tid {})", quoted(&thread.name), thread.tid))
+        .map(|thread| format!("{}{GLUE}(tid{GLUE}{})", quoted(&thread.name), thread.tid))
         .collect();
     format!(": {}{more}", named.join(", "))
 }

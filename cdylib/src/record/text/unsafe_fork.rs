@@ -50,7 +50,7 @@ fn situation(detail: &UnsafeFork) -> String {
     };
     let one_owner = detail.locks.iter().all(|lock| lock.owner_tid == first.owner_tid);
     if detail.locks.len() == 1 {
-        format!("{} holds {}", lock::owner_in_words(first), lock::in_words(first))
+        format!("{} holds {}", lock::owner_in_words(first), lock::as_held(first))
     } else if one_owner && first.owner_tid.is_some() {
         format!("{} holds {} locks", lock::owner_in_words(first), detail.locks.len())
     } else {
@@ -61,19 +61,19 @@ fn situation(detail: &UnsafeFork) -> String {
 fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped: bool) {
     let fork = &detail.fork;
     let child = match fork.child_pid {
-        Some(pid) => format!(", child pid {pid}"),
-        None => String::new(),
+        Some(pid) if !stopped => format!(", child pid {pid}"),
+        _ => String::new(),
     };
     page.gap();
     let program = super::shorten::path(&record.exe, page.style);
-    let verb = if stopped { "wanted" } else { "called" };
+    let verb = if stopped { "asked for" } else { "called" };
     let about = format!(
         "{verb} by thread {} (tid {}) of {program}{child}",
         quoted(&record.thread),
         record.tid
     );
     page.heading(&format!("{}() ", fork.function), &about);
-    frames::write(page, 4, fork.python_stack.as_deref(), &fork.stack);
+    frames::write(page, 2, fork.python_stack.as_deref(), &fork.stack);
     if fork.exec_bound {
         page.sentences(2, "The caller is known to do nothing but exec in the child.");
     }
