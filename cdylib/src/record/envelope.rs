@@ -19,15 +19,13 @@ pub struct Content {
     pub kind: Kind,
     /// The same for the same bug.
     pub fingerprint: String,
-    /// One line for people.
-    pub message: String,
     /// The fork it belongs to.
     pub fork_id: Option<String>,
     /// The kind's own fields.
     pub detail: Detail,
 }
 
-/// The record that says this, here and now. `context` is the text of the moment.
+/// The record that says this, here and now; its message is for `text::headline` to fill. `context` is the text of the moment.
 pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record {
     let tid = rustix::thread::gettid().as_raw_nonzero().get();
     let exe = program_path();
@@ -37,7 +35,7 @@ pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record
         schema: SCHEMA.to_owned(),
         kind: content.kind,
         fingerprint: content.fingerprint,
-        message: content.message,
+        message: String::new(),
         host: host(),
         pid: rustix::process::getpid().as_raw_nonzero().get(),
         ppid: rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),

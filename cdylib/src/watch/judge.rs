@@ -90,31 +90,9 @@ fn content(
         severity,
         kind: Kind::UnsafeFork,
         fingerprint: fingerprint::of_fork(&stack, &sites),
-        message: message(moment.function, &threads, &locks),
         fork_id: Some(moment.id.clone()),
         detail: Detail::UnsafeFork(UnsafeFork { fork: Fork { stack, ..fork }, threads, locks, advice }),
     }
-}
-
-/// The one line that says it all.
-fn message(function: &str, threads: &[Thread], locks: &[Lock]) -> String {
-    let own = printable(&task::name(rustix::thread::gettid().as_raw_nonzero().get()));
-    let others = match threads {
-        [thread] => format!("thread \"{}\" is running", thread.name),
-        threads => format!("{} other threads are running", threads.len()),
-    };
-    let Some(lock) = locks.first() else {
-        return format!("{function}() in thread \"{own}\" while {others}");
-    };
-    let owner = lock.owner.as_deref().unwrap_or("?");
-    let place = lock.acquired_stack.iter().find_map(|frame| frame.symbol.as_deref());
-    let place = place.map_or_else(String::new, |symbol| format!(" taken in {symbol}"));
-    let kind = lock.kind.name();
-    let more = match locks.len() {
-        1 => String::new(),
-        count => format!(" and {} more", count - 1),
-    };
-    format!("{function}() in thread \"{own}\" while thread \"{owner}\" holds a {kind}{place}{more}")
 }
 
 /// The threads that no rule calls harmless.

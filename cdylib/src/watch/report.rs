@@ -11,6 +11,7 @@ use super::{counts, fork, setup};
 use crate::config::{self, Strict};
 use crate::record::envelope::{Content, seal};
 use crate::record::printable::printable;
+use crate::record::text::headline;
 use crate::snapshot::alive::Alive;
 use crate::snapshot::lock_memory::{self, Word};
 use crate::snapshot::memory::ProcessMemory;
@@ -96,7 +97,6 @@ fn leaked_lock(entry: &Entry, tid: i32) {
         severity: Severity::Warn,
         kind: Kind::LeakedLock,
         fingerprint: fingerprint::of_lock(Kind::LeakedLock, kind, &acquired_stack),
-        message: format!("thread \"{owner}\" ended while it held a {}", kind.name()),
         fork_id: None,
         detail: Detail::LeakedLock(LeakedLock {
             lock: Lock {
@@ -124,16 +124,16 @@ pub fn summary() {
         severity: Severity::Info,
         kind: Kind::Summary,
         fingerprint: fingerprint::of_kind(Kind::Summary),
-        message: format!("{} unsafe of {} forks", counts::UNSAFE_FORKS.get(), counts::forks()),
         fork_id: None,
         detail: Detail::Summary(counts::summary()),
     };
-    tell(&seal(content, config::get(), setup::context().as_deref()), None);
+    finish(content, None);
 }
 
 /// Seals a finding and tells it, unless a rule silences it.
 fn finish(content: Content, stopped: Option<&str>) {
-    let record = seal(content, config::get(), setup::context().as_deref());
+    let mut record = seal(content, config::get(), setup::context().as_deref());
+    record.message = headline(&record);
     if setup::suppressions().silences(&record) {
         counts::SUPPRESSED.add();
         return;
