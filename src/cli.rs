@@ -78,14 +78,23 @@ pub fn command() -> Command {
                 .about("Writes the bare library, for machines and images without this command")
                 .after_help("Example:\n  forkwatch install --to /usr/local/lib")
                 .help_template(TEMPLATE)
-                .arg(folder().required(true).help("Where libforkwatch.so is put; the folder is made if need be")),
+                .arg(
+                    folder()
+                        .required(true)
+                        .help("Where libforkwatch.so is put; the folder is made if need be"),
+                ),
         )
         .subcommand(
             Command::new("completions")
                 .about("Prints a shell's completions")
                 .after_help("Example:\n  forkwatch completions bash > /etc/bash_completion.d/forkwatch")
                 .help_template(TEMPLATE)
-                .arg(Arg::new("shell").required(true).value_name("SHELL").value_parser(EnumValueParser::<Shell>::new())),
+                .arg(
+                    Arg::new("shell")
+                        .required(true)
+                        .value_name("SHELL")
+                        .value_parser(EnumValueParser::<Shell>::new()),
+                ),
         )
         .subcommand(
             Command::new("man")
@@ -137,7 +146,9 @@ fn folder() -> Arg {
 
 /// A flag for each row that has one.
 fn option_flags() -> impl Iterator<Item = Arg> {
-    OPTIONS.iter().filter_map(|row| row.flag.map(|flag| option_flag(row, flag)))
+    OPTIONS
+        .iter()
+        .filter_map(|row| row.flag.map(|flag| option_flag(row, flag)))
 }
 
 fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
@@ -148,7 +159,10 @@ fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
         .value_parser(value_parser!(OsString))
         .help(format!("{} [{}]", row.help, row.variable));
     match flag {
-        "strict" => arg.num_args(0..=1).require_equals(true).default_missing_value(STRICT_ALONE),
+        "strict" => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(STRICT_ALONE),
         "log" | "text" | "suppress" => arg.value_hint(ValueHint::FilePath),
         _ => arg,
     }
@@ -188,13 +202,38 @@ pub fn answer(error: &Error) -> Result<u8, Failure> {
             message::say(&text);
             Ok(exit_codes::USAGE)
         }
-        _ => Err(Failure::usage(text.strip_prefix("error: ").unwrap_or(&text))),
+        _ => Err(Failure::usage(one_sentence(&text))),
     }
+}
+
+/// Clap's message without its usage lines, on one line: what is wrong, then the first tip.
+fn one_sentence(text: &str) -> String {
+    let mut sentence = String::new();
+    let mut tips = 0;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        }
+        let line = match line.strip_prefix("tip: ") {
+            Some(_) if tips > 0 => continue,
+            Some(tip) => {
+                tips += 1;
+                sentence.push(';');
+                tip
+            }
+            None => line.strip_prefix("error: ").unwrap_or(line),
+        };
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(line);
+    }
+    sentence + " (see forkwatch --help)"
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{command, parse};
+    use super::{command, one_sentence, parse};
 
     fn program(line: &str) -> Vec<String> {
         let matches = parse(line.split(' ').map(Into::into)).unwrap();
@@ -210,7 +249,10 @@ mod tests {
 
     #[test]
     fn our_options_end_at_the_program() {
-        assert_eq!(program("forkwatch run --strict prog --strict -x"), ["prog", "--strict", "-x"]);
+        assert_eq!(
+            program("forkwatch run --strict prog --strict -x"),
+            ["prog", "--strict", "-x"]
+        );
         assert_eq!(program("forkwatch run --depth 3 -- prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run -- --odd"), ["--odd"]);
@@ -219,5 +261,16 @@ mod tests {
     #[test]
     fn an_unknown_option_is_not_taken_for_the_program() {
         assert!(parse("forkwatch run --strikt prog".split(' ').map(Into::into)).is_err());
+    }
+
+    #[test]
+    fn wrong_usage_is_one_sentence_with_what_was_probably_meant() {
+        let error = parse("forkwatch run --strikt prog".split(' ').map(Into::into)).unwrap_err();
+        let sentence = one_sentence(&error.render().to_string());
+        assert!(
+            sentence.contains("'--strikt'") && sentence.contains("'--strict'"),
+            "{sentence}"
+        );
+        assert!(!sentence.contains('\n') && !sentence.contains("Usage"), "{sentence}");
     }
 }

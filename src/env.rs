@@ -1,22 +1,31 @@
 //! `forkwatch env`: the variables as lines for a shell or a Dockerfile.
 
+use std::env::current_dir;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use clap::ArgMatches;
 
 use crate::message::{self, Failure};
-use crate::settings::settings;
+use crate::settings::{anchor, settings};
 use crate::{exit_codes, run};
 
 /// Prints the lines.
 pub fn print(matches: &ArgMatches) -> Result<u8, Failure> {
-    let settings = settings(matches)?;
+    let mut settings = settings(matches)?;
+    let dockerfile = matches
+        .get_one::<String>("format")
+        .is_some_and(|format| format == "dockerfile");
+    // A relative path in a Dockerfile is one of the image's, not of this folder.
+    if !dockerfile && let Ok(folder) = current_dir() {
+        anchor(&mut settings, &folder);
+    }
     let variables = run::variables(&run::library()?, &settings, None);
-    let dockerfile = matches.get_one::<String>("format").is_some_and(|format| format == "dockerfile");
     let mut lines = Vec::new();
     if dockerfile {
-        lines.extend_from_slice(b"# `forkwatch install --to DIR` writes the library, to be copied to this path in the image.\n");
+        lines.extend_from_slice(
+            b"# `forkwatch install --to DIR` writes the library, to be copied to this path in the image.\n",
+        );
     }
     for (name, value) in variables {
         if dockerfile {

@@ -17,7 +17,10 @@ pub struct Failure {
 impl Failure {
     /// A failure with this code and sentence.
     pub fn new(code: u8, sentence: impl Into<String>) -> Self {
-        Self { code, sentence: sentence.into() }
+        Self {
+            code,
+            sentence: sentence.into(),
+        }
     }
 
     /// Something that cannot be done ([`exit_codes::CANNOT_WATCH`]).
@@ -39,7 +42,7 @@ impl Display for Failure {
 
 /// Writes a sentence to standard error; a closed one changes nothing.
 pub fn say(sentence: &impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{sentence}");
+    let _nobody_to_tell = writeln!(io::stderr().lock(), "{sentence}");
 }
 
 /// Writes a result to standard output.

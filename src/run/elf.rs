@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use object::elf;
-use object::read::elf::{Dyn, FileHeader, ProgramHeader, Sym};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, ReadCache, ReadRef, StringTable};
 
 use crate::run::library::EMBEDDED;
@@ -18,6 +18,9 @@ const CLASS_AND_ORDER: std::ops::Range<usize> = 4..6;
 /// Where `e_machine` lies, in both classes.
 const MACHINE: std::ops::Range<usize> = 18..20;
 
+/// A larger table of names is not searched: the program should start before long.
+const MAX_STRINGS: u64 = 64 << 20;
+
 /// A reason against a program, and what may be done.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Obstacle {
@@ -29,7 +32,10 @@ pub struct Obstacle {
 
 impl Obstacle {
     fn new(what: impl Into<String>, way_out: &'static str) -> Self {
-        Self { what: what.into(), way_out }
+        Self {
+            what: what.into(),
+            way_out,
+        }
     }
 }
 
@@ -41,7 +47,10 @@ pub fn is_elf(head: &[u8]) -> bool {
 /// Looks for an obstacle. A file that cannot be understood has none: the kernel is the better judge of it.
 pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
     // Our own library is of the very kind that this command can preload.
-    if [CLASS_AND_ORDER, MACHINE].into_iter().any(|part| head.get(part.clone()) != EMBEDDED.get(part)) {
+    if [CLASS_AND_ORDER, MACHINE]
+        .into_iter()
+        .any(|part| head.get(part.clone()) != EMBEDDED.get(part))
+    {
         return Some(Obstacle::new(
             format!("built for another architecture ({})", machine(head)),
             "this forkwatch can only be loaded into programs of its own; use a forkwatch built for that one",
@@ -107,15 +116,26 @@ fn linked<'data>(data: impl ReadRef<'data>) -> object::Result<Option<Obstacle>> 
     }
     let sanitized = Obstacle::new(
         "built with AddressSanitizer",
-        "whose runtime must be loaded first; watch a build without -fsanitize=address",
+        "its runtime must be the first library loaded; watch a build without -fsanitize=address",
     );
-    if needed.iter().any(|name| contains(name, b"libasan") || contains(name, b"clang_rt.asan")) {
+    if needed
+        .iter()
+        .any(|name| contains(name, b"libasan") || contains(name, b"clang_rt.asan"))
+    {
         return Ok(Some(sanitized));
     }
-    // Clang links its runtime into the program, and exports this function from there.
-    let symbols = sections.symbols(endian, data, elf::SHT_DYNSYM)?;
-    for symbol in symbols.iter() {
-        if symbol.name(endian, symbols.strings())? == b"__asan_init" {
+    // `-static-libasan`, and Clang always, link the runtime into the program: then only a symbol tells.
+    for section in sections
+        .iter()
+        .filter(|section| section.sh_type(endian) == elf::SHT_STRTAB)
+    {
+        let is_small = section.sh_size(endian) <= MAX_STRINGS;
+        if is_small
+            && section
+                .data(endian, data)?
+                .split(|&byte| byte == 0)
+                .any(|name| name == b"__asan_init")
+        {
             return Ok(Some(sanitized));
         }
     }

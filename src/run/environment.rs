@@ -16,7 +16,11 @@ const PRELOAD: &str = "LD_PRELOAD";
 pub fn variables(library: &Path, settings: &[Setting], tally: Option<&Path>) -> Vec<(OsString, OsString)> {
     let existing = env::var_os(PRELOAD).unwrap_or_default();
     let mut variables = vec![(OsString::from(PRELOAD), preload(library, &existing))];
-    variables.extend(settings.iter().map(|setting| (OsString::from(setting.variable), setting.value.clone())));
+    variables.extend(
+        settings
+            .iter()
+            .map(|setting| (OsString::from(setting.variable), setting.value.clone())),
+    );
     variables.extend(tally.map(|path| (OsString::from(TALLY), path.as_os_str().to_owned())));
     variables
 }

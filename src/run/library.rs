@@ -26,7 +26,10 @@ pub fn library() -> Result<PathBuf, Failure> {
     let temporary = env::temp_dir();
     let versioned = format!("{}-{}", env!("CARGO_PKG_VERSION"), fingerprint());
     // The second place serves who has no home, again and again; the third, whose places were tampered with.
-    let lasting = [cache(), Some(temporary.join(format!("forkwatch-{}", geteuid().as_raw())))];
+    let lasting = [
+        cache(),
+        Some(temporary.join(format!("forkwatch-{}", geteuid().as_raw()))),
+    ];
     for folder in lasting.into_iter().flatten() {
         if is_usable(&folder)
             && let Ok(path) = store::kept(&folder, &versioned)
@@ -43,7 +46,9 @@ pub fn library() -> Result<PathBuf, Failure> {
     }
     store::fresh(&temporary).map_err(|error| {
         let shown = temporary.display();
-        Failure::cannot(format!("the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours"))
+        Failure::cannot(format!(
+            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours"
+        ))
     })
 }
 
@@ -79,7 +84,10 @@ fn is_usable(path: &Path) -> bool {
 
 /// ld.so(8) splits `LD_PRELOAD` at colons and spaces and expands `$ORIGIN`, and knows no way to quote either.
 fn is_plain(path: &OsStr) -> bool {
-    !path.as_bytes().iter().any(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'$'))
+    !path
+        .as_bytes()
+        .iter()
+        .any(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'$'))
 }
 
 #[cfg(test)]

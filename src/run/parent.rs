@@ -15,7 +15,8 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, WaitOptions, getpid, kill_process, set_dumpable_behavior, setrlimit, waitpid,
+    DumpableBehavior, Pid, Resource, Rlimit, WaitOptions, getpid, kill_process, set_dumpable_behavior, setrlimit,
+    waitpid,
 };
 
 use crate::exit_codes::SIGNAL_BASE;
@@ -53,28 +54,51 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)]) -> io::Result<
     signals.thread_block()?;
     let arriving = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
     let child = spawn(program, variables, &mask)?;
-    let mut is_stopping = false;
+    let mut job = Job::default();
     loop {
-        let Some(signal) = arriving.read_signal()? else { continue };
-        if signal.ssi_signo != Signal::SIGCHLD as u32 {
-            is_stopping |= signal.ssi_signo == Signal::SIGTSTP as u32;
-            forward(&signal, child);
+        let Some(signal) = arriving.read_signal()? else {
             continue;
+        };
+        if signal.ssi_signo == Signal::SIGCHLD as u32 {
+            // One SIGCHLD may stand for several events.
+            let events = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
+            while let Some((_, status)) = waitpid(Some(child), events)? {
+                if let Some(code) = status.exit_status() {
+                    return Ok(Ending::Status(u8::try_from(code).unwrap_or(u8::MAX)));
+                }
+                if let Some(signal) = status.terminating_signal() {
+                    return Ok(Ending::Signal(signal));
+                }
+                job.program_stopped = status.stopped();
+            }
+        } else {
+            job.told_to_stop |= signal.ssi_signo == Signal::SIGTSTP as u32;
+            job.told_to_stop &= signal.ssi_signo != Signal::SIGCONT as u32;
+            forward(&signal, child);
         }
-        // One SIGCHLD may stand for several events.
-        while let Some((_, status)) = waitpid(Some(child), WaitOptions::NOHANG | WaitOptions::UNTRACED)? {
-            if let Some(code) = status.exit_status() {
-                return Ok(Ending::Status(u8::try_from(code).unwrap_or(u8::MAX)));
-            }
-            if let Some(signal) = status.terminating_signal() {
-                return Ok(Ending::Signal(signal));
-            }
-            // The whole job is being stopped: follow, or the shell would wait for us. The program went first, so that one
-            // which ignores ^Z keeps its parent. When only the program was stopped, nobody would wake us again.
-            if status.stopped() && std::mem::take(&mut is_stopping) {
-                kill_process(getpid(), rustix::process::Signal::STOP)?;
-            }
+        job.follow()?;
+    }
+}
+
+/// What is known of the job being stopped, by `^Z` for example.
+#[derive(Debug, Default)]
+struct Job {
+    /// We were told to stop.
+    told_to_stop: bool,
+    /// The program has stopped.
+    program_stopped: bool,
+}
+
+impl Job {
+    /// Stops this process when both are so, in whichever order they came: a shell waits until the whole job has stopped.
+    ///
+    /// A program that ignores `^Z` keeps its parent; and when the program alone was stopped, nobody would wake us again.
+    fn follow(&mut self) -> io::Result<()> {
+        if self.told_to_stop && self.program_stopped {
+            self.told_to_stop = false;
+            kill_process(getpid(), rustix::process::Signal::STOP)?;
         }
+        Ok(())
     }
 }
 
@@ -85,9 +109,18 @@ fn spawn(program: &Program, variables: &[(OsString, OsString)], mask: &SigSet) -
     // Rust's runtime ignores SIGPIPE in every program of its own.
     attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
     let actions = PosixSpawnFileActions::init()?;
-    let arguments: Vec<CString> =
-        program.arguments.iter().map(|word| c_string(word.clone())).collect::<io::Result<_>>()?;
-    let child = posix_spawn(&*program.path, &actions, &attributes, &arguments, &environment(variables)?)?;
+    let arguments: Vec<CString> = program
+        .arguments
+        .iter()
+        .map(|word| c_string(word.clone()))
+        .collect::<io::Result<_>>()?;
+    let child = posix_spawn(
+        &*program.path,
+        &actions,
+        &attributes,
+        &arguments,
+        &environment(variables)?,
+    )?;
     Pid::from_raw(child.as_raw()).ok_or(io::ErrorKind::Other.into())
 }
 
@@ -126,9 +159,16 @@ fn forward(signal: &signalfd_siginfo, child: Pid) {
 /// Ends this process by the signal that ended the program; returns the status to exit with if that cannot be.
 pub fn die_by(signal: i32) -> u8 {
     // The program has left a core file if it was to; one of ours would bury it.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
     // The limit does not hold where cores go to a pipe, see core(5).
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    // Returns only for a signal that it does not know, such as a real-time one.
+    let _unknown = signal_hook::low_level::emulate_default_handler(signal);
     SIGNAL_BASE.saturating_add(u8::try_from(signal).unwrap_or(0))
 }

@@ -19,7 +19,9 @@ pub struct Interpreter {
 /// Reads the `#!` line; `None` where the file has none, or it names nothing.
 pub fn interpreter(head: &[u8]) -> Option<Interpreter> {
     let line = head.strip_prefix(b"#!")?.split(|&byte| byte == b'\n').next()?;
-    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(|byte| matches!(byte, b' ' | b'\t'))
+        .filter(|word| !word.is_empty());
     let path = PathBuf::from(OsStr::from_bytes(words.next()?));
     let is_env = path.file_name() == Some(OsStr::new("env"));
     let by_env = if is_env { looked_up(words) } else { None };
@@ -45,13 +47,19 @@ mod tests {
 
     fn read(line: &str) -> Option<(String, Option<String>)> {
         let Interpreter { path, by_env } = interpreter(line.as_bytes())?;
-        Some((path.display().to_string(), by_env.map(|name| name.to_string_lossy().into_owned())))
+        Some((
+            path.display().to_string(),
+            by_env.map(|name| name.to_string_lossy().into_owned()),
+        ))
     }
 
     #[test]
     fn the_kernels_own_form() {
         assert_eq!(read("#!/bin/sh\necho"), Some(("/bin/sh".into(), None)));
-        assert_eq!(read("#! /usr/bin/python3 -E\n"), Some(("/usr/bin/python3".into(), None)));
+        assert_eq!(
+            read("#! /usr/bin/python3 -E\n"),
+            Some(("/usr/bin/python3".into(), None))
+        );
         assert_eq!(read("#!\n"), None);
         assert_eq!(read("echo"), None);
     }

@@ -48,7 +48,10 @@ pub fn fresh(folder: &Path) -> io::Result<PathBuf> {
 
 /// Writes the library so that the path holds either nothing new or all of it.
 pub fn write_whole(path: &Path, mode: u32) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".libforkwatch-").tempfile_in(folder)?;
     file.write_all(EMBEDDED)?;
     // Not at creation, where the umask would take its share.
@@ -68,7 +71,11 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     // Not through a symbolic link, which somebody else could have put there.
     let metadata = fs::symlink_metadata(folder)?;
     let is_private = metadata.is_dir() && metadata.mode() & MODE_BITS == FOLDER_MODE && is_ours(metadata.uid());
-    if is_private { Ok(()) } else { Err(ErrorKind::PermissionDenied.into()) }
+    if is_private {
+        Ok(())
+    } else {
+        Err(ErrorKind::PermissionDenied.into())
+    }
 }
 
 /// Checks owner, mode and content of a file.
@@ -85,7 +92,11 @@ fn verify(path: &Path) -> io::Result<()> {
     if is_as_written {
         file.read_to_end(&mut content)?;
     }
-    if content == EMBEDDED { Ok(()) } else { Err(ErrorKind::InvalidData.into()) }
+    if content == EMBEDDED {
+        Ok(())
+    } else {
+        Err(ErrorKind::InvalidData.into())
+    }
 }
 
 fn is_ours(uid: u32) -> bool {

@@ -24,9 +24,13 @@ impl Tally {
         let file = file.map_err(|error| {
             let folder = env::temp_dir();
             let shown = folder.display();
-            Failure::cannot(format!("no file can be made in {shown}: {error}; set TMPDIR to a folder of yours"))
+            Failure::cannot(format!(
+                "no file can be made in {shown}: {error}; set TMPDIR to a folder of yours"
+            ))
         })?;
-        Ok(Self { path: file.into_temp_path() })
+        Ok(Self {
+            path: file.into_temp_path(),
+        })
     }
 
     /// The file's path, for the library.
@@ -39,7 +43,7 @@ impl Tally {
         let words = fs::read(&self.path).unwrap_or_default();
         // A `forkwatch run` around this one counts the same processes, but they were told of our file instead of its own.
         if let Some(outer) = env::var_os(TALLY) {
-            let _ = pass_on(Path::new(&outer), &words);
+            let _outer_may_be_gone = pass_on(Path::new(&outer), &words);
         }
         is_bad(&words)
     }
@@ -50,7 +54,9 @@ fn pass_on(outer: &Path, words: &[u8]) -> io::Result<()> {
 }
 
 fn is_bad(words: &[u8]) -> bool {
-    words.split(|&byte| byte == b'\n').any(|word| matches!(word.trim_ascii(), b"ERROR" | b"FATAL"))
+    words
+        .split(|&byte| byte == b'\n')
+        .any(|word| matches!(word.trim_ascii(), b"ERROR" | b"FATAL"))
 }
 
 #[cfg(test)]

@@ -18,7 +18,10 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Finds the file to execute.
 pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     if name.is_empty() {
-        return Err(Failure::new(NOT_FOUND, "the program's name is empty; name the program to run"));
+        return Err(Failure::new(
+            NOT_FOUND,
+            "the program's name is empty; name the program to run",
+        ));
     }
     if name.as_bytes().contains(&b'/') {
         let path = PathBuf::from(name);
@@ -29,7 +32,11 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     let mut denied = None;
     for folder in env::split_paths(&path) {
         // An empty entry is the current folder, and the result must hold a slash to be no name again.
-        let candidate = if folder.as_os_str().is_empty() { Path::new(".").join(name) } else { folder.join(name) };
+        let candidate = if folder.as_os_str().is_empty() {
+            Path::new(".").join(name)
+        } else {
+            folder.join(name)
+        };
         match examine(&candidate) {
             Ok(()) => return Ok(candidate),
             // As execvp(3): a file that may not be executed does not end the search, but is remembered.
@@ -39,7 +46,10 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     }
     let name = name.to_string_lossy();
     Err(denied.unwrap_or_else(|| {
-        Failure::new(NOT_FOUND, format!("{name} was not found in PATH; check the spelling or give its whole path"))
+        Failure::new(
+            NOT_FOUND,
+            format!("{name} was not found in PATH; check the spelling or give its whole path"),
+        )
     }))
 }
 
@@ -47,13 +57,17 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
 fn examine(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            Failure::new(NOT_FOUND, format!("{shown} does not exist; check the spelling of the path"))
-        }
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Failure::new(
+            NOT_FOUND,
+            format!("{shown} does not exist; check the spelling of the path"),
+        ),
         _ => Failure::new(NOT_EXECUTABLE, format!("{shown} cannot be reached: {error}")),
     })?;
     if metadata.is_dir() {
-        return Err(Failure::new(NOT_EXECUTABLE, format!("{shown} is a directory; name the program inside it")));
+        return Err(Failure::new(
+            NOT_EXECUTABLE,
+            format!("{shown} is a directory; name the program inside it"),
+        ));
     }
     if !metadata.is_file() || access(path, Access::EXEC_OK).is_err() {
         return Err(Failure::new(

@@ -41,7 +41,9 @@ fn check(path: &Path) -> Result<bool, Failure> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_SCRIPTS {
         // A program that we may execute but not read tells nothing of itself; let it run.
-        let Ok(mut file) = File::open(&path) else { return check_privileges(&path).map(|()| true) };
+        let Ok(mut file) = File::open(&path) else {
+            return check_privileges(&path).map(|()| true);
+        };
         let mut head = Vec::new();
         let read = (&mut file).take(script::HEAD as u64).read_to_end(&mut head);
         read.map_err(|error| Failure::new(NOT_EXECUTABLE, format!("{} cannot be read: {error}", path.display())))?;
@@ -69,18 +71,31 @@ fn follow(script: &Path, interpreter: script::Interpreter) -> Result<PathBuf, Fa
     let missing = |name: &OsStr| {
         let shown = name.display();
         let script = script.display();
-        Failure::new(NOT_FOUND, format!("{script} asks for {shown}, which was not found; install it or mend the `#!` line"))
+        Failure::new(
+            NOT_FOUND,
+            format!("{script} asks for {shown}, which was not found; install it or mend the `#!` line"),
+        )
     };
     match fs::metadata(&interpreter.path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing(interpreter.path.as_os_str())),
         _ => {}
     }
-    let Some(name) = interpreter.by_env else { return Ok(interpreter.path) };
-    target::find(&name).map_err(|failure| if failure.code == NOT_FOUND { missing(&name) } else { failure })
+    let Some(name) = interpreter.by_env else {
+        return Ok(interpreter.path);
+    };
+    target::find(&name).map_err(|failure| {
+        if failure.code == NOT_FOUND {
+            missing(&name)
+        } else {
+            failure
+        }
+    })
 }
 
 fn check_privileges(path: &Path) -> Result<(), Failure> {
-    let raised = fs::metadata(path).ok().and_then(|metadata| privileges::raised(path, &metadata));
+    let raised = fs::metadata(path)
+        .ok()
+        .and_then(|metadata| privileges::raised(path, &metadata));
     match raised {
         Some(what) => Err(refusal(
             path,
