@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_forkwatch");
+/// A user and group who run no tests.
+const SOMEBODY: u32 = 12345;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The command with these arguments, in an environment where nothing is preloaded or set.
@@ -462,7 +464,7 @@ fn a_set_uid_program_is_refused_only_if_it_raises_privileges() {
         run(forkwatch(&["run"]).arg(&program)).status.success(),
         "its owner becomes nobody else"
     );
-    if chown(&program, Some(65534), Some(65534)).is_err() {
+    if chown(&program, Some(SOMEBODY), Some(SOMEBODY)).is_err() {
         println!("skipped in part: only root can give files away");
         return;
     }
@@ -563,7 +565,7 @@ fn a_library_that_was_tampered_with_is_not_used() {
     assert_ne!(elsewhere(), second);
     // Another's, if we may give it away.
     fs::set_permissions(cache.join("forkwatch"), fs::Permissions::from_mode(0o700)).unwrap();
-    if chown(cache.join("forkwatch"), Some(65534), None).is_ok() {
+    if chown(cache.join("forkwatch"), Some(SOMEBODY), None).is_ok() {
         elsewhere();
     }
 }

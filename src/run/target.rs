@@ -39,8 +39,9 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
         };
         match examine(&candidate) {
             Ok(()) => return Ok(candidate),
-            // As execvp(3): a file that may not be executed does not end the search, but is remembered.
-            Err(failure) if failure.code == NOT_EXECUTABLE => denied = denied.or(Some(failure)),
+            // As execvp(3): a file that may not be executed does not end the search, but is remembered. Unlike there, a folder
+            // that we may not look into says nothing: the shells, too, then say "not found".
+            Err(failure) if failure.code == NOT_EXECUTABLE && candidate.exists() => denied = denied.or(Some(failure)),
             Err(_) => {}
         }
     }
