@@ -77,10 +77,14 @@ fn refusal(command: &mut Command, code: i32) -> String {
 }
 
 /// Writes an executable file.
+///
+/// Another process does it: a program cannot be executed while a child that another test has just forked still holds our
+/// descriptor for writing (ETXTBSY).
 fn executable(path: &Path, content: &[u8]) {
-    let mut file = fs::File::create(path).unwrap();
-    file.write_all(content).unwrap();
-    file.set_permissions(fs::Permissions::from_mode(0o755)).unwrap();
+    let mut writer = command_at("sh", &["-c", "cat > \"$0\" && chmod 755 \"$0\""]);
+    let mut writer = writer.arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    writer.stdin.take().unwrap().write_all(content).unwrap();
+    assert!(ended(&mut writer).success());
 }
 
 fn mode(path: &Path) -> u32 {
@@ -91,7 +95,7 @@ fn mode(path: &Path) -> u32 {
 fn lonely_command() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forkwatch");
-    fs::copy(COMMAND, &path).unwrap();
+    executable(&path, &fs::read(COMMAND).unwrap());
     (folder, path)
 }
 
