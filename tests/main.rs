@@ -1,0 +1,3 @@
+//! The one test binary: each module runs real programs and looks at what can be seen from outside.
+
+mod command;
