@@ -1,3 +1,5 @@
+//! One case for each line that may be given.
+
 use forkwatch_schema::record::{Frame, Lock, LockKind, Thread};
 
 use super::{Facts, for_fork};
@@ -83,7 +85,7 @@ fn a_c_program_without_locks() {
         ..FACTS
     });
     assert_eq!(lines.len(), 2);
-    let first = "call fork() before the first thread starts (\"worker\" is started by start_pool (pool.cpp:12));";
+    let first = "or fork before the first thread starts (\"worker\" is started by start_pool (pool.cpp:12));";
     assert!(lines[0].contains(first), "{lines:?}");
     assert!(
         lines[1].contains("the line thread:worker into a file and set FORKWATCH_SUPPRESS"),
@@ -153,6 +155,39 @@ fn own_locks_and_libraries_locks() {
         "{lines:?}"
     );
     assert!(lines[2].contains("Cache::fill()"), "{lines:?}");
+}
+
+#[test]
+fn copies_that_run_no_handlers() {
+    let locks = [
+        lock(LockKind::Mutex, None, vec![frame("/lib/libfoo.so.1", "f")]),
+        lock(LockKind::Mutex, None, vec![frame("/app", "fill")]),
+    ];
+    let lines = advice(Facts {
+        locks: &locks,
+        function: "_Fork",
+        ..FACTS
+    });
+    assert!(lines[1].starts_with("Call fork() in place of _Fork():"), "{lines:?}");
+    assert!(lines[2].contains("for the lock in fill once"), "{lines:?}");
+}
+
+#[test]
+fn locks_of_the_machinery_blame_nobody() {
+    let locks = [lock(
+        LockKind::Mutex,
+        None,
+        vec![frame("/lib/libstdc++.so.6", "f"), frame("/lib/libc.so.6", "g")],
+    )];
+    assert_eq!(advice(Facts { locks: &locks, ..FACTS }).len(), 1);
+    assert_eq!(
+        advice(Facts {
+            locks: &[lock(LockKind::Mutex, None, vec![])],
+            ..FACTS
+        })
+        .len(),
+        1
+    );
 }
 
 #[test]
@@ -276,7 +311,7 @@ fn daemon_and_rust() {
         ..FACTS
     });
     assert!(
-        lines[0].contains("std::process::Command, or call fork() before the first std::thread::spawn"),
+        lines[0].contains("std::process::Command, or fork before the first std::thread::spawn"),
         "{lines:?}"
     );
     assert!(
