@@ -54,6 +54,8 @@ const ROWS: &[Row] = &[
     row(ANY, "rb_fork_async_signal_safe",                               "Ruby's spawn"),
     row(ANY, "retry_fork_async_signal_safe",                            "Ruby's spawn"),
     row(ANY, "fork_check_err",                                          "Ruby's spawn"),
+    row(ANY, "rb_spawn",                                                "Ruby's spawn"),
+    row(ANY, "rb_spawn_err",                                            "Ruby's spawn"),
     row(ANY, "TclpCreateProcess",                                       "Tcl's exec"),
     row(ANY, "unix_spawn",                                              "OCaml's Unix.create_process"),
     row(ANY, "caml_unix_spawn",                                         "OCaml's Unix.create_process"),
@@ -77,8 +79,8 @@ const ROWS: &[Row] = &[
     row("libvirt*.so*", "virExec",                                      "libvirt's virCommand"),
     row("libvirt*.so*", "virCommandRun*",                               "libvirt's virCommand"),
     row(ANY, "_dbus_spawn_async_with_babysitter",                       "D-Bus's service activation"),
-    row("libvte-*.so*", "vte_*_spawn_*",                                "VTE"),
-    row("libvte-*.so*", "vte::base::SpawnOperation::*",                 "VTE"),
+    // It forks in one place, mostly in a thread without any exported function on its stack.
+    row("libvte-*.so*", ANY,                                            "VTE"),
     row("libgpgme*.so*", "_gpgme_io_spawn",                             "GPGME"),
     // Programs with threads.
     row("git*", "start_command",                                        "git's start_command"),
