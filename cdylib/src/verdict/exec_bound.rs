@@ -7,6 +7,8 @@ use forkwatch_schema::record::Frame;
 use glob::Pattern;
 use once_cell::race::OnceBox;
 
+use crate::system::allocator::with_lasting;
+
 /// How many frames from the call of `fork` a row without a module looks at.
 const NEAR: usize = 8;
 
@@ -95,7 +97,7 @@ type Compiled = Vec<(Option<Pattern>, Pattern, &'static str)>;
 /// The table in the form that is looked through; whoever comes first makes it, and nobody waits.
 fn compiled() -> &'static Compiled {
     static COMPILED: OnceBox<Compiled> = OnceBox::new();
-    COMPILED.get_or_init(|| {
+    let make = || {
         let mut compiled = Compiled::with_capacity(ROWS.len());
         for row in ROWS {
             let module = (row.module != ANY).then(|| Pattern::new(row.module)).transpose();
@@ -105,7 +107,8 @@ fn compiled() -> &'static Compiled {
             }
         }
         Box::new(compiled)
-    })
+    };
+    COMPILED.get_or_init(|| with_lasting(make))
 }
 
 /// Who forks here, if it is someone who does nothing in the child but exec. `stack` is innermost first and begins with the
