@@ -6,7 +6,10 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // OUT_DIR is TARGET/PROFILE/build/PACKAGE-HASH/out; cargo builds the library, a dependency, into TARGET/PROFILE/deps.
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let profile = out.ancestors().nth(3).expect("OUT_DIR lies three folders below the profile's");
+    let profile = out
+        .ancestors()
+        .nth(3)
+        .expect("OUT_DIR lies three folders below the profile's");
     let library = profile.join("deps").join("libforkwatch.so");
     println!("cargo:rustc-env=FORKWATCH_LIBRARY={}", library.display());
 }

@@ -1,3 +1,54 @@
-//! probe
-static LIB: &[u8] = include_bytes!(env!("FORKWATCH_LIBRARY"));
-fn main() { println!("{}", LIB.len()); }
+//! `forkwatch`, the command: parses, dispatches, and maps what happened to an exit code.
+//!
+//! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
+//! * [`settings`]: the options given, checked, as the library's variables.
+//! * [`run`]: `forkwatch run`, from finding the program to its exit status.
+//! * [`env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
+//! * [`message`], [`exit_codes`]: how it answers.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod env;
+mod exit_codes;
+mod install;
+mod message;
+mod packaging;
+mod run;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+use crate::message::{Failure, say};
+
+fn main() -> ExitCode {
+    let matches = match cli::parse(std::env::args_os()) {
+        Ok(matches) => matches,
+        Err(answer) => return finish(cli::answer(&answer)),
+    };
+    finish(dispatch(&matches))
+}
+
+/// Hands over to the command that was named.
+fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
+    match matches.subcommand() {
+        Some(("run", matches)) => run::run(matches),
+        Some(("env", matches)) => env::print(matches),
+        Some(("install", matches)) => install::install(matches),
+        Some(("completions", matches)) => packaging::completions(matches),
+        Some(("man", matches)) => packaging::man(matches),
+        _ => unreachable!("clap accepts only the commands of cli.rs, and asks for one"),
+    }
+}
+
+fn finish(result: Result<u8, Failure>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            say(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -3,6 +3,8 @@
 
 mod support;
 
+/// The command `forkwatch`.
+mod command;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.

@@ -86,6 +86,8 @@ pub struct Config {
     pub argv: bool,
     /// Colour is not forbidden by `NO_COLOR`.
     pub colour_allowed: bool,
+    /// `HOME`, to shorten paths in the report.
+    pub home: Option<String>,
     /// Where `forkwatch run` counts severities; private between the command and the library.
     pub tally: Option<Vec<u8>>,
     /// What was wrong with the options, a sentence each.
@@ -142,6 +144,7 @@ fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
         python: true,
         argv: true,
         colour_allowed: true,
+        home: None,
         tally: None,
         complaints: Vec::new(),
     };
@@ -149,6 +152,7 @@ fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
     for (name, value) in variables {
         match name {
             b"NO_COLOR" => config.colour_allowed = value.is_empty(),
+            b"HOME" => config.home = String::from_utf8(value.to_vec()).ok().filter(|home| home.len() > 1),
             b"OTEL_SERVICE_NAME" => general_service = Some(value.to_vec()),
             _ if name == TALLY.as_bytes() => config.tally = Some(value.to_vec()),
             _ if name.starts_with(PREFIX.as_bytes()) => config.take(&String::from_utf8_lossy(name), value),

@@ -71,5 +71,5 @@ static DESTRUCTOR: extern "C" fn() = destructor;
 pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
     // SAFETY: the caller's promise.
     let text = if context.is_null() { None } else { Some(unsafe { CStr::from_ptr(context) }.to_bytes()) };
-    watch::report::set_context(text);
+    watch::setup::set_context(text);
 }

@@ -7,6 +7,7 @@ use core::ffi::{c_char, c_int, c_void};
 
 use libc::{pid_t, termios, winsize};
 
+use crate::system::libc_threads;
 use crate::system::real::Real;
 use crate::watch::fork::{after_copy_in_child, with_handlers, without_handlers};
 
@@ -111,6 +112,9 @@ pub unsafe extern "C" fn clone(
 ) -> c_int {
     // SAFETY: libc has `clone`, of this type.
     let real = unsafe { core::mem::transmute::<*mut c_void, Clone>(CLONE.address()) };
+    if flags & libc::CLONE_THREAD != 0 {
+        libc_threads::note_one_around_libc();
+    }
     if !copies_memory(flags) {
         // SAFETY: the program's own call.
         return unsafe { real(routine, stack, flags, argument, parent_tid, tls, child_tid) };

@@ -5,6 +5,7 @@ use core::ffi::{c_int, c_long, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::fork::copies_memory;
+use crate::system::libc_threads;
 use crate::system::real::Real;
 use crate::watch::fork::without_handlers;
 
@@ -69,10 +70,17 @@ fn forks(number: c_long, first: usize, second: usize) -> bool {
     match number {
         libc::SYS_fork => true,
         // A child with a stack of its own would not come back here.
-        libc::SYS_clone => copies_memory(first as c_int) && second == 0,
+        libc::SYS_clone => flags_fork(first as c_int) && second == 0,
         libc::SYS_clone3 => clone3_forks(first),
         _ => false,
     }
+}
+
+fn flags_fork(flags: c_int) -> bool {
+    if flags & libc::CLONE_THREAD != 0 {
+        libc_threads::note_one_around_libc();
+    }
+    copies_memory(flags)
 }
 
 fn clone3_forks(arguments: usize) -> bool {
@@ -82,5 +90,5 @@ fn clone3_forks(arguments: usize) -> bool {
         return false;
     }
     let [flags, .., stack] = fields.map(u64::from_ne_bytes);
-    copies_memory(flags as c_int) && stack == 0
+    flags_fork(flags as c_int) && stack == 0
 }

@@ -1,1 +1,6 @@
-//! x
+//! Where a finding is said. No descriptor stays open: a sink opens, writes once and closes, so that a program which closes
+//! every descriptor, changes its root or drops its rights keeps working.
+
+pub mod file;
+pub mod standard_error;
+pub mod template;

@@ -4,13 +4,31 @@
 
 use core::fmt::{self, Write};
 
+use cpp_demangle::{DemangleOptions, ParseOptions, Symbol};
+
 /// The longest name in bytes; templates may unfold without end, and one record holds many names.
 const MAX_NAME: usize = 1024;
+
+/// Stack that the demangler takes for each level that a C++ name nests, at most (measured).
+const BYTES_PER_LEVEL: usize = if cfg!(debug_assertions) { 64 << 10 } else { 4 << 10 };
+
+/// How deep a C++ name may nest before it is shown as it is: the demangler recurses, and the thread that tells a finding
+/// may have a small stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nesting(u32);
+
+impl Nesting {
+    /// As deep as half of `stack_left` bytes allow; names of the standard library's containers nest up to 200 levels.
+    pub fn within(stack_left: usize) -> Self {
+        const MOST: usize = 256;
+        Self(u32::try_from((stack_left / 2 / BYTES_PER_LEVEL).clamp(1, MOST)).unwrap_or(1))
+    }
+}
 
 /// The linker's name `raw` as its programmer wrote it: Rust without hash, C++ with parameters as gdb shows it, C as it is;
 /// without the marks for symbol versions (`@GLIBC_2.2.5`) and for parts and clones that the compiler made (`.cold`,
 /// `.part.0`), which change from build to build.
-pub fn demangle(raw: &[u8]) -> String {
+pub fn demangle(raw: &[u8], nesting: Nesting) -> String {
     let raw = String::from_utf8_lossy(raw);
     let name = without_marks(&raw);
     let mut shown = Bounded(String::new());
@@ -19,9 +37,9 @@ pub fn demangle(raw: &[u8]) -> String {
             return shown.0;
         }
     } else if name.starts_with("_Z")
-        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
+        && let Ok(symbol) = Symbol::new_with_options(name, &ParseOptions::default().recursion_limit(nesting.0))
     {
-        let done = symbol.structured_demangle(&mut shown, &cpp_demangle::DemangleOptions::new());
+        let done = symbol.structured_demangle(&mut shown, &DemangleOptions::new().recursion_limit(nesting.0));
         if done.is_ok() || shown.0.len() >= MAX_NAME {
             return shown.0;
         }
@@ -70,6 +88,8 @@ impl Write for Bounded {
 mod tests {
     use super::*;
 
+    const AMPLE: Nesting = Nesting(16);
+
     #[test]
     fn names_read_as_written() {
         let cases = [
@@ -93,14 +113,27 @@ mod tests {
             ("", ""),
         ];
         for (raw, shown) in cases {
-            assert_eq!(demangle(raw.as_bytes()), shown);
+            assert_eq!(demangle(raw.as_bytes(), AMPLE), shown);
         }
     }
 
     #[test]
+    fn a_small_stack_leaves_nested_names_as_they_are() {
+        let nested = "_Z1fSt6vectorIS_IS_IS_IiEEEE";
+        assert_eq!(demangle(nested.as_bytes(), Nesting::within(0)), nested);
+        let thread = std::thread::Builder::new().stack_size(256 << 10);
+        let deep = format!("_Z1f{}i", "P".repeat(2000));
+        let shown = thread
+            .spawn(move || demangle(deep.as_bytes(), Nesting::within(200 << 10)))
+            .unwrap()
+            .join();
+        assert!(shown.unwrap().starts_with("_Z1fPPP"));
+    }
+
+    #[test]
     fn no_name_is_longer_than_its_bound() {
-        assert_eq!(demangle("ü".repeat(4000).as_bytes()).len(), MAX_NAME);
+        assert_eq!(demangle("ü".repeat(4000).as_bytes(), AMPLE).len(), MAX_NAME);
         let nested = format!("_Z1f{}i{}", "St6vectorI".repeat(40), "E".repeat(40));
-        assert!(demangle(nested.as_bytes()).len() <= MAX_NAME);
+        assert!(demangle(nested.as_bytes(), AMPLE).len() <= MAX_NAME);
     }
 }

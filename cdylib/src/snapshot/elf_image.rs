@@ -222,7 +222,8 @@ pub fn build_id_in_notes(notes: &[u8], align: u64) -> Option<String> {
     None
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// `bytes` as build ids are written.
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {

@@ -30,9 +30,9 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
 }
 
 /// Whether a mutex is robust: its owner's death is told to the next one that locks it, so it cannot leak.
-pub fn is_robust_mutex(memory: ProcessMemory, address: usize) -> bool {
+pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) -> bool {
     const ROBUST: i32 = 16;
-    read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)
+    object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)
 }
 
 fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {
@@ -132,6 +132,6 @@ mod tests {
         unsafe { libc::pthread_mutex_lock(&raw mut mutex) };
         assert_eq!(word(memory, Object::Mutex, &raw mut mutex as usize, 1), Word::NotHeld);
         assert_eq!(word(memory, Object::Mutex, 4096, 1), Word::NotHeld);
-        assert!(!is_robust_mutex(memory, &raw mut mutex as usize));
+        assert!(!is_robust_mutex(memory, Object::Mutex, &raw mut mutex as usize));
     }
 }

@@ -1,11 +1,12 @@
 //! Guarded reads of a process's memory: what is not mapped gives nothing, where a dereference would kill the program.
 //!
-//! Anyone in this layer may call it, in the parent and in a forked child. It takes no lock, allocates nothing and never
-//! reads through a pointer of its own making. Reads of one's own process go the same way as reads of another's, so that
+//! Anyone in this layer may call it, in the parent and in a forked child. It takes no lock, allocates only
+//! what it returns, and never reads through a pointer of its own making. Reads of one's own process go the same way as reads of another's, so that
 //! tests can look into a foreign process.
 #![allow(unsafe_code, reason = "process_vm_readv takes raw pointers")]
 
 use core::ffi::{c_ulong, c_void};
+use core::ops::Range;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{pread, retry_on_intr};
@@ -67,7 +68,34 @@ impl ProcessMemory {
         self.read(address, &mut bytes).then_some(bytes)
     }
 
-    /// The same through `/proc`, for sandboxes whose seccomp filter refuses `process_vm_readv` (Docker's did before
+    /// Shows every aligned word of `addresses`, with its address, to `see`, up to the first hole.
+    pub fn each_word(self, addresses: Range<usize>, mut see: impl FnMut(usize, usize)) {
+        self.each_chunk(addresses, 0, |start, bytes| {
+            let words = bytes.as_chunks::<{ size_of::<usize>() }>().0;
+            for (place, word) in words.iter().enumerate() {
+                see(start + place * size_of::<usize>(), usize::from_ne_bytes(*word));
+            }
+        });
+    }
+
+    /// Shows `addresses` in pieces to `see`, each with its address and beginning `overlap` bytes before the end of the one
+    /// before, up to the first hole.
+    pub fn each_chunk(self, addresses: Range<usize>, overlap: usize, mut see: impl FnMut(usize, &[u8])) {
+        const CHUNK: usize = 256 << 10;
+        let mut buffer = vec![0; CHUNK.min(addresses.len())];
+        let mut start = addresses.start;
+        while start < addresses.end {
+            let length = buffer.len().min(addresses.end - start);
+            let read = self.read_some(start, buffer.get_mut(..length).unwrap_or_default());
+            see(start, buffer.get(..read).unwrap_or_default());
+            if read < length || start + length >= addresses.end || length <= overlap {
+                return;
+            }
+            start += length - overlap;
+        }
+    }
+
+    /// The same as [`Self::read_some`] through `/proc`, for sandboxes whose seccomp filter refuses `process_vm_readv` (Docker's did before
     /// kernel 4.8).
     #[cold]
     fn read_by_file(self, address: usize, into: &mut [u8]) -> usize {

@@ -1,13 +1,22 @@
 //! What was true at this fork: live threads, held locks, modules, symbols.
 
 pub mod alive;
+pub mod call_site;
+pub mod cpython;
 pub mod demangle;
 pub mod elf_image;
+pub mod lines;
 pub mod lock_memory;
 pub mod maps;
 pub mod memory;
+pub mod module;
 pub mod modules;
 pub mod moment;
 pub mod resolver;
 pub mod stack_bounds;
+pub mod symbol_files;
 pub mod symbols;
+pub mod system_calls;
+pub mod thread_stack;
+pub mod unwind_rules;
+pub mod unwind_tables;

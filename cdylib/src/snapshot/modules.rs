@@ -2,31 +2,15 @@
 //!
 //! Anyone from this layer on may call it, in the parent and in a forked child: it reads `/proc/self/maps` and program
 //! headers by guarded reads, since the loader's own list (`dl_iterate_phdr`) sits behind a lock that no child resets.
-//! It must not look into a module's memory otherwise: another thread may unload it at any time.
 
 use core::ops::Range;
-use std::ffi::CString;
 
-use object::elf::{PT_LOAD, PT_NOTE};
+use rustix::process::{Resource, getrlimit};
 
-use super::elf_image::{ENDIAN, Image, Segment, build_id_in_notes};
-use super::maps::{Mapping, file_path, parse};
+use super::maps::parse;
 use super::memory::ProcessMemory;
+use super::module::{Module, begin};
 use crate::system::file::read_whole;
-
-/// The most bytes of notes that are read of one module.
-const MAX_NOTES: u64 = 64 << 10;
-
-/// A loaded ELF file, or the vDSO.
-#[derive(Clone, Debug)]
-pub struct Module {
-    path: Vec<u8>,
-    deleted: bool,
-    base: usize,
-    addresses: Range<usize>,
-    first_mapping: Range<usize>,
-    build_id: Option<String>,
-}
 
 /// Every mapping of a process at one moment, and the modules among them.
 #[derive(Debug)]
@@ -43,59 +27,10 @@ struct Kept {
     executable: bool,
     writable: bool,
     shared: bool,
+    /// Whether the kernel makes it longer when the main thread needs more stack.
+    grows: bool,
     /// Place in `Modules::modules`.
     module: Option<usize>,
-}
-
-impl Module {
-    /// The path as the kernel gives it, without ` (deleted)`; `[vdso]` for the kernel's own.
-    pub fn path(&self) -> &[u8] {
-        &self.path
-    }
-
-    /// The last part of the path.
-    pub fn base_name(&self) -> String {
-        let name = self.path.rsplit(|&byte| byte == b'/').next().unwrap_or(&self.path);
-        String::from_utf8_lossy(name).into_owned()
-    }
-
-    /// The address that the file's virtual address 0 has in the process, so that `address - base` is what the file's own
-    /// tables, `addr2line` and `blazesym` call the address. For a program that is not position-independent it is 0.
-    pub fn base(&self) -> usize {
-        self.base
-    }
-
-    /// The addresses from its first mapping to the end of its last segment, holes included.
-    pub fn addresses(&self) -> Range<usize> {
-        self.addresses.clone()
-    }
-
-    /// The GNU build id in hex, as it stands in memory; `None` where the linker wrote none.
-    pub fn build_id(&self) -> Option<&str> {
-        self.build_id.as_deref()
-    }
-
-    /// Whether the file was deleted or replaced after it was loaded, so that another file may have its path now.
-    pub fn is_deleted(&self) -> bool {
-        self.deleted
-    }
-
-    /// The file that was loaded; `None` where it can no longer be had. Not to be confused with what has its path now.
-    pub fn open(&self, memory: ProcessMemory) -> Option<Image> {
-        if !self.path.starts_with(b"/") {
-            return Image::loaded(memory, self.first_mapping.clone());
-        }
-        let image = if self.deleted {
-            // The kernel still has the file by its mapping, for those with CAP_CHECKPOINT_RESTORE.
-            let Range { start, end } = self.first_mapping;
-            Image::open(&CString::new(format!("/proc/self/map_files/{start:x}-{end:x}")).ok()?)?
-        } else {
-            Image::open(&CString::new(self.path.as_slice()).ok()?)?
-        };
-        // A path may name another file by now, or in another mount namespace: the build id tells.
-        let same = self.build_id.is_none() || self.build_id == image.build_id();
-        same.then_some(image)
-    }
 }
 
 impl Modules {
@@ -121,7 +56,7 @@ impl Modules {
                 let group = mappings.get(place..).unwrap_or_default();
                 match begin(group, memory) {
                     Ok(begun) => {
-                        current = Some((modules.len(), mapping.path, begun.addresses.clone()));
+                        current = Some((modules.len(), mapping.path, begun.addresses()));
                         module = Some(modules.len());
                         modules.push(begun);
                     }
@@ -133,6 +68,7 @@ impl Modules {
                 executable: mapping.executable,
                 writable: mapping.writable,
                 shared: mapping.shared,
+                grows: mapping.path == b"[stack]",
                 module,
             });
         }
@@ -173,6 +109,20 @@ impl Modules {
         self.mapping(address).is_some_and(|mapping| mapping.executable)
     }
 
+    /// How many bytes are left on the stack of this process that `pointer` points into; `None` where that is not mapped.
+    pub fn stack_left(&self, pointer: usize) -> Option<usize> {
+        let mapping = self.mapping(pointer)?;
+        if !mapping.grows {
+            return Some(pointer - mapping.addresses.start);
+        }
+        let most = getrlimit(Resource::Stack).current.unwrap_or(u64::MAX);
+        Some(
+            usize::try_from(most)
+                .ok()?
+                .saturating_sub(mapping.addresses.end - pointer),
+        )
+    }
+
     /// The mapped parts of the module at `index` of [`Self::all`], with whether each is writable.
     pub fn parts(&self, index: usize) -> impl Iterator<Item = (Range<usize>, bool)> {
         let of_module = self
@@ -189,94 +139,6 @@ impl Modules {
         let mapping = self.mappings.get(after.checked_sub(1)?)?;
         mapping.addresses.contains(&address).then_some(mapping)
     }
-}
-
-/// The module that the first of `mappings` begins, or how many mappings to pass over because none does.
-fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<Module, usize> {
-    let first = mappings.first().ok_or(1_usize)?;
-    let vdso = first.path == b"[vdso]";
-    let (path, deleted) = match file_path(first.path) {
-        Some(found) => found,
-        None if vdso => (first.path.to_vec(), false),
-        None => return Err(1),
-    };
-    // The mappings of one file lie together, with anonymous ones between them.
-    let together = mappings
-        .iter()
-        .take_while(|mapping| mapping.path == first.path || mapping.path.is_empty());
-    let (mut length, mut runs) = (0, false);
-    for mapping in together {
-        length += 1;
-        runs |= mapping.executable;
-    }
-    // Data files are many and may be large or slow: only of what can run do we read the head.
-    if !runs {
-        return Err(length);
-    }
-    let mut module = Module {
-        path,
-        deleted,
-        base: first.addresses.start,
-        addresses: first.addresses.clone(),
-        first_mapping: first.addresses.clone(),
-        build_id: None,
-    };
-    let in_memory = (first.offset == 0)
-        .then(|| Image::loaded(memory, first.addresses.clone()))
-        .flatten();
-    let headers = in_memory
-        .or_else(|| module.open(memory))
-        .and_then(|image| image.segments());
-    // No ELF file: code that a run-time compiler keeps in a file of its own.
-    let Some(segments) = headers else {
-        return Err(length);
-    };
-    let Some(load) = segments.iter().find(|segment| holds(segment, first.offset)) else {
-        return Err(length);
-    };
-    module.base = address(load.p_offset.get(ENDIAN))
-        .wrapping_sub(address(first.offset))
-        .wrapping_add(first.addresses.start)
-        .wrapping_sub(address(load.p_vaddr.get(ENDIAN)));
-    let ends = segments
-        .iter()
-        .filter(|segment| segment.p_type.get(ENDIAN) == PT_LOAD)
-        .map(|segment| {
-            let end = segment.p_vaddr.get(ENDIAN).wrapping_add(segment.p_memsz.get(ENDIAN));
-            module.base.wrapping_add(address(end))
-        });
-    module.addresses.end = ends.max().unwrap_or(0).max(first.addresses.end);
-    module.build_id = segments
-        .iter()
-        .find_map(|segment| build_id(segment, module.base, memory));
-    if module.build_id.is_none() && !vdso {
-        module.build_id = module.open(memory).and_then(|image| image.build_id());
-    }
-    Ok(module)
-}
-
-/// Whether `segment` is what a mapping from the file's byte `offset` on shows.
-fn holds(segment: &Segment, offset: u64) -> bool {
-    // 4 KiB is the smallest page there is; with larger ones the first segment of a file still begins below its page.
-    const PAGE: u64 = 4096;
-    let start = segment.p_offset.get(ENDIAN);
-    let end = start.saturating_add(segment.p_filesz.get(ENDIAN));
-    segment.p_type.get(ENDIAN) == PT_LOAD && (start & !(PAGE - 1)..end).contains(&offset)
-}
-
-fn build_id(segment: &Segment, base: usize, memory: ProcessMemory) -> Option<String> {
-    let length = segment.p_filesz.get(ENDIAN);
-    if segment.p_type.get(ENDIAN) != PT_NOTE || length > MAX_NOTES {
-        return None;
-    }
-    let notes = memory.bytes(base.wrapping_add(address(segment.p_vaddr.get(ENDIAN))), address(length))?;
-    build_id_in_notes(&notes, segment.p_align.get(ENDIAN))
-}
-
-/// A number of a 64-bit image as an address of this 64-bit process.
-#[expect(clippy::cast_possible_truncation, reason = "only 64-bit images pass Image::new")]
-const fn address(value: u64) -> usize {
-    value as usize
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One fork's moment: everything that must be looked at before the copy, without a name yet. Names come later, in the
 //! parent, when the child is on its way.
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
@@ -12,6 +14,8 @@ use crate::system::task::{self, BlockedCall};
 /// What was true.
 #[derive(Debug)]
 pub struct Moment {
+    /// Shared by the fork's record and all that its child reports.
+    pub id: String,
     /// The function that the program called to fork.
     pub function: &'static str,
     /// Where it called it.
@@ -59,7 +63,13 @@ pub fn take(function: &'static str, fork_stack: StackId, alive: &[Alive]) -> Mom
             locks.push(HeldLock { owner: tid, entry, waiters: waiters(entry.address, &threads) });
         }
     }
-    Moment { function, fork_stack, threads, locks }
+    Moment { id: new_id(), function, fork_stack, threads, locks }
+}
+
+/// An id that no other fork of any process on this host has.
+fn new_id() -> String {
+    let now = clock_gettime(ClockId::Realtime);
+    format!("{}-{:x}-{:x}", rustix::process::getpid().as_raw_nonzero(), now.tv_sec, now.tv_nsec)
 }
 
 /// What the threads' tables say they hold, unverified.

@@ -1,18 +1,19 @@
-//! Addresses become frames: module, offset, build id, and the function's name.
+//! Addresses become frames: module, offset, build id, the function's name, and the line where that is known.
 //!
-//! Anyone to the right calls this while it tells one finding, in the parent or in a forked child; a resolver is made for
-//! that and dropped with it, because modules come and go. It opens the modules' files, allocates (from our own memory),
-//! takes no lock and must not be kept over a fork.
+//! Anyone to the right calls this while it tells one finding, in the parent or in a forked child (there never with
+//! [`Naming::Full`]); a resolver is made for that and dropped with it, because modules come and go. It opens the modules'
+//! files, allocates (from our own memory), takes no lock and must not be kept over a fork.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::rc::Rc;
 
 use forkwatch_schema::record::Frame;
 
-use super::demangle::demangle;
-use super::elf_image::Image;
-use super::modules::{Module, Modules};
-use super::symbols::{Function, Table, functions_at};
+use super::demangle::{Nesting, demangle};
+use super::lines::Lines;
+use super::module::Module;
+use super::modules::Modules;
+use super::symbol_files::SymbolFiles;
 
 /// How much is told about an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +22,7 @@ pub enum Naming {
     Off,
     /// The function's name too.
     Names,
-    /// File and line too, and the functions that were inlined there.
+    /// File and line too, and the functions that were inlined there. Not in a forked child: it takes too long there.
     Full,
 }
 
@@ -29,20 +30,14 @@ pub enum Naming {
 #[derive(Debug)]
 pub struct Resolver {
     naming: Naming,
-    modules: Modules,
+    nesting: Nesting,
+    modules: Rc<Modules>,
     /// By the module's place: the files with its symbols, opened at the first question.
     files: BTreeMap<usize, SymbolFiles>,
+    /// By the module's place: its debug information, read at the first question; `None` where it has none.
+    lines: BTreeMap<usize, Option<Lines>>,
     /// By module and virtual address: what was looked up already, in vain too.
     functions: BTreeMap<(usize, u64), Option<String>>,
-}
-
-/// The files that name a module's functions.
-#[derive(Debug, Default)]
-struct SymbolFiles {
-    /// What is loaded.
-    own: Option<Image>,
-    /// What the packager took out of it, where somebody installed that.
-    separate: Option<Image>,
 }
 
 impl Resolver {
@@ -53,16 +48,22 @@ impl Resolver {
 
     /// A resolver for the process that `modules` belong to.
     pub fn with_modules(naming: Naming, modules: Modules) -> Self {
+        // Of a foreign process's stacks nothing can be said about ours.
+        const SMALL_STACK: usize = 256 << 10;
+        let here = 0_u8;
+        let left = modules.stack_left((&raw const here).addr()).unwrap_or(SMALL_STACK);
         Self {
             naming,
-            modules,
+            nesting: Nesting::within(left),
+            modules: Rc::new(modules),
             files: BTreeMap::new(),
+            lines: BTreeMap::new(),
             functions: BTreeMap::new(),
         }
     }
 
     /// The modules that this resolver knows.
-    pub fn modules(&self) -> &Modules {
+    pub fn modules(&self) -> &Rc<Modules> {
         &self.modules
     }
 
@@ -89,14 +90,21 @@ impl Resolver {
     }
 
     /// The frames of one stack, innermost first. `ips` are return addresses and are looked up one byte before, at the
-    /// call; `first_is_exact` says that the first is a program counter. What is not known is null. `file` and `line` are
-    /// always null here.
+    /// call; `first_is_exact` says that the first is a program counter. What is not known is null. With [`Naming::Full`]
+    /// every function that was inlined at an address has a frame of its own before the one whose code it is, with the
+    /// same `ip` and `offset`.
     pub fn frames(&mut self, ips: &[usize], first_is_exact: bool) -> Vec<Frame> {
         self.learn([ips]);
         let mut exact = first_is_exact;
         let mut frames = Vec::with_capacity(ips.len());
         for &ip in ips {
-            frames.push(self.frame(ip, exact));
+            let probe = if exact { ip } else { ip.wrapping_sub(1) };
+            let frame = self.frame(ip, probe);
+            if self.naming == Naming::Full {
+                self.add_lines(frame, probe, &mut frames);
+            } else {
+                frames.push(frame);
+            }
             exact = false;
         }
         frames
@@ -108,9 +116,9 @@ impl Resolver {
         self.known_name(address)
     }
 
-    fn frame(&self, ip: usize, exact: bool) -> Frame {
-        let probe = if exact { ip } else { ip.wrapping_sub(1) };
-        // A call that never returns may be the last instruction of its module: the byte before decides here too.
+    /// The frame of `ip`, whose code is looked up at `probe`.
+    fn frame(&self, ip: usize, probe: usize) -> Frame {
+        // A call that never returns may be the last instruction of its module: the probe decides on the module too.
         let module = self.modules.find(probe);
         Frame {
             ip: format!("{ip:#x}"),
@@ -121,6 +129,32 @@ impl Resolver {
             file: None,
             line: None,
         }
+    }
+
+    /// Adds `frame` to `frames`, with its line and after the functions inlined there.
+    fn add_lines(&mut self, mut frame: Frame, probe: usize, frames: &mut Vec<Frame>) {
+        let places = self.place(probe).and_then(|(index, address)| {
+            let files = self.files.get(&index)?;
+            let lines = self
+                .lines
+                .entry(index)
+                .or_insert_with(|| Lines::read(files.debug_information()?));
+            Some(lines.as_ref()?.at(address, self.nesting))
+        });
+        let mut places = places.unwrap_or_default();
+        if let Some(outermost) = places.pop() {
+            let inlined = places.into_iter().map(|place| Frame {
+                symbol: place.function,
+                file: place.file,
+                line: place.line,
+                ..frame.clone()
+            });
+            frames.extend(inlined);
+            frame.symbol = frame.symbol.or(outermost.function);
+            frame.file = outermost.file;
+            frame.line = outermost.line;
+        }
+        frames.push(frame);
     }
 
     fn known_name(&self, address: usize) -> Option<String> {
@@ -146,144 +180,11 @@ impl Resolver {
         addresses.sort_unstable();
         addresses.dedup();
         for (&address, function) in addresses.iter().zip(files.functions(&addresses)) {
-            let name = function.map(|function| demangle(&function.name));
+            let name = function.map(|function| demangle(&function.name, self.nesting));
             self.functions.insert((index, address), name);
         }
     }
 }
 
-impl SymbolFiles {
-    fn open(module: &Module, memory: super::memory::ProcessMemory) -> Self {
-        let own = module.open(memory);
-        let stripped = own
-            .as_ref()
-            .and_then(Image::sections)
-            .is_none_or(|sections| sections.of_type(object::elf::SHT_SYMTAB).is_none());
-        let separate = if stripped {
-            separate_file(module, own.as_ref())
-        } else {
-            None
-        };
-        Self { own, separate }
-    }
-
-    /// The functions at `addresses` (ascending), each from the first table that has it.
-    fn functions(&self, addresses: &[u64]) -> Vec<Option<Function>> {
-        let mut found: Vec<Option<Function>> = addresses.iter().map(|_| None).collect();
-        let tables = [
-            (&self.own, Table::Full),
-            (&self.separate, Table::Full),
-            (&self.own, Table::Exported),
-        ];
-        for (image, table) in tables {
-            if found.iter().all(Option::is_some) {
-                break;
-            }
-            if let Some(image) = image {
-                for (kept, new) in found.iter_mut().zip(functions_at(image, table, addresses)) {
-                    *kept = kept.take().or(new);
-                }
-            }
-        }
-        found
-    }
-}
-
-/// The separate debug file of `module`, where gdb would look for it too; one that does not carry the same build id is not
-/// believed.
-pub fn separate_file(module: &Module, own: Option<&Image>) -> Option<Image> {
-    let id = module.build_id()?;
-    let mut paths = Vec::new();
-    if let (Some(folder), Some(rest)) = (id.get(..2), id.get(2..)) {
-        paths.push(format!("/usr/lib/debug/.build-id/{folder}/{rest}.debug").into_bytes());
-    }
-    let slash = module.path().iter().rposition(|&byte| byte == b'/');
-    let folder = slash.and_then(|slash| module.path().get(..slash));
-    if let (Some(folder), Some(link)) = (folder, own.and_then(Image::debug_link)) {
-        paths.push([folder, b"/", &link].concat());
-        paths.push([folder, b"/.debug/", &link].concat());
-        paths.push([b"/usr/lib/debug", folder, b"/", &link].concat());
-    }
-    paths.into_iter().find_map(|path| {
-        let image = Image::open(&CString::new(path).ok()?)?;
-        (image.build_id().as_deref() == Some(id)).then_some(image)
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[inline(never)]
-    fn marked_function() -> usize {
-        core::hint::black_box(marked_function as fn() -> usize as usize)
-    }
-
-    #[test]
-    fn functions_of_program_and_libraries_are_named() {
-        let mut resolver = Resolver::new(Naming::Names).unwrap();
-        let getppid = libc::getppid as *const () as usize;
-        let frames = resolver.frames(&[marked_function(), marked_function() + 1, getppid + 1, 16], true);
-        let own = "::snapshot::resolver::tests::marked_function";
-        for frame in &frames[..2] {
-            assert!(frame.symbol.as_deref().unwrap().ends_with(own), "{frame:?}");
-        }
-        assert_eq!(frames[2].symbol.as_deref(), Some("getppid"));
-        assert_eq!(frames[2].build_id.as_deref().unwrap().len(), 40);
-        let module = resolver.modules().find(getppid).unwrap();
-        assert_eq!(frames[2].offset, Some(format!("{:#x}", getppid + 1 - module.base())));
-        assert_eq!(
-            frames[3],
-            Frame {
-                ip: "0x10".to_owned(),
-                ..Frame::default()
-            }
-        );
-        assert_eq!(resolver.name_of_function(getppid).as_deref(), Some("getppid"));
-        assert!(resolver.name_of_function(marked_function()).unwrap().ends_with(own));
-    }
-
-    #[test]
-    fn nothing_is_named_when_names_are_off() {
-        let mut resolver = Resolver::new(Naming::Off).unwrap();
-        let frames = resolver.frames(&[marked_function()], true);
-        assert_eq!(frames[0].symbol, None);
-        assert!(frames[0].module.is_some());
-    }
-
-    #[test]
-    fn the_vdso_names_its_functions() {
-        let resolver = Resolver::new(Naming::Names).unwrap();
-        let vdso = resolver
-            .modules()
-            .all()
-            .iter()
-            .find(|module| module.path() == b"[vdso]")
-            .unwrap();
-        let image = vdso.open(resolver.modules().memory()).unwrap();
-        let place = super::super::symbols::addresses_of(&image, Table::Exported, b"__vdso_clock_gettime").unwrap();
-        let address = vdso.base() + usize::try_from(place.start).unwrap();
-        let mut resolver = resolver;
-        let name = resolver.name_of_function(address);
-        assert!(
-            name.as_deref().is_some_and(|name| name.ends_with("clock_gettime")),
-            "{name:?}"
-        );
-    }
-
-    #[test]
-    #[ignore = "a measurement, not a check"]
-    fn cost() {
-        use std::time::Instant;
-        let start = Instant::now();
-        let mut resolver = Resolver::new(Naming::Names).unwrap();
-        let read = start.elapsed();
-        let ips = [marked_function() + 1, libc::getppid as *const () as usize + 1];
-        let start = Instant::now();
-        resolver.frames(&ips, false);
-        let first = start.elapsed();
-        let start = Instant::now();
-        resolver.frames(&ips, false);
-        eprintln!("modules {read:?}, first frames {first:?}, again {:?}", start.elapsed());
-    }
-}
+mod tests;

@@ -4,10 +4,10 @@
 //! linked into its bucket afterwards.
 #![expect(unsafe_code, reason = "slices into a region that is never given back")]
 
-use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use crate::system::region;
+use crate::system::region::{FromZeros, Table};
 
 /// The most frames a stack may have (`FORKWATCH_DEPTH`'s upper end).
 pub const MAX_FRAMES: usize = 64;
@@ -26,10 +26,18 @@ pub struct StackId(pub u32);
 /// No stack was kept.
 pub const NO_STACK: StackId = StackId(0);
 
-static REGION: AtomicPtr<u64> = AtomicPtr::new(null_mut());
+/// All stacks, and the chains that find them.
+struct Depot {
+    buckets: [AtomicU32; BUCKETS],
+    words: [AtomicU64; MAX_BYTES / 8],
+}
+
+// SAFETY: all of it is atomic integers, for which zero is valid.
+unsafe impl FromZeros for Depot {}
+
+static DEPOT: Table<Depot> = Table::new();
 /// Words in use. Word 0 is never handed out, because id 0 means "no stack".
 static USED: AtomicUsize = AtomicUsize::new(1);
-static BUCKET: [AtomicU32; BUCKETS] = [const { AtomicU32::new(0) }; BUCKETS];
 /// Stacks that did not fit.
 pub static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -40,7 +48,8 @@ pub fn intern(frames: &[usize]) -> StackId {
         return NO_STACK;
     }
     let hash = hash_of(frames);
-    let Some(bucket) = BUCKET.get(hash as usize % BUCKETS) else { return NO_STACK };
+    let bucket = DEPOT.get().and_then(|depot| depot.buckets.get(hash as usize % BUCKETS));
+    let Some(bucket) = bucket else { return NO_STACK };
     // Acquire: pairs with the Release below, so a linked stack is a written stack.
     let mut first = bucket.load(Ordering::Acquire);
     let mut seen_until = 0;
@@ -91,9 +100,9 @@ fn find(first: u32, seen_until: u32, hash: u64, frames_wanted: &[usize]) -> Opti
 }
 
 fn append(hash: u64, frames: &[usize]) -> Option<StackId> {
-    region_start()?;
-    let start = USED.fetch_add(HEADER_WORDS + frames.len(), Ordering::Relaxed);
-    if (start + HEADER_WORDS + frames.len()) * 8 > MAX_BYTES {
+    let words = HEADER_WORDS + frames.len();
+    let start = USED.fetch_add(words, Ordering::Relaxed);
+    if (start + words) * 8 > MAX_BYTES {
         return None;
     }
     let place = word_at(start)?;
@@ -125,24 +134,8 @@ fn header(id: StackId) -> Option<(u64, usize, u32)> {
 }
 
 fn word_at(index: usize) -> Option<NonNull<u64>> {
-    let start = NonNull::new(REGION.load(Ordering::Acquire))?;
-    // SAFETY: the region has this many words.
-    (index < MAX_BYTES / 8).then(|| unsafe { start.add(index) })
-}
-
-fn region_start() -> Option<NonNull<u64>> {
-    if let Some(start) = NonNull::new(REGION.load(Ordering::Acquire)) {
-        return Some(start);
-    }
-    let fresh = region::reserve(MAX_BYTES)?.cast::<u64>();
-    match REGION.compare_exchange(null_mut(), fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => Some(fresh),
-        Err(first) => {
-            // SAFETY: this thread lost the race, and nobody has seen its region.
-            unsafe { region::release(fresh.cast::<u8>(), MAX_BYTES) };
-            NonNull::new(first)
-        }
-    }
+    let word = DEPOT.if_made()?.words.get(index)?;
+    NonNull::new(word.as_ptr())
 }
 
 fn hash_of(frames: &[usize]) -> u64 {

@@ -13,7 +13,7 @@ pub const MAX_HELD: usize = 2048;
 
 /// What an entry speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u64)]
 pub enum Object {
     /// `pthread_mutex_t`, `mtx_t`.
     Mutex = 1,
@@ -33,8 +33,8 @@ impl Object {
     const ALL: [Self; 6] =
         [Self::Mutex, Self::RwlockRead, Self::RwlockWrite, Self::Spinlock, Self::Semaphore, Self::Condition];
 
-    fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| *object as u8 == number)
+    fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| *object as u64 == number)
     }
 }
 
@@ -48,6 +48,8 @@ pub enum Stage {
     Asked,
     /// The thread holds it.
     Held,
+    /// The thread holds a semaphore that it had made itself just before.
+    HeldOwnMaking,
     /// The thread held it and has given it back for the time of a condition wait.
     GivenBack,
 }
@@ -57,7 +59,8 @@ impl Stage {
         match number {
             1 => Self::Asked,
             2 => Self::Held,
-            3 => Self::GivenBack,
+            3 => Self::HeldOwnMaking,
+            4 => Self::GivenBack,
             _ => Self::Empty,
         }
     }
@@ -70,11 +73,28 @@ struct Slot {
     address: AtomicUsize,
     /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
     stack_pointer: AtomicUsize,
-    stack: AtomicU32,
-    /// For a semaphore that this thread itself had just made: the stack of its making.
+    /// The stack's id in the upper half, the [`Object`] in the lower: one store.
+    what: AtomicU64,
+    /// For a semaphore that this thread itself had just made, with [`Stage::HeldOwnMaking`]: the stack of its making.
     made: AtomicU32,
-    object: AtomicU8,
     stage: AtomicU8,
+}
+
+impl Slot {
+    #[inline(always)]
+    fn stage(&self) -> u8 {
+        self.stage.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    fn set_stage(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn is_held(&self) -> bool {
+        self.stage() >= Stage::Held as u8
+    }
 }
 
 /// What another thread reads of a slot.
@@ -102,93 +122,92 @@ pub struct Held {
     slots: [Slot; MAX_HELD],
 }
 
-/// A reserved slot; `None` inside where the table was full.
+/// A reserved slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Ticket(u32);
-
-const NO_SLOT: Ticket = Ticket(u32::MAX);
+pub struct Ticket<'table>(&'table Slot);
 
 // Every store that another thread or a signal handler must see in order is a Release store: on x86-64 that is a plain
 // `mov`, and it keeps the compiler from moving it before what stands above.
 impl Held {
-    /// Notes that the thread asks for this object.
+    /// Notes that the thread asks for this object; `None` where the table is full, which [`Self::no_room`] then mends.
     #[inline(always)]
-    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Ticket {
+    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Option<Ticket<'_>> {
         let index = self.count.load(Ordering::Relaxed);
-        let Some(slot) = self.slots.get(index as usize) else { return self.no_room(stack_pointer) };
+        let slot = self.slots.get(index as usize)?;
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        slot.stack.store(stack.0, Ordering::Relaxed);
-        slot.made.store(0, Ordering::Relaxed);
-        slot.object.store(object as u8, Ordering::Relaxed);
-        slot.stage.store(Stage::Asked as u8, Ordering::Release);
-        Ticket(index)
+        slot.what.store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
+        slot.set_stage(Stage::Asked);
+        Some(Ticket(slot))
     }
 
     /// The call returned: the thread holds the object.
     #[inline(always)]
     pub fn took(&self, ticket: Ticket) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
-            slot.stage.store(Stage::Held as u8, Ordering::Release);
-        }
+        ticket.0.set_stage(Stage::Held);
     }
 
     /// As [`Self::took`], for a semaphore that this thread itself had just made there.
     pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
-            slot.made.store(made.0, Ordering::Relaxed);
-        }
-        self.took(ticket);
+        ticket.0.made.store(made.0, Ordering::Relaxed);
+        ticket.0.set_stage(Stage::HeldOwnMaking);
     }
 
     /// The call returned without the object.
-    #[inline(always)]
+    #[inline(never)]
     pub fn did_not_take(&self, ticket: Ticket) {
-        if let Some(slot) = self.slots.get(ticket.0 as usize) {
-            self.empty(ticket.0, slot);
-        }
+        self.empty(ticket.0);
     }
 
     /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
     #[inline(always)]
     pub fn release(&self, address: usize) -> bool {
-        let mut index = self.count.load(Ordering::Relaxed).min(MAX_HELD as u32);
-        while index > 0 {
-            index -= 1;
-            let Some(slot) = self.slots.get(index as usize) else { return false };
-            if slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) >= Stage::Held as u8 {
-                self.empty(index, slot);
-                return true;
+        let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
+        match self.slots.get(top as usize) {
+            Some(slot) if slot.address.load(Ordering::Relaxed) == address && slot.is_held() => {
+                self.empty_top(top, slot);
+                true
             }
+            _ => self.release_below(address),
         }
-        false
+    }
+
+    #[inline(never)]
+    fn release_below(&self, address: usize) -> bool {
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held());
+        match newest {
+            Some(slot) => {
+                self.empty(slot);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
-        self.entries().any(|entry| entry.address == address && entry.stage == Stage::Held)
+        let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held();
+        self.newest(holds).is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
     }
 
     /// Begins or ends the time in which a condition wait has given a mutex back.
     pub fn give_back(&self, mutex: usize, given: bool) {
         let (from, to) = if given { (Stage::Held, Stage::GivenBack) } else { (Stage::GivenBack, Stage::Held) };
         let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == mutex && slot.stage.load(Ordering::Relaxed) == from as u8
+            slot.address.load(Ordering::Relaxed) == mutex && slot.stage() == from as u8
         });
         if let Some(slot) = newest {
-            slot.stage.store(to as u8, Ordering::Release);
+            slot.set_stage(to);
         }
     }
 
     /// Another thread has released this object in the owner's place. The one write that is not the owner's: it races with
     /// the owner's own moves, and at worst leaves an entry that verification then drops.
     pub fn disown(&self, address: usize) {
-        let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == address && slot.stage.load(Ordering::Relaxed) == Stage::Held as u8
-        });
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held());
         if let Some(slot) = newest {
-            slot.stage.store(Stage::Empty as u8, Ordering::Release);
+            slot.set_stage(Stage::Empty);
         }
     }
 
@@ -196,17 +215,20 @@ impl Held {
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         let count = self.count.load(Ordering::Acquire) as usize;
         self.slots.iter().take(count).filter_map(|slot| {
-            let stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
-            if stage == Stage::Empty {
-                return None;
+            let mut stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
+            let mut made = 0;
+            if stage == Stage::HeldOwnMaking {
+                (stage, made) = (Stage::Held, slot.made.load(Ordering::Relaxed));
             }
+            let what = slot.what.load(Ordering::Relaxed);
             Some(Entry {
                 address: slot.address.load(Ordering::Relaxed),
-                object: Object::from_number(slot.object.load(Ordering::Relaxed))?,
+                object: Object::from_number(what & 0xffff_ffff)?,
                 stage,
-                stack: StackId(slot.stack.load(Ordering::Relaxed)),
-                made: StackId(slot.made.load(Ordering::Relaxed)),
+                stack: StackId((what >> 32) as u32),
+                made: StackId(made),
             })
+            .filter(|entry| entry.stage != Stage::Empty)
         })
     }
 
@@ -214,7 +236,7 @@ impl Held {
     pub fn clear(&self) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count) {
-            slot.stage.store(Stage::Empty as u8, Ordering::Relaxed);
+            slot.set_stage(Stage::Empty);
         }
         self.count.store(0, Ordering::Release);
     }
@@ -227,23 +249,28 @@ impl Held {
     /// Empties a slot. One in the middle is filled from the top, unless the top is still being asked for: that call
     /// remembers its place.
     #[inline(always)]
-    fn empty(&self, index: u32, slot: &Slot) {
+    fn empty(&self, slot: &Slot) {
         let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
-        slot.stage.store(Stage::Empty as u8, Ordering::Release);
-        if index == top {
-            self.count.store(top, Ordering::Release);
-            if top > 0 {
-                self.drop_empty_top(top);
-            }
-        } else {
-            self.fill_from_top(slot, top);
+        match self.slots.get(top as usize) {
+            Some(last) if core::ptr::eq(last, slot) => self.empty_top(top, slot),
+            Some(last) => self.fill_from_top(slot, top, last),
+            None => {}
+        }
+    }
+
+    #[inline(always)]
+    fn empty_top(&self, top: u32, slot: &Slot) {
+        slot.set_stage(Stage::Empty);
+        self.count.store(top, Ordering::Release);
+        if top > 0 {
+            self.drop_empty_top(top);
         }
     }
 
     #[inline(always)]
     fn drop_empty_top(&self, mut count: u32) {
         while let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) {
-            if slot.stage.load(Ordering::Relaxed) != Stage::Empty as u8 {
+            if slot.stage() != Stage::Empty as u8 {
                 break;
             }
             count -= 1;
@@ -252,46 +279,39 @@ impl Held {
     }
 
     #[inline(never)]
-    fn fill_from_top(&self, hole: &Slot, top: u32) {
-        let Some(last) = self.slots.get(top as usize) else { return };
-        let stage = last.stage.load(Ordering::Relaxed);
-        if stage < Stage::Held as u8 {
+    fn fill_from_top(&self, hole: &Slot, top: u32, last: &Slot) {
+        hole.set_stage(Stage::Empty);
+        if !last.is_held() {
             return;
         }
         hole.address.store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.stack_pointer.store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stack.store(last.stack.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.object.store(last.object.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stage.store(stage, Ordering::Release);
-        last.stage.store(Stage::Empty as u8, Ordering::Release);
-        self.count.store(top, Ordering::Release);
-        if top > 0 {
-            self.drop_empty_top(top);
-        }
+        hole.what.store(last.what.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stage.store(last.stage(), Ordering::Release);
+        self.empty_top(top, last);
     }
 
     /// The table is full: drop the slots of calls that were left by `longjmp` (their frames lie below this call's), and
     /// count what still cannot be kept.
     #[cold]
     #[inline(never)]
-    fn no_room(&self, stack_pointer: usize) -> Ticket {
+    pub fn no_room(&self, stack_pointer: usize) {
         for slot in &self.slots {
-            let left = slot.stage.load(Ordering::Relaxed) == Stage::Asked as u8
+            let left = slot.stage() == Stage::Asked as u8
                 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
             if left {
-                slot.stage.store(Stage::Empty as u8, Ordering::Release);
+                slot.set_stage(Stage::Empty);
             }
         }
         self.drop_empty_top(MAX_HELD as u32);
         self.dropped.fetch_add(1, Ordering::Relaxed);
-        NO_SLOT
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Held, MAX_HELD, Object, Stage, Ticket};
+    use super::{Held, MAX_HELD, Object, Stage};
     use crate::state::depot::StackId;
     use std::sync::atomic::Ordering;
 
@@ -303,10 +323,8 @@ mod tests {
         }
     }
 
-    fn take(held: &Held, address: usize) -> Ticket {
-        let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
-        held.took(ticket);
-        ticket
+    fn take(held: &Held, address: usize) {
+        held.took(held.ask(address, Object::Mutex, 1000, StackId(1)).unwrap());
     }
 
     fn addresses(held: &Held) -> Vec<usize> {
@@ -337,7 +355,7 @@ mod tests {
     fn a_handler_between_asking_and_taking_leaves_the_table_sound() {
         let held = table();
         take(&held, 1);
-        let outer = held.ask(2, Object::Mutex, 900, StackId(1));
+        let outer = held.ask(2, Object::Mutex, 900, StackId(1)).unwrap();
         take(&held, 3);
         assert!(held.release(1), "the handler releases an outer lock below the asked slot");
         assert!(held.release(3));
@@ -372,10 +390,10 @@ mod tests {
     fn a_full_table_counts_and_recovers_from_longjmp() {
         let held = table();
         for _ in 0..MAX_HELD {
-            let _left_by_longjmp = held.ask(1, Object::Semaphore, 500, StackId(1));
+            let _left_by_longjmp = held.ask(1, Object::Semaphore, 500, StackId(1)).unwrap();
         }
-        let dropped = held.ask(2, Object::Semaphore, 1000, StackId(1));
-        held.took(dropped);
+        assert!(held.ask(2, Object::Semaphore, 1000, StackId(1)).is_none());
+        held.no_room(1000);
         assert_eq!(held.dropped.load(Ordering::Relaxed), 1);
         take(&held, 3);
         assert_eq!(addresses(&held), [3]);

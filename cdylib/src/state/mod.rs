@@ -4,6 +4,7 @@
 //! they had to drop.
 
 pub mod depot;
+pub mod fork_call;
 pub mod held;
 pub mod own_code;
 pub mod signalling;

@@ -6,6 +6,8 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::system::region::{FromZeros, Table};
+
 const BUCKETS: usize = 4096;
 const WAYS: usize = 8;
 /// In a bucket's last way: the bucket has overflowed. No semaphore lies at address 1.
@@ -14,12 +16,19 @@ const OVERFLOWED: usize = 1;
 #[repr(align(64))]
 struct Bucket([AtomicUsize; WAYS]);
 
-static SET: [Bucket; BUCKETS] = [const { Bucket([const { AtomicUsize::new(0) }; WAYS]) }; BUCKETS];
+struct Set([Bucket; BUCKETS]);
+
+// SAFETY: all of it is atomic integers, for which zero is valid.
+#[expect(unsafe_code, reason = "a zeroed table")]
+unsafe impl FromZeros for Set {}
+
+static SET: Table<Set> = Table::new();
 
 /// Whether this semaphore signals.
 #[inline]
 pub fn contains(semaphore: usize) -> bool {
-    bucket(semaphore).iter().any(|way| {
+    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else { return false };
+    ways.iter().any(|way| {
         let address = way.load(Ordering::Acquire);
         address == semaphore || address == OVERFLOWED
     })
@@ -27,10 +36,10 @@ pub fn contains(semaphore: usize) -> bool {
 
 /// Notes that this semaphore signals.
 pub fn insert(semaphore: usize) {
+    let Some(ways) = SET.get().and_then(|set| bucket(set, semaphore)) else { return };
     if contains(semaphore) {
         return;
     }
-    let ways = bucket(semaphore);
     for way in ways {
         if way.compare_exchange(0, semaphore, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             return;
@@ -43,24 +52,19 @@ pub fn insert(semaphore: usize) {
 
 /// Forgets this address: the semaphore was destroyed, or made anew with the value 1.
 pub fn remove(semaphore: usize) {
-    for way in bucket(semaphore) {
+    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else { return };
+    for way in ways {
         // Whether it was there does not matter.
         let _was_there = way.compare_exchange(semaphore, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }
 
 #[inline]
-fn bucket(semaphore: usize) -> &'static [AtomicUsize; WAYS] {
+fn bucket(set: &'static Set, semaphore: usize) -> Option<&'static [AtomicUsize; WAYS]> {
     // Semaphores are at least 16 bytes apart; the multiplication spreads them over the high bits.
     let hash = (semaphore >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
-    match SET.get(hash % BUCKETS) {
-        Some(bucket) => &bucket.0,
-        None => &EMPTY.0,
-    }
+    set.0.get(hash % BUCKETS).map(|bucket| &bucket.0)
 }
-
-/// What an index out of range would find; the remainder above makes that impossible.
-static EMPTY: Bucket = Bucket([const { AtomicUsize::new(0) }; WAYS]);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,9 @@
 //!
 //! Several chains that lead to one helper share return address and stack pointer. For one return address the slot of the
 //! *second* return address lies at a fixed distance, so what stands there chooses the set too.
+//!
+//! A signal handler may interrupt any of this and look up stacks of its own: a lookup only reads, and while the unwinder
+//! runs and entries change, the thread is busy.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,12 +25,16 @@ pub struct Caller {
 }
 
 const WORD: usize = size_of::<usize>();
-/// Known stacks a thread: SETS times WAYS, 160 bytes each; pages that no stack falls into cost nothing.
+/// Known stacks a thread: SETS times WAYS, 288 bytes each, of which 16 frames touch 96; pages that no stack falls into cost nothing.
 const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
 /// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
 const ROOM_TO_UNWIND: usize = 8 * 1024;
+
+/// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
+/// their slots need no verification once the walk has come down to them.
+const FRAMES_THAT_NEVER_RETURN: usize = 3;
 
 /// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
@@ -51,7 +58,7 @@ struct Site {
     distance: usize,
 }
 
-/// One known stack. The first return address is the key and needs no slot.
+/// One known stack.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Known {
@@ -59,10 +66,10 @@ struct Known {
     stack_pointer: usize,
     frames: *const usize,
     stack: StackId,
-    /// Frames to verify, the first one not counted.
+    /// Frames to verify beyond the first, which is the key.
     count: u32,
-    /// For frame 1 and on: how many words its slot lies above the one before (the first: above the stack pointer).
-    steps: [u16; depot::MAX_FRAMES],
+    /// For each of those frames: how many bytes above the caller's stack pointer its slot lies.
+    distances: [u32; depot::MAX_FRAMES],
 }
 
 /// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
@@ -78,21 +85,24 @@ pub struct StackCache {
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call. `bounds` are the lowest and highest address of this thread's stack.
+    /// The id of the stack that ends in this call, if the first look finds it. `stack_high` is the highest address of this
+    /// thread's stack. The hot path: nothing is called from here.
     #[inline(always)]
-    pub fn stack_at(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
+    pub fn known(&self, caller: Caller, stack_high: usize) -> Option<StackId> {
+        let set = set_of(caller, self.second_address(caller, stack_high));
+        let first = self.sets.get(set)?.first()?;
+        (first.is_of(caller) && first.still_stands()).then_some(first.stack)
+    }
+
+    /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
+    /// lowest and the highest address of this thread's stack.
+    pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds.1));
-        if let Some(ways) = self.sets.get(set) {
-            for known in ways {
-                if known.return_address == caller.return_address
-                    && known.stack_pointer == caller.stack_pointer
-                    && known.still_stands()
-                {
-                    return known.stack;
-                }
-            }
+        let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
+        match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
+            Some(known) => known.stack,
+            None => self.learn(caller, bounds),
         }
-        self.learn(caller, bounds)
     }
 
     /// What stands where this caller's second return address was last seen; 0 where that is not known.
@@ -122,7 +132,9 @@ impl StackCache {
         let depth = DEPTH.load(Ordering::Relaxed);
         let alone = [caller.return_address];
         if depth <= 1 {
-            return if depth == 0 { NO_STACK } else { depot::intern(&alone) };
+            let stack = if depth == 0 { NO_STACK } else { depot::intern(&alone) };
+            self.insert(caller, 0, Known::by_key_alone(caller, stack));
+            return stack;
         }
         let (low, high) = bounds;
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
@@ -137,37 +149,33 @@ impl StackCache {
         }
         let stack = depot::intern(frames);
         if stack != NO_STACK {
-            self.keep(caller, high, stack, walked.slots());
+            self.keep(caller, high, stack, walked.slots(), walked.is_complete());
         }
         stack
     }
 
-    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize]) {
+    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize], complete: bool) {
         let frames = depot::frames(stack);
-        let mut known = Known {
-            return_address: caller.return_address,
-            stack_pointer: caller.stack_pointer,
-            frames: frames.as_ptr(),
-            stack,
-            count: 0,
-            steps: [0; depot::MAX_FRAMES],
-        };
-        let mut before = caller.stack_pointer;
-        for ((&frame, &slot), step) in frames.iter().zip(slots).skip(1).zip(&mut known.steps) {
-            let within = slot >= before && slot < stack_high && slot % WORD == 0;
+        let mut known = Known { frames: frames.as_ptr(), ..Known::by_key_alone(caller, stack) };
+        let lasting = if complete { FRAMES_THAT_NEVER_RETURN } else { 0 };
+        let to_verify = frames.len().saturating_sub(lasting);
+        for ((&frame, &slot), distance) in frames.iter().zip(slots).take(to_verify).skip(1).zip(&mut known.distances) {
+            let within = slot >= caller.stack_pointer && slot < stack_high && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
                 // A signal frame, or code that lies about its frame: such a stack is unwound each time.
                 return;
             }
-            // A frame of more than 512 KiB: such a stack is unwound each time.
-            let Ok(words) = u16::try_from((slot - before) / WORD) else { return };
-            *step = words;
+            let Ok(bytes) = u32::try_from(slot - caller.stack_pointer) else { return };
+            *distance = bytes;
             known.count += 1;
-            before = slot;
         }
-        self.learn_site(caller, if known.count > 0 { usize::from(known.steps[0]) * WORD } else { 0 });
+        self.learn_site(caller, if known.count > 0 { known.distances[0] as usize } else { 0 });
+        self.insert(caller, stack_high, known);
+    }
+
+    fn insert(&mut self, caller: Caller, stack_high: usize, known: Known) {
         let set = set_of(caller, self.second_address(caller, stack_high));
         if let Some(ways) = self.sets.get_mut(set) {
             ways.rotate_right(1);
@@ -209,17 +217,37 @@ impl StackCache {
 }
 
 impl Known {
+    fn by_key_alone(caller: Caller, stack: StackId) -> Self {
+        Self {
+            return_address: caller.return_address,
+            stack_pointer: caller.stack_pointer,
+            frames: core::ptr::null(),
+            stack,
+            count: 0,
+            distances: [0; depot::MAX_FRAMES],
+        }
+    }
+
+    #[inline(always)]
+    fn is_of(&self, caller: Caller) -> bool {
+        self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
+    }
+
     /// Whether every return address still stands where it was read.
     #[inline(always)]
     fn still_stands(&self) -> bool {
-        let steps = self.steps.get(..self.count as usize).unwrap_or_default();
-        let mut slot = self.stack_pointer;
-        for (index, &step) in steps.iter().enumerate() {
-            slot = slot.wrapping_add(usize::from(step) * WORD);
+        let mut distance = self.distances.as_ptr();
+        let mut frame = self.frames;
+        for _ in 0..self.count {
             // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
-            // between it and the end of this thread's stack. `frames` points to `count + 1` addresses in the depot.
+            // between it and the end of this thread's stack. There are `count` distances, and one frame more than that.
             #[expect(unsafe_code, reason = "slots of this thread's own stack")]
-            let same = unsafe { (slot as *const usize).read_volatile() == self.frames.add(index + 1).read() };
+            let same = unsafe {
+                frame = frame.add(1);
+                let slot = self.stack_pointer.wrapping_add(*distance as usize) as *const usize;
+                distance = distance.add(1);
+                slot.read_volatile() == frame.read()
+            };
             if !same {
                 return false;
             }
@@ -230,7 +258,7 @@ impl Known {
 
 #[inline(always)]
 fn site_of(caller: Caller) -> usize {
-    (caller.return_address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) % SITES
+    (caller.return_address ^ caller.return_address >> 8) % SITES
 }
 
 #[inline(always)]

@@ -11,45 +11,18 @@
 //!
 //! A `&Thread` that a hook got from [`Thread::current`] is therefore also the proof that it may touch state.
 
-use core::cell::{Cell, UnsafeCell};
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::depot::{NO_STACK, StackId};
 use super::held::Held;
 use super::stack_cache::{Caller, StackCache};
-use crate::system::thread_word;
+use crate::system::errno::KeepErrno;
+use crate::system::thread_word::{self, Word};
 
 const UNKNOWN: usize = 0;
 /// The thread word of a thread without a record, while hooks must pass straight through.
 const BUSY: isize = 1;
-
-/// What a hook of the fork family knows of the call that is under way in its thread.
-#[derive(Clone, Copy, Debug)]
-pub struct ForkCall {
-    /// The function called.
-    pub function: &'static str,
-    /// An address in the hook's own frame: its caller's frames lie above.
-    pub frame: usize,
-    /// Whether the call returns to the hook in the parent.
-    pub returns: bool,
-}
-
-/// How far a fork of this thread is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Copying {
-    /// There is none, or nothing was to be done before it.
-    #[default]
-    No,
-    /// Our locks are held for the copy.
-    Prepared,
-    /// Our locks could not be had in time: the copy may find our state half-changed.
-    Unprepared,
-    /// A signal handler forks in the middle of our own code.
-    Nested,
-    /// The copy is made, and the parent's finding waits to be told.
-    Settling,
-}
 
 /// What we know of one thread. Lies in zeroed memory, which is its valid first state.
 #[derive(Debug)]
@@ -73,12 +46,11 @@ pub struct Thread {
     made_at: AtomicU32,
     /// Rounds of thread-specific-data destructors that have passed.
     rounds: AtomicU8,
-    /// Only this thread itself reads and writes the next three.
-    fork_call: Cell<Option<ForkCall>>,
-    copying: Cell<Copying>,
-    cache: UnsafeCell<StackCache>,
-    /// The locks it holds.
+    forks: AtomicU64,
+    /// The locks it holds; beside the words above, so that a fork copies one page for both.
     pub held: Held,
+    /// Only this thread itself looks inside.
+    cache: UnsafeCell<StackCache>,
 }
 
 /// How a thread came to be, as `pthread_create` saw it.
@@ -100,7 +72,7 @@ impl Thread {
     /// This thread's record, if the hook may touch state.
     #[inline(always)]
     pub fn current() -> Option<&'static Self> {
-        let word = thread_word::get();
+        let word = thread_word::record();
         // SAFETY: a word above BUSY is the address of this thread's record, which lies in a region that is never given back.
         #[expect(unsafe_code, reason = "the thread word is a record's address")]
         (word.cast_signed() > BUSY).then(|| unsafe { &*(word as *const Self) })
@@ -108,7 +80,7 @@ impl Thread {
 
     /// This thread's record, also while our own code runs in it; `None` in a thread never met, or ended.
     pub fn even_if_busy() -> Option<&'static Self> {
-        let word = thread_word::get().cast_signed();
+        let word = thread_word::record().cast_signed();
         let address = word.unsigned_abs();
         // SAFETY: as in `current`; a negative word is the negated address of the same record.
         #[expect(unsafe_code, reason = "the thread word is a record's address")]
@@ -117,18 +89,27 @@ impl Thread {
 
     /// Whether this thread was never met.
     pub fn is_unknown() -> bool {
-        thread_word::get() == UNKNOWN
+        thread_word::record() == UNKNOWN
+    }
+
+    /// The id of the stack that ends in this call, if the first look finds it.
+    #[inline(always)]
+    pub fn known_stack(&self, caller: Caller) -> Option<StackId> {
+        // SAFETY: only its own thread reaches a record's cache, and while it changes the thread is busy.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        let cache = unsafe { &*self.cache.get() };
+        cache.known(caller, self.stack_high.load(Ordering::Relaxed))
     }
 
     /// The id of the stack that ends in this call.
-    #[inline(always)]
     pub fn stack_at(&self, caller: Caller) -> StackId {
+        let _errno = KeepErrno::new();
+        let _busy = Busy::new();
         let bounds = (self.stack_low.load(Ordering::Relaxed), self.stack_high.load(Ordering::Relaxed));
-        // SAFETY: only its own thread reaches a record's cache, through `current`; a signal handler that interrupts `learn`
-        // finds the thread busy (see below), and one that interrupts a lookup leaves nothing half-done.
+        // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
-        cache.stack_at(caller, bounds)
+        cache.find(caller, bounds)
     }
 
     /// Prepares an unused record for a thread that is about to start.
@@ -142,8 +123,7 @@ impl Thread {
         self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
-        self.fork_call.set(None);
-        self.copying.set(Copying::No);
+        self.forget_forks();
         self.stack_low.store(0, Ordering::Relaxed);
         self.stack_high.store(0, Ordering::Relaxed);
     }
@@ -191,39 +171,36 @@ impl Thread {
         self.rounds.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The fork call that is under way in this thread.
-    pub fn fork_call(&self) -> Option<ForkCall> {
-        self.fork_call.get()
+    /// Counts a fork by this thread: in a thread word, because the child of a lone thread would copy the record's page for it.
+    pub fn count_fork() {
+        thread_word::set(Word::Forks, thread_word::get(Word::Forks) + 1);
     }
 
-    /// Notes the fork call that is under way, and gives the one it stands in.
-    pub fn set_fork_call(&self, call: Option<ForkCall>) -> Option<ForkCall> {
-        self.fork_call.replace(call)
+    /// Moves what this thread has counted into its record, where others can see it.
+    pub fn publish_forks(&self) {
+        let counted = thread_word::get(Word::Forks) as u64;
+        thread_word::set(Word::Forks, 0);
+        self.forks.store(self.forks() + counted, Ordering::Relaxed);
     }
 
-    /// How far a fork of this thread is.
-    pub fn copying(&self) -> Copying {
-        self.copying.get()
+    /// Forks by this thread, in this process or those it was copied from.
+    pub fn forks(&self) -> u64 {
+        self.forks.load(Ordering::Relaxed)
     }
 
-    /// Notes how far a fork of this thread is.
-    pub fn set_copying(&self, copying: Copying) {
-        self.copying.set(copying);
-    }
-
-    /// How far a fork of this thread was; from now on there is none.
-    pub fn take_copying(&self) -> Copying {
-        self.copying.take()
+    /// Forgets the forks counted.
+    pub fn forget_forks(&self) {
+        self.forks.store(0, Ordering::Relaxed);
     }
 
     /// Makes this the record of the running thread.
     pub fn begin(&self) {
-        thread_word::set(core::ptr::from_ref(self) as usize);
+        thread_word::set(Word::Record, core::ptr::from_ref(self) as usize);
     }
 
     /// From here on hooks pass straight through in this thread.
     pub fn end() {
-        thread_word::set(BUSY.cast_unsigned());
+        thread_word::set(Word::Record, BUSY.cast_unsigned());
     }
 }
 
@@ -243,15 +220,15 @@ impl Busy {
 
     /// Enters, whatever was before.
     pub fn new() -> Self {
-        let previous = thread_word::get();
+        let previous = thread_word::record();
         let word = previous.cast_signed();
-        thread_word::set(if word > BUSY { -word } else if word == 0 { BUSY } else { word }.cast_unsigned());
+        thread_word::set(Word::Record, if word > BUSY { -word } else if word == 0 { BUSY } else { word }.cast_unsigned());
         Self { previous }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        thread_word::set(self.previous);
+        thread_word::set(Word::Record, self.previous);
     }
 }

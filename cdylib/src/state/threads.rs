@@ -8,7 +8,8 @@ use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::thread::{Origin, Thread};
-use crate::system::{region, task};
+use crate::system::region::{self, FromZeros, Table};
+use crate::system::task;
 
 /// The most threads known at once. Further ones run unwatched; the kernel's list still names them at a fork.
 pub const MAX_THREADS: usize = 16 * 1024;
@@ -27,18 +28,26 @@ pub enum Life {
     Ending,
 }
 
-static PLACES: [AtomicU64; MAX_THREADS] = [const { AtomicU64::new(0) }; MAX_THREADS];
-static CHUNKS: [AtomicPtr<Thread>; MAX_THREADS / CHUNK] = [const { AtomicPtr::new(null_mut()) }; MAX_THREADS / CHUNK];
+struct All {
+    places: [AtomicU64; MAX_THREADS],
+    chunks: [AtomicPtr<Thread>; MAX_THREADS / CHUNK],
+}
+
+// SAFETY: all of it is atomic integers and pointers, for which zero is valid.
+unsafe impl FromZeros for All {}
+
+static ALL: Table<All> = Table::new();
 /// No place at or above this one was ever used.
 static USED: AtomicU32 = AtomicU32::new(0);
 /// Where the search for a free place begins.
 static HINT: AtomicU32 = AtomicU32::new(0);
 /// Takes a free place for a thread that is about to be created; `None` where the table is full or memory is short.
 pub fn reserve(origin: Origin) -> Option<&'static Thread> {
+    let all = ALL.get()?;
     let start = HINT.load(Ordering::Relaxed) as usize % MAX_THREADS;
     let order = (start..MAX_THREADS).chain(0..start);
     for index in order {
-        let place = PLACES.get(index)?;
+        let place = all.places.get(index)?;
         if !is_free(place) {
             continue;
         }
@@ -61,14 +70,14 @@ pub fn reserve(origin: Origin) -> Option<&'static Thread> {
 
 /// The thread of this record runs now, under this id.
 pub fn run(thread: &Thread, tid: i32) {
-    if let Some(place) = PLACES.get(thread.index() as usize) {
+    if let Some(place) = place_of(thread) {
         place.store(word(Life::Running, tid), Ordering::Release);
     }
 }
 
 /// The thread of this record has run all of the program's code. The place is used again when the kernel has forgotten it.
 pub fn end(thread: &Thread) {
-    if let Some(place) = PLACES.get(thread.index() as usize) {
+    if let Some(place) = place_of(thread) {
         let (_, tid) = unpack(place.load(Ordering::Relaxed));
         place.store(word(Life::Ending, tid), Ordering::Release);
         HINT.fetch_min(thread.index(), Ordering::Relaxed);
@@ -77,7 +86,7 @@ pub fn end(thread: &Thread) {
 
 /// Gives back a place whose thread never came to be.
 pub fn cancel(thread: &Thread) {
-    if let Some(place) = PLACES.get(thread.index() as usize) {
+    if let Some(place) = place_of(thread) {
         place.store(0, Ordering::Release);
         HINT.fetch_min(thread.index(), Ordering::Relaxed);
     }
@@ -86,17 +95,17 @@ pub fn cancel(thread: &Thread) {
 /// Every used place: what it holds, the thread's id, its record.
 pub fn all() -> impl Iterator<Item = (Life, i32, &'static Thread)> {
     let used = USED.load(Ordering::Acquire) as usize;
-    PLACES.iter().take(used).enumerate().filter_map(|(index, place)| {
+    let places = ALL.if_made().map_or(&[][..], |all| &all.places);
+    places.iter().take(used).enumerate().filter_map(|(index, place)| {
         let (life, tid) = unpack(place.load(Ordering::Acquire));
-        let chunk = CHUNKS.get(index / CHUNK)?.load(Ordering::Acquire);
-        if life == Life::Free || chunk.is_null() { None } else { Some((life, tid, record(index)?)) }
+        if life == Life::Free { None } else { Some((life, tid, record(index)?)) }
     })
 }
 
 /// In the child of a fork: this thread, under its new id, is the only one.
 pub fn only_this_remains(thread: &Thread, tid: i32) {
     let used = USED.load(Ordering::Relaxed) as usize;
-    for place in PLACES.iter().take(used) {
+    for place in ALL.if_made().map_or(&[][..], |all| &all.places).iter().take(used) {
         place.store(0, Ordering::Relaxed);
     }
     run(thread, tid);
@@ -132,8 +141,12 @@ fn unpack(word: u64) -> (Life, i32) {
     (life, (word as u32).cast_signed())
 }
 
+fn place_of(thread: &Thread) -> Option<&'static AtomicU64> {
+    ALL.if_made()?.places.get(thread.index() as usize)
+}
+
 fn record(index: usize) -> Option<&'static Thread> {
-    let slot = CHUNKS.get(index / CHUNK)?;
+    let slot = ALL.get()?.chunks.get(index / CHUNK)?;
     let mut chunk = NonNull::new(slot.load(Ordering::Acquire));
     if chunk.is_none() {
         let bytes = CHUNK * size_of::<Thread>();

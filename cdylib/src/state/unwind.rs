@@ -15,6 +15,7 @@ pub struct Walked {
     frames: [usize; MAX_FRAMES],
     slots: [usize; MAX_FRAMES],
     length: usize,
+    complete: bool,
 }
 
 impl Walked {
@@ -27,6 +28,11 @@ impl Walked {
     /// pointer). Whether it really stands there is for the reader to check.
     pub fn slots(&self) -> &[usize] {
         self.slots.get(..self.length).unwrap_or_default()
+    }
+
+    /// Whether the walk came to the very first frame of the first thread.
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     fn push(&mut self, frame: usize, slot: usize) {
@@ -57,10 +63,15 @@ pub fn walk_from_caller(depth: usize) -> Walked {
 }
 
 fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
-    let mut walked = Walked { frames: [0; MAX_FRAMES], slots: [0; MAX_FRAMES], length: 0 };
+    let mut walked = Walked { frames: [0; MAX_FRAMES], slots: [0; MAX_FRAMES], length: 0, complete: false };
     let mut begun = false;
     let each = |frame: &backtrace::Frame| {
         let (ip, after) = (frame.ip() as usize, frame.sp() as usize);
+        if ip == 0 {
+            // Below the first frame of all.
+            walked.complete = true;
+            return false;
+        }
         let ours = own_code::contains(ip);
         if !begun {
             if ours || !begins(after) {

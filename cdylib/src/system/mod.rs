@@ -3,6 +3,7 @@
 pub mod allocator;
 pub mod errno;
 pub mod file;
+pub mod libc_threads;
 pub mod own_lock;
 pub mod process;
 pub mod real;

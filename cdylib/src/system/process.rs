@@ -1,11 +1,25 @@
 //! The process as a whole: its end without ceremony, and whether it is still the one we knew.
-#![expect(unsafe_code, reason = "exit_group and a page that a fork wipes")]
+#![expect(unsafe_code, reason = "exit_group")]
 
-use core::ffi::c_void;
-use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicI32, Ordering};
 
-use super::region;
+/// The process whose state ours is.
+static KNOWN: AtomicI32 = AtomicI32::new(0);
+
+/// This process's id.
+pub fn id() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// From now on our state is this process's.
+pub fn know_this() {
+    KNOWN.store(id(), Ordering::Relaxed);
+}
+
+/// Whether our state is this process's own, and not a copy of its parent's, or lent by it for a `vfork`.
+pub fn is_known() -> bool {
+    KNOWN.load(Ordering::Relaxed) == id()
+}
 
 /// Ends the process at once: no handlers, no buffers. libc's `_exit` is hooked by ourselves, so the kernel is asked.
 pub fn exit_now(status: i32) -> ! {
@@ -22,41 +36,6 @@ pub fn exit_now(status: i32) -> ! {
             );
         }
     }
-}
-
-/// The kernel clears this page in the child of any fork, seen by us or not (`MADV_WIPEONFORK`, Linux 4.14).
-static MARK: AtomicPtr<u8> = AtomicPtr::new(null_mut());
-const MARKED: u8 = 1;
-const PAGE: usize = 4096;
-
-/// Marks this process as the one we know. Called by stage one, and in each child that a hook has seen.
-pub fn mark() {
-    let mut page = MARK.load(Ordering::Acquire);
-    if page.is_null() {
-        let Some(fresh) = region::reserve(PAGE) else { return };
-        page = fresh.as_ptr();
-        // SAFETY: the page is ours and nobody else knows it.
-        let wiped = unsafe {
-            rustix::mm::madvise(page.cast::<c_void>(), PAGE, rustix::mm::Advice::LinuxWipeOnFork)
-        };
-        if wiped.is_err() {
-            // Older kernels: then every process counts as known.
-            return;
-        }
-        MARK.store(page, Ordering::Release);
-    }
-    marked(page).store(MARKED, Ordering::Release);
-}
-
-/// Whether this process is the child of a fork that passed by every hook and handler (an inline system call).
-pub fn is_unseen_child() -> bool {
-    let page = MARK.load(Ordering::Acquire);
-    !page.is_null() && marked(page).load(Ordering::Acquire) != MARKED
-}
-
-fn marked(page: *mut u8) -> &'static AtomicU8 {
-    // SAFETY: the page is never given back, and is only ever used as this atomic.
-    unsafe { AtomicU8::from_ptr(page) }
 }
 
 /// Waits for a child of ours to end, and takes its status from nobody else: the caller made it and has told nobody of it.

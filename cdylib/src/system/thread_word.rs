@@ -1,8 +1,11 @@
-//! One word a thread, read in two instructions.
+//! A few words a thread, each read in two instructions.
 //!
-//! Stable Rust gives a shared library only the general TLS model, a call per access that may also allocate. The word is
+//! Stable Rust gives a shared library only the general TLS model, a call per access that may also allocate. The words are
 //! therefore a `.tbss` symbol of our own, read with the initial-exec model, which a preloaded library may use because its
 //! TLS block is laid out before the program starts.
+//!
+//! They lie beside libc's own thread data, which a forked child writes anyway: what a fork must note is noted here, where it
+//! costs the child no page of its own.
 #![expect(unsafe_code, reason = "thread-local storage without the compiler's help")]
 
 use core::arch::{asm, global_asm};
@@ -11,43 +14,75 @@ use core::arch::{asm, global_asm};
 compile_error!("forkwatch is written for x86-64 Linux with glibc");
 
 global_asm!(
-    ".pushsection .tbss.forkwatch_thread_word,\"awT\",@nobits",
+    ".pushsection .tbss.forkwatch_thread_words,\"awT\",@nobits",
     ".balign 8",
-    ".hidden forkwatch_thread_word",
-    ".globl forkwatch_thread_word",
-    ".type forkwatch_thread_word,@object",
-    ".size forkwatch_thread_word,8",
-    "forkwatch_thread_word:",
-    ".zero 8",
+    ".hidden forkwatch_thread_words",
+    ".globl forkwatch_thread_words",
+    ".type forkwatch_thread_words,@object",
+    ".size forkwatch_thread_words,32",
+    "forkwatch_thread_words:",
+    ".zero 32",
     ".popsection",
 );
 
+/// A thread's words, by their distance in bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+pub enum Word {
+    /// Who this thread is to us (`state::thread`).
+    Record = 0,
+    /// The fork call that is under way (`state::fork_call`).
+    ForkCall = 8,
+    /// How far it is (`state::fork_call`).
+    Copying = 16,
+    /// Forks by this thread that its record does not know of yet.
+    Forks = 24,
+}
+
 /// This thread's word; 0 in a thread that never wrote it.
 #[inline(always)]
-pub fn get() -> usize {
-    let word: usize;
-    // SAFETY: the symbol is ours, eight bytes long, and lives as long as the thread does.
+pub fn get(word: Word) -> usize {
+    let value: usize;
+    // SAFETY: the symbol is ours and has room for every `Word`; it lives as long as the thread does.
     unsafe {
         asm!(
-            "mov {word}, qword ptr [rip + forkwatch_thread_word@gottpoff]",
-            "mov {word}, qword ptr fs:[{word}]",
-            word = out(reg) word,
+            "mov {value}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
+            "mov {value}, qword ptr fs:[{value} + {distance}]",
+            value = out(reg) value,
+            distance = in(reg) word as usize,
             options(nostack, preserves_flags, readonly),
         );
     }
-    word
+    value
+}
+
+/// The word that every hook reads: [`Word::Record`], without the addition.
+#[inline(always)]
+pub fn record() -> usize {
+    let value: usize;
+    // SAFETY: as in `get`.
+    unsafe {
+        asm!(
+            "mov {value}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
+            "mov {value}, qword ptr fs:[{value}]",
+            value = out(reg) value,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    value
 }
 
 /// Sets this thread's word.
 #[inline(always)]
-pub fn set(word: usize) {
-    // SAFETY: the symbol is ours, eight bytes long, and only this thread can reach its copy.
+pub fn set(word: Word, value: usize) {
+    // SAFETY: as in `get`, and only this thread can reach its copy.
     unsafe {
         asm!(
-            "mov {place}, qword ptr [rip + forkwatch_thread_word@gottpoff]",
-            "mov qword ptr fs:[{place}], {word}",
+            "mov {place}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
+            "mov qword ptr fs:[{place} + {distance}], {value}",
             place = out(reg) _,
-            word = in(reg) word,
+            distance = in(reg) word as usize,
+            value = in(reg) value,
             options(nostack, preserves_flags),
         );
     }
@@ -55,16 +90,21 @@ pub fn set(word: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::{Word, get, record, set};
+
     #[test]
-    fn each_thread_has_its_own_word() {
-        super::set(5);
+    fn each_thread_has_its_own_words() {
+        set(Word::ForkCall, 5);
+        set(Word::Copying, 6);
         let other = std::thread::spawn(|| {
-            let before = super::get();
-            super::set(7);
-            (before, super::get())
+            let before = get(Word::ForkCall);
+            set(Word::ForkCall, 7);
+            (before, get(Word::ForkCall))
         });
         assert_eq!(other.join().unwrap(), (0, 7));
-        assert_eq!(super::get(), 5);
-        super::set(0);
+        assert_eq!((get(Word::ForkCall), get(Word::Copying)), (5, 6));
+        assert_eq!(record(), get(Word::Record));
+        set(Word::ForkCall, 0);
+        set(Word::Copying, 0);
     }
 }

@@ -1,1 +1,7 @@
-//! x
+//! Whether it is a finding, and how bad.
+
+pub mod advice;
+pub mod exec_bound;
+pub mod fingerprint;
+pub mod own_locks;
+pub mod suppression;

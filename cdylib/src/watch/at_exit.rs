@@ -3,22 +3,26 @@
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::{counts, report};
-use crate::state::thread::Busy;
+use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
+use crate::system::process;
 
 /// The process that has written its summary, or 0: a destructor may be followed by `_exit`.
 static TOLD_BY: AtomicI32 = AtomicI32::new(0);
 
-/// Called from our destructor and from `_exit`. Says nothing in a child of `vfork`, which runs in its parent's memory.
+/// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.
 pub fn process_ends() {
     if !counts::any_finding() {
         return;
     }
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    if !counts::are_of(own) || TOLD_BY.swap(own, Ordering::Relaxed) == own {
+    let own = process::id();
+    if !process::is_known() || TOLD_BY.swap(own, Ordering::Relaxed) == own {
         return;
     }
     let _errno = KeepErrno::new();
     let _busy = Busy::new();
+    if let Some(thread) = Thread::even_if_busy() {
+        thread.publish_forks();
+    }
     report::summary();
 }

@@ -1,6 +1,6 @@
 //! What this process has seen, for its `summary`. A child begins anew.
 
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use forkwatch_schema::kind::KINDS;
 use forkwatch_schema::record::Summary;
@@ -32,7 +32,7 @@ impl Count {
     }
 }
 
-/// Forks of any sort.
+/// Forks by threads that have ended; each other thread counts its own.
 pub static FORKS: Count = Count::new();
 /// Forks with other threads alive, whose caller is not exec-bound.
 pub static UNSAFE_FORKS: Count = Count::new();
@@ -45,24 +45,21 @@ pub static REPEATED: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
-/// The process whose counts these are.
-static PROCESS: AtomicI32 = AtomicI32::new(0);
-
-/// Whether these are the counts of the process with this id, and not those of a parent whose memory a `vfork` lends.
-pub fn are_of(pid: i32) -> bool {
-    PROCESS.load(Ordering::Relaxed) == pid
-}
-
 /// Whether anything was told.
 pub fn any_finding() -> bool {
     BY_KIND.iter().any(|count| count.get() > 0)
+}
+
+/// Forks of any sort.
+pub fn forks() -> u64 {
+    FORKS.get() + threads::all().map(|(_, _, thread)| thread.forks()).sum::<u64>()
 }
 
 /// The counts as a record's fields.
 pub fn summary() -> Summary {
     let told = KINDS.iter().zip(&BY_KIND).filter(|(_, count)| count.get() > 0);
     Summary {
-        forks: FORKS.get(),
+        forks: forks(),
         unsafe_forks: UNSAFE_FORKS.get(),
         exec_bound_forks: EXEC_BOUND_FORKS.get(),
         by_kind: told.map(|(row, count)| (row.name.to_owned(), count.get())).collect(),
@@ -74,7 +71,7 @@ pub fn summary() -> Summary {
 
 /// At the beginning of a process, a forked one too: everything from zero.
 pub fn begin_anew() {
-    PROCESS.store(rustix::process::getpid().as_raw_nonzero().get(), Ordering::Relaxed);
+    threads::all().for_each(|(_, _, thread)| thread.forget_forks());
     let single = [&FORKS, &UNSAFE_FORKS, &EXEC_BOUND_FORKS, &SUPPRESSED, &REPEATED];
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);

@@ -18,13 +18,15 @@ use core::time::Duration;
 
 use lock_api::RawMutex;
 
-use super::counts;
+use super::{counts, told};
 use super::report::{self, Judgement};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::snapshot::moment::Moment;
 use crate::state::depot;
-use crate::state::thread::{Busy, Copying, ForkCall, Thread};
+use crate::state::fork_call::{self, Copying, ForkCall};
+use crate::state::thread::{Busy, Thread};
+use crate::state::threads::Life;
 use crate::state::{threads, unwind};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::own_lock::OwnLock;
@@ -63,6 +65,9 @@ static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
 static MUTE: AtomicBool = AtomicBool::new(false);
 
+/// This process is a child whose parent had other threads: locks of libc's and the loader's may be held for ever.
+static CHILD_OF_THREADS: AtomicBool = AtomicBool::new(false);
+
 /// Registers our handlers. Called once, by stage one.
 pub fn register_handlers() {
     static REGISTER: Real = Real::new(c"__register_atfork");
@@ -87,53 +92,50 @@ pub fn note_foreign_prepare_handler() {
 ///
 /// `returns` is false for `daemon`, whose parent ends inside libc: it must be refused at its entry or not at all.
 pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() -> i32) -> i32 {
-    let Some(thread) = super::thread::current() else { return real() };
-    let here = 0_u8;
-    let call = ForkCall { function, frame: &raw const here as usize, returns };
+    if super::thread::current().is_none() {
+        return real();
+    }
+    let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
     if config::get().action == Action::Fail && refuse_at_entry && would_be_stopped(&call) {
         errno::set(libc::EDEADLK);
         return -1;
     }
-    let outer = thread.set_fork_call(Some(call));
-    let result = real();
-    thread.set_fork_call(outer);
+    let result = fork_call::within(&call, real);
     // In the child, its handler has done everything.
-    if result == 0 { 0 } else { settle(thread, result) }
+    if result == 0 { 0 } else { settle(result) }
 }
 
 /// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
 /// stack of its own), that place calls [`after_copy_in_child`].
 pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i32 {
-    let Some(thread) = super::thread::current() else { return real() };
-    let here = 0_u8;
-    let call = ForkCall { function, frame: &raw const here as usize, returns: true };
+    if super::thread::current().is_none() {
+        return real();
+    }
+    let call = ForkCall { function, returns: true };
     if config::get().action == Action::Fail && would_be_stopped(&call) {
         errno::set(libc::EDEADLK);
         return -1;
     }
-    before_copy(Some(call));
+    before_copy(Some(&call));
     let result = real();
     if result == 0 {
         after_copy_in_child();
         return 0;
     }
     after_copy_in_parent();
-    settle(thread, result)
+    settle(result)
 }
 
 unsafe extern "C" fn prepare() {
-    let call = Thread::even_if_busy().and_then(Thread::fork_call);
-    before_copy(call);
+    before_copy(fork_call::current());
 }
 
 unsafe extern "C" fn in_parent() {
-    let call = Thread::even_if_busy().and_then(Thread::fork_call);
-    let told_by_hook = call.is_some_and(|call| call.returns);
-    let copied = after_copy_in_parent();
-    if copied && !told_by_hook && let Some(thread) = Thread::current() {
+    let told_by_hook = fork_call::current().is_some_and(|call| call.returns);
+    if after_copy_in_parent() && !told_by_hook {
         // No hook of ours will get the child's id: the fork passed by all of them, or the parent ends inside libc.
-        settle(thread, UNKNOWN_CHILD);
+        settle(UNKNOWN_CHILD);
     }
 }
 
@@ -142,27 +144,35 @@ unsafe extern "C" fn in_child() {
 }
 
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
-pub fn before_copy(call: Option<ForkCall>) {
+pub fn before_copy(call: Option<&ForkCall>) {
     let _errno = KeepErrno::new();
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
     let Some(thread) = Thread::even_if_busy() else { return };
     let Some((busy, _)) = Busy::enter() else {
         // A fork from a signal handler that interrupted our own code.
-        thread.set_copying(Copying::Nested);
+        Copying::Nested.note();
         return;
     };
-    counts::FORKS.add();
+    Thread::count_fork();
     if alive::is_alone() {
         return;
     }
-    if process::is_unseen_child() {
-        begin_as_child(thread, false);
-    }
+    notice_new_process(thread);
+    thread.publish_forks();
     if !HOUSE.lock_within(PATIENCE) {
-        thread.set_copying(Copying::Unprepared);
+        Copying::Unprepared.note();
         return;
     }
+    look(call);
+    // Nothing of ours may be allocated or freed from here to the copy.
+    allocator::hold_for_fork();
+    Copying::Prepared.note();
+    core::mem::forget(busy);
+}
+
+/// Looks at the other threads, and under strict decides.
+fn look(call: Option<&ForkCall>) {
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
     let moment = if alive.is_empty() { None } else { news_of(call, &alive) };
     let mut under_way = moment.map(|moment| UnderWay { moment, judged: None, stopped: false });
@@ -177,49 +187,70 @@ pub fn before_copy(call: Option<ForkCall>) {
     }
     // SAFETY: this thread holds `HOUSE`.
     unsafe { *PENDING.0.get() = under_way };
-    allocator::hold_for_fork();
-    thread.set_copying(Copying::Prepared);
-    core::mem::forget(busy);
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
 /// found other threads.
 pub fn after_copy_in_parent() -> bool {
     let Some(thread) = Thread::even_if_busy() else { return false };
-    if thread.take_copying() != Copying::Prepared {
-        return false;
+    match Copying::now() {
+        Copying::Prepared => {}
+        other => {
+            if other != Copying::Settling {
+                Copying::No.note();
+            }
+            return false;
+        }
     }
     allocator::release_in_parent();
-    thread.set_copying(Copying::Settling);
+    Copying::Settling.note();
     thread.begin();
     true
 }
 
-/// Step two, in the child: the forking thread is the only one, under a new id.
+/// Step two, in the child: the forking thread is the only one, under a new id. Where it was alone before, nothing is done
+/// here, so that such a child pays for nothing; [`notice_new_process`] catches up when it matters.
 pub fn after_copy_in_child() {
-    let _errno = KeepErrno::new();
+    let copying = Copying::now();
+    if copying == Copying::No {
+        return;
+    }
+    Copying::No.note();
     let Some(thread) = Thread::even_if_busy() else { return };
-    let copying = thread.take_copying();
     if copying == Copying::Nested {
         return;
     }
+    let _errno = KeepErrno::new();
     let prepared = copying == Copying::Prepared;
     // SAFETY: this thread held `HOUSE` at the copy if it was prepared, and nobody else exists here.
     if prepared && unsafe { (*PENDING.0.get()).as_ref() }.is_some_and(|fork| fork.stopped) {
         process::exit_now(0);
     }
-    // Alone at the fork, nobody else could hold anything of ours.
-    let whole = prepared || copying == Copying::No;
-    begin_as_child(thread, whole);
+    CHILD_OF_THREADS.store(true, Ordering::Relaxed);
+    begin_as_child(thread, prepared);
     thread.begin();
 }
 
+/// Catches up with a fork that was not, or need not be, followed to its child: this process has another id than the one whose
+/// state ours was. Called with the thread busy, wherever our state is about to be used.
+pub fn notice_new_process(thread: &'static Thread) {
+    if process::is_known() {
+        return;
+    }
+    // With other threads at a fork that passed by every hook, one of them may have had our state in its hands.
+    let alone = threads::all().filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting)).nth(1).is_none();
+    if !alone {
+        CHILD_OF_THREADS.store(true, Ordering::Relaxed);
+    }
+    begin_as_child(thread, alone);
+}
+
 /// Step three, in the parent: tells the finding, and gives the program its result. `result` is the child's id, or -1.
-pub fn settle(thread: &'static Thread, result: i32) -> i32 {
-    if thread.copying() != Copying::Settling {
+pub fn settle(result: i32) -> i32 {
+    if Copying::now() != Copying::Settling {
         return result;
     }
-    thread.set_copying(Copying::No);
+    Copying::No.note();
     let keep = KeepErrno::new();
     let busy = Busy::new();
     // SAFETY: this thread holds `HOUSE` since `before_copy`.
@@ -244,9 +275,9 @@ pub fn settle(thread: &'static Thread, result: i32) -> i32 {
 }
 
 /// Looks at the other threads; `None` where all there is to tell was told before.
-fn news_of(call: Option<ForkCall>, alive: &[alive::Alive]) -> Option<Moment> {
+fn news_of(call: Option<&ForkCall>, alive: &[alive::Alive]) -> Option<Moment> {
     let walked = match call {
-        Some(call) => unwind::walk_from_above(call.frame, depot::MAX_FRAMES.min(config::get().depth)),
+        Some(call) => unwind::walk_from_above(call.frame(), depot::MAX_FRAMES.min(config::get().depth)),
         None => unwind::walk_from_caller(depot::MAX_FRAMES.min(config::get().depth)),
     };
     let stack = depot::intern(walked.frames());
@@ -280,19 +311,21 @@ fn would_be_stopped(call: &ForkCall) -> bool {
         return false;
     }
     let _keep = KeepErrno::new();
-    let Some((_busy, _)) = Busy::enter() else { return false };
+    let Some((_busy, thread)) = Busy::enter() else { return false };
+    notice_new_process(thread);
     if !HOUSE.lock_within(PATIENCE) {
         return false;
     }
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-    let moment = if alive.is_empty() { None } else { news_of(Some(*call), &alive) };
+    let moment = if alive.is_empty() { None } else { news_of(Some(call), &alive) };
     let mut stopped = false;
     if let Some(moment) = moment {
         let mut fork = UnderWay { moment, judged: None, stopped: false };
         decide(&mut fork);
         stopped = fork.stopped;
         if stopped {
-            counts::FORKS.add();
+            Thread::count_fork();
+            thread.publish_forks();
             tell(&mut fork, None);
         }
     }
@@ -326,10 +359,19 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
         // The heap may be half-changed: better lose a few bytes than touch it.
         core::mem::forget(under_way);
     }
-    process::mark();
+    process::know_this();
     counts::begin_anew();
+    if whole {
+        told::begin_anew();
+    }
+    thread.publish_forks();
+    thread.forget_forks();
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
-    report::begin_in_child();
+}
+
+/// Whether this process was forked by one that had other threads, and has not become another program since.
+pub fn is_child_of_threads() -> bool {
+    CHILD_OF_THREADS.load(Ordering::Relaxed)
 }
 
 /// Whether this process must tell nothing, because its copy of our state may be half-changed.

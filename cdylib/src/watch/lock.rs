@@ -3,16 +3,45 @@
 use core::ffi::c_int;
 
 use super::thread::current;
-use crate::state::held::Object;
+use crate::state::held::{Object, Ticket};
 use crate::state::stack_cache::Caller;
+use crate::state::thread::Thread;
 
 /// A call that takes a lock, or tries to.
 #[inline(always)]
 pub fn acquire(object: Object, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    let Some(thread) = current() else { return real() };
-    let stack = thread.stack_at(caller);
+    // The fast path calls nothing but the real function, so that the compiler keeps all of it in registers.
+    if let Some(thread) = Thread::current()
+        && let Some(stack) = thread.known_stack(caller)
+        && let Some(ticket) = thread.held.ask(address, object, caller.stack_pointer, stack)
+    {
+        return settle(thread, ticket, real());
+    }
+    acquire_slowly(object, address, caller, real)
+}
+
+#[cold]
+#[inline(never)]
+fn acquire_slowly(object: Object, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    match ask(object, address, caller) {
+        Some((thread, ticket)) => settle(thread, ticket, real()),
+        None => real(),
+    }
+}
+
+/// Notes that this thread asks for an object, whatever that takes; `None` where the call must pass straight through.
+pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
+    let thread = current()?;
+    let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
     let ticket = thread.held.ask(address, object, caller.stack_pointer, stack);
-    let result = real();
+    if ticket.is_none() {
+        thread.held.no_room(caller.stack_pointer);
+    }
+    Some((thread, ticket?))
+}
+
+#[inline(always)]
+fn settle(thread: &Thread, ticket: Ticket, result: c_int) -> c_int {
     // EOWNERDEAD: a robust mutex whose last owner died is taken, too.
     if result == 0 || result == libc::EOWNERDEAD {
         thread.held.took(ticket);
@@ -34,9 +63,7 @@ pub fn release(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 /// A condition wait: the mutex is given back until it returns.
 #[inline(always)]
 pub fn condition_wait(condition: usize, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    let Some(thread) = current() else { return real() };
-    let stack = thread.stack_at(caller);
-    let ticket = thread.held.ask(condition, Object::Condition, caller.stack_pointer, stack);
+    let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else { return real() };
     thread.held.give_back(mutex, true);
     let result = real();
     thread.held.give_back(mutex, false);

@@ -4,8 +4,12 @@
 pub mod at_exit;
 pub mod counts;
 pub mod fork;
+pub mod judge;
 pub mod lock;
 pub mod report;
 pub mod semaphore;
+pub mod setup;
 pub mod start;
+pub mod tell;
 pub mod thread;
+pub mod told;

@@ -3,6 +3,7 @@
 
 use core::ffi::c_int;
 
+use super::lock::ask;
 use super::thread::current;
 use crate::state::held::Object;
 use crate::state::depot::NO_STACK;
@@ -19,8 +20,7 @@ pub fn wait(address: usize, may_block: bool, caller: Caller, real: impl FnOnce()
         // It waits for what it holds itself: somebody else is to post it.
         signals(thread, address);
     }
-    let stack = thread.stack_at(caller);
-    let ticket = thread.held.ask(address, Object::Semaphore, caller.stack_pointer, stack);
+    let Some((thread, ticket)) = ask(Object::Semaphore, address, caller) else { return real() };
     let result = real();
     if result != 0 || signalling::contains(address) {
         thread.held.did_not_take(ticket);

@@ -4,9 +4,11 @@
 
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use super::{counts, fork, report, thread};
+use super::{fork, report, thread};
 use crate::config::{self, Stacks};
+use crate::sink::standard_error;
 use crate::state::stack_cache;
+use crate::state::thread::Busy;
 use crate::system::process;
 
 const NOT_YET: u8 = 0;
@@ -36,8 +38,7 @@ pub fn stage_one() -> bool {
         Stacks::Caller => 1,
         Stacks::Off => 0,
     });
-    process::mark();
-    counts::begin_anew();
+    process::know_this();
     find_default_stack_size();
     thread::make_key();
     fork::register_handlers();
@@ -47,7 +48,9 @@ pub fn stage_one() -> bool {
 
 /// Our constructor: the first thread is met, and the user hears of options that are wrong.
 pub fn stage_two() {
+    standard_error::remember();
     if thread::current().is_some() {
+        let _busy = Busy::new();
         report::complaints();
     }
 }

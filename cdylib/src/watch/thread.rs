@@ -4,7 +4,7 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{report, start};
+use super::{counts, fork, report, start};
 use crate::snapshot::stack_bounds;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::stack_cache;
@@ -41,8 +41,9 @@ pub fn make_key() {
 /// A thread is being created here: takes a place for it. `None`: it runs unwatched.
 pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> Option<&'static Thread> {
     let _errno = KeepErrno::new();
-    current()?;
+    let thread = current()?;
     let _busy = Busy::new();
+    fork::notice_new_process(thread);
     let created = match stack_cache::depth() {
         0 => NO_STACK,
         depth if unwind::is_safe() => depot::intern(unwind::walk_from_caller(depth).frames()),
@@ -111,7 +112,11 @@ unsafe extern "C" fn ends(record: *mut c_void) {
     }
     let _errno = KeepErrno::new();
     let busy = Busy::new();
+    fork::notice_new_process(thread);
     report::leaked_locks(thread);
+    thread.publish_forks();
+    counts::FORKS.add_many(thread.forks());
+    thread.forget_forks();
     threads::end(thread);
     drop(busy);
     Thread::end();

@@ -1,0 +1,115 @@
+//! What every record has: who says it, and when.
+
+use forkwatch_schema::SCHEMA;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Record};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::printable::printable;
+use crate::config::Config;
+use crate::system::file::read_whole;
+use crate::system::task;
+
+/// What one finding says.
+#[derive(Debug)]
+pub struct Content {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it tells.
+    pub kind: Kind,
+    /// The same for the same bug.
+    pub fingerprint: String,
+    /// The fork it belongs to.
+    pub fork_id: Option<String>,
+    /// The kind's own fields.
+    pub detail: Detail,
+}
+
+/// The record that says this, here and now; its message is for `text::headline` to fill. `context` is the text of the moment.
+pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record {
+    let tid = rustix::thread::gettid().as_raw_nonzero().get();
+    let exe = program_path();
+    Record {
+        time: now(),
+        severity: content.severity,
+        schema: SCHEMA.to_owned(),
+        kind: content.kind,
+        fingerprint: content.fingerprint,
+        message: String::new(),
+        host: host(),
+        pid: rustix::process::getpid().as_raw_nonzero().get(),
+        ppid: rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
+        tid,
+        thread: printable(&task::name(tid)),
+        argv: if config.argv { arguments() } else { None },
+        service: config.service.as_deref().map_or_else(|| base_name(&exe).to_owned(), printable),
+        exe,
+        context: context.map(printable),
+        fork_id: content.fork_id,
+        detail: content.detail,
+        truncated: Vec::new(),
+    }
+}
+
+/// The time as RFC 3339 in UTC, always with nine digits of a second.
+fn now() -> String {
+    let (seconds, nanoseconds) = clock();
+    rfc3339(seconds, nanoseconds)
+}
+
+/// Seconds and nanoseconds since 1970, UTC.
+pub fn clock() -> (i64, i64) {
+    let time = clock_gettime(ClockId::Realtime);
+    (time.tv_sec, time.tv_nsec)
+}
+
+fn rfc3339(seconds: i64, nanoseconds: i64) -> String {
+    let date = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{nanoseconds:09}Z",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        date.hour(),
+        date.minute(),
+        date.second()
+    )
+}
+
+/// The node name of this machine, as `uname` gives it.
+pub fn host() -> String {
+    printable(rustix::system::uname().nodename().to_bytes())
+}
+
+/// The program's file; empty where `/proc` does not tell.
+pub fn program_path() -> String {
+    let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/self/exe", Vec::new());
+    path.map_or_else(|_| String::new(), |path| printable(path.to_bytes()))
+}
+
+/// The last part of a path.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn arguments() -> Option<Vec<String>> {
+    let line = read_whole(c"/proc/self/cmdline")?;
+    let line = line.strip_suffix(b"\0").unwrap_or(&line);
+    Some(line.split(|&byte| byte == 0).map(printable).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{base_name, now, rfc3339};
+
+    #[test]
+    fn times_have_nine_digits_and_end_in_z() {
+        assert_eq!(rfc3339(1_700_000_000, 5), "2023-11-14T22:13:20.000000005Z");
+        assert_eq!(now().len(), 30);
+    }
+
+    #[test]
+    fn base_names() {
+        assert_eq!((base_name("/usr/bin/env"), base_name("env"), base_name("")), ("env", "env", ""));
+    }
+}

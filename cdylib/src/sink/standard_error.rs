@@ -1,0 +1,66 @@
+//! Standard error, as long as it still is what it was: a program may have closed descriptor 2 and opened its database there.
+#![expect(unsafe_code, reason = "the standard streams by their numbers")]
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use rustix::fd::BorrowedFd;
+
+use rustix::fs::{FileType, OFlags, Stat, fcntl_getfl, fstat};
+
+use super::file::write_to_number;
+
+const NUMBER: u16 = 2;
+/// Device and inode of descriptor 2 at the start; zeros where it was closed.
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+static INODE: AtomicU64 = AtomicU64::new(0);
+
+/// Remembers what descriptor 2 is. Called once, at the start.
+pub fn remember() {
+    if let Ok(now) = fstat(stderr()) {
+        DEVICE.store(now.st_dev, Ordering::Relaxed);
+        INODE.store(now.st_ino, Ordering::Relaxed);
+    }
+}
+
+/// Writes to standard error if it is safe to; a failure has nowhere to be told.
+pub fn write(text: &[u8]) {
+    if is_safe() {
+        let _nowhere_to_tell = write_to_number(NUMBER, text);
+    }
+}
+
+/// Whether standard error is a terminal.
+pub fn is_terminal() -> bool {
+    rustix::termios::isatty(stderr())
+}
+
+fn is_safe() -> bool {
+    let Ok(now) = fstat(stderr()) else { return false };
+    if identity(&now) == (DEVICE.load(Ordering::Relaxed), INODE.load(Ordering::Relaxed)) {
+        return true;
+    }
+    match FileType::from_raw_mode(now.st_mode) {
+        FileType::CharacterDevice | FileType::Fifo => true,
+        // A log file that the program has moved its standard error to; a database is not opened for appending.
+        FileType::RegularFile => {
+            fcntl_getfl(stderr()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
+                || fstat(stdout()).is_ok_and(|other| identity(&other) == identity(&now))
+        }
+        _ => false,
+    }
+}
+
+fn identity(file: &Stat) -> (u64, u64) {
+    (file.st_dev, file.st_ino)
+}
+
+/// Whatever is open as descriptor 2; closed, each call on it says so.
+fn stderr() -> BorrowedFd<'static> {
+    // SAFETY: used for single calls that touch no memory of the descriptor's owner.
+    unsafe { BorrowedFd::borrow_raw(2) }
+}
+
+/// Whatever is open as descriptor 1.
+fn stdout() -> BorrowedFd<'static> {
+    // SAFETY: as in `stderr`.
+    unsafe { BorrowedFd::borrow_raw(1) }
+}

@@ -1,0 +1,48 @@
+//! Paths with `%p` (process id), `%h` (host), `%e` (program) and `%%` in them.
+
+use std::ffi::CString;
+
+/// What the marks stand for, at the moment of writing: a forked child writes files of its own.
+#[derive(Debug)]
+pub struct Marks<'a> {
+    /// The process that writes.
+    pub pid: i32,
+    /// This machine.
+    pub host: &'a str,
+    /// The program's name, without its folder.
+    pub program: &'a str,
+}
+
+/// The path that the template stands for; `None` where it holds a NUL. A `%` before anything else stays as it is.
+pub fn expand(template: &[u8], marks: &Marks) -> Option<CString> {
+    let mut path = Vec::with_capacity(template.len() + 16);
+    let mut bytes = template.iter();
+    while let Some(&byte) = bytes.next() {
+        if byte != b'%' {
+            path.push(byte);
+            continue;
+        }
+        match bytes.next() {
+            Some(b'p') => path.extend_from_slice(marks.pid.to_string().as_bytes()),
+            Some(b'h') => path.extend_from_slice(marks.host.as_bytes()),
+            Some(b'e') => path.extend_from_slice(marks.program.as_bytes()),
+            Some(b'%') => path.push(b'%'),
+            Some(&other) => path.extend_from_slice(&[b'%', other]),
+            None => path.push(b'%'),
+        }
+    }
+    CString::new(path).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Marks, expand};
+
+    #[test]
+    fn marks_are_replaced() {
+        let marks = Marks { pid: 42, host: "box", program: "app" };
+        let expand = |template: &str| expand(template.as_bytes(), &marks).unwrap().into_string().unwrap();
+        assert_eq!(expand("/tmp/%h/%e.%p.jsonl"), "/tmp/box/app.42.jsonl");
+        assert_eq!(expand("100%% %x %"), "100% %x %");
+    }
+}

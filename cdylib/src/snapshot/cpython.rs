@@ -1,0 +1,184 @@
+//! Facts about CPython from its file and memory alone: no call into it, no interpreter lock.
+//!
+//! The verdict asks these, in the parent or in a forked child. All reads are guarded. It must not follow the
+//! interpreter's own structures: their layout changes with every version, while a name in a method table does not.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+
+use super::memory::ProcessMemory;
+use super::module::Module;
+use super::modules::Modules;
+use super::symbols::{Table, addresses_of};
+use super::unwind_tables::UnwindTables;
+
+/// The most places of one name that are kept; compilers merge equal strings, so that one is usual.
+const MAX_PLACES: usize = 64;
+
+/// The interpreter in a process. It stays valid while the process lives: nobody unloads CPython.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CPython {
+    /// The path of the module it lies in.
+    path: Vec<u8>,
+    runtime: Option<Range<usize>>,
+}
+
+impl CPython {
+    /// The interpreter among `modules`, linked into the program or in its library; `None` where there is none.
+    pub fn find(modules: &Modules) -> Option<Self> {
+        let named = |module: &&Module| {
+            let name = module.base_name();
+            name.starts_with("libpython") || name.starts_with("python")
+        };
+        // Programs that embed it statically have other names; the program is the first module but for rare layouts.
+        let candidates = modules.all().iter().filter(named).chain(modules.all().first());
+        for module in candidates {
+            let Some(image) = module.open(modules.memory()) else {
+                continue;
+            };
+            let symbol = |name| {
+                let place =
+                    addresses_of(&image, Table::Exported, name).or_else(|| addresses_of(&image, Table::Full, name))?;
+                let address = |value| {
+                    usize::try_from(value)
+                        .ok()
+                        .map(|value: usize| module.base().wrapping_add(value))
+                };
+                Some(address(place.start)?..address(place.end)?)
+            };
+            // Until 3.6 there was no one object with all state.
+            let runtime = symbol(b"_PyRuntime");
+            if runtime.is_some() || symbol(b"Py_Initialize").is_some() {
+                return Some(Self {
+                    path: module.path().to_vec(),
+                    runtime,
+                });
+            }
+        }
+        None
+    }
+
+    /// The path of the module that the interpreter lies in.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The addresses of the object `_PyRuntime`, which holds the interpreter's own locks; `None` before 3.7.
+    pub fn runtime_range(&self) -> Option<Range<usize>> {
+        self.runtime.clone()
+    }
+
+    /// Whether the `_PyRuntime` object holds a pointer to `address`: then the lock there is the interpreter's own.
+    pub fn pointed_to_by_runtime(&self, memory: ProcessMemory, address: usize) -> bool {
+        let Some(runtime) = &self.runtime else {
+            return false;
+        };
+        let mut found = false;
+        memory.each_word(runtime.clone(), |_, word| found |= word == address);
+        found
+    }
+
+    /// The C functions that implement the builtin methods `names`, one answer for each, in one pass over the interpreter's
+    /// memory; `None` where no method table has the name. Works in an interpreter without symbols too, because method
+    /// tables (`PyMethodDef`: name, function, flags, documentation) must carry names. The answer is the code of the method
+    /// itself: what it calls may lie outside, or have been inlined, and parts that the compiler thinks cold do.
+    pub fn method_functions(&self, modules: &Modules, names: &[&str]) -> Vec<Option<Range<usize>>> {
+        let mut functions: Vec<Option<Range<usize>>> = names.iter().map(|_| None).collect();
+        let Some(index) = modules.all().iter().position(|module| module.path() == self.path) else {
+            return functions;
+        };
+        let memory = modules.memory();
+        let places = places_of(modules, index, names);
+        let (Some((&first, _)), Some((&last, _))) = (places.first_key_value(), places.last_key_value()) else {
+            return functions;
+        };
+        let tables = modules
+            .all()
+            .get(index)
+            .and_then(|module| UnwindTables::of(module, memory));
+        for (part, _) in modules
+            .parts(index)
+            .filter(|(part, _)| !modules.is_executable(part.start))
+        {
+            memory.each_word(part, |place, word| {
+                // Nearly every word fails this, which is cheaper than the search.
+                if !(first..=last).contains(&word) {
+                    return;
+                }
+                if let Some(answer) = places.get(&word).and_then(|&name| functions.get_mut(name))
+                    && answer.is_none()
+                    && let Some(start) = function_of(modules, index, place)
+                {
+                    let code = tables.as_ref().and_then(|tables| tables.entry(start)?.code());
+                    *answer = code.filter(|code| code.start == start);
+                }
+            });
+        }
+        functions
+    }
+}
+
+/// Where in the module each of `names` stands with a NUL behind it: address to place in `names`. A name may be the end of a
+/// longer string, as linkers merge such.
+fn places_of(modules: &Modules, index: usize, names: &[&str]) -> BTreeMap<usize, usize> {
+    let longest = names.iter().map(|name| name.len() + 1).max().unwrap_or(1);
+    let mut places = BTreeMap::new();
+    // Old linkers put constants beside the code; only where nothing was found elsewhere are those pages read.
+    for with_code in [false, true] {
+        for (part, writable) in modules.parts(index) {
+            if writable || modules.is_executable(part.start) != with_code {
+                continue;
+            }
+            modules.memory().each_chunk(part, longest, |start, bytes| {
+                each_name(bytes, names, |offset, number| {
+                    if places.len() < MAX_PLACES * names.len() {
+                        places.insert(start + offset, number);
+                    }
+                });
+            });
+        }
+        if !places.is_empty() {
+            break;
+        }
+    }
+    places
+}
+
+/// Shows where in `bytes` which of `names` stands with a NUL behind it to `see`: offset and place in `names`.
+fn each_name(bytes: &[u8], names: &[&str], mut see: impl FnMut(usize, usize)) {
+    // Most NULs are passed over by the byte before them, which keeps the search through megabytes quick.
+    let ends = |byte: &u8| names.iter().any(|name| name.as_bytes().last() == Some(byte));
+    for (before, pair) in bytes.windows(2).enumerate() {
+        let [last, 0] = pair else {
+            continue;
+        };
+        if ends(last) {
+            let text = bytes.get(..=before).unwrap_or_default();
+            let found = names
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| text.ends_with(name.as_bytes()));
+            found.for_each(|(number, name)| see(text.len() - name.len(), number));
+        }
+    }
+}
+
+/// The start of the function in the method table's row at `place`; `None` where no such row stands there.
+fn function_of(modules: &Modules, index: usize, place: usize) -> Option<usize> {
+    const WORD: usize = size_of::<usize>();
+    const KNOWN_FLAGS: usize = 0x0fff;
+    let memory = modules.memory();
+    let function = memory.word(place.checked_add(WORD)?)?;
+    // An `int` and four bytes of padding, which static tables have as zero.
+    let flags = memory.word(place.checked_add(2 * WORD)?)?;
+    let documentation = memory.word(place.checked_add(3 * WORD)?)?;
+    let is_row = modules.index_of(function) == Some(index)
+        && modules.is_executable(function)
+        && flags & !KNOWN_FLAGS == 0
+        && flags != 0
+        && (documentation == 0 || modules.index_of(documentation) == Some(index));
+    is_row.then_some(function)
+}
+
+#[cfg(test)]
+mod tests;

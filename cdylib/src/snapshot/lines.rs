@@ -1,0 +1,137 @@
+//! Source file and line of an address, and the functions that were inlined there, from DWARF.
+//!
+//! Only `resolver` calls this, and only in a parent: nothing here blocks a forked child, but reading debug information
+//! takes up to a tenth of a second and as much memory as it is long, which a child must not be made to wait for. The
+//! sections are read, never mapped (see `system::file`), and given back with the resolver. Split (`.dwo`) information is
+//! left to `forkwatch report`.
+#![allow(unsafe_code, reason = "gimli asks for a promise about shared bytes")]
+
+use core::ops::Deref;
+use std::rc::Rc;
+
+use addr2line::gimli::{CloneStableDeref, Dwarf, EndianReader, NativeEndian, SectionId, StableDeref};
+
+use super::demangle::{Nesting, demangle};
+use super::elf_image::{Image, Sections};
+use super::symbol_files::open_with_id;
+
+type Reader = EndianReader<NativeEndian, Bytes>;
+
+/// A section, shared by all that read in it, so that a context need not borrow from what would have to live beside it.
+#[derive(Clone, Debug)]
+struct Bytes(Rc<Vec<u8>>);
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+// SAFETY: the bytes are on the heap and the vector is never changed again, so moving the `Rc` does not move them.
+unsafe impl StableDeref for Bytes {}
+
+// SAFETY: a clone shares the vector, hence the address.
+unsafe impl CloneStableDeref for Bytes {}
+
+/// The most bytes of one section; the debug information of a browser is longer, and `forkwatch report` reads that.
+const MAX_SECTION: u64 = 128 << 20;
+
+/// The debug information of one module.
+pub struct Lines {
+    context: addr2line::Context<Reader>,
+}
+
+/// One function at an address, and where in its source the address lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The function, demangled.
+    pub function: Option<String>,
+    /// The source file as the compiler was given it.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+}
+
+impl Lines {
+    /// Reads what `image` has; `None` where that is damaged or too long.
+    pub fn read(image: &Image) -> Option<Self> {
+        let sections = image.sections()?;
+        let mut dwarf = Dwarf::load(|id| section(image, &sections, id)).ok()?;
+        if let Some(shared) = shared_part(image, &sections) {
+            let sections = shared.sections()?;
+            dwarf.load_sup(|id| section(&shared, &sections, id)).ok()?;
+        }
+        let context = addr2line::Context::from_dwarf(dwarf).ok()?;
+        Some(Self { context })
+    }
+
+    /// The functions at the virtual address `address`, innermost first: those inlined, then the one whose code it is.
+    /// Empty where the debug information says nothing.
+    pub fn at(&self, address: u64, nesting: Nesting) -> Vec<Place> {
+        let mut places = Vec::new();
+        let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
+            return places;
+        };
+        while let Ok(Some(frame)) = frames.next() {
+            let name = frame
+                .function
+                .as_ref()
+                .and_then(|function| Some(demangle(function.raw_name().ok()?.as_bytes(), nesting)));
+            let location = frame.location.as_ref();
+            places.push(Place {
+                function: name,
+                file: location.and_then(|location| location.file).map(str::to_owned),
+                line: location.and_then(|location| location.line).filter(|&line| line > 0),
+            });
+        }
+        places
+    }
+}
+
+impl core::fmt::Debug for Lines {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
+/// What `image` has as `id`, empty where it has none; an error where it cannot be read, since half of the sections would
+/// give wrong lines.
+fn section(image: &Image, sections: &Sections, id: SectionId) -> Result<Reader, ()> {
+    // Variables, macros and types are never asked for, and are half of all debug information.
+    let unused = matches!(
+        id,
+        SectionId::DebugLoc
+            | SectionId::DebugLocLists
+            | SectionId::DebugMacinfo
+            | SectionId::DebugMacro
+            | SectionId::DebugNames
+            | SectionId::DebugTypes
+    );
+    let section = if unused {
+        None
+    } else {
+        sections.named(id.name().as_bytes())
+    };
+    let bytes = match section {
+        Some(section) => image.content(section, MAX_SECTION).ok_or(())?,
+        None => Vec::new(),
+    };
+    Ok(Reader::new(Bytes(Rc::new(bytes)), NativeEndian))
+}
+
+/// The file that `dwz` made of what several debug files have in common, named in `.gnu_debugaltlink`.
+fn shared_part(image: &Image, sections: &Sections) -> Option<Image> {
+    const MAX_LINK: u64 = 8 << 10;
+    let link = image.content(sections.named(b".gnu_debugaltlink")?, MAX_LINK)?;
+    let end = link.iter().position(|&byte| byte == 0)?;
+    let (path, id) = (link.get(..end)?, link.get(end + 1..)?);
+    let id = super::elf_image::hexadecimal(id);
+    // Debian writes an absolute path; Fedora one relative to /usr/lib/debug/.dwz, whose files all lie in that folder.
+    if path.starts_with(b"/") {
+        return open_with_id(path.to_vec(), &id);
+    }
+    let name = path.rsplit(|&byte| byte == b'/').next()?;
+    open_with_id([b"/usr/lib/debug/.dwz/", name].concat(), &id)
+}

@@ -1,0 +1,208 @@
+//! The stack of another thread of this process that is blocked in a system call, without stopping or signalling it.
+//!
+//! `moment` and `record` may call this, in the parent or in a forked child. The kernel shows a blocked thread's program
+//! counter and stack pointer (`/proc/self/task/TID/syscall`) and no other register; the compiler's tables say the rest.
+//! Everything is read guarded: the thread may run on meanwhile, and then the answer is worthless, so ask the kernel again
+//! afterwards whether it still blocks in the same place.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use gimli::X86_64;
+
+use super::call_site::{Call, call_before, is_signal_return};
+use super::modules::Modules;
+use super::unwind_rules::{NoCaller, Registers, Rules, StackMemory};
+use super::unwind_tables::UnwindTables;
+
+/// How far a walk goes to find out whether it ends where threads begin.
+const MAX_WALK: usize = 512;
+
+/// The most bytes of local variables that are searched for a frame pointer.
+const MAX_LOCALS: usize = 64 << 10;
+
+/// The most places that are tried as a frame pointer.
+const MAX_CANDIDATES: usize = 16;
+
+/// Unwinds blocked threads; keeps the tables and rules that it has read for the next one.
+#[derive(Debug)]
+pub struct Unwinder {
+    modules: Rc<Modules>,
+    stack: StackMemory,
+    /// By the module's place: its tables; `None` where it has none.
+    tables: BTreeMap<usize, Option<UnwindTables>>,
+    /// By address: many threads block in the same place.
+    rules: BTreeMap<usize, Option<Rc<Rules>>>,
+}
+
+/// How a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Where the thread begins, or after as many frames as were asked for.
+    Complete,
+    /// Where no rule leads on.
+    Lost,
+}
+
+impl Unwinder {
+    /// An unwinder for threads of the process that `modules` belong to.
+    pub fn new(modules: Rc<Modules>) -> Self {
+        let stack = StackMemory::new(modules.memory());
+        Self {
+            modules,
+            stack,
+            tables: BTreeMap::new(),
+            rules: BTreeMap::new(),
+        }
+    }
+
+    /// The stack of the thread that blocks with program counter `counter` and stack pointer `stack_pointer`, innermost first
+    /// and at most `limit` addresses: `counter` itself, which is exact, then return addresses. It ends early where a register
+    /// would be needed that nothing tells.
+    pub fn stack(&mut self, counter: usize, stack_pointer: usize, limit: usize) -> Vec<usize> {
+        let mut addresses = vec![counter];
+        if cfg!(target_arch = "x86_64") {
+            self.stack.forget();
+            self.walk(
+                Registers::new(counter, stack_pointer),
+                true,
+                limit.min(MAX_WALK),
+                true,
+                &mut addresses,
+            );
+        }
+        addresses.truncate(limit);
+        addresses
+    }
+
+    /// Adds the callers of the frame with `registers` to `addresses` until those are `limit`. `exact`: the frame's program
+    /// counter is no return address.
+    fn walk(
+        &mut self,
+        mut registers: Registers,
+        mut exact: bool,
+        limit: usize,
+        may_search: bool,
+        addresses: &mut Vec<usize>,
+    ) -> End {
+        while addresses.len() < limit {
+            let Some(counter) = registers.get(X86_64::RA) else {
+                return End::Lost;
+            };
+            // A call that never returns may be a function's last instruction.
+            let Some(rules) = self.rules(if exact { counter } else { counter.wrapping_sub(1) }) else {
+                return End::Lost;
+            };
+            registers = match rules.caller(&registers, &mut self.stack) {
+                Err(NoCaller::Outermost) => return End::Complete,
+                // A stack grows downwards: whatever does not lead upwards leads in circles. Only a handler may have a stack
+                // of its own.
+                Ok(caller) if rules.is_signal_frame() || caller.get(X86_64::RSP) > registers.get(X86_64::RSP) => caller,
+                Err(NoCaller::Unknown)
+                    if may_search && rules.has_frame_pointer() && registers.get(X86_64::RBP).is_none() =>
+                {
+                    return self.search(&registers, &rules, limit, addresses);
+                }
+                Ok(_) | Err(NoCaller::Unknown) => return End::Lost,
+            };
+            addresses.extend(registers.get(X86_64::RA));
+            exact = rules.is_signal_frame();
+        }
+        End::Complete
+    }
+
+    /// Goes on from a frame that needs `rbp` before anything told it, as in code compiled with frame pointers that calls a
+    /// leaf without. The frame's saved `rbp` and return address lie somewhere above the stack pointer, and the return address
+    /// follows a call of this very function. The nearest place that fits *and* leads to where threads begin is taken; failing
+    /// that, the nearest with a direct call.
+    fn search(&mut self, registers: &Registers, rules: &Rules, limit: usize, addresses: &mut Vec<usize>) -> End {
+        let Some(start) = registers.get(X86_64::RSP) else {
+            return End::Lost;
+        };
+        let kept = addresses.len();
+        let (mut tried, mut jumped, mut direct) = (0, false, None);
+        for place in (start..start.saturating_add(MAX_LOCALS)).step_by(size_of::<usize>()) {
+            let above = place.saturating_add(size_of::<usize>());
+            let Some(address) = self.stack.word(above) else {
+                break;
+            };
+            let Some(call) = self.call_before(address, rules.function_start()) else {
+                continue;
+            };
+            // A call of another function may be old data, or the true caller of one that jumped here; in doubt, what lies
+            // beyond and could be any call is not believed.
+            jumped |= call == Call::Other;
+            if call == Call::Other || call == Call::Indirect && jumped {
+                continue;
+            }
+            if self.walk_with(registers, rules, place, MAX_WALK, addresses) == End::Complete {
+                addresses.truncate(limit);
+                return End::Complete;
+            }
+            addresses.truncate(kept);
+            direct = direct.or((call == Call::Direct).then_some(place));
+            tried += 1;
+            if tried == MAX_CANDIDATES {
+                break;
+            }
+        }
+        direct.map_or(End::Lost, |place| {
+            self.walk_with(registers, rules, place, limit, addresses)
+        })
+    }
+
+    /// Walks on from the frame with `registers` as if its `rbp` were `place`.
+    fn walk_with(
+        &mut self,
+        registers: &Registers,
+        rules: &Rules,
+        place: usize,
+        limit: usize,
+        addresses: &mut Vec<usize>,
+    ) -> End {
+        let mut registers = registers.clone();
+        registers.set(X86_64::RBP, Some(place));
+        match rules.caller(&registers, &mut self.stack) {
+            Ok(caller) => {
+                addresses.extend(caller.get(X86_64::RA));
+                self.walk(caller, false, limit, false, addresses)
+            }
+            Err(NoCaller::Outermost) => End::Complete,
+            Err(NoCaller::Unknown) => End::Lost,
+        }
+    }
+
+    /// The call that returns to `address`, as seen from `function`; `None` where that is no return address.
+    fn call_before(&self, address: usize, function: usize) -> Option<Call> {
+        let memory = self.modules.memory();
+        if !self.modules.is_executable(address) {
+            return None;
+        }
+        // The kernel calls handlers, by no instruction.
+        let handler = || is_signal_return(memory, address).then_some(Call::Direct);
+        call_before(memory, address, function).or_else(handler)
+    }
+
+    fn rules(&mut self, address: usize) -> Option<Rc<Rules>> {
+        if let Some(known) = self.rules.get(&address) {
+            return known.clone();
+        }
+        let rules = self.read_rules(address).map(Rc::new);
+        self.rules.insert(address, rules.clone());
+        rules
+    }
+
+    fn read_rules(&mut self, address: usize) -> Option<Rules> {
+        let index = self.modules.index_of(address)?;
+        let module = self.modules.all().get(index)?;
+        let memory = self.modules.memory();
+        let tables = self
+            .tables
+            .entry(index)
+            .or_insert_with(|| UnwindTables::of(module, memory));
+        Rules::of(tables.as_ref()?, address)
+    }
+}
+
+#[cfg(test)]
+mod tests;

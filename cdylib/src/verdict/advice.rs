@@ -1,0 +1,325 @@
+//! What to change: one to three lines that fit the program at hand, for someone who has never met the subject.
+//!
+//! Anyone above `snapshot` may call this. The first line is about the fork, the next about the locks; without a lock, the
+//! last says how to silence a thread that is known to do no harm.
+
+use forkwatch_schema::record::{Frame, Lock, LockKind, Thread};
+use glob::Pattern;
+
+/// What is known of a fork.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The native stack of the caller, innermost first.
+    pub stack: &'a [Frame],
+    /// The other threads.
+    pub threads: &'a [Thread],
+    /// The locks that they hold.
+    pub locks: &'a [Lock],
+    /// The function called, such as `fork` or `daemon`.
+    pub function: &'a str,
+    /// The command line, where it may be told.
+    pub argv: Option<&'a [String]>,
+    /// Whether CPython is in the process.
+    pub is_python: bool,
+}
+
+/// What the first line says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Python,
+    Rust,
+    Native,
+}
+
+/// Most lines of advice.
+const MOST_LINES: usize = 3;
+
+/// The advice for a fork; at least one line.
+pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
+    let language = language(facts);
+    let mut lines = vec![about_fork(facts, language)];
+    lines.extend(server(facts));
+    lines.extend(about_locks(facts, language));
+    if facts.locks.is_empty() {
+        lines.extend(how_to_silence(facts));
+    }
+    lines.truncate(MOST_LINES);
+    lines
+}
+
+fn language(facts: &Facts<'_>) -> Language {
+    if facts.is_python {
+        Language::Python
+    } else if is_rust(facts.stack) {
+        Language::Rust
+    } else {
+        Language::Native
+    }
+}
+
+/// Whether the code that forks is Rust: marks of it in the module that calls `fork`.
+fn is_rust(stack: &[Frame]) -> bool {
+    let Some(first) = stack.first() else { return false };
+    let own = stack.iter().filter(|frame| frame.module == first.module);
+    own.into_iter().any(|frame| {
+        let symbol = frame.symbol.as_deref().unwrap_or_default();
+        let marks = [
+            "__rust_begin_short_backtrace",
+            "std::rt::lang_start",
+            "core::ops::function::",
+            "as core::ops::",
+        ];
+        marks.iter().any(|mark| symbol.contains(mark))
+            || frame.file.as_deref().is_some_and(|file| file.ends_with(".rs"))
+    })
+}
+
+fn about_fork(facts: &Facts<'_>, language: Language) -> String {
+    let before = before_first_thread(facts.threads);
+    match (facts.function, language) {
+        ("daemon", _) => {
+            format!("Call daemon() {before}: it forks, and only the thread that calls it goes on in the background.")
+        }
+        ("forkpty", Language::Python) => "Start the program behind the terminal with subprocess and a pair from os.openpty(), \
+             not with pty.fork() or pty.spawn(): those copy the process while its other threads run."
+            .into(),
+        (_, Language::Python) => "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") \
+             (or \"forkserver\") at the start of the program, before the first thread starts; in place of os.fork(), start \
+             other programs with subprocess."
+            .into(),
+        (_, Language::Rust) => format!(
+            "Start other programs with std::process::Command, or call {}() {}.",
+            facts.function,
+            before_or(facts.threads, "before the first std::thread::spawn")
+        ),
+        (function, Language::Native) => {
+            let library = facts.stack.first().and_then(library);
+            let caller = library.map_or_else(String::new, |library| format!(" ({library} does this fork)"));
+            format!(
+                "Start other programs with posix_spawn(), or call {function}() {before}{caller}; where neither is possible, the \
+                 child must go to exec or _exit at once and call nothing but async-signal-safe functions (see man 7 \
+                 signal-safety: no malloc, no printf, no lock) on the way."
+            )
+        }
+    }
+}
+
+/// "before the first thread starts", and which that is, where its creation was seen.
+fn before_first_thread(threads: &[Thread]) -> String {
+    before_or(threads, "before the first thread starts")
+}
+
+fn before_or(threads: &[Thread], words: &str) -> String {
+    let created = threads
+        .iter()
+        .find_map(|thread| telling(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
+    match created {
+        Some((thread, frame)) => format!("{words} (\"{}\" is started by {})", thread.name, place(frame)),
+        None => words.to_owned(),
+    }
+}
+
+/// Servers that fork workers, and have an option for it.
+fn server(facts: &Facts<'_>) -> Option<String> {
+    let argv = facts.argv?;
+    let is = |name: &str| argv.iter().take(3).any(|word| base_name(word) == name);
+    if is("gunicorn") && argv.iter().any(|word| word == "--preload") {
+        return Some(
+            "Start gunicorn without --preload, so that each worker starts its own threads after the fork.".into(),
+        );
+    }
+    let lazy = ["--lazy", "--lazy-apps"];
+    if is("uwsgi") && !argv.iter().any(|word| lazy.contains(&word.as_str())) {
+        return Some("Start uwsgi with --lazy-apps, so that each worker starts its own threads after the fork.".into());
+    }
+    None
+}
+
+/// A line for the libraries whose locks were held, and one for the program's own lock.
+fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
+    let (mut libraries, mut lines): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+    for lock in facts.locks.iter().filter(|lock| is_for_handlers(lock)) {
+        if let Some(name) = telling(&lock.acquired_stack).and_then(library)
+            && !(language == Language::Python && is_python_core(name))
+            && !libraries.contains(&name)
+        {
+            libraries.push(name);
+        }
+    }
+    if let [first, others @ ..] = libraries.as_slice() {
+        let others = match others {
+            [] => String::new(),
+            [second] => format!(" and {second}"),
+            [second, more @ ..] => format!(", {second} and {} more", more.len()),
+        };
+        lines.push(format!(
+            "The makers of {first}{others} can cure it there: pthread_atfork() names functions that libc calls around every \
+             fork; they should take the library's lock before it and release it after it, in parent and child."
+        ));
+    }
+    if let Some(lock) = facts.locks.iter().find(|lock| is_own(lock, language)) {
+        lines.push(own_lock(lock, language));
+    } else if let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::StaticGuard) {
+        lines.push(format!(
+            "Use the local static variable{} once before the first thread starts: at the fork another thread was just \
+             initialising it.",
+            taken_in(lock)
+        ));
+    } else if libraries.is_empty()
+        && let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::Libc)
+    {
+        let name = lock.name.as_deref().unwrap_or("a lock of its own");
+        lines.push(format!(
+            "libc held {name} at the fork and does not free it in the child: do there, before exec, none of what was under way{}.",
+            taken_in(lock)
+        ));
+    }
+    lines
+}
+
+/// Whether at-fork handlers can put the lock right.
+fn is_for_handlers(lock: &Lock) -> bool {
+    !matches!(lock.kind, LockKind::StaticGuard | LockKind::Libc)
+}
+
+/// Whether the lock is the program's own and not a library's.
+fn is_own(lock: &Lock, language: Language) -> bool {
+    let Some(frame) = telling(&lock.acquired_stack).filter(|_| is_for_handlers(lock)) else {
+        return false;
+    };
+    match (language, library(frame)) {
+        (Language::Python, Some(library)) => is_python_core(library) && lock.name.is_some(),
+        (Language::Python, None) => lock.name.is_some(),
+        (_, library) => library.is_none() && frame.module.is_some(),
+    }
+}
+
+fn own_lock(lock: &Lock, language: Language) -> String {
+    let name = lock.name.as_deref();
+    match language {
+        Language::Python => {
+            let name = name.unwrap_or("lock");
+            format!(
+                "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
+                 after_in_child={name}.release) lets no fork happen while another thread holds {name}."
+            )
+        }
+        Language::Rust => format!(
+            "If the fork must stay: take the lock{} in the forking thread just before the fork and release it after it, in \
+             parent and child, so that no other thread holds it.",
+            named(lock)
+        ),
+        Language::Native => format!(
+            "If the fork must stay: register pthread_atfork(lock, unlock, unlock) for the lock{} once; lock() takes it before \
+             every fork and unlock() releases it after, in parent and child, so that no other thread holds it.",
+            named(lock)
+        ),
+    }
+}
+
+/// The lock's name, if it has one, and the function that took it.
+fn named(lock: &Lock) -> String {
+    let name = lock.name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
+    format!("{name}{}", taken_in(lock))
+}
+
+fn taken_in(lock: &Lock) -> String {
+    match telling(&lock.acquired_stack).filter(|frame| frame.symbol.is_some() || frame.file.is_some()) {
+        Some(frame) => format!(" in {}", place(frame)),
+        None => String::new(),
+    }
+}
+
+/// The line that tells how to make a harmless thread count no more.
+fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
+    let first = facts.threads.first()?;
+    // A thread that nobody named bears the program's name, as the first one does.
+    let program = facts
+        .argv
+        .and_then(|argv| argv.first())
+        .map_or("", |word| base_name(word));
+    let unnamed = first.name.is_empty() || (first.name.len() <= 15 && program.starts_with(&first.name));
+    let word = first
+        .start_routine
+        .as_deref()
+        .filter(|_| unnamed)
+        .unwrap_or(&first.name);
+    let more = facts.threads.iter().any(|thread| thread.name != first.name);
+    let each = if more { ", one such line for each thread" } else { "" };
+    Some(format!(
+        "If you know that the thread does the child no harm, write the line thread:{} into a file and set FORKWATCH_SUPPRESS to \
+         that file's path{each}.",
+        Pattern::escape(word)
+    ))
+}
+
+/// The frame that tells people most: the first that is no part of a language's or libc's own machinery.
+fn telling(stack: &[Frame]) -> Option<&Frame> {
+    const LIBRARIES: [&str; 8] = [
+        "libc.so",
+        "libpthread.so",
+        "libstdc++.so",
+        "libc++.so",
+        "libc++abi.so",
+        "libgcc_s.so",
+        "ld-linux",
+        "libforkwatch.so",
+    ];
+    const FUNCTIONS: [&str; 11] = [
+        "std::",
+        "<std::",
+        "core::",
+        "<core::",
+        "void std::",
+        "boost::",
+        "__gthread",
+        "__gnu_cxx::",
+        "pthread_",
+        "parking_lot",
+        "PyThread_",
+    ];
+    let is_machinery = |frame: &Frame| {
+        let module = frame.module.as_deref().map_or("", base_name);
+        let symbol = frame.symbol.as_deref().unwrap_or_default();
+        LIBRARIES.iter().any(|name| module.starts_with(name)) || FUNCTIONS.iter().any(|name| symbol.starts_with(name))
+    };
+    stack
+        .iter()
+        .find(|frame| !is_machinery(frame))
+        .or_else(|| stack.first())
+}
+
+/// The library a frame lies in; none for the program itself.
+fn library(frame: &Frame) -> Option<&str> {
+    frame
+        .module
+        .as_deref()
+        .map(base_name)
+        .filter(|name| name.contains(".so"))
+}
+
+fn is_python_core(library: &str) -> bool {
+    ["libpython", "_thread", "_queue"]
+        .iter()
+        .any(|name| library.starts_with(name))
+}
+
+/// `function (file:line)`, as much as is known.
+fn place(frame: &Frame) -> String {
+    let function = frame.symbol.as_deref().unwrap_or("?");
+    match (frame.file.as_deref(), frame.line) {
+        (Some(file), Some(line)) => format!("{function} ({}:{line})", base_name(file)),
+        _ => match (&frame.symbol, frame.module.as_deref()) {
+            (None, Some(module)) => format!("{}+{}", base_name(module), frame.offset.as_deref().unwrap_or("?")),
+            _ => function.to_owned(),
+        },
+    }
+}
+
+/// The file's name without its folders.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests;

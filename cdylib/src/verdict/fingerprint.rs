@@ -1,0 +1,198 @@
+//! The value that stays the same for the same bug, across runs, hosts and address-space layouts.
+//!
+//! Anyone above `snapshot` may call this. It is made from names, build ids and offsets, never from addresses, process ids,
+//! times or counts of threads.
+
+use forkwatch_schema::kind::Kind;
+use forkwatch_schema::record::{Frame, LockKind};
+
+/// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
+/// locks and how often each occurs make no difference.
+pub fn of_fork(fork_stack: &[Frame], locks: &[(LockKind, &[Frame])]) -> String {
+    let mut hash = Fnv::new();
+    hash.word(Kind::UnsafeFork.name());
+    hash.stack(fork_stack);
+    let mut parts: Vec<u64> = locks.iter().map(|&(kind, acquired)| lock(kind, acquired)).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    for part in parts {
+        hash.bytes(&part.to_le_bytes());
+    }
+    hash.text()
+}
+
+/// The fingerprint of a finding about one lock, such as a `leaked_lock`.
+pub fn of_lock(kind: Kind, lock_kind: LockKind, acquired: &[Frame]) -> String {
+    let mut hash = Fnv::new();
+    hash.word(kind.name());
+    hash.bytes(&lock(lock_kind, acquired).to_le_bytes());
+    hash.text()
+}
+
+/// The fingerprint of a record that tells of no place, such as a `summary`.
+pub fn of_kind(kind: Kind) -> String {
+    let mut hash = Fnv::new();
+    hash.word(kind.name());
+    hash.text()
+}
+
+/// One lock's share.
+fn lock(kind: LockKind, acquired: &[Frame]) -> u64 {
+    let mut hash = Fnv::new();
+    hash.word(kind.name());
+    hash.stack(acquired);
+    hash.0
+}
+
+/// The file's name without its folders, and without what the kernel adds once the file was replaced.
+fn base_name(path: &str) -> &str {
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// FNV-1a with 64 bits.
+struct Fnv(u64);
+
+impl Fnv {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    /// A word and a mark behind it that no UTF-8 text holds, so that `ab c` and `a bc` differ.
+    fn word(&mut self, word: &str) {
+        self.bytes(word.as_bytes());
+        self.bytes(&[0xff]);
+    }
+
+    fn stack(&mut self, stack: &[Frame]) {
+        let mut last_ip = None;
+        for frame in stack {
+            // Functions inlined into one another share the address; how many are known depends on the symbols at hand.
+            if last_ip == Some(&frame.ip) {
+                continue;
+            }
+            last_ip = Some(&frame.ip);
+            self.frame(frame);
+        }
+        self.bytes(&[0xfe]);
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        match (&frame.module, &frame.offset) {
+            (Some(module), Some(offset)) => {
+                self.word(base_name(module));
+                self.word(frame.build_id.as_deref().unwrap_or_default());
+                self.word(offset);
+            }
+            (Some(module), None) => {
+                self.word(base_name(module));
+                self.word(frame.symbol.as_deref().unwrap_or_default());
+                self.word("?");
+            }
+            (None, _) => {
+                self.word(frame.symbol.as_deref().unwrap_or_default());
+                self.word("?");
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forkwatch_schema::kind::Kind;
+    use forkwatch_schema::record::{Frame, LockKind};
+
+    use super::{Fnv, of_fork, of_lock};
+
+    fn frame(ip: &str, module: Option<&str>, offset: &str, symbol: Option<&str>) -> Frame {
+        Frame {
+            ip: ip.into(),
+            module: module.map(Into::into),
+            offset: module.map(|_| offset.into()),
+            build_id: module.map(|_| "abcd".into()),
+            symbol: symbol.map(Into::into),
+            ..Frame::default()
+        }
+    }
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        let mut hash = Fnv::new();
+        assert_eq!(hash.text(), "cbf29ce484222325");
+        hash.bytes(b"foobar");
+        assert_eq!(hash.text(), "85944171f73967e8");
+    }
+
+    #[test]
+    fn addresses_and_folders_make_no_difference() {
+        let here = [frame("0x7f0000001000", Some("/usr/lib/libfoo.so"), "0x1000", None)];
+        let there = [frame(
+            "0x7e0000001000",
+            Some("/opt/x/libfoo.so (deleted)"),
+            "0x1000",
+            Some("foo"),
+        )];
+        assert_eq!(of_fork(&here, &[]), of_fork(&there, &[]));
+        assert_eq!(of_fork(&here, &[]).len(), 16);
+        let other = [frame("0x7f0000001000", Some("/usr/lib/libfoo.so"), "0x1008", None)];
+        assert_ne!(of_fork(&here, &[]), of_fork(&other, &[]));
+        let mut rebuilt = here.clone();
+        rebuilt[0].build_id = Some("ffff".into());
+        assert_ne!(of_fork(&here, &[]), of_fork(&rebuilt, &[]));
+    }
+
+    #[test]
+    fn inlined_functions_count_once() {
+        let plain = [
+            frame("0x1", Some("a"), "0x1", None),
+            frame("0x2", Some("a"), "0x2", None),
+        ];
+        let inlined = [
+            frame("0x1", Some("a"), "0x1", Some("deep")),
+            frame("0x1", Some("a"), "0x1", Some("outer")),
+            frame("0x2", Some("a"), "0x2", None),
+        ];
+        assert_eq!(of_fork(&plain, &[]), of_fork(&inlined, &[]));
+    }
+
+    #[test]
+    fn unknown_modules_count_by_symbol() {
+        let jit = [frame("0x1", None, "", None)];
+        let elsewhere = [frame("0x9", None, "", None)];
+        let named = [frame("0x1", None, "", Some("f"))];
+        assert_eq!(of_fork(&jit, &[]), of_fork(&elsewhere, &[]));
+        assert_ne!(of_fork(&jit, &[]), of_fork(&named, &[]));
+        assert_ne!(of_fork(&jit, &[]), of_fork(&[], &[]));
+    }
+
+    #[test]
+    fn the_order_and_number_of_equal_locks_make_no_difference() {
+        let (fork, one, two) = (
+            [frame("0x1", Some("a"), "0x1", None)],
+            [frame("0x2", Some("a"), "0x2", None)],
+            [frame("0x3", Some("a"), "0x3", None)],
+        );
+        let (a, b) = ((LockKind::Mutex, &one[..]), (LockKind::Mutex, &two[..]));
+        assert_eq!(of_fork(&fork, &[a, b]), of_fork(&fork, &[b, a, b]));
+        assert_ne!(of_fork(&fork, &[a]), of_fork(&fork, &[b]));
+        assert_ne!(of_fork(&fork, &[a]), of_fork(&fork, &[]));
+        assert_ne!(
+            of_fork(&fork, &[a]),
+            of_fork(&fork, &[(LockKind::RwlockRead, &one[..])])
+        );
+        assert_ne!(
+            of_lock(Kind::LeakedLock, LockKind::Mutex, &one),
+            of_lock(Kind::OrphanedLock, LockKind::Mutex, &one)
+        );
+    }
+}

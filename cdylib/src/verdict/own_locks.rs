@@ -1,0 +1,76 @@
+//! Locks that are CPython's own bookkeeping: held for a lifetime by design or for an instant, and put right by CPython in
+//! its child. They never count.
+//!
+//! * What lies in the `_PyRuntime` object, or is pointed to by it: the GIL, the list of interpreters, pending calls.
+//! * The lock that each `Condition.wait` makes for itself, in the moment before the thread waits on it.
+//! * `Thread._tstate_lock` (up to 3.12): made by `_thread._set_sentinel` in the very thread that then holds it for its life.
+
+use core::ops::Range;
+
+use crate::snapshot::cpython::CPython;
+use crate::snapshot::memory::ProcessMemory;
+use crate::snapshot::modules::Modules;
+use crate::snapshot::moment::OtherThread;
+use crate::state::depot::{self, NO_STACK};
+use crate::state::held::{Entry, Object};
+
+/// The most frames between `sem_init` and the method that made the lock, or `fork` and the method that forks.
+const DEEPEST: usize = 6;
+
+/// What is known of the interpreter in this process.
+#[derive(Debug)]
+pub struct Interpreter {
+    cpython: CPython,
+    runtime: Option<Range<usize>>,
+    set_sentinel: Option<Range<usize>>,
+    fork_exec: Option<Range<usize>>,
+}
+
+impl Interpreter {
+    /// Looks for CPython among the modules; `None` where there is none.
+    pub fn find(modules: &Modules) -> Option<Self> {
+        let cpython = CPython::find(modules)?;
+        let mut methods = cpython.method_functions(modules, &["_set_sentinel", "fork_exec"]).into_iter();
+        Some(Self {
+            runtime: cpython.runtime_range(),
+            set_sentinel: methods.next().flatten(),
+            fork_exec: methods.next().flatten(),
+            cpython,
+        })
+    }
+
+    /// Whether this lock is CPython's own.
+    pub fn owns(&self, memory: ProcessMemory, entry: &Entry) -> bool {
+        if self.is_in_runtime(entry.address) {
+            return true;
+        }
+        if entry.object != Object::Semaphore {
+            return false;
+        }
+        let made_by_set_sentinel = entry.made != NO_STACK && passes(&self.set_sentinel, depot::frames(entry.made));
+        made_by_set_sentinel || self.cpython.pointed_to_by_runtime(memory, entry.address)
+    }
+
+    /// Whether this lock is the one that `Condition.wait` makes, takes and then waits for, in the moment before it waits: made
+    /// by the holder itself just before, while the holder runs or asks for the GIL. One that sleeps on holds a lock in earnest.
+    pub fn is_waiter_lock(&self, entry: &Entry, holder: Option<&OtherThread>) -> bool {
+        let Some(holder) = holder else { return false };
+        let asks_for_gil = holder.asked.is_some_and(|asked| self.is_in_runtime(asked.address));
+        entry.made != NO_STACK && (holder.blocked.is_none() || asks_for_gil)
+    }
+
+    /// Whether this stack, innermost first, is `subprocess`'s fork, also in an interpreter without symbols.
+    pub fn is_fork_exec(&self, stack: &[usize]) -> bool {
+        passes(&self.fork_exec, stack)
+    }
+
+    fn is_in_runtime(&self, address: usize) -> bool {
+        self.runtime.as_ref().is_some_and(|runtime| runtime.contains(&address))
+    }
+}
+
+fn passes(function: &Option<Range<usize>>, stack: &[usize]) -> bool {
+    // A return address lies behind its call, so the one of a last instruction may be the function's end.
+    let Some(function) = function else { return false };
+    stack.iter().take(DEEPEST).any(|&address| function.contains(&address.wrapping_sub(1)))
+}

@@ -1,0 +1,228 @@
+//! From a fork's moment to a finding: names are looked up, what does not count is left out, and the rest is weighed.
+
+use std::rc::Rc;
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Thread, UnsafeFork, Waiting};
+
+use super::told::{self, Place, Verdict};
+use super::{counts, setup};
+use crate::config::{self, Symbols};
+use crate::record::envelope::Content;
+use crate::record::printable::printable;
+use crate::snapshot::memory::ProcessMemory;
+use crate::snapshot::moment::{Moment, OtherThread};
+use crate::snapshot::resolver::{Naming, Resolver};
+use crate::snapshot::system_calls;
+use crate::snapshot::thread_stack::Unwinder;
+use crate::state::held::Object;
+use crate::state::{depot, own_code};
+use crate::system::task;
+use crate::verdict::advice::{self, Facts};
+use crate::verdict::own_locks::Interpreter;
+use crate::verdict::{exec_bound, fingerprint};
+
+/// What a fork turned out to be.
+#[derive(Debug)]
+pub enum Judgement {
+    /// Nothing to tell: silenced, or nothing left that counts.
+    Nothing,
+    /// The caller does nothing but exec.
+    ExecBound,
+    /// A finding.
+    Finding(Box<Content>),
+}
+
+impl Judgement {
+    /// Whether there is something to tell.
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Self::Finding(_))
+    }
+
+    /// Whether another thread holds a lock.
+    pub fn has_locks(&self) -> bool {
+        matches!(self, Self::Finding(content) if content.severity >= Severity::Error)
+    }
+}
+
+/// Judges a fork.
+pub fn judge(moment: &Moment) -> Judgement {
+    let Some(mut resolver) = Resolver::new(naming()) else { return Judgement::Nothing };
+    let place = Place::of_fork(moment.fork_stack);
+    let fork_addresses = depot::frames(moment.fork_stack);
+    let fork_stack = resolver.frames(fork_addresses, false);
+    let interpreter = Interpreter::find(resolver.modules());
+    let subprocess = interpreter.as_ref().is_some_and(|interpreter| interpreter.is_fork_exec(fork_addresses));
+    if subprocess || exec_bound::exec_bound(&fork_stack).is_some() {
+        told::remember(place, Verdict::ExecBound);
+        return Judgement::ExecBound;
+    }
+    let threads = threads(moment, &mut resolver);
+    counts::SUPPRESSED.add_many((moment.threads.len() - threads.len()) as u64);
+    if threads.is_empty() {
+        return Judgement::Nothing;
+    }
+    let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
+    told::remember(place, Verdict::Told);
+    let content = content(moment, fork_stack, threads, locks, interpreter.is_some());
+    Judgement::Finding(Box::new(content))
+}
+
+fn content(
+    moment: &Moment,
+    stack: Vec<Frame>,
+    threads: Vec<Thread>,
+    locks: Vec<Lock>,
+    is_python: bool,
+) -> Content {
+    let severity = if locks.is_empty() { Severity::Warn } else { Severity::Error };
+    let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
+    let facts = Facts { stack: &stack, threads: &threads, locks: &locks, function: moment.function, argv: None, is_python };
+    let advice = advice::for_fork(&facts);
+    let fork = Fork {
+        function: moment.function.to_owned(),
+        child_pid: None,
+        exec_bound: false,
+        python_stack: None,
+        stack: Vec::new(),
+    };
+    Content {
+        severity,
+        kind: Kind::UnsafeFork,
+        fingerprint: fingerprint::of_fork(&stack, &sites),
+        fork_id: Some(moment.id.clone()),
+        detail: Detail::UnsafeFork(UnsafeFork { fork: Fork { stack, ..fork }, threads, locks, advice }),
+    }
+}
+
+/// The threads that no rule calls harmless.
+fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
+    let rules = setup::suppressions();
+    let mut unwinder = Unwinder::new(Rc::clone(resolver.modules()));
+    let mut counting = Vec::new();
+    for other in &moment.threads {
+        let name = printable(&other.name);
+        let start = other.origin.map(|origin| origin.start_routine);
+        let start_routine = start.and_then(|address| resolver.name_of_function(address));
+        if rules.has_thread_rules() {
+            let library = start.and_then(|address| Some(resolver.modules().find(address)?.base_name()));
+            if rules.thread_is_harmless(&name, start_routine.as_deref(), library.as_deref()) {
+                continue;
+            }
+        }
+        let created_stack = other.origin.map(|origin| resolver.frames(depot::frames(origin.created), false));
+        let stack = present_stack(other, &mut unwinder, resolver);
+        let waiting = waiting(other);
+        counting.push(Thread {
+            tid: other.tid,
+            name,
+            start_routine,
+            created_stack,
+            stack,
+            python_stack: None,
+            waiting,
+        });
+    }
+    counting
+}
+
+/// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
+/// counter and stack pointer is followed, if it has not moved on meanwhile.
+fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Option<Vec<Frame>> {
+    let blocked = other.blocked?;
+    if let Some(asked) = other.asked
+        && blocked.number == libc::SYS_futex
+    {
+        return Some(resolver.frames(depot::frames(asked.stack), false));
+    }
+    let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
+    // Below our wrapper that started the thread stands only libc.
+    addresses.truncate(addresses.iter().position(|&address| own_code::contains(address)).unwrap_or(addresses.len()));
+    if task::blocked_call(other.tid) != Some(blocked) {
+        return None;
+    }
+    Some(resolver.frames(&addresses, true))
+}
+
+fn waiting(other: &OtherThread) -> Option<Waiting> {
+    let blocked = other.blocked?;
+    let futex = blocked.number == libc::SYS_futex;
+    if let Some(asked) = other.asked
+        && futex
+    {
+        let call = match asked.object {
+            Object::Mutex => "pthread_mutex_lock",
+            Object::RwlockRead => "pthread_rwlock_rdlock",
+            Object::RwlockWrite => "pthread_rwlock_wrlock",
+            Object::Spinlock => "pthread_spin_lock",
+            Object::Semaphore => "sem_wait",
+            Object::Condition => "pthread_cond_wait",
+        };
+        return Some(Waiting { call: call.to_owned(), address: Some(format!("{:#x}", asked.address)) });
+    }
+    let [first, ..] = blocked.arguments;
+    Some(Waiting { call: system_calls::name(blocked.number), address: futex.then(|| format!("{first:#x}")) })
+}
+
+/// The locks that count, of the threads that count.
+fn locks(
+    moment: &Moment,
+    place: Place,
+    resolver: &mut Resolver,
+    interpreter: Option<&Interpreter>,
+    threads: &[Thread],
+) -> Vec<Lock> {
+    let rules = setup::suppressions();
+    let memory = ProcessMemory::own();
+    let mut counting = Vec::new();
+    for lock in &moment.locks {
+        let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else { continue };
+        let entry = &lock.entry;
+        let other = moment.threads.iter().find(|other| other.tid == lock.owner);
+        if interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)) {
+            // The same place may be somebody's real lock the next time.
+            continue;
+        }
+        let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
+        if own || resolver.modules().is_shared_mapping(entry.address) {
+            told::remember(place.with_lock(entry), Verdict::Harmless);
+            continue;
+        }
+        let acquired_stack = resolver.frames(depot::frames(entry.stack), false);
+        if rules.lock_is_harmless(None, &acquired_stack) {
+            counts::SUPPRESSED.add();
+            continue;
+        }
+        told::remember(place.with_lock(entry), Verdict::Told);
+        counting.push(Lock {
+            address: format!("{:#x}", entry.address),
+            kind: kind_of(entry.object),
+            name: None,
+            owner_tid: Some(lock.owner),
+            owner: Some(owner.name.clone()),
+            acquired_stack,
+            waiters: lock.waiters.clone(),
+        });
+    }
+    counting
+}
+
+/// The word for an object's sort in records.
+pub fn kind_of(object: Object) -> LockKind {
+    match object {
+        Object::RwlockRead => LockKind::RwlockRead,
+        Object::RwlockWrite => LockKind::RwlockWrite,
+        Object::Spinlock => LockKind::Spinlock,
+        Object::Semaphore => LockKind::Semaphore,
+        Object::Mutex | Object::Condition => LockKind::Mutex,
+    }
+}
+
+/// How much is looked up: in the child of a threaded process, names alone.
+pub fn naming() -> Naming {
+    match config::get().symbols {
+        Symbols::Off => Naming::Off,
+        Symbols::Full if !super::fork::is_child_of_threads() => Naming::Full,
+        Symbols::Full | Symbols::Names => Naming::Names,
+    }
+}

@@ -1,0 +1,94 @@
+//! A record goes to every sink that the user named.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::CString;
+
+use forkwatch_schema::kind::Severity;
+use forkwatch_schema::record::Record;
+use rustix::io::Errno;
+
+use super::counts;
+use crate::config::{self, Config};
+use crate::record::text::{self, Style};
+use crate::record::{envelope, json};
+use crate::sink::template::{Marks, expand};
+use crate::sink::{file, standard_error};
+
+/// Writes a record to the log, its text to the text output, and its severity to the tally.
+pub fn tell(record: &Record, stopped: Option<&str>) {
+    let config = config::get();
+    if let Some(count) = counts::BY_KIND.get(record.kind as usize) {
+        count.add();
+    }
+    if let Some(tally) = &config.tally
+        && record.severity > Severity::Info
+        && let Ok(path) = CString::new(tally.clone())
+    {
+        // The command that made the file has gone: nobody is left to read it.
+        let _nobody_reads = file::append_to_existing(&path, format!("{}\n", record.severity.name()).as_bytes());
+    }
+    let marks = Marks { pid: record.pid, host: &record.host, program: envelope::base_name(&record.exe) };
+    write_log(config, record, &marks);
+    let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
+    write_text(config, &text::render(record, stopped, &style(coloured)), &marks);
+}
+
+/// Says one sentence on the text output.
+pub fn say(sentence: &str) {
+    let config = config::get();
+    let exe = envelope::program_path();
+    let host = envelope::host();
+    let pid = rustix::process::getpid().as_raw_nonzero().get();
+    let marks = Marks { pid, host: &host, program: envelope::base_name(&exe) };
+    write_text(config, &format!("forkwatch: {sentence}\n"), &marks);
+}
+
+fn style(colour: bool) -> Style {
+    let home = config::get().home.clone();
+    let folder = rustix::process::getcwd(Vec::new()).ok().and_then(|folder| folder.into_string().ok());
+    Style { colour, home, working_directory: folder }
+}
+
+fn write_log(config: &Config, record: &Record, marks: &Marks) {
+    let Some(log) = &config.log else { return };
+    let Some(line) = json::line(record) else { return };
+    let written = match descriptor(log) {
+        Some(number) => file::write_to_number(number, &line),
+        None => match expand(log, marks) {
+            Some(path) => file::append(&path, &line),
+            None => Err(Errno::INVAL),
+        },
+    };
+    if let Err(error) = written {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        complain_once(&SAID, "records", log, error);
+    }
+}
+
+fn write_text(config: &Config, text: &str, marks: &Marks) {
+    match config.text.as_slice() {
+        b"off" => {}
+        _ if text.is_empty() => {}
+        b"stderr" => standard_error::write(text.as_bytes()),
+        path => {
+            let written = expand(path, marks).map_or(Err(Errno::INVAL), |path| file::append(&path, text.as_bytes()));
+            if let Err(error) = written {
+                static SAID: AtomicBool = AtomicBool::new(false);
+                complain_once(&SAID, "the report", path, error);
+            }
+        }
+    }
+}
+
+fn complain_once(said: &AtomicBool, what: &str, path: &[u8], error: Errno) {
+    if !said.swap(true, Ordering::Relaxed) {
+        let path = String::from_utf8_lossy(path);
+        let text = format!("forkwatch: cannot write {what} to {path}: {error}; the program goes on without\n");
+        standard_error::write(text.as_bytes());
+    }
+}
+
+/// The number in `fd:N`.
+fn descriptor(log: &[u8]) -> Option<u16> {
+    str::from_utf8(log).ok()?.strip_prefix("fd:")?.parse().ok()
+}

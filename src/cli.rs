@@ -1,0 +1,276 @@
+//! The commands and their flags, made from the option rows of `forkwatch-schema`, and how wrong usage is answered.
+
+use std::ffi::OsString;
+
+use clap::builder::EnumValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command, Error, ValueHint, value_parser};
+use clap_complete::Shell;
+use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
+
+use crate::message::{self, Failure};
+use crate::{exit_codes, run};
+
+/// What `--strict` without a value means.
+const STRICT_ALONE: &str = "threads";
+
+/// Examples stand before the options: most people need no more than one of them.
+const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
+
+const EXAMPLES: &str = "\
+Examples:
+  forkwatch run ./server --port 8080       report every unsafe fork on standard error
+  forkwatch run --strict pytest tests/     stop at the first one, with a stack at the very line
+  forkwatch run --log /tmp/%p.jsonl make   keep records, one JSON object a line
+  eval \"$(forkwatch env)\"                  watch everything this shell starts from here on
+
+Without the command: LD_PRELOAD=/path/libforkwatch.so PROGRAM";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  forkwatch run ./server --port 8080
+  forkwatch run --strict pytest tests/
+  forkwatch run --strict=locks --action fail python3 app.py
+  forkwatch run --error-exitcode 66 --log findings.jsonl -- make check
+
+The name in brackets is the environment variable that does the same without this command.";
+
+const RUN_CODES: &str = "\
+Exit status: the program's own; when a signal ended it, the same signal ends forkwatch. Otherwise 2 wrong usage, \
+66 findings under --strict, 125 the program cannot be watched, 126 not executable, 127 not found.";
+
+const ENV_EXAMPLES: &str = "\
+Examples:
+  eval \"$(forkwatch env --strict)\"
+  forkwatch env --log /var/log/forkwatch.jsonl --format dockerfile >> Dockerfile
+
+The name in brackets is the environment variable that the option sets.";
+
+/// The whole command line, as clap knows it.
+pub fn command() -> Command {
+    Command::new("forkwatch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Names every unsafe fork() in an unmodified program: which threads, which locks, where each was taken")
+        .after_help(EXAMPLES)
+        .help_template(TEMPLATE.replace("{all-args}", "Commands:\n{subcommands}\n\nOptions:\n{options}"))
+        .max_term_width(110)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(run_command())
+        .subcommand(
+            Command::new("env")
+                .about("Prints the variables that watch everything started with them")
+                .after_help(ENV_EXAMPLES)
+                .help_template(TEMPLATE)
+                .args(option_flags())
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_name("FORMAT")
+                        .value_parser(["shell", "dockerfile"])
+                        .default_value("shell")
+                        .help("`export` lines for a shell, or `ENV` lines for a Dockerfile"),
+                ),
+        )
+        .subcommand(
+            Command::new("install")
+                .about("Writes the bare library, for machines and images without this command")
+                .after_help("Example:\n  forkwatch install --to /usr/local/lib")
+                .help_template(TEMPLATE)
+                .arg(
+                    folder()
+                        .required(true)
+                        .help("Where libforkwatch.so is put; the folder is made if need be"),
+                ),
+        )
+        .subcommand(
+            Command::new("completions")
+                .about("Prints a shell's completions")
+                .after_help("Example:\n  forkwatch completions bash > /etc/bash_completion.d/forkwatch")
+                .help_template(TEMPLATE)
+                .arg(
+                    Arg::new("shell")
+                        .required(true)
+                        .value_name("SHELL")
+                        .value_parser(EnumValueParser::<Shell>::new()),
+                ),
+        )
+        .subcommand(
+            Command::new("man")
+                .about("Prints the manual page, or writes one for each command")
+                .after_help("Example:\n  forkwatch man | man -l -")
+                .help_template(TEMPLATE)
+                .arg(folder().help("Write a page for each command into this folder instead")),
+        )
+}
+
+fn run_command() -> Command {
+    Command::new("run")
+        .about("Runs a program, and everything it starts, with the library preloaded")
+        .override_usage("forkwatch run [OPTIONS] [--] PROGRAM [ARGS]...")
+        .after_help(RUN_EXAMPLES)
+        .after_long_help(format!("{RUN_EXAMPLES}\n\n{RUN_CODES}"))
+        .help_template(TEMPLATE)
+        .args(option_flags())
+        .arg(
+            Arg::new(run::ERROR_EXITCODE)
+                .long(run::ERROR_EXITCODE)
+                .value_name("N")
+                .value_parser(value_parser!(OsString))
+                .help(
+                    "Exit with N when the program succeeded but a finding of ERROR or FATAL was written anywhere in its \
+                     process tree (66 under --strict; 0 never)",
+                ),
+        )
+        .arg(
+            // The first word that is no option ends ours: what follows belongs to the program.
+            Arg::new("program")
+                .value_name("PROGRAM")
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::CommandWithArguments)
+                .num_args(1..)
+                .required(true)
+                .trailing_var_arg(true)
+                .help("The program and its arguments"),
+        )
+}
+
+fn folder() -> Arg {
+    Arg::new("to")
+        .long("to")
+        .value_name("DIR")
+        .value_parser(value_parser!(std::path::PathBuf))
+        .value_hint(ValueHint::DirPath)
+}
+
+/// A flag for each row that has one.
+fn option_flags() -> impl Iterator<Item = Arg> {
+    OPTIONS
+        .iter()
+        .filter_map(|row| row.flag.map(|flag| option_flag(row, flag)))
+}
+
+fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
+    let arg = Arg::new(flag)
+        .long(flag)
+        .value_name(value_name(row, flag))
+        // Values are checked by the row itself, so that command and library say the same (see settings.rs).
+        .value_parser(value_parser!(OsString))
+        .help(format!("{} [{}]", row.help, row.variable));
+    match flag {
+        "strict" => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(STRICT_ALONE),
+        "log" | "text" | "suppress" => arg.value_hint(ValueHint::FilePath),
+        _ => arg,
+    }
+}
+
+/// What stands for the value in the help.
+fn value_name(row: &OptionRow, flag: &str) -> String {
+    let name = match (flag, row.values) {
+        ("strict", _) => "WHEN",
+        ("log" | "text", _) => "PATH",
+        ("suppress", _) => "FILES",
+        ("audit", _) => "NAMES",
+        ("guard", _) => "GLOBS",
+        ("action", _) => "ACTION",
+        ("service", _) => "NAME",
+        (_, Values::Words(words)) => return words.join("|"),
+        (_, Values::Number(..)) => "N",
+        _ => "TEXT",
+    };
+    name.to_owned()
+}
+
+/// Parses the command line.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Box<Error>> {
+    command().try_get_matches_from(args).map_err(Box::new)
+}
+
+/// Answers what clap did not turn into a command: help and version as they are, anything else in our words.
+pub fn answer(error: &Error) -> Result<u8, Failure> {
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            message::print(text.as_bytes())?;
+            Ok(exit_codes::OK)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            message::say(&text);
+            Ok(exit_codes::USAGE)
+        }
+        _ => Err(Failure::usage(one_sentence(&text))),
+    }
+}
+
+/// Clap's message without its usage lines, on one line: what is wrong, then the first tip.
+fn one_sentence(text: &str) -> String {
+    let mut sentence = String::new();
+    let mut tips = 0;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        }
+        let line = match line.strip_prefix("tip: ") {
+            Some(_) if tips > 0 => continue,
+            Some(tip) => {
+                tips += 1;
+                sentence.push(';');
+                tip
+            }
+            None => line.strip_prefix("error: ").unwrap_or(line),
+        };
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(line);
+    }
+    sentence + " (see forkwatch --help)"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, one_sentence, parse};
+
+    fn program(line: &str) -> Vec<String> {
+        let matches = parse(line.split(' ').map(Into::into)).unwrap();
+        let (_, matches) = matches.subcommand().unwrap();
+        let words = matches.get_many::<std::ffi::OsString>("program").unwrap();
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn clap_accepts_the_definition() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn our_options_end_at_the_program() {
+        assert_eq!(
+            program("forkwatch run --strict prog --strict -x"),
+            ["prog", "--strict", "-x"]
+        );
+        assert_eq!(program("forkwatch run --depth 3 -- prog -- x"), ["prog", "--", "x"]);
+        assert_eq!(program("forkwatch run prog -- x"), ["prog", "--", "x"]);
+        assert_eq!(program("forkwatch run -- --odd"), ["--odd"]);
+    }
+
+    #[test]
+    fn an_unknown_option_is_not_taken_for_the_program() {
+        assert!(parse("forkwatch run --strikt prog".split(' ').map(Into::into)).is_err());
+    }
+
+    #[test]
+    fn wrong_usage_is_one_sentence_with_what_was_probably_meant() {
+        let error = parse("forkwatch run --strikt prog".split(' ').map(Into::into)).unwrap_err();
+        let sentence = one_sentence(&error.render().to_string());
+        assert!(
+            sentence.contains("'--strikt'") && sentence.contains("'--strict'"),
+            "{sentence}"
+        );
+        assert!(!sentence.contains('\n') && !sentence.contains("Usage"), "{sentence}");
+    }
+}

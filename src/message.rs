@@ -1,0 +1,59 @@
+//! What the command says for itself: one sentence on standard error, or a result on standard output.
+
+use std::fmt::{self, Display};
+use std::io::{self, ErrorKind, Write};
+
+use crate::exit_codes;
+
+/// Why the command ends without having done its work: what it exits with, and the sentence that explains it.
+#[derive(Debug)]
+pub struct Failure {
+    /// One of [`exit_codes`].
+    pub code: u8,
+    /// What is wrong and what may be done about it, without the `forkwatch: ` in front.
+    pub sentence: String,
+}
+
+impl Failure {
+    /// A failure with this code and sentence.
+    pub fn new(code: u8, sentence: impl Into<String>) -> Self {
+        Self {
+            code,
+            sentence: sentence.into(),
+        }
+    }
+
+    /// Something that cannot be done ([`exit_codes::CANNOT_WATCH`]).
+    pub fn cannot(sentence: impl Into<String>) -> Self {
+        Self::new(exit_codes::CANNOT_WATCH, sentence)
+    }
+
+    /// Wrong usage ([`exit_codes::USAGE`]).
+    pub fn usage(sentence: impl Into<String>) -> Self {
+        Self::new(exit_codes::USAGE, sentence)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "forkwatch: {}", self.sentence.trim_end())
+    }
+}
+
+/// Writes a sentence to standard error; a closed one changes nothing.
+pub fn say(sentence: &impl Display) {
+    let _nobody_to_tell = writeln!(io::stderr().lock(), "{sentence}");
+}
+
+/// Writes a result to standard output.
+///
+/// A reader that has seen enough (`forkwatch man | head -1`) is no failure.
+pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::cannot(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

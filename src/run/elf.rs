@@ -1,0 +1,147 @@
+//! Why the library cannot be loaded into an ELF program, read from the file alone.
+
+use std::fs::File;
+
+use object::elf;
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
+use object::{Endianness, ReadCache, ReadRef, StringTable};
+
+use crate::run::library::EMBEDDED;
+
+#[cfg(target_pointer_width = "64")]
+type Native = elf::FileHeader64<Endianness>;
+#[cfg(target_pointer_width = "32")]
+type Native = elf::FileHeader32<Endianness>;
+
+/// Bytes of `e_ident` that must agree: class, byte order.
+const CLASS_AND_ORDER: std::ops::Range<usize> = 4..6;
+/// Where `e_machine` lies, in both classes.
+const MACHINE: std::ops::Range<usize> = 18..20;
+
+/// A larger table of names is not searched: the program should start before long.
+const MAX_STRINGS: u64 = 64 << 20;
+
+/// A reason against a program, and what may be done.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What the program is: `statically linked`.
+    pub what: String,
+    /// Why that hinders, and the way out.
+    pub way_out: &'static str,
+}
+
+impl Obstacle {
+    fn new(what: impl Into<String>, way_out: &'static str) -> Self {
+        Self {
+            what: what.into(),
+            way_out,
+        }
+    }
+}
+
+/// Whether a file's first bytes are those of an ELF file.
+pub fn is_elf(head: &[u8]) -> bool {
+    head.starts_with(&elf::ELFMAG)
+}
+
+/// Looks for an obstacle. A file that cannot be understood has none: the kernel is the better judge of it.
+pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
+    // Our own library is of the very kind that this command can preload.
+    if [CLASS_AND_ORDER, MACHINE]
+        .into_iter()
+        .any(|part| head.get(part.clone()) != EMBEDDED.get(part))
+    {
+        return Some(Obstacle::new(
+            format!("built for another architecture ({})", machine(head)),
+            "this forkwatch can only be loaded into programs of its own; use a forkwatch built for that one",
+        ));
+    }
+    // Only the parts that are asked for are read: programs with debug information can be gigabytes.
+    let cache = ReadCache::new(file);
+    linked(&cache).ok().flatten()
+}
+
+/// The architecture by name, for those that are likely to meet.
+fn machine(head: &[u8]) -> String {
+    let number = head.get(MACHINE).map_or(0, |bytes| match head.get(5) {
+        Some(2) => u16::from_be_bytes([bytes[0], bytes[1]]),
+        _ => u16::from_le_bytes([bytes[0], bytes[1]]),
+    });
+    let bits = if head.get(4) == Some(&1) { "32-bit" } else { "64-bit" };
+    match number {
+        3 => "x86, 32-bit".to_owned(),
+        40 => "ARM, 32-bit".to_owned(),
+        62 => format!("x86-64, {bits}"),
+        183 => "AArch64".to_owned(),
+        243 => format!("RISC-V, {bits}"),
+        other => format!("ELF machine {other}, {bits}"),
+    }
+}
+
+fn linked<'data>(data: impl ReadRef<'data>) -> object::Result<Option<Obstacle>> {
+    let header = Native::parse(data)?;
+    let endian = header.endian()?;
+    let mut linker = None;
+    for segment in header.program_headers(endian, data)? {
+        linker = linker.or(segment.interpreter(endian, data)?);
+    }
+    let sections = header.sections(endian, data)?;
+    let mut needed = Vec::new();
+    let mut own_name = None;
+    if let Some((entries, strings)) = sections.dynamic(endian, data)? {
+        let strings: StringTable<'_, _> = sections.strings(endian, data, strings)?;
+        for entry in entries {
+            match entry.tag(endian) {
+                elf::DT_NEEDED => needed.push(entry.string(endian, strings)?),
+                elf::DT_SONAME => own_name = Some(entry.string(endian, strings)?),
+                _ => {}
+            }
+        }
+    }
+    let Some(linker) = linker else {
+        // The dynamic linker itself, run as a command, is its own interpreter and does preload.
+        let is_linker = own_name.is_some_and(|name| name.starts_with(b"ld"));
+        return Ok((!is_linker).then(|| {
+            Obstacle::new(
+                "statically linked",
+                "nothing can be preloaded into it; link it dynamically (without -static) to watch it",
+            )
+        }));
+    };
+    if contains(linker, b"ld-musl") {
+        return Ok(Some(Obstacle::new(
+            "linked with musl",
+            "this library needs the GNU C library; build the program for a gnu target to watch it",
+        )));
+    }
+    let sanitized = Obstacle::new(
+        "built with AddressSanitizer",
+        "its runtime must be the first library loaded; watch a build without -fsanitize=address",
+    );
+    if needed
+        .iter()
+        .any(|name| contains(name, b"libasan") || contains(name, b"clang_rt.asan"))
+    {
+        return Ok(Some(sanitized));
+    }
+    // `-static-libasan`, and Clang always, link the runtime into the program: then only a symbol tells.
+    for section in sections
+        .iter()
+        .filter(|section| section.sh_type(endian) == elf::SHT_STRTAB)
+    {
+        let is_small = section.sh_size(endian) <= MAX_STRINGS;
+        if is_small
+            && section
+                .data(endian, data)?
+                .split(|&byte| byte == 0)
+                .any(|name| name == b"__asan_init")
+        {
+            return Ok(Some(sanitized));
+        }
+    }
+    Ok(None)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}

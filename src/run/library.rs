@@ -1,0 +1,104 @@
+//! Where the library lies: beside the command, else written out from the copy that the command carries.
+
+use std::env;
+use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hasher};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::process::geteuid;
+
+use crate::message::Failure;
+use crate::run::store;
+
+/// The library's file name.
+pub const LIBRARY_NAME: &str = "libforkwatch.so";
+
+/// The finished library (see build.rs).
+pub static EMBEDDED: &[u8] = include_bytes!(env!("FORKWATCH_LIBRARY"));
+
+/// A path to the library that `LD_PRELOAD` can hold.
+pub fn library() -> Result<PathBuf, Failure> {
+    if let Some(path) = beside() {
+        return Ok(path);
+    }
+    let temporary = env::temp_dir();
+    let versioned = format!("{}-{}", env!("CARGO_PKG_VERSION"), fingerprint());
+    // The second place serves who has no home, again and again; the third, whose places were tampered with.
+    let lasting = [
+        cache(),
+        Some(temporary.join(format!("forkwatch-{}", geteuid().as_raw()))),
+    ];
+    for folder in lasting.into_iter().flatten() {
+        if is_usable(&folder)
+            && let Ok(path) = store::kept(&folder, &versioned)
+        {
+            return Ok(path);
+        }
+    }
+    if !is_usable(&temporary) {
+        let shown = temporary.display();
+        return Err(Failure::cannot(format!(
+            "no folder for the library: LD_PRELOAD takes no path with a colon, a space or a `$` and none on a noexec mount, \
+             and TMPDIR is {shown}; set XDG_CACHE_HOME or TMPDIR to a plainer path"
+        )));
+    }
+    store::fresh(&temporary).map_err(|error| {
+        let shown = temporary.display();
+        Failure::cannot(format!(
+            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours"
+        ))
+    })
+}
+
+/// The library in the folder of the command itself, as it was built or packaged.
+fn beside() -> Option<PathBuf> {
+    let command = env::current_exe().ok()?.canonicalize().ok()?;
+    let path = command.with_file_name(LIBRARY_NAME);
+    (path.is_file() && is_usable(&path)).then_some(path)
+}
+
+/// The user's cache folder for us.
+fn cache() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(base.join("forkwatch"))
+}
+
+/// Tells builds of one version apart; nothing is trusted because of it.
+fn fingerprint() -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(EMBEDDED);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Whether the dynamic linker can load a library from here.
+fn is_usable(path: &Path) -> bool {
+    let existing = path.ancestors().find(|folder| folder.exists());
+    let is_noexec = existing
+        .and_then(|folder| statvfs(folder).ok())
+        .is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC));
+    path.is_absolute() && is_plain(path.as_os_str()) && !is_noexec
+}
+
+/// ld.so(8) splits `LD_PRELOAD` at colons and spaces and expands `$ORIGIN`, and knows no way to quote either.
+fn is_plain(path: &OsStr) -> bool {
+    !path
+        .as_bytes()
+        .iter()
+        .any(|byte| byte.is_ascii_whitespace() || matches!(byte, b':' | b'$'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn paths_that_the_linker_would_split_are_not_plain() {
+        assert!(is_plain("/home/me/.cache".as_ref()));
+        for path in ["/a b", "/a:b", "/a\tb", "/$LIB"] {
+            assert!(!is_plain(path.as_ref()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `forkwatch run`: from a program's name to its exit status.
+//!
+//! | question | file |
+//! |---|---|
+//! | which file is meant? | `target` |
+//! | which program does a script start? | `script` |
+//! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
+//! | where does the library lie? | `library`, with `store` |
+//! | which variables are set? | `environment` |
+//! | exec, or stay as its parent? | `start`, `parent` |
+//! | did any process of the tree have a finding? | `tally` |
+
+mod elf;
+mod environment;
+mod library;
+mod parent;
+mod privileges;
+mod script;
+mod start;
+mod store;
+mod tally;
+mod target;
+mod watchable;
+
+pub use environment::variables;
+pub use library::{LIBRARY_NAME, library};
+pub use start::{ERROR_EXITCODE, run};
+pub use store::write_whole;

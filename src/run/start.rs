@@ -1,0 +1,94 @@
+//! `forkwatch run` itself: prepares everything, then becomes the program or its parent.
+
+use std::env::current_dir;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use clap::ArgMatches;
+use forkwatch_schema::options::by_variable;
+
+use crate::exit_codes::{FINDINGS, NOT_EXECUTABLE, NOT_FOUND};
+use crate::message::Failure;
+use crate::run::environment::variables;
+use crate::run::library::library;
+use crate::run::parent::{self, Ending};
+use crate::run::tally::Tally;
+use crate::run::watchable::{Program, prepare};
+use crate::settings::{Setting, anchor, settings};
+
+/// The option's name.
+pub const ERROR_EXITCODE: &str = "error-exitcode";
+
+/// Runs the program; returns only if it could not be started, or has ended as a child of ours.
+pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
+    let mut settings = settings(matches)?;
+    if let Ok(folder) = current_dir() {
+        anchor(&mut settings, &folder);
+    }
+    let error_exitcode = error_exitcode(matches, &settings)?;
+    let words = matches
+        .get_many::<OsString>("program")
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let program = prepare(words)?;
+    let library = library()?;
+    let Some(code) = error_exitcode else {
+        return Err(become_program(&program, variables(&library, &settings, None)));
+    };
+    let tally = Tally::new()?;
+    let variables = variables(&library, &settings, Some(tally.path()));
+    let ending = parent::run(&program, &variables).map_err(|error| start_failure(&program.path, &error))?;
+    let has_findings = tally.finish();
+    match ending {
+        Ending::Status(0) if has_findings && code != 0 => Ok(code),
+        Ending::Status(status) => Ok(status),
+        Ending::Signal(signal) => Ok(parent::die_by(signal)),
+    }
+}
+
+/// The status that findings turn 0 into, if the run needs a parent that does so.
+fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u8>, Failure> {
+    if let Some(given) = matches.get_one::<OsString>(ERROR_EXITCODE) {
+        let given = given.to_string_lossy();
+        return given.parse().map(Some).map_err(|_| {
+            let nearest = if given.bytes().all(|byte| byte.is_ascii_digit()) {
+                u8::MAX
+            } else {
+                FINDINGS
+            };
+            Failure::usage(format!(
+                "--{ERROR_EXITCODE}={given} is no status from 0 to 255; the nearest is {nearest}"
+            ))
+        });
+    }
+    let strict = by_variable("FORKWATCH_STRICT").map(|row| row.variable);
+    let is_strict = settings
+        .iter()
+        .any(|setting| Some(setting.variable) == strict && setting.value != "off");
+    Ok(is_strict.then_some(FINDINGS))
+}
+
+/// Replaces this process: no one stands between the program and whoever waits for it.
+fn become_program(program: &Program, variables: Vec<(OsString, OsString)>) -> Failure {
+    let (name, arguments) = program.arguments.split_first().expect("a program has its own name");
+    let error = Command::new(&program.path)
+        .arg0(name)
+        .args(arguments)
+        .envs(variables)
+        .exec();
+    start_failure(&program.path, &error)
+}
+
+fn start_failure(path: &Path, error: &io::Error) -> Failure {
+    let code = if error.kind() == ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
+    };
+    Failure::new(code, format!("{} cannot be started: {error}", path.display()))
+}

@@ -1,0 +1,104 @@
+//! The library written out as a file that nobody else can change: private folders, whole files, checked before use.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+
+use crate::run::library::{EMBEDDED, LIBRARY_NAME};
+
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o500;
+const MODE_BITS: u32 = 0o7777;
+
+/// The library in `FOLDER/NAME/`, written if it is not there, and refused if it is not ours to the last byte.
+pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    private_folder(folder)?;
+    let folder = folder.join(name);
+    private_folder(&folder)?;
+    let path = folder.join(LIBRARY_NAME);
+    match verify(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            write_whole(&path, FILE_MODE)?;
+            verify(&path)?;
+        }
+        other => other?,
+    }
+    Ok(path)
+}
+
+/// The library in a new folder of its own below `folder`.
+pub fn fresh(folder: &Path) -> io::Result<PathBuf> {
+    // It stays: the program that uses it outlives this command.
+    let folder = tempfile::Builder::new()
+        .prefix("forkwatch-")
+        .permissions(Permissions::from_mode(FOLDER_MODE))
+        .tempdir_in(folder)?
+        .keep();
+    let path = folder.join(LIBRARY_NAME);
+    write_whole(&path, FILE_MODE)?;
+    Ok(path)
+}
+
+/// Writes the library so that the path holds either nothing new or all of it.
+pub fn write_whole(path: &Path, mode: u32) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".libforkwatch-").tempfile_in(folder)?;
+    file.write_all(EMBEDDED)?;
+    // Not at creation, where the umask would take its share.
+    file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    // A crash must not leave an empty file under the name: it would be refused for ever after.
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Makes the folder, or checks that the one that is there is ours alone.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    // Not through a symbolic link, which somebody else could have put there.
+    let metadata = fs::symlink_metadata(folder)?;
+    let is_private = metadata.is_dir() && metadata.mode() & MODE_BITS == FOLDER_MODE && is_ours(metadata.uid());
+    if is_private {
+        Ok(())
+    } else {
+        Err(ErrorKind::PermissionDenied.into())
+    }
+}
+
+/// Checks owner, mode and content of a file.
+fn verify(path: &Path) -> io::Result<()> {
+    // Without waiting, should somebody have put a pipe there.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    let is_as_written = metadata.is_file()
+        && is_ours(metadata.uid())
+        && metadata.mode() & MODE_BITS == FILE_MODE
+        && metadata.len() == EMBEDDED.len() as u64;
+    let mut content = Vec::new();
+    if is_as_written {
+        file.read_to_end(&mut content)?;
+    }
+    if content == EMBEDDED {
+        Ok(())
+    } else {
+        Err(ErrorKind::InvalidData.into())
+    }
+}
+
+fn is_ours(uid: u32) -> bool {
+    uid == geteuid().as_raw()
+}

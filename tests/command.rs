@@ -1,0 +1,670 @@
+//! The command `forkwatch`, as real processes: what it becomes, what it passes on, what it refuses and how it says so.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+const COMMAND: &str = env!("CARGO_BIN_EXE_forkwatch");
+/// A user and group who run no tests.
+const SOMEBODY: u32 = 12345;
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The command with these arguments, in an environment where nothing is preloaded or set.
+fn forkwatch<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
+    command_at(COMMAND, arguments)
+}
+
+fn command_at<S: AsRef<OsStr>>(path: impl AsRef<OsStr>, arguments: &[S]) -> Command {
+    let mut command = Command::new(path);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, _) in std::env::vars_os() {
+        if name == "LD_PRELOAD" || name.as_encoded_bytes().starts_with(b"FORKWATCH_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Waits for the end; a command that hangs is killed and fails the test.
+fn ended(child: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if start.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            panic!("the command hangs");
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs to the end. The outputs are small enough for a pipe to hold.
+fn run(command: &mut Command) -> Output {
+    let mut child = command.spawn().unwrap();
+    let status = ended(&mut child);
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    child.stdout.take().unwrap().read_to_end(&mut stdout).unwrap();
+    child.stderr.take().unwrap().read_to_end(&mut stderr).unwrap();
+    Output { status, stdout, stderr }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap().trim_end().to_owned()
+}
+
+/// The one sentence that the command said, after checking its status.
+fn refusal(command: &mut Command, code: i32) -> String {
+    let output = run(command);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(said.starts_with("forkwatch: ") && said.lines().count() == 1, "{said}");
+    said
+}
+
+/// Writes an executable file.
+///
+/// Another process does it: a program cannot be executed while a child that another test has just forked still holds our
+/// descriptor for writing (ETXTBSY).
+fn executable(path: &Path, content: &[u8]) {
+    let mut writer = command_at("sh", &["-c", "cat > \"$0\" && chmod 755 \"$0\""]);
+    let mut writer = writer.arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    writer.stdin.take().unwrap().write_all(content).unwrap();
+    assert!(ended(&mut writer).success());
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+/// A copy of the command with no library beside it, in a folder of its own.
+fn lonely_command() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forkwatch");
+    executable(&path, &fs::read(COMMAND).unwrap());
+    (folder, path)
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Waits until a process is in this state, by the letter of proc(5).
+fn wait_for_state(pid: u32, letter: char) {
+    let start = Instant::now();
+    loop {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        if stat.rsplit(") ").next().unwrap().starts_with(letter) {
+            return;
+        }
+        assert!(
+            start.elapsed() < DEADLINE,
+            "process {pid} is never in state {letter}: {stat}"
+        );
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// A shell under `--strict`, hence with a parent, that has said its first line.
+fn spoken(script: &str) -> (Child, BufReader<std::process::ChildStdout>, String) {
+    let mut child = forkwatch(&["run", "--strict", "sh", "-c", script]).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    (child, reader, line.trim_end().to_owned())
+}
+
+#[test]
+fn without_a_reason_for_a_parent_the_command_becomes_the_program() {
+    let mut child = forkwatch(&["run", "sh", "-c", "echo $$"]).spawn().unwrap();
+    let pid = child.id();
+    ended(&mut child);
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said.trim_end(), pid.to_string());
+}
+
+#[test]
+fn the_status_is_passed_through() {
+    for options in [
+        &["run"][..],
+        &["run", "--strict"],
+        &["run", "--error-exitcode", "9", "--"],
+    ] {
+        let output = run(forkwatch(options).args(["sh", "-c", "exit 23"]));
+        assert_eq!(output.status.code(), Some(23), "{options:?}");
+        let output = run(forkwatch(options).args(["sh", "-c", "kill -KILL $$"]));
+        assert_eq!(output.status.signal(), Some(9), "{options:?}");
+        let output = run(forkwatch(options).args(["sh", "-c", "kill -SEGV $$"]));
+        assert_eq!(output.status.signal(), Some(11), "{options:?}");
+        assert!(output.stderr.is_empty() && output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_parent_leaves_no_core_of_its_own() {
+    let output = run(&mut forkwatch(&[
+        "run",
+        "--strict",
+        "sh",
+        "-c",
+        "ulimit -c 0; kill -ABRT $$",
+    ]));
+    assert_eq!(output.status.signal(), Some(6));
+    assert!(!output.status.core_dumped());
+}
+
+#[test]
+fn a_broken_pipe_ends_the_program_as_ever() {
+    for options in [&["run"][..], &["run", "--strict"]] {
+        let output = run(forkwatch(options).args(["sh", "-c", "kill -PIPE $$"]));
+        assert_eq!(output.status.signal(), Some(13), "{options:?}");
+    }
+}
+
+#[test]
+fn signals_are_forwarded() {
+    let (mut child, mut reader, line) =
+        spoken("trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done");
+    assert_eq!(line, "ready");
+    signal(&child, Signal::TERM);
+    assert_eq!(ended(&mut child).code(), Some(5));
+    let mut rest = String::new();
+    reader.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "caught\n");
+}
+
+#[test]
+fn a_forwarded_signal_that_ends_the_program_ends_the_command() {
+    let (mut child, _reader, _) = spoken("echo ready; exec sleep 30");
+    signal(&child, Signal::INT);
+    assert_eq!(ended(&mut child).signal(), Some(2));
+}
+
+#[test]
+fn stop_and_continue_reach_the_program() {
+    let (mut child, _reader, pid) = spoken("echo $$; exec sleep 30");
+    let program: u32 = pid.parse().unwrap();
+    signal(&child, Signal::TSTP);
+    wait_for_state(program, 'T');
+    wait_for_state(child.id(), 'T');
+    signal(&child, Signal::CONT);
+    wait_for_state(program, 'S');
+    wait_for_state(child.id(), 'S');
+    signal(&child, Signal::TERM);
+    assert_eq!(ended(&mut child).signal(), Some(15));
+}
+
+#[test]
+fn the_program_gets_the_signals_state_that_we_were_given() {
+    let status = "grep -E '^Sig(Blk|Ign)' /proc/self/status";
+    let bare = stdout(&run(
+        command_at("sh", &["-c", &format!("trap '' HUP; {status}")]).env_remove("X")
+    ));
+    for options in ["run", "run --strict"] {
+        let line = format!("trap '' HUP; exec {COMMAND} {options} sh -c \"{status}\"");
+        let watched = stdout(&run(&mut command_at("sh", &["-c", &line])));
+        // Rust's runtime ignores SIGPIPE in the test itself, too, but not in its children.
+        assert_eq!(watched, bare, "{options}");
+    }
+}
+
+#[test]
+fn findings_turn_success_into_the_error_exitcode() {
+    let status = |options: &[&str], script: &str| {
+        let output = run(forkwatch(&["run"]).args(options).args(["sh", "-c", script]));
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.status.code()
+    };
+    let error = "echo WARN >> \"$FORKWATCH_TALLY\"; echo ERROR >> \"$FORKWATCH_TALLY\"";
+    assert_eq!(status(&["--strict"], error), Some(66));
+    assert_eq!(status(&["--strict=locks"], error), Some(66));
+    assert_eq!(status(&["--error-exitcode", "9"], error), Some(9));
+    assert_eq!(status(&["--strict", "--error-exitcode=0"], error), Some(0));
+    assert_eq!(status(&["--strict"], "echo WARN >> \"$FORKWATCH_TALLY\""), Some(0));
+    assert_eq!(status(&["--strict"], &format!("{error}; exit 3")), Some(3));
+    assert_eq!(status(&[], "exit ${FORKWATCH_TALLY+1}0"), Some(0));
+}
+
+#[test]
+fn the_tally_is_private_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "stat -c %a \"$FORKWATCH_TALLY\"; dirname \"$FORKWATCH_TALLY\"";
+    let output = run(forkwatch(&["run", "--strict", "sh", "-c", script]).env("TMPDIR", folder.path()));
+    assert_eq!(stdout(&output), format!("600\n{}", folder.path().display()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_run_inside_a_run_tells_the_outer_one() {
+    let inner = format!("{COMMAND} run --error-exitcode 0 sh -c 'echo FATAL >> \"$FORKWATCH_TALLY\"'");
+    assert_eq!(
+        run(&mut forkwatch(&["run", "--strict", "sh", "-c", &inner]))
+            .status
+            .code(),
+        Some(66)
+    );
+}
+
+#[test]
+fn an_existing_preload_is_kept_behind_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libempty.so");
+    let source = folder.path().join("empty.c");
+    fs::write(&source, "int forkwatch_test_nothing;\n").unwrap();
+    let built = Command::new("gcc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        println!("skipped: no C compiler");
+        return;
+    }
+    let output = run(forkwatch(&["run", "sh", "-c", "echo $LD_PRELOAD"]).env("LD_PRELOAD", &library));
+    let list = stdout(&output);
+    let (ours, kept) = list.split_once(':').unwrap();
+    assert!(ours.ends_with("/libforkwatch.so"), "{list}");
+    assert_eq!(Path::new(kept), library);
+}
+
+#[test]
+fn the_library_is_loaded_and_the_options_are_set() {
+    let script = "grep -c libforkwatch.so /proc/self/maps; echo $FORKWATCH_STRICT $FORKWATCH_DEPTH $FORKWATCH_LOG";
+    let output = run(&mut forkwatch(&[
+        "run",
+        "--depth=3",
+        "--log",
+        "/tmp/%p",
+        "--strict=off",
+        "sh",
+        "-c",
+        script,
+    ]));
+    let said = stdout(&output);
+    let (count, options) = said.split_once('\n').unwrap();
+    assert_ne!(count, "0");
+    assert_eq!(options, "off 3 /tmp/%p");
+}
+
+#[test]
+fn a_bad_value_is_told_with_the_nearest() {
+    let said = refusal(&mut forkwatch(&["run", "--strict=thread", "true"]), 2);
+    assert!(said.contains("--strict=thread") && said.contains("threads"), "{said}");
+    let said = refusal(&mut forkwatch(&["env", "--depth", "65"]), 2);
+    assert!(said.contains("--depth=65") && said.contains("nearest is 64"), "{said}");
+    let said = refusal(&mut forkwatch(&["run", "--error-exitcode", "256", "true"]), 2);
+    assert!(said.contains("nearest is 255"), "{said}");
+    let said = refusal(&mut forkwatch(&["run", "--strikt", "true"]), 2);
+    assert!(said.contains("--strict"), "{said}");
+    refusal(&mut forkwatch(&["run"]), 2);
+}
+
+#[test]
+fn what_is_not_there_is_127() {
+    for options in [&["run"][..], &["run", "--strict"]] {
+        let said = refusal(forkwatch(options).arg("forkwatch-no-such-program"), 127);
+        assert!(said.contains("PATH"), "{said}");
+        refusal(forkwatch(options).arg("/no/such/program"), 127);
+        refusal(forkwatch(options).arg(""), 127);
+    }
+}
+
+#[test]
+fn what_cannot_be_executed_is_126() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain");
+    fs::write(&plain, "#!/bin/sh\n").unwrap();
+    let said = refusal(forkwatch(&["run"]).arg(&plain), 126);
+    assert!(said.contains("chmod +x"), "{said}");
+    // On PATH, too, where it is all that was found.
+    refusal(forkwatch(&["run", "plain"]).env("PATH", folder.path()), 126);
+    let said = refusal(forkwatch(&["run"]).arg(folder.path()), 126);
+    assert!(said.contains("directory"), "{said}");
+    let garbage = folder.path().join("garbage");
+    executable(&garbage, b"\x01\x00\x02garbage");
+    refusal(forkwatch(&["run"]).arg(&garbage), 126);
+    refusal(forkwatch(&["run", "--strict"]).arg(&garbage), 126);
+}
+
+#[test]
+fn path_is_searched_like_execvp_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    fs::create_dir_all(first.join("tool")).unwrap();
+    fs::create_dir(&second).unwrap();
+    executable(&second.join("tool"), b"#!/bin/sh\necho found\n");
+    let path = std::env::join_paths([&first, &second]).unwrap();
+    assert_eq!(stdout(&run(forkwatch(&["run", "tool"]).env("PATH", path))), "found");
+    let empty_entry = run(forkwatch(&["run", "tool"])
+        .env("PATH", "/nowhere:")
+        .current_dir(&second));
+    assert_eq!(stdout(&empty_entry), "found");
+}
+
+#[test]
+fn scripts_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    for first_line in ["#!/bin/sh\n", "#!/usr/bin/env sh\n", ""] {
+        executable(&script, format!("{first_line}echo \"$1\"\n").as_bytes());
+        for options in [&["run"][..], &["run", "--strict"]] {
+            let output = run(forkwatch(options).arg(&script).arg("it's"));
+            assert_eq!(stdout(&output), "it's", "{first_line:?} {options:?}");
+        }
+    }
+    for first_line in ["#!/no/such/interpreter\n", "#!/usr/bin/env forkwatch-no-such-program\n"] {
+        executable(&script, first_line.as_bytes());
+        let said = refusal(forkwatch(&["run"]).arg(&script), 127);
+        assert!(said.contains("no"), "{said}");
+    }
+}
+
+/// Compiles a program, or says why the test is skipped.
+fn compiled(folder: &Path, arguments: &[&str]) -> Option<PathBuf> {
+    let (source, program) = (folder.join("program.c"), folder.join("program"));
+    fs::write(&source, "int main(void) { return 0; }\n").unwrap();
+    let built = Command::new("gcc")
+        .args(arguments)
+        .arg("-o")
+        .arg(&program)
+        .arg(&source)
+        .output();
+    if built.as_ref().is_ok_and(|output| output.status.success()) {
+        return Some(program);
+    }
+    println!("skipped: gcc {arguments:?} does not work here");
+    None
+}
+
+#[test]
+fn a_static_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = compiled(folder.path(), &["-static"]) else {
+        return;
+    };
+    let said = refusal(forkwatch(&["run"]).arg(&program), 125);
+    assert!(said.contains("statically linked"), "{said}");
+    // Through a script as well.
+    let script = folder.path().join("script");
+    executable(&script, format!("#!{}\n", program.display()).as_bytes());
+    let said = refusal(forkwatch(&["run", "--strict"]).arg(&script), 125);
+    assert!(said.contains("statically linked"), "{said}");
+}
+
+#[test]
+fn the_dynamic_linker_is_no_static_program() {
+    let linker = Path::new("/lib64/ld-linux-x86-64.so.2");
+    if !linker.exists() {
+        println!("skipped: {} is not here", linker.display());
+        return;
+    }
+    assert!(run(forkwatch(&["run"]).arg(linker).arg("/bin/true")).status.success());
+}
+
+#[test]
+fn a_program_with_address_sanitizer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["-fsanitize=address"][..], &["-fsanitize=address", "-static-libasan"]] {
+        let Some(program) = compiled(folder.path(), arguments) else {
+            continue;
+        };
+        let said = refusal(forkwatch(&["run"]).arg(&program), 125);
+        assert!(said.contains("AddressSanitizer"), "{said}");
+    }
+}
+
+#[test]
+fn a_program_linked_with_musl_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = compiled(folder.path(), &["-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1"]) else {
+        return;
+    };
+    let said = refusal(forkwatch(&["run"]).arg(&program), 125);
+    assert!(said.contains("musl"), "{said}");
+}
+
+#[test]
+fn another_architecture_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    let mut content = fs::read("/bin/true").unwrap();
+    // e_machine: RISC-V.
+    content[18..20].copy_from_slice(&243_u16.to_le_bytes());
+    executable(&program, &content);
+    let said = refusal(forkwatch(&["run"]).arg(&program), 125);
+    assert!(said.contains("architecture") && said.contains("RISC-V"), "{said}");
+}
+
+#[test]
+fn a_set_uid_program_is_refused_only_if_it_raises_privileges() {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("program");
+    executable(&program, &fs::read("/bin/true").unwrap());
+    let low = rustix::thread::no_new_privs().unwrap_or(false)
+        || statvfs(folder.path())
+            .unwrap()
+            .f_flag
+            .contains(StatVfsMountFlags::NOSUID);
+    if low {
+        println!("skipped: nothing raises privileges here");
+        return;
+    }
+    let set_uid = |bits: u32| fs::set_permissions(&program, fs::Permissions::from_mode(0o755 | bits)).unwrap();
+    set_uid(0o4000);
+    assert!(
+        run(forkwatch(&["run"]).arg(&program)).status.success(),
+        "its owner becomes nobody else"
+    );
+    if chown(&program, Some(SOMEBODY), Some(SOMEBODY)).is_err() {
+        println!("skipped in part: only root can give files away");
+        return;
+    }
+    for (bits, what) in [(0o4000, "set-uid"), (0o2000, "set-gid")] {
+        set_uid(bits);
+        let said = refusal(forkwatch(&["run"]).arg(&program), 125);
+        assert!(said.contains(what), "{said}");
+    }
+}
+
+/// Where a lonely command's program finds the library.
+fn preloaded_by(command: &Path, cache: Option<&Path>, home: Option<&Path>, temporary: &Path) -> PathBuf {
+    let mut child = command_at(
+        command,
+        &[
+            "run",
+            "sh",
+            "-c",
+            "echo $LD_PRELOAD; grep -c forkwatch.so /proc/$$/maps",
+        ],
+    );
+    child
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("HOME")
+        .env("TMPDIR", temporary);
+    child
+        .envs(cache.map(|path| ("XDG_CACHE_HOME", path)))
+        .envs(home.map(|path| ("HOME", path)));
+    let output = run(&mut child);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = stdout(&output);
+    let (path, count) = said.split_once('\n').unwrap();
+    assert_ne!(count, "0", "{path} is not loaded");
+    PathBuf::from(path)
+}
+
+#[test]
+fn the_library_is_kept_in_a_private_cache_and_reused() {
+    let (folder, command) = lonely_command();
+    let folder = folder.path();
+    let cache = folder.join("cache");
+    let library = preloaded_by(&command, Some(&cache), None, folder);
+    assert!(library.starts_with(cache.join("forkwatch")), "{}", library.display());
+    assert_eq!(mode(&library), 0o500);
+    assert_eq!(mode(library.parent().unwrap()), 0o700);
+    assert_eq!(mode(&cache.join("forkwatch")), 0o700);
+    let inode = fs::metadata(&library).unwrap().ino();
+    assert_eq!(preloaded_by(&command, Some(&cache), None, folder), library);
+    assert_eq!(fs::metadata(&library).unwrap().ino(), inode);
+    assert_eq!(
+        fs::read_dir(library.parent().unwrap()).unwrap().count(),
+        1,
+        "no temporary file is left"
+    );
+    let at_home = preloaded_by(&command, None, Some(folder), folder);
+    assert!(
+        at_home.starts_with(folder.join(".cache/forkwatch")),
+        "{}",
+        at_home.display()
+    );
+}
+
+#[test]
+fn a_library_that_was_tampered_with_is_not_used() {
+    let (folder, command) = lonely_command();
+    let folder = folder.path();
+    let cache = folder.join("cache");
+    let library = preloaded_by(&command, Some(&cache), None, folder);
+    let whole = fs::read(&library).unwrap();
+    let elsewhere = || {
+        let used = preloaded_by(&command, Some(&cache), None, folder);
+        assert_ne!(used, library);
+        assert_eq!(mode(used.parent().unwrap()), 0o700);
+        used
+    };
+    // Content.
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::remove_file(&library).unwrap();
+    fs::write(&library, &changed).unwrap();
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o500)).unwrap();
+    let second = elsewhere();
+    // Mode.
+    fs::remove_file(&library).unwrap();
+    fs::write(&library, &whole).unwrap();
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(elsewhere(), second, "the second place is kept as well");
+    // A symbolic link, even to the right content.
+    fs::remove_file(&library).unwrap();
+    symlink(&second, &library).unwrap();
+    elsewhere();
+    // A folder that others can write to.
+    fs::remove_file(&library).unwrap();
+    fs::set_permissions(cache.join("forkwatch"), fs::Permissions::from_mode(0o777)).unwrap();
+    elsewhere();
+    // The second place as well: a new folder each time.
+    fs::set_permissions(second.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_ne!(elsewhere(), second);
+    // Another's, if we may give it away.
+    fs::set_permissions(cache.join("forkwatch"), fs::Permissions::from_mode(0o700)).unwrap();
+    if chown(cache.join("forkwatch"), Some(SOMEBODY), None).is_ok() {
+        elsewhere();
+    }
+}
+
+#[test]
+fn without_a_home_the_library_is_put_in_the_temporary_folder() {
+    let (folder, command) = lonely_command();
+    let library = preloaded_by(&command, None, None, folder.path());
+    assert!(library.starts_with(folder.path()), "{}", library.display());
+    assert_eq!(mode(library.parent().unwrap()), 0o700);
+    assert_eq!(
+        preloaded_by(&command, None, None, folder.path()),
+        library,
+        "one copy is enough"
+    );
+}
+
+#[test]
+fn paths_that_the_dynamic_linker_would_split_are_avoided() {
+    let (folder, command) = lonely_command();
+    let folder = folder.path();
+    for name in ["with space", "with:colon"] {
+        let odd = folder.join(name);
+        fs::create_dir(&odd).unwrap();
+        let library = preloaded_by(&command, Some(&odd), None, folder);
+        assert!(
+            library.starts_with(folder.join("")) && !library.starts_with(&odd),
+            "{}",
+            library.display()
+        );
+        let mut nowhere = command_at(&command, &["run", "true"]);
+        let said = refusal(nowhere.env("XDG_CACHE_HOME", &odd).env("TMPDIR", &odd), 125);
+        assert!(said.contains("TMPDIR"), "{said}");
+    }
+}
+
+#[test]
+fn env_prints_what_a_shell_can_eval() {
+    let script = format!(
+        "eval \"$({COMMAND} env --strict --context \"it's \\$HOME\")\"; echo \"$FORKWATCH_STRICT $FORKWATCH_CONTEXT\"; \
+         grep -c libforkwatch.so /proc/self/maps"
+    );
+    let output = run(&mut command_at("sh", &["-c", &script]));
+    let said = stdout(&output);
+    let (options, count) = said.split_once('\n').unwrap();
+    assert_eq!(options, "threads it's $HOME");
+    assert_ne!(count, "0");
+    let dockerfile = stdout(&run(&mut forkwatch(&["env", "--format", "dockerfile", "--depth", "4"])));
+    assert!(dockerfile.contains("\nENV LD_PRELOAD=\"/") && dockerfile.ends_with("ENV FORKWATCH_DEPTH=\"4\""));
+}
+
+#[test]
+fn install_writes_the_bare_library() {
+    let (folder, command) = lonely_command();
+    let target = folder.path().join("a/b");
+    let output = run(command_at(command, &["install", "--to"]).arg(&target));
+    let library = target.join("libforkwatch.so");
+    assert_eq!(stdout(&output), library.display().to_string());
+    assert_eq!(mode(&library), 0o755);
+    assert!(fs::read(&library).unwrap().starts_with(b"\x7fELF"));
+    let said = refusal(&mut forkwatch(&["install", "--to", "/dev/null/x"]), 125);
+    assert!(said.contains("/dev/null"), "{said}");
+}
+
+#[test]
+fn packagers_get_completions_and_manual_pages() {
+    for shell in ["bash", "fish", "zsh"] {
+        let mut child = forkwatch(&["completions", shell]);
+        let output = child.stdout(Stdio::piped()).output().unwrap();
+        assert!(
+            output.status.success() && stdout(&output).contains("error-exitcode"),
+            "{shell}"
+        );
+    }
+    let page = forkwatch(&["man"]).output().unwrap();
+    assert!(page.status.success() && stdout(&page).contains(".TH forkwatch"));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(forkwatch(&["man", "--to"]).arg(folder.path())).status.success());
+    let page = fs::read_to_string(folder.path().join("forkwatch-run.1")).unwrap();
+    assert!(page.contains("FORKWATCH_STRICT"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let line = format!("{{ {COMMAND} completions bash; echo $? >&2; }} | head -c 1");
+    let output = run(&mut command_at("sh", &["-c", &line]));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "0\n");
+}
+
+#[test]
+fn help_names_the_variable_of_each_option() {
+    let help = stdout(&forkwatch(&["run", "--help"]).output().unwrap());
+    for name in ["FORKWATCH_STRICT", "FORKWATCH_GUARD", "--error-exitcode", "Examples:"] {
+        assert!(help.contains(name), "{name}");
+    }
+}
