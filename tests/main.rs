@@ -1,3 +1,63 @@
-//! The one test binary: each module runs real programs and looks at what can be seen from outside.
+//! The tests of the whole: real programs, run as their own processes bare, watched and suppressed, and judged by their
+//! records, standard output and exit status. What a program must give stands in its head comment (`support::head`).
 
+mod support;
+
+/// The command `forkwatch`.
 mod command;
+/// Every way to start a program, which is none of our business.
+mod exec_bound;
+/// What must be told: locks held, threads alive, locks leaked.
+mod hazards;
+/// The other options, and the form of records and text.
+mod options;
+/// Python programs, under every CPython that is installed.
+mod python;
+/// What programs in odd states must not notice.
+mod robustness;
+/// What must not be told.
+mod silent;
+/// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.
+mod strict;
+/// Every call that forks.
+mod ways_to_fork;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A program without a test proves nothing, and nobody would notice.
+#[test]
+fn every_program_has_a_test() {
+    let mut tested = BTreeSet::new();
+    for names in [
+        hazards::NAMES,
+        silent::NAMES,
+        ways_to_fork::NAMES,
+        exec_bound::NAMES,
+        robustness::NAMES,
+        python::NAMES,
+    ] {
+        for name in names {
+            assert!(tested.insert(String::from(*name)), "{name} is tested twice");
+        }
+    }
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let mut present = BTreeSet::new();
+    for folder in ["c", "cpp", "python", "rust/src/bin"] {
+        for entry in std::fs::read_dir(programs.join(folder)).expect("the programs can be listed") {
+            let path = entry.expect("the programs can be listed").path();
+            let name = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .unwrap_or_default()
+                .to_owned();
+            let is_source = path
+                .extension()
+                .is_some_and(|extension| ["c", "cpp", "py", "rs"].iter().any(|it| extension == *it));
+            if is_source && !name.starts_with("lib_") && name != "program" {
+                present.insert(name);
+            }
+        }
+    }
+    assert_eq!(present, tested, "programs (left) and tests (right)");
+}

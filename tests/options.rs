@@ -1,0 +1,623 @@
+//! The options other than strictness, and the form of records and text.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Frame, Record, UnsafeFork};
+
+use crate::support::judge::names;
+use crate::support::library::library;
+use crate::support::process::{End, Folder, run};
+use crate::support::program::{Language, Program};
+use crate::support::records;
+use crate::support::ways::{UNSET, Watched, watch, watch_in};
+
+fn ready(name: &str) -> Program {
+    Program::ready(Language::C, name).unwrap_or_else(|reason| panic!("{name}: {reason}"))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Watches a C program: `NAME ARGUMENTS...`.
+fn watched(line: &str, options: &[(&str, &str)]) -> Watched {
+    let words = words(line);
+    let program = ready(&words[0]);
+    watch(&program, &program.starts[0], &words[1..], options)
+}
+
+/// The program's only finding.
+fn only_fork(watched: &Watched) -> (&Record, &UnsafeFork) {
+    let told = watched.of(Kind::UnsafeFork);
+    assert_eq!(told.len(), 1, "{watched:?}");
+    (
+        told[0].record.as_ref().expect("its fields are known"),
+        told[0].unsafe_fork().expect("its fields are known"),
+    )
+}
+
+/// How many lines of the text hold this.
+fn told(text: &str, what: &str) -> usize {
+    text.lines().filter(|line| line.contains(what)).count()
+}
+
+#[test]
+fn an_unknown_name_and_a_bad_value_are_told_once() {
+    let options = [
+        ("FORKWATCH_STRIKT", "1"),
+        ("FORKWATCH_DEPTH", "many"),
+        ("FORKWATCH_ACTION", "abrot"),
+        ("FORKWATCH_TEXT", "stderr"),
+    ];
+    let watched = watched("unsafe_fork_two_places", &options);
+    let stderr = &watched.run.stderr;
+    assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
+    for (wrong, right) in [
+        ("FORKWATCH_STRIKT", "FORKWATCH_STRICT"),
+        ("FORKWATCH_DEPTH=many", "16"),
+        ("FORKWATCH_ACTION=abrot", "abort"),
+    ] {
+        assert_eq!(told(stderr, wrong), 1, "{wrong} in {stderr}");
+        let line = stderr.lines().find(|line| line.contains(wrong)).unwrap_or_default();
+        assert!(line.starts_with("forkwatch: ") && line.contains(right), "{line}");
+    }
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2, "the defaults hold");
+}
+
+#[test]
+fn good_options_are_not_told() {
+    let options = [
+        ("FORKWATCH_STRICT", "off"),
+        ("FORKWATCH_ACTION", "exit:3"),
+        ("FORKWATCH_STACKS", "full"),
+        ("FORKWATCH_DEPTH", "64"),
+        ("FORKWATCH_REPEAT", "first"),
+        ("FORKWATCH_CONTEXT", "any"),
+        ("FORKWATCH_AUDIT", "off"),
+        ("FORKWATCH_SYMBOLS", "full"),
+        ("FORKWATCH_SERVICE", "any"),
+        ("FORKWATCH_PYTHON", "on"),
+        ("FORKWATCH_ARGV", "on"),
+        ("FORKWATCH_TEXT", "stderr"),
+    ];
+    let watched = watched("silent_single_thread", &options);
+    assert_eq!(watched.run.stderr, "", "{watched:?}");
+}
+
+#[test]
+fn repeats_are_counted_or_told() {
+    let first = watched("unsafe_fork_two_places", &[]);
+    assert_eq!(first.of(Kind::UnsafeFork).len(), 2, "{first:?}");
+    let summary = first.of(Kind::Summary);
+    assert_eq!(summary.len(), 1, "one process had findings: {first:?}");
+    let summary = summary[0].summary().expect("its fields are known");
+    assert_eq!(
+        (summary.forks, summary.unsafe_forks, summary.repeated),
+        (6, 6, 4),
+        "{summary:?}"
+    );
+    assert_eq!(summary.by_kind.get("unsafe_fork"), Some(&2), "{summary:?}");
+    let all = watched("unsafe_fork_two_places", &[("FORKWATCH_REPEAT", "all")]);
+    assert_eq!(all.of(Kind::UnsafeFork).len(), 6, "{all:?}");
+}
+
+#[test]
+fn fingerprints_name_the_bug_and_nothing_else() {
+    let prints = || -> Vec<String> {
+        let watched = watched("unsafe_fork_two_places", &[]);
+        watched
+            .of(Kind::UnsafeFork)
+            .iter()
+            .map(|line| line.record.as_ref().expect("known").fingerprint.clone())
+            .collect()
+    };
+    let (one, two) = (prints(), prints());
+    assert_eq!(one, two, "two runs of the same program");
+    assert_ne!(one[0], one[1], "two places in it");
+    let mut kinds = Vec::new();
+    for line in [
+        "unsafe_fork_mutex plain lock",
+        "unsafe_fork_rwlock read lock",
+        "unsafe_fork_rwlock write lock",
+    ] {
+        kinds.push(only_fork(&watched(line, &[])).0.fingerprint.clone());
+    }
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(kinds.len(), 3, "other programs, other locks");
+}
+
+#[test]
+fn context_is_copied_and_can_be_changed() {
+    let watched = watched("unsafe_fork_context", &[("FORKWATCH_CONTEXT", "build 7")]);
+    let contexts: Vec<_> = watched
+        .of(Kind::UnsafeFork)
+        .iter()
+        .map(|line| line.record.as_ref().expect("known").context.clone())
+        .collect();
+    assert_eq!(contexts.len(), 2, "{watched:?}");
+    assert_eq!(contexts[0].as_deref(), Some("build 7"));
+    let second = contexts[1].as_deref().unwrap_or_default();
+    assert!(
+        second.starts_with("test \"two\"") && !second.contains("xxx"),
+        "{second:?}"
+    );
+    let without = self::watched("unsafe_fork_two_places", &[]);
+    assert!(
+        without
+            .lines()
+            .iter()
+            .all(|line| line.record.as_ref().is_some_and(|record| record.context.is_none()))
+    );
+}
+
+#[test]
+fn the_service_has_a_name() {
+    for (options, name) in [
+        (
+            vec![("FORKWATCH_SERVICE", "shop"), ("OTEL_SERVICE_NAME", "other")],
+            "shop",
+        ),
+        (vec![("OTEL_SERVICE_NAME", "other")], "other"),
+        (vec![], "unsafe_fork_two_places"),
+    ] {
+        let watched = watched("unsafe_fork_two_places", &options);
+        assert!(
+            watched
+                .lines()
+                .iter()
+                .all(|line| line.record.as_ref().is_some_and(|record| record.service == name))
+        );
+        assert!(!watched.lines().is_empty());
+    }
+}
+
+/// Watches `unsafe_fork_two_owners` under these rules.
+fn suppressed(rules: &str) -> Watched {
+    let program = ready("unsafe_fork_two_owners");
+    let folder = Folder::new("rules");
+    fs::write(folder.join("rules"), rules).expect("the rules can be written");
+    let file = folder.join("rules").display().to_string();
+    watch_in(
+        &folder,
+        &program,
+        &program.starts[0],
+        &[],
+        &[("FORKWATCH_SUPPRESS", file.as_str()), ("FORKWATCH_TEXT", "stderr")],
+    )
+}
+
+fn suppressions(watched: &Watched) -> u64 {
+    let summary = watched.of(Kind::Summary);
+    assert_eq!(summary.len(), 1, "what was silenced is counted: {watched:?}");
+    summary[0].summary().expect("its fields are known").suppressed
+}
+
+#[test]
+fn a_finding_is_suppressed_by_what_its_stacks_hold() {
+    for rule in [
+        "unsafe_fork:take_oven",
+        "*:ma*n",
+        "unsafe_fork:unsafe_fork_two_*",
+        "unsafe_fork:baker",
+        "# one\n\n*:hungry",
+    ] {
+        let watched = suppressed(rule);
+        assert!(watched.of(Kind::UnsafeFork).is_empty(), "{rule}: {watched:?}");
+        assert_eq!(watched.run.stderr, "", "{rule}");
+        assert!(suppressions(&watched) > 0, "{rule}");
+    }
+    for rule in [
+        "leaked_lock:*",
+        "unsafe_fork:nobody",
+        "unsafe_fork:take",
+        "thread:nobody",
+        "lock:nothing",
+    ] {
+        let watched = suppressed(rule);
+        assert_eq!(only_fork(&watched).1.locks.len(), 4, "{rule}: {watched:?}");
+    }
+}
+
+#[test]
+fn suppressed_threads_and_locks_do_not_count() {
+    let watched = suppressed("thread:baker");
+    let (_, fork) = only_fork(&watched);
+    assert!(
+        fork.threads.iter().all(|thread| thread.name != "baker") && fork.threads.len() == 2,
+        "{fork:?}"
+    );
+    assert!(
+        fork.locks.iter().all(|lock| lock.owner.as_deref() == Some("miller")) && fork.locks.len() == 2,
+        "{fork:?}"
+    );
+    assert!(suppressions(&watched) > 0);
+    let watched = suppressed("lock:take_*");
+    let (record, fork) = only_fork(&watched);
+    assert!(fork.locks.is_empty() && fork.threads.len() == 3, "{fork:?}");
+    assert_eq!(record.severity, Severity::Warn);
+    let watched = suppressed("thread:miller\nthread:bak*\nthread:h?ngry");
+    assert!(watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");
+}
+
+#[test]
+fn a_bad_rule_is_told_with_its_line_and_skipped() {
+    let watched = suppressed("# fine\nunsafe_frok:x\nthread:baker\nnonsense\n");
+    let stderr = &watched.run.stderr;
+    for line in ["rules:2", "rules:4"] {
+        assert_eq!(told(stderr, line), 1, "{line} in {stderr}");
+    }
+    assert_eq!(told(stderr, "rules:1") + told(stderr, "rules:3"), 0, "{stderr}");
+    assert!(told(stderr, "'unsafe_fork'") == 1, "the nearest kind: {stderr}");
+    assert_eq!(only_fork(&watched).1.threads.len(), 2, "the good rule holds");
+}
+
+#[test]
+fn a_missing_rules_file_is_told() {
+    let watched = watched(
+        "unsafe_fork_two_places",
+        &[("FORKWATCH_SUPPRESS", "/nowhere/rules"), ("FORKWATCH_TEXT", "stderr")],
+    );
+    assert_eq!(told(&watched.run.stderr, "/nowhere/rules"), 1, "{watched:?}");
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2);
+}
+
+#[test]
+fn the_log_has_a_pattern() {
+    let folder = Folder::new("pattern");
+    let pattern = folder.join("%e-%p-%h-%%.log").display().to_string();
+    let program = ready("unsafe_fork_in_child");
+    let watched = watch_in(
+        &folder,
+        &program,
+        &program.starts[0],
+        &[],
+        &[("FORKWATCH_LOG", pattern.as_str())],
+    );
+    assert_eq!(watched.run.end, End::Exit(3), "{watched:?}");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.path()).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            for line in records::read(&path).expect("the records are sound") {
+                let record = line.record.clone().expect("its fields are known");
+                let name = format!("unsafe_fork_in_child-{}-{}-%.log", record.pid, record.host);
+                assert_eq!(path, folder.join(&name), "{}", line.text);
+                found.push(line);
+            }
+        }
+    }
+    assert!(found.iter().any(|line| line.kind == Kind::UnsafeFork), "{watched:?}");
+}
+
+#[test]
+fn the_log_may_be_a_descriptor() {
+    let folder = Folder::new("descriptor");
+    let program = ready("unsafe_fork_two_places");
+    let (log, direct) = (folder.join("records"), program.starts[0].command(&[]));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec 9>>\"$0\"; exec env LD_PRELOAD=\"$1\" \"$2\""]);
+    shell.arg(&log).arg(library()).arg(direct.get_program());
+    let variables = [("FORKWATCH_LOG", "fd:9"), ("FORKWATCH_TEXT", "off")];
+    let variables = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let run = run(&mut shell, &variables, &folder);
+    assert_eq!((run.end, run.stderr), (End::Exit(0), String::new()));
+    let lines = records::read(&log).expect("the records are sound");
+    assert_eq!(lines.iter().filter(|line| line.kind == Kind::UnsafeFork).count(), 2);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    for place in ["/nowhere/at/all/log", "/", "fd:97"] {
+        let watched = watched(
+            "unsafe_fork_two_places",
+            &[("FORKWATCH_LOG", place), ("FORKWATCH_TEXT", "off")],
+        );
+        assert_eq!(watched.run.end, End::Exit(0), "{place}: {watched:?}");
+        let about: Vec<_> = watched.run.stderr.lines().collect();
+        assert_eq!(about.len(), 1, "{place}: {watched:?}");
+        assert!(
+            about[0].starts_with("forkwatch: ") && about[0].contains(place),
+            "{place}: {watched:?}"
+        );
+    }
+}
+
+#[test]
+fn the_log_is_private_and_no_link_is_followed() {
+    let folder = Folder::new("log");
+    let program = ready("unsafe_fork_two_places");
+    let watched = watch_in(&folder, &program, &program.starts[0], &[], &[]);
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2);
+    let mode = fs::metadata(folder.join("log"))
+        .expect("the log is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777 & !0o640, 0, "mode {mode:o}");
+    fs::write(folder.join("precious"), "").expect("a file can be written");
+    symlink(folder.join("precious"), folder.join("link")).expect("a link can be made");
+    let link = folder.join("link").display().to_string();
+    let watched = watch_in(
+        &folder,
+        &program,
+        &program.starts[0],
+        &[],
+        &[("FORKWATCH_LOG", link.as_str())],
+    );
+    assert_eq!(watched.run.end, End::Exit(0));
+    assert_eq!(fs::read_to_string(folder.join("precious")).expect("it is there"), "");
+}
+
+#[test]
+fn the_text_goes_where_it_is_told() {
+    let to_stderr = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_TEXT", UNSET)]);
+    let lines: Vec<_> = to_stderr.run.stderr.lines().collect();
+    assert!(
+        !lines.is_empty() && lines.iter().all(|line| line.starts_with("forkwatch: ")),
+        "{to_stderr:?}"
+    );
+    assert!(!to_stderr.run.stderr.contains('\u{1b}'), "no colour but on a terminal");
+    let to_file = watched("unsafe_fork_mutex plain lock", &[]);
+    assert!(
+        to_file.run.stderr.is_empty() && to_file.text.contains("unsafe_fork"),
+        "{to_file:?}"
+    );
+    let off = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_TEXT", "off")]);
+    assert!(
+        off.run.stderr.is_empty() && off.text.is_empty() && off.of(Kind::UnsafeFork).len() == 1,
+        "{off:?}"
+    );
+    let no_log = watched(
+        "unsafe_fork_mutex plain lock",
+        &[("FORKWATCH_TEXT", "stderr"), ("FORKWATCH_LOG", UNSET)],
+    );
+    assert!(
+        no_log.lines().is_empty() && no_log.run.stderr.contains("unsafe_fork"),
+        "{no_log:?}"
+    );
+}
+
+#[test]
+fn the_text_tells_all_that_matters() {
+    let text = watched("unsafe_fork_two_owners", &[]).text;
+    let first = text.lines().next().unwrap_or_default();
+    assert!(first.contains("ERROR") && first.contains("unsafe_fork"), "{first}");
+    for word in [
+        "main",
+        "baker",
+        "miller",
+        "hungry",
+        "take_oven",
+        "take_flour",
+        "take_mill",
+        "take_sail",
+        "mutex",
+        "rwlock",
+    ] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    assert!(text.contains("unsafe_fork_two_owners.c:"), "file and line: {text}");
+}
+
+/// Runs a program with a terminal as standard error.
+fn on_a_terminal(options: &[(&str, &str)]) -> String {
+    let folder = Folder::new("terminal");
+    let program = ready("unsafe_fork_two_places");
+    let direct = program.starts[0].command(&[]);
+    let command = format!(
+        "env LD_PRELOAD='{}' '{}'",
+        library().display(),
+        direct.get_program().to_string_lossy()
+    );
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    let variables = options
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let run = run(&mut script, &variables, &folder);
+    assert_eq!(run.end, End::Exit(0), "{run:?}");
+    run.stdout
+}
+
+#[test]
+fn colour_is_for_terminals_that_want_it() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return println!("skipped: there is no script(1) to make a terminal");
+    }
+    assert!(on_a_terminal(&[]).contains("\u{1b}["));
+    let plain = on_a_terminal(&[("NO_COLOR", "1")]);
+    assert!(plain.contains("unsafe_fork") && !plain.contains('\u{1b}'), "{plain:?}");
+}
+
+/// All stacks of a finding.
+fn stacks(fork: &UnsafeFork) -> Vec<&[Frame]> {
+    let created = fork.threads.iter().filter_map(|thread| thread.created_stack.as_deref());
+    let acquired = fork.locks.iter().map(|lock| &lock.acquired_stack[..]);
+    created.chain(acquired).chain([&fork.fork.stack[..]]).collect()
+}
+
+#[test]
+fn the_depth_bounds_every_stack() {
+    for (depth, most) in [("4", 4), ("1", 1), ("16", 16), ("64", 64)] {
+        let watched = watched("robust_deep_recursion", &[("FORKWATCH_DEPTH", depth)]);
+        let told = watched.of(Kind::UnsafeFork);
+        let fork = told[0].unsafe_fork().expect("its fields are known");
+        assert!(
+            stacks(fork).iter().all(|stack| stack.len() <= most),
+            "{depth}: {fork:?}"
+        );
+        assert!(
+            fork.locks.iter().any(|lock| lock.acquired_stack.len() == most),
+            "{depth}: {fork:?}"
+        );
+    }
+}
+
+#[test]
+fn acquisition_stacks_can_be_short_or_left_out() {
+    let full = watched("unsafe_fork_mutex plain lock", &[]);
+    assert!(only_fork(&full).1.locks[0].acquired_stack.len() > 1, "{full:?}");
+    let caller = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_STACKS", "caller")]);
+    let lock = &only_fork(&caller).1.locks[0];
+    assert!(
+        lock.acquired_stack.len() == 1 && names(&lock.acquired_stack, "vault_open"),
+        "{caller:?}"
+    );
+    let off = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_STACKS", "off")]);
+    let lock = &only_fork(&off).1.locks[0];
+    assert!(
+        lock.acquired_stack.is_empty() && lock.owner.as_deref() == Some("keeper"),
+        "{off:?}"
+    );
+}
+
+#[test]
+fn frames_are_named_as_far_as_is_wanted() {
+    let full = watched("unsafe_fork_mutex plain lock", &[]);
+    let frames = |watched: &Watched| only_fork(watched).1.locks[0].acquired_stack.clone();
+    for frame in frames(&full) {
+        assert!(frame.ip.starts_with("0x"), "{frame:?}");
+        let module = frame.module.as_deref().expect("every frame lies in a file");
+        assert!(
+            frame.offset.as_deref().is_some_and(|offset| offset.starts_with("0x")),
+            "{frame:?}"
+        );
+        assert!(module.starts_with('/') && frame.build_id.is_some(), "{frame:?}");
+    }
+    let full = frames(&full);
+    let vault = full
+        .iter()
+        .find(|frame| frame.symbol.as_deref() == Some("vault_open"))
+        .expect("it is named");
+    assert!(
+        vault
+            .file
+            .as_deref()
+            .is_some_and(|file| file.ends_with("unsafe_fork_mutex.c")),
+        "{vault:?}"
+    );
+    let source = include_str!("programs/c/unsafe_fork_mutex.c");
+    let line = source
+        .lines()
+        .position(|line| line.contains("MUST(pthread_mutex_lock(&vault))"))
+        .expect("it is there");
+    assert_eq!(vault.line, u32::try_from(line + 1).ok(), "{vault:?}");
+    let plain = frames(&watched(
+        "unsafe_fork_mutex plain lock",
+        &[("FORKWATCH_SYMBOLS", "names")],
+    ));
+    assert!(
+        names(&plain, "vault_open") && plain.iter().all(|frame| frame.line.is_none()),
+        "{plain:?}"
+    );
+    let bare = frames(&watched(
+        "unsafe_fork_mutex plain lock",
+        &[("FORKWATCH_SYMBOLS", "off")],
+    ));
+    assert!(
+        bare.iter()
+            .all(|frame| frame.symbol.is_none() && frame.offset.is_some()),
+        "{bare:?}"
+    );
+}
+
+#[test]
+fn the_command_line_can_be_left_out() {
+    let with = watched("unsafe_fork_mutex plain lock", &[]);
+    let argv = only_fork(&with).0.argv.clone().expect("it is there");
+    assert_eq!(argv[1..], ["plain", "lock"]);
+    let without = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_ARGV", "off")]);
+    assert!(
+        without
+            .lines()
+            .iter()
+            .all(|line| line.record.as_ref().is_some_and(|record| record.argv.is_none()))
+    );
+}
+
+#[test]
+fn records_have_an_upper_bound() {
+    let watched = watched("unsafe_fork_many_threads", &[]);
+    let (record, fork) = only_fork(&watched);
+    assert!(!record.truncated.is_empty(), "400 threads with 400 locks do not fit");
+    assert!(
+        fork.threads.len() > 10 && fork.locks.len() > 10,
+        "but many do: {} {}",
+        fork.threads.len(),
+        fork.locks.len()
+    );
+    assert!(
+        record.message.contains("400"),
+        "what is cut is counted: {}",
+        record.message
+    );
+}
+
+/// Written again from the schema, a line is the same: every key is known, and all stand in the contract's order.
+#[test]
+fn keys_stand_in_the_contracts_order() {
+    for line in [
+        "unsafe_fork_two_owners",
+        "leaked_lock_mutex return",
+        "unsafe_fork_many_threads",
+    ] {
+        let watched = watched(line, &[]);
+        assert!(!watched.lines().is_empty(), "{watched:?}");
+        for line in watched.lines() {
+            let record = line.record.as_ref().expect("its fields are known");
+            assert_eq!(serde_json::to_string(record).expect("a record is JSON"), line.text);
+        }
+    }
+}
+
+#[test]
+fn a_record_says_who_wrote_it() {
+    let watched = watched("unsafe_fork_mutex plain lock", &[]);
+    let (record, fork) = only_fork(&watched);
+    let exe = ready("unsafe_fork_mutex").starts[0]
+        .command(&[])
+        .get_program()
+        .to_owned();
+    assert_eq!(fs::canonicalize(&record.exe).ok(), fs::canonicalize(exe).ok());
+    assert_eq!(record.thread, "unsafe_fork_mut", "the kernel's name, 15 bytes");
+    assert_eq!(record.tid, record.pid, "the main thread forked");
+    assert_eq!(u32::try_from(record.ppid).ok(), Some(std::process::id()));
+    assert!(
+        fork.fork
+            .child_pid
+            .is_some_and(|child| child > 0 && child != record.pid)
+    );
+    assert_ne!(fork.locks[0].owner_tid, Some(record.tid));
+    assert_eq!(fork.locks[0].owner_tid, Some(fork.threads[0].tid));
+    assert!(!fork.advice.is_empty(), "{fork:?}");
+}
+
+#[test]
+fn the_summary_counts_what_did_not_fit() {
+    let watched = watched("robust_many_held_locks", &[]);
+    let summary = watched.of(Kind::Summary);
+    assert_eq!(summary.len(), 1, "{watched:?}");
+    let told = watched.of(Kind::UnsafeFork);
+    let fork = told[0].unsafe_fork().expect("its fields are known");
+    let dropped = summary[0].summary().expect("its fields are known").locks_dropped;
+    let truncated = &told[0].record.as_ref().expect("known").truncated;
+    assert!(
+        dropped > 0 || fork.locks.len() == 5000 || !truncated.is_empty(),
+        "{dropped} dropped of 5000"
+    );
+}
+
+#[test]
+fn a_program_without_findings_writes_nothing() {
+    let watched = watched("silent_spawn system", &[]);
+    assert!(
+        watched.lines().is_empty() && watched.text.is_empty() && watched.run.stderr.is_empty(),
+        "{watched:?}"
+    );
+}

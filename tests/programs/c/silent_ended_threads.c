@@ -1,0 +1,48 @@
+/* A fork after every other thread was joined, or ended detached. A joined thread may linger in /proc for a moment, so this
+ * is tried 200 times.
+ * expect: silent
+ * runs: {joined,detached}
+ */
+#include "../program.h"
+#include <dirent.h>
+
+static pthread_mutex_t vault = PTHREAD_MUTEX_INITIALIZER;
+
+static void *worker(void *unused) {
+    MUST(pthread_mutex_lock(&vault));
+    MUST(pthread_mutex_unlock(&vault));
+    return unused;
+}
+
+/* How many tasks the kernel still lists. */
+static int tasks(void) {
+    int count = -2; /* . and .. */
+    DIR *folder = opendir("/proc/self/task");
+    if (!folder) broken("opendir");
+    while (readdir(folder)) count++;
+    closedir(folder);
+    return count;
+}
+
+int main(int count, char **words) {
+    int detached = count > 1 && is(words[1], "detached");
+    for (int round = 0; round < 200; round++) {
+        int status;
+        pthread_t thread;
+        MUST(pthread_create(&thread, NULL, worker, NULL));
+        if (detached) {
+            MUST(pthread_detach(thread));
+            while (tasks() > 1) sched_yield();
+        } else {
+            MUST(pthread_join(thread, NULL));
+        }
+        pid_t child = fork();
+        if (child == 0) {
+            MUST(pthread_mutex_lock(&vault));
+            _exit(FINE);
+        }
+        if (waitpid(child, &status, 0) != child || status != 0) broken("child");
+    }
+    say("200 children: fine");
+    return FINE;
+}

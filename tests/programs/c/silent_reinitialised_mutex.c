@@ -1,0 +1,32 @@
+/* A library's child handler makes its mutex anew before anyone takes it there. At the fork another thread holds it, and what
+ * the handler will do cannot be known: that may be told. The child's use of it may not.
+ * expect: at-most ERROR
+ * expect: unsafe_fork ERROR fork=main locks=1
+ */
+#include "../program.h"
+
+static pthread_mutex_t vault = PTHREAD_MUTEX_INITIALIZER;
+static struct gate held;
+
+static void in_child(void) { MUST(pthread_mutex_init(&vault, NULL)); }
+
+static void *keeper(void *unused) {
+    (void)unused;
+    MUST(pthread_mutex_lock(&vault));
+    gate_open(&held);
+    idle_for_ever();
+}
+
+int main(void) {
+    MUST(pthread_atfork(NULL, NULL, in_child));
+    gate_make(&held);
+    start("keeper", keeper, NULL);
+    gate_pass(&held);
+    pid_t child = fork();
+    if (child == 0) {
+        MUST(pthread_mutex_lock(&vault));
+        MUST(pthread_mutex_unlock(&vault));
+        _exit(FINE);
+    }
+    return verdict(child);
+}

@@ -1,0 +1,36 @@
+/* H3: two places fork, three times each: two bugs, told once each or, on demand, every time.
+ * bare: 0
+ * expect: unsafe_fork WARN fork=first_place locks=0 threads=1
+ * expect: unsafe_fork WARN fork=second_place locks=0 threads=1
+ */
+#include "../program.h"
+
+static struct gate ready;
+
+static void *idler(void *unused) {
+    (void)unused;
+    gate_open(&ready);
+    idle_for_ever();
+}
+
+static int first_place(void) {
+    pid_t child = fork();
+    if (child == 0) _exit(FINE);
+    return verdict(child);
+}
+
+static int second_place(void) {
+    pid_t child = fork();
+    if (child == 0) _exit(FINE);
+    return verdict(child);
+}
+
+int main(void) {
+    int worst = FINE;
+    gate_make(&ready);
+    start("idler", idler, NULL);
+    gate_pass(&ready);
+    for (int round = 0; round < 3; round++) worst |= first_place();
+    for (int round = 0; round < 3; round++) worst |= second_place();
+    return worst;
+}

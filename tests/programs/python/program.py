@@ -1,0 +1,86 @@
+"""What every Python test program needs: gates that order threads without sleeping, and the verdict on a forked child.
+
+Works on every CPython from 3.6 on.
+"""
+
+import os
+import platform
+import signal
+import sys
+import time
+
+FINE = 0
+REALISED = 3
+UNDECIDED = 4
+BROKEN = 5
+SKIPPED = 77
+
+FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
+
+
+class Gate:
+    """A pipe as a gate: each `open` lets one `pass_through` go on, in whichever process."""
+
+    def __init__(self):
+        self.reader, self.writer = os.pipe()
+
+    def open(self):
+        os.write(self.writer, b"x")
+
+    def pass_through(self):
+        os.read(self.reader, 1)
+
+
+def say(line):
+    """A line on standard output in one write: no buffer that a fork could double."""
+    os.write(1, (line + "\n").encode())
+
+
+def mode():
+    return sys.argv[1] if len(sys.argv) > 1 else ""
+
+
+def system_call(task):
+    """The words of a task's line in /proc: number, arguments, stack pointer, program counter."""
+    try:
+        with open("/proc/%s/syscall" % task, "rb", 0) as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def waits_for_ever(task):
+    """Whether a task waits on a futex without a time-out."""
+    words = system_call(task)
+    return len(words) > 5 and int(words[0]) == FUTEX and words[4] == b"0x0"
+
+
+def wait_until_idle(others):
+    """Returns when `others` other threads are blocked, each in the same place at three looks in a row."""
+    me = str(os.getpid())
+    same, before = 0, None
+    while same < 3:
+        time.sleep(0.01)
+        tasks = [task for task in os.listdir("/proc/self/task") if task != me]
+        now = {task: system_call("self/task/" + task) for task in tasks}
+        blocked = len(now) == others and all(len(words) > 1 for words in now.values())
+        same = same + 1 if blocked and now == before else 0
+        before = now
+
+
+def verdict(child):
+    """Sees the child to its end, tells it, and gives the exit code: fine, or stuck for ever (then it is killed)."""
+    for _ in range(5000):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended == child:
+            say("child: fine" if status == 0 else "child: ended with status %#x" % status)
+            return FINE if status == 0 else BROKEN
+        if waits_for_ever(child):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            say("child: stuck")
+            return REALISED
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    say("child: neither ended nor stuck")
+    return UNDECIDED

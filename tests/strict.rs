@@ -1,0 +1,196 @@
+//! `FORKWATCH_STRICT` and `FORKWATCH_ACTION`: what is stopped, how, and that it is stopped before the copy.
+
+use std::fs;
+
+use forkwatch_schema::kind::Kind;
+
+use crate::support::process::{End, Folder};
+use crate::support::program::{Language, Program};
+use crate::support::ways::{Watched, bare, watch, watch_in};
+
+fn ready(language: Language, name: &str) -> Program {
+    Program::ready(language, name).unwrap_or_else(|reason| panic!("{name}: {reason}"))
+}
+
+/// `unsafe_fork_strict`, whose child says that it ran.
+fn refusable(arguments: [&str; 2], strict: &str, action: &str) -> Watched {
+    let program = ready(Language::C, "unsafe_fork_strict");
+    let arguments = arguments.map(str::to_owned);
+    let options = [("FORKWATCH_STRICT", strict), ("FORKWATCH_ACTION", action)];
+    watch(&program, &program.starts[0], &arguments, &options)
+}
+
+/// One finding was told, of a fork that made no child.
+fn told_without_a_child(watched: &Watched) {
+    let told = watched.of(Kind::UnsafeFork);
+    assert_eq!(told.len(), 1, "{watched:?}");
+    let fork = told[0].unsafe_fork().expect("its fields are known");
+    assert_eq!(fork.fork.child_pid, None, "{watched:?}");
+    assert!(watched.text.contains("unsafe_fork"), "{watched:?}");
+}
+
+/// The fork went through, and was told as without strictness.
+fn passed(watched: &Watched) {
+    assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
+    assert_eq!(
+        watched.run.stdout, "the child ran\nfork: a child, SIGCHLD: 1\n",
+        "{watched:?}"
+    );
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 1, "{watched:?}");
+}
+
+#[test]
+fn abort_ends_the_process_before_the_copy() {
+    for strict in ["threads", "1", "on"] {
+        for arguments in [["threads", "plain"], ["threads", "handlers"], ["locks", "plain"]] {
+            let watched = refusable(arguments, strict, "abort");
+            assert_eq!(watched.run.end, End::Signal(libc::SIGABRT), "{watched:?}");
+            assert_eq!(watched.run.stdout, "", "no child may have run");
+            told_without_a_child(&watched);
+        }
+    }
+}
+
+#[test]
+fn exit_ends_the_process_before_the_copy() {
+    for arguments in [["threads", "plain"], ["locks", "handlers"]] {
+        let watched = refusable(arguments, "threads", "exit:7");
+        assert_eq!(watched.run.end, End::Exit(7), "{watched:?}");
+        assert_eq!(watched.run.stdout, "", "no child may have run");
+        told_without_a_child(&watched);
+    }
+}
+
+#[test]
+fn fail_makes_fork_return_an_error() {
+    for kind in ["threads", "locks"] {
+        let watched = refusable([kind, "plain"], "threads", "fail");
+        assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
+        assert_eq!(
+            watched.run.stdout, "fork: EDEADLK\nchildren left: none\n",
+            "{watched:?}"
+        );
+        told_without_a_child(&watched);
+    }
+}
+
+/// Here the copy cannot be avoided, but its child must end before any handler of the program runs there, and be reaped.
+#[test]
+fn fail_beside_other_libraries_handlers_shows_no_child() {
+    for kind in ["threads", "locks"] {
+        let watched = refusable([kind, "handlers"], "threads", "fail");
+        assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
+        assert_eq!(
+            watched.run.stdout, "fork: EDEADLK\nchildren left: none\n",
+            "{watched:?}"
+        );
+        told_without_a_child(&watched);
+    }
+}
+
+#[test]
+fn locks_stops_only_where_a_lock_is_held() {
+    for action in ["abort", "fail", "exit:7"] {
+        passed(&refusable(["threads", "plain"], "locks", action));
+    }
+    let watched = refusable(["locks", "plain"], "locks", "abort");
+    assert_eq!(watched.run.end, End::Signal(libc::SIGABRT), "{watched:?}");
+    told_without_a_child(&watched);
+    let watched = refusable(["locks", "handlers"], "locks", "fail");
+    assert_eq!(
+        watched.run.stdout, "fork: EDEADLK\nchildren left: none\n",
+        "{watched:?}"
+    );
+    told_without_a_child(&watched);
+}
+
+#[test]
+fn child_never_stops_a_fork() {
+    passed(&refusable(["threads", "plain"], "child", "abort"));
+    passed(&refusable(["locks", "plain"], "child", "abort"));
+}
+
+#[test]
+fn off_and_bad_values_stop_nothing() {
+    passed(&refusable(["locks", "plain"], "off", "abort"));
+}
+
+#[test]
+fn safe_forks_pass() {
+    for name in [
+        "silent_single_thread",
+        "silent_ended_threads",
+        "silent_atfork_stops_threads",
+    ] {
+        let program = ready(Language::C, name);
+        for arguments in &program.head.runs {
+            for action in ["abort", "fail"] {
+                let bare = bare(&program, &program.starts[0], arguments);
+                let options = [("FORKWATCH_STRICT", "threads"), ("FORKWATCH_ACTION", action)];
+                let watched = watch(&program, &program.starts[0], arguments, &options);
+                assert_eq!(watched.run.end, bare.end, "{name} {action}: {watched:?}");
+                assert_eq!(watched.run.stdout, bare.stdout, "{name} {action}");
+                assert!(watched.lines().is_empty(), "{name} {action}: {watched:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn suppressed_threads_and_locks_stop_nothing() {
+    let program = ready(Language::C, "unsafe_fork_strict");
+    for (rule, strict, words) in [
+        ("thread:keeper", "threads", ["threads", "plain"]),
+        ("thread:keeper", "threads", ["locks", "plain"]),
+        ("lock:vault_open", "locks", ["locks", "plain"]),
+        ("unsafe_fork:main", "threads", ["locks", "plain"]),
+    ] {
+        let folder = Folder::new("suppressed");
+        let rules = folder.join("rules");
+        fs::write(&rules, rule).expect("the rules can be written");
+        let rules = rules.display().to_string();
+        let options = [("FORKWATCH_STRICT", strict), ("FORKWATCH_SUPPRESS", rules.as_str())];
+        let watched = watch_in(
+            &folder,
+            &program,
+            &program.starts[0],
+            &words.map(str::to_owned),
+            &options,
+        );
+        assert_eq!(watched.run.end, End::Exit(0), "{rule}: {watched:?}");
+        assert_eq!(
+            watched.run.stdout, "the child ran\nfork: a child, SIGCHLD: 1\n",
+            "{rule}: {watched:?}"
+        );
+    }
+}
+
+/// Python raises on the very line that forks.
+#[test]
+fn fail_raises_in_python() {
+    let program = ready(Language::Python, "unsafe_fork_idle_threads");
+    for start in &program.starts {
+        let options = [("FORKWATCH_STRICT", "1"), ("FORKWATCH_ACTION", "fail")];
+        let watched = watch(&program, start, &["event".into()], &options);
+        let stderr = &watched.run.stderr;
+        assert_eq!(watched.run.end, End::Exit(1), "{}: {watched:?}", start.label);
+        assert!(stderr.contains("pid = os.fork()"), "{}: {stderr}", start.label);
+        assert!(stderr.contains("OSError: [Errno 35]"), "{}: {stderr}", start.label);
+        told_without_a_child(&watched);
+    }
+}
+
+#[test]
+fn abort_stops_python() {
+    let program = ready(Language::Python, "unsafe_fork_idle_threads");
+    for start in &program.starts {
+        let watched = watch(&program, start, &["queue".into()], &[("FORKWATCH_STRICT", "threads")]);
+        assert_eq!(
+            watched.run.end,
+            End::Signal(libc::SIGABRT),
+            "{}: {watched:?}",
+            start.label
+        );
+        told_without_a_child(&watched);
+    }
+}

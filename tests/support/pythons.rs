@@ -1,0 +1,114 @@
+//! The CPythons that are installed: all of pyenv's, and the system's.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::library::target;
+
+/// The minor versions of Python 3 that the tests want to see.
+const WANTED: std::ops::RangeInclusive<u32> = 6..=13;
+
+/// A version, such as 3.11.7.
+pub type Version = (u32, u32, u32);
+
+/// One interpreter.
+#[derive(Clone, Debug)]
+pub struct Python {
+    pub path: PathBuf,
+    pub version: Version,
+}
+
+impl Python {
+    fn at(path: PathBuf) -> Option<Self> {
+        let code = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
+        let output = Command::new(&path)
+            .args(["-c", code])
+            .env_remove("LD_PRELOAD")
+            .output()
+            .ok()?;
+        let version = version(String::from_utf8_lossy(&output.stdout).trim())?;
+        (version.0 == 3).then_some(Self { path, version })
+    }
+
+    /// Whether the version lies in `LOW-HIGH`; a bound with two numbers takes in all of that minor version.
+    pub fn is_within(&self, range: &str) -> bool {
+        let (low, high) = range.split_once('-').expect("a range is LOW-HIGH");
+        let low = version(&format!("{low}.0.0")).expect("LOW is a version");
+        let high = version(&format!("{high}.999.999")).expect("HIGH is a version");
+        (low..=high).contains(&self.version)
+    }
+}
+
+/// Reads the first three numbers.
+fn version(text: &str) -> Option<Version> {
+    let mut numbers = text.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
+}
+
+/// Every interpreter, oldest first. Says which wanted versions are missing.
+pub fn all() -> &'static [Python] {
+    static ALL: OnceLock<Vec<Python>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv"));
+        let root = std::env::var_os("PYENV_ROOT")
+            .map(PathBuf::from)
+            .or(home)
+            .unwrap_or_default();
+        let versions = std::fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
+        let mut paths: Vec<_> = versions.map(|entry| entry.path().join("bin/python3")).collect();
+        paths.push("/usr/bin/python3".into());
+        let mut all: Vec<_> = paths
+            .into_iter()
+            .filter(|path| path.exists())
+            .filter_map(Python::at)
+            .collect();
+        all.sort_by_key(|python| python.version);
+        for minor in WANTED {
+            if !all.iter().any(|python| python.version.1 == minor) {
+                println!("skipped: CPython 3.{minor} is not installed");
+            }
+        }
+        all
+    })
+}
+
+/// An interpreter that has this package from PyPI, in an environment made for it; the error says why there is none.
+pub fn with_package(package: &str) -> Result<Python, String> {
+    let environment = target().join("test-venv");
+    let path = environment.join("bin/python3");
+    let imports = |path: &Path| {
+        let output = Command::new(path).args(["-c", &format!("import {package}")]).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if !imports(&path) {
+        let base = all().iter().rev().find(|python| (10..=12).contains(&python.version.1));
+        let base = base.ok_or("no CPython 3.10 to 3.12 to make an environment with")?;
+        run(Command::new(&base.path).args(["-m", "venv"]).arg(&environment))?;
+        let install = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+            package,
+        ];
+        run(Command::new(&path).args(install))?;
+    }
+    Python::at(path).ok_or_else(|| format!("the environment's python does not run: {}", environment.display()))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let last = String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned();
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(format!("{command:?}: {last}"))
+    }
+}
