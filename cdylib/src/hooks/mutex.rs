@@ -10,13 +10,13 @@ use crate::watch::lock::{acquire, release};
 
 hot_hooks! {
     hook pthread_mutex_lock(mutex) = lock();
-    hook __pthread_mutex_lock(mutex) = lock();
+    hook __pthread_mutex_lock(mutex) version "GLIBC_2.2.5" = lock();
     hook pthread_mutex_trylock(mutex) = lock();
-    hook __pthread_mutex_trylock(mutex) = lock();
+    hook __pthread_mutex_trylock(mutex) version "GLIBC_2.2.5" = lock();
     hook pthread_mutex_timedlock(mutex, deadline) = lock_until();
     hook pthread_mutex_clocklock(mutex, clock, deadline) = lock_by_clock();
     hook pthread_mutex_unlock(mutex) = unlock();
-    hook __pthread_mutex_unlock(mutex) = unlock();
+    hook __pthread_mutex_unlock(mutex) version "GLIBC_2.2.5" = unlock();
     hook mtx_lock(mutex) = lock();
     hook mtx_trylock(mutex) = lock();
     hook mtx_timedlock(mutex, deadline) = lock_until();

@@ -10,19 +10,19 @@ use crate::watch::lock::{acquire, release};
 
 hot_hooks! {
     hook pthread_rwlock_rdlock(lock) = take(Object::RwlockRead);
-    hook __pthread_rwlock_rdlock(lock) = take(Object::RwlockRead);
+    hook __pthread_rwlock_rdlock(lock) version "GLIBC_2.2.5" = take(Object::RwlockRead);
     hook pthread_rwlock_tryrdlock(lock) = take(Object::RwlockRead);
-    hook __pthread_rwlock_tryrdlock(lock) = take(Object::RwlockRead);
+    hook __pthread_rwlock_tryrdlock(lock) version "GLIBC_2.2.5" = take(Object::RwlockRead);
     hook pthread_rwlock_timedrdlock(lock, deadline) = take_until(Object::RwlockRead);
     hook pthread_rwlock_clockrdlock(lock, clock, deadline) = take_by_clock(Object::RwlockRead);
     hook pthread_rwlock_wrlock(lock) = take(Object::RwlockWrite);
-    hook __pthread_rwlock_wrlock(lock) = take(Object::RwlockWrite);
+    hook __pthread_rwlock_wrlock(lock) version "GLIBC_2.2.5" = take(Object::RwlockWrite);
     hook pthread_rwlock_trywrlock(lock) = take(Object::RwlockWrite);
-    hook __pthread_rwlock_trywrlock(lock) = take(Object::RwlockWrite);
+    hook __pthread_rwlock_trywrlock(lock) version "GLIBC_2.2.5" = take(Object::RwlockWrite);
     hook pthread_rwlock_timedwrlock(lock, deadline) = take_until(Object::RwlockWrite);
     hook pthread_rwlock_clockwrlock(lock, clock, deadline) = take_by_clock(Object::RwlockWrite);
     hook pthread_rwlock_unlock(lock) = unlock();
-    hook __pthread_rwlock_unlock(lock) = unlock();
+    hook __pthread_rwlock_unlock(lock) version "GLIBC_2.2.5" = unlock();
 }
 
 #[inline(always)]

@@ -84,9 +84,9 @@ pub fn host() -> String {
     printable(rustix::system::uname().nodename().to_bytes())
 }
 
-/// The program's file; empty where `/proc` does not tell.
+/// The program's file, asked of this thread, because the first one may have ended; empty where `/proc` does not tell.
 pub fn program_path() -> String {
-    let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/self/exe", Vec::new());
+    let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/thread-self/exe", Vec::new());
     path.map_or_else(|_| String::new(), |path| printable(path.to_bytes()))
 }
 
@@ -96,7 +96,7 @@ pub fn base_name(path: &str) -> &str {
 }
 
 fn arguments() -> Option<Vec<String>> {
-    let line = read_whole(c"/proc/self/cmdline")?;
+    let line = read_whole(c"/proc/thread-self/cmdline")?;
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     Some(line.split(|&byte| byte == 0).map(printable).collect())
 }

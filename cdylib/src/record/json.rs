@@ -28,15 +28,18 @@ fn write(record: &Record) -> Option<Vec<u8>> {
 }
 
 const STEPS: &[fn(&mut Record)] = &[
+    |record| cut_thread_stacks(record, 100),
     |record| cut_thread_stacks(record, 32),
-    |record| cut_threads(record, 100),
+    |record| cut_thread_stacks(record, 16),
+    |record| cut_thread_stacks(record, 8),
+    |record| cut_threads(record, 200),
     |record| cut_locks(record, 50),
-    |record| cut_threads(record, 20),
     |record| cut_thread_stacks(record, 4),
     |record| cut_locks(record, 8),
+    |record| cut_threads(record, 100),
     |record| cut_arguments(record, 16),
-    |record| cut_threads(record, 4),
     |record| cut_thread_stacks(record, 0),
+    |record| cut_threads(record, 20),
     |record| cut_locks(record, 1),
     |record| cut_texts(record, 1024),
 ];
@@ -97,8 +100,8 @@ fn cut_texts(record: &mut Record, keep: usize) {
         .flatten()
         .chain([&mut record.exe, &mut record.service, &mut record.message]);
     for text in texts.chain(&mut record.context) {
-        let end = text.floor_char_boundary(keep);
-        text.truncate(end);
+        let end = (0..=keep.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
     }
     record.truncated.push(format!("texts: {keep} bytes of each kept"));
 }
@@ -191,7 +194,7 @@ pub mod tests {
         let back: Record = serde_json::from_slice(&text).unwrap();
         assert_eq!(
             back.truncated,
-            ["thread stacks: 32 of 400 kept", "threads: 100 of 400 kept"]
+            ["thread stacks: 8 of 400 kept", "threads: 200 of 400 kept"]
         );
     }
 

@@ -1,5 +1,5 @@
 //! Writing to a file by path, or to a descriptor that the user named.
-#![expect(unsafe_code, reason = "a descriptor known by its number alone")]
+#![expect(unsafe_code, reason = "a descriptor known by its number alone, and signal masks")]
 
 use core::ffi::CStr;
 use rustix::fd::{AsFd, BorrowedFd};
@@ -25,10 +25,67 @@ pub fn write_to_number(number: u16, text: &[u8]) -> Result<(), Errno> {
     write_to(unsafe { BorrowedFd::borrow_raw(i32::from(number)) }, text)
 }
 
+/// Holds back SIGPIPE and SIGXFSZ, which a write of ours may raise and the program has done nothing for.
+struct HeldBack {
+    before: libc::sigset_t,
+    ours: libc::sigset_t,
+}
+
+impl HeldBack {
+    fn new() -> Self {
+        // SAFETY: both sets are initialised by libc before they are read; the functions touch nothing else.
+        unsafe {
+            let (mut ours, mut before): (libc::sigset_t, libc::sigset_t) = (core::mem::zeroed(), core::mem::zeroed());
+            libc::sigemptyset(&raw mut ours);
+            let mut pending = ours;
+            libc::sigpending(&raw mut pending);
+            for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+                // One that waits already is the program's own, and stays.
+                if libc::sigismember(&raw const pending, signal) == 0 {
+                    libc::sigaddset(&raw mut ours, signal);
+                }
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const ours, &raw mut before);
+            Self { before, ours }
+        }
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        // The kernel's signal sets have one bit a signal, eight bytes in all.
+        let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the sets are this value's own. The wait does not block; it is made directly, because libc's function is a
+        // cancellation point.
+        unsafe {
+            let mut taken: i64;
+            loop {
+                taken = libc::SYS_rt_sigtimedwait;
+                core::arch::asm!(
+                    "syscall",
+                    inout("rax") taken,
+                    in("rdi") &raw const self.ours,
+                    in("rsi") 0,
+                    in("rdx") &raw const now,
+                    in("r10") 8,
+                    lateout("rcx") _,
+                    lateout("r11") _,
+                    options(nostack),
+                );
+                if taken <= 0 {
+                    break;
+                }
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, core::ptr::null_mut());
+        }
+    }
+}
+
 /// Writes all of the text: with one call wherever the kernel takes it whole, as it does for files.
 fn write_to(to: impl AsFd, text: &[u8]) -> Result<(), Errno> {
     /// A full pipe that nobody reads must not hold the program up for ever.
     const MOST_TRIES: u32 = 50;
+    let _signals = HeldBack::new();
     let mut rest = text;
     for _ in 0..MOST_TRIES {
         match retry_on_intr(|| write(&to, rest)) {

@@ -76,6 +76,33 @@ fn starting() -> impl Iterator<Item = &'static Thread> {
         .map(|(_, _, thread)| thread)
 }
 
+/// Gives threads that run a moment to end, where they are about to: one that was joined, or whose Python `join` has returned,
+/// is still listed while libc cleans up behind it. Those that block meanwhile, or run on, stay.
+pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
+    const NAP: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 200_000,
+    };
+    const MOST_NAPS: u32 = 25;
+    for _ in 0..MOST_NAPS {
+        others.retain(|alive| is_still_there(alive));
+        if others.iter().all(|alive| task::blocked_call(alive.tid).is_some()) {
+            break;
+        }
+        // A signal may end the nap early; the number of naps bounds the whole.
+        let _early_is_fine = nanosleep(&NAP);
+    }
+    others.retain(|alive| is_still_there(alive));
+    others
+}
+
+fn is_still_there(alive: &Alive) -> bool {
+    let ended = |thread: &'static Thread| {
+        threads::all().any(|(life, tid, its)| life == Life::Ending && tid == alive.tid && core::ptr::eq(its, thread))
+    };
+    task::life(alive.tid) == task::Life::Alive && !alive.thread.is_some_and(ended)
+}
+
 /// Threads whose records say that they run.
 fn running() -> impl Iterator<Item = Alive> {
     threads::all()

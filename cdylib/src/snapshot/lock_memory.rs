@@ -36,9 +36,11 @@ pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) ->
 }
 
 fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {
+    // glibc marks every robust mutex as shared, because the kernel wakes its waiters that way.
+    const ROBUST: i32 = 16;
     const SHARED: i32 = 128;
     let [_lock, _count, its_owner, _users, kind] = read_ints::<5>(memory, address)?;
-    Some(if kind & SHARED != 0 {
+    Some(if kind & (SHARED | ROBUST) == SHARED {
         Word::Shared
     } else {
         held_if(its_owner == owner)

@@ -103,7 +103,7 @@ impl ProcessMemory {
             return 0;
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let Ok(memory) = retry_on_intr(|| open(c"/proc/self/mem", flags, Mode::empty())) else {
+        let Ok(memory) = retry_on_intr(|| open(c"/proc/thread-self/mem", flags, Mode::empty())) else {
             return 0;
         };
         retry_on_intr(|| pread(&memory, &mut *into, address as u64)).unwrap_or(0)

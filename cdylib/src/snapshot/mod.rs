@@ -12,6 +12,7 @@ pub mod memory;
 pub mod module;
 pub mod modules;
 pub mod moment;
+pub mod place;
 pub mod resolver;
 pub mod stack_bounds;
 pub mod symbol_files;

@@ -36,7 +36,10 @@ struct Kept {
 impl Modules {
     /// The calling process as it is now; `None` where `/proc` is not there.
     pub fn read() -> Option<Self> {
-        Some(Self::from_text(&read_whole(c"/proc/self/maps")?, ProcessMemory::own()))
+        Some(Self::from_text(
+            &read_whole(c"/proc/thread-self/maps")?,
+            ProcessMemory::own(),
+        ))
     }
 
     /// The process whose `/proc/PID/maps` reads `text` and whose memory is `memory`.

@@ -6,6 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
+use super::place::Place;
 use crate::state::depot::StackId;
 use crate::state::held::{Entry, Stage};
 use crate::state::thread::Origin;
@@ -20,6 +21,10 @@ pub struct Moment {
     pub function: &'static str,
     /// Where it called it.
     pub fork_stack: StackId,
+    /// What makes it the same finding as another.
+    pub place: Place,
+    /// Nothing of it is new; it is looked at because strict mode may stop it.
+    pub told_before: bool,
     /// The other threads.
     pub threads: Vec<OtherThread>,
     /// The locks that they hold.
@@ -53,7 +58,7 @@ pub struct HeldLock {
 }
 
 /// Looks at every other thread, and verifies what each seems to hold.
-pub fn take(function: &'static str, fork_stack: StackId, alive: &[Alive]) -> Moment {
+pub fn take(function: &'static str, fork_stack: StackId, place: Place, alive: &[Alive]) -> Moment {
     let threads: Vec<_> = alive.iter().map(look_at).collect();
     let memory = ProcessMemory::own();
     let mut locks: Vec<HeldLock> = Vec::new();
@@ -73,6 +78,8 @@ pub fn take(function: &'static str, fork_stack: StackId, alive: &[Alive]) -> Mom
         id: new_id(),
         function,
         fork_stack,
+        place,
+        told_before: false,
         threads,
         locks,
     }

@@ -16,7 +16,7 @@ pub fn of_stack_around(address: usize) -> Option<(usize, usize)> {
     if address < top && top - address < FIRST_STACK_BYTES {
         return Some((top - FIRST_STACK_BYTES, top));
     }
-    let maps = read_whole(c"/proc/self/maps")?;
+    let maps = read_whole(c"/proc/thread-self/maps")?;
     let around = parse(&maps).find(|mapping| mapping.addresses.contains(&address))?;
     Some((around.addresses.start, around.addresses.end))
 }

@@ -1,6 +1,7 @@
 //! What the kernel, the processor and libc offer us without harm to the program. Knows nothing of forks or locks.
 
 pub mod allocator;
+pub mod big_stack;
 pub mod errno;
 pub mod file;
 pub mod libc_threads;

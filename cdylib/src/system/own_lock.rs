@@ -28,8 +28,11 @@ impl OwnLock {
     pub fn lock_within(&self, patience: Duration) -> bool {
         // Each sleep is short because a signal can end one early; their number bounds the whole.
         const NAP: Duration = Duration::from_millis(10);
+        if self.try_lock() {
+            return true;
+        }
         for _ in 0..=patience.as_millis() / NAP.as_millis() {
-            if self.try_lock() {
+            if self.0.swap(CONTENDED, Ordering::Acquire) == FREE {
                 return true;
             }
             self.sleep(Some(NAP));
@@ -43,11 +46,6 @@ impl OwnLock {
     }
 
     fn sleep(&self, at_most: Option<Duration>) {
-        if self.0.swap(CONTENDED, Ordering::Acquire) == FREE {
-            // It was freed in between: we hold it now, marked contended, and give it back for the caller's own try.
-            self.release();
-            return;
-        }
         let timeout = at_most.and_then(|nap| rustix::fs::Timespec::try_from(nap).ok());
         // Whatever ends the wait (a wake, a signal, the time-out), the caller looks at the word again.
         let _any_end_is_right = futex::wait(&self.0, futex::Flags::PRIVATE, CONTENDED, timeout.as_ref());
@@ -64,12 +62,15 @@ impl OwnLock {
 // SAFETY: `try_lock` succeeds for one caller between two releases, because only one swap from FREE can win.
 #[expect(unsafe_code, reason = "lock_api asks for the promise of mutual exclusion")]
 unsafe impl RawMutex for OwnLock {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait asks for a constant")]
     const INIT: Self = Self(AtomicU32::new(FREE));
     type GuardMarker = GuardSend;
 
     fn lock(&self) {
-        while !self.try_lock() {
+        if self.try_lock() {
+            return;
+        }
+        // Who has slept takes the lock as contended: others may sleep still, and the release must wake one of them.
+        while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
             self.sleep(None);
         }
     }

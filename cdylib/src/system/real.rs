@@ -50,10 +50,21 @@ impl Real {
             address = unsafe { libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), version.as_ptr()) };
         }
         if address.is_null() {
-            // SAFETY: as above.
-            address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            address = next(self.name);
+        }
+        if address.is_null()
+            && let Some(public) = self.name.to_bytes_with_nul().strip_prefix(b"__")
+            && let Ok(public) = CStr::from_bytes_with_nul(public)
+        {
+            // An internal name that this libc has dropped, or keeps for old programs only: the public function is the same.
+            address = next(public);
         }
         self.address.store(address, Ordering::Relaxed);
         address
     }
+}
+
+fn next(name: &CStr) -> *mut c_void {
+    // SAFETY: the string ends with NUL; RTLD_NEXT is valid in a loaded library.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }

@@ -45,9 +45,9 @@ pub static REPEATED: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
-/// Whether anything was told.
+/// Whether there was any finding, told or silenced.
 pub fn any_finding() -> bool {
-    BY_KIND.iter().any(|count| count.get() > 0)
+    SUPPRESSED.get() > 0 || BY_KIND.iter().any(|count| count.get() > 0)
 }
 
 /// Forks of any sort.

@@ -23,7 +23,7 @@ use super::{counts, told};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::snapshot::moment::Moment;
-use crate::state::depot;
+use crate::state::depot::{self, StackId};
 use crate::state::fork_call::{self, Copying, ForkCall};
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
@@ -31,7 +31,7 @@ use crate::state::{threads, unwind};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::own_lock::OwnLock;
 use crate::system::real::Real;
-use crate::system::{allocator, process};
+use crate::system::{allocator, big_stack, process};
 
 /// An at-fork handler.
 pub type Handler = unsafe extern "C" fn();
@@ -176,24 +176,46 @@ pub fn before_copy(call: Option<&ForkCall>) {
 
 /// Looks at the other threads, and under strict decides.
 fn look(call: Option<&ForkCall>) {
+    // The walk needs this very stack; the rest may need more than is left of it.
+    let stack = fork_stack(call);
+    let function = call.map_or("fork", |call| call.function);
+    let under_way = big_stack::run(|| examine(function, stack)).flatten();
+    let stopped = under_way.as_ref().is_some_and(|fork| fork.stopped);
+    // SAFETY: this thread holds `HOUSE`.
+    unsafe { *PENDING.0.get() = under_way };
+    if stopped {
+        match config::get().action {
+            Action::Fail => {}
+            Action::Abort => stop_here(None),
+            Action::Exit(status) => stop_here(Some(status)),
+        }
+    }
+}
+
+/// Where the fork was called.
+fn fork_stack(call: Option<&ForkCall>) -> StackId {
+    let depth = config::get().depth;
+    let walked = match call {
+        Some(call) => unwind::walk_from_above(call.frame(), depth),
+        None => unwind::walk_from_caller(depth),
+    };
+    depot::intern(walked.frames())
+}
+
+/// What there is to tell of a fork; `None` where there is nothing, or nothing new.
+fn examine(function: &'static str, stack: StackId) -> Option<UnderWay> {
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-    let moment = if alive.is_empty() { None } else { news_of(call, &alive) };
-    let mut under_way = moment.map(|moment| UnderWay {
+    if alive.is_empty() {
+        return None;
+    }
+    let moment = report::news(function, stack, alive)?;
+    let mut fork = UnderWay {
         moment,
         judged: None,
         stopped: false,
-    });
-    if let Some(fork) = &mut under_way {
-        decide(fork);
-        match config::get().action {
-            _ if !fork.stopped => {}
-            Action::Fail => {}
-            Action::Abort => stop_here(fork, None),
-            Action::Exit(status) => stop_here(fork, Some(status)),
-        }
-    }
-    // SAFETY: this thread holds `HOUSE`.
-    unsafe { *PENDING.0.get() = under_way };
+    };
+    decide(&mut fork);
+    Some(fork)
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
@@ -286,17 +308,6 @@ pub fn settle(result: i32) -> i32 {
     result
 }
 
-/// Looks at the other threads; `None` where all there is to tell was told before.
-fn news_of(call: Option<&ForkCall>, alive: &[alive::Alive]) -> Option<Moment> {
-    let walked = match call {
-        Some(call) => unwind::walk_from_above(call.frame(), depot::MAX_FRAMES.min(config::get().depth)),
-        None => unwind::walk_from_caller(depot::MAX_FRAMES.min(config::get().depth)),
-    };
-    let stack = depot::intern(walked.frames());
-    let function = call.map_or("fork", |call| call.function);
-    report::news(function, stack, alive)
-}
-
 /// Under strict, judges the fork now and decides whether it is stopped.
 fn decide(fork: &mut UnderWay) {
     let strict = config::get().strict;
@@ -313,11 +324,20 @@ fn decide(fork: &mut UnderWay) {
 
 /// Tells what there is to tell of a fork.
 fn tell(fork: &mut UnderWay, child: Option<i32>) {
-    allocator::with_scratch(|| {
+    in_own_room(|| {
         let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
-        report::unsafe_fork(judgement, child, fork.stopped);
+        let told_before = fork.moment.told_before && !fork.stopped;
+        report::unsafe_fork(judgement, child, fork.stopped, told_before);
     });
+}
+
+/// Runs `work` on a stack and in memory of our own, and gives both back to the kernel. What panics in there is lost, and the
+/// program goes on.
+fn in_own_room(work: impl FnOnce()) {
+    // Where the work panicked, there is nothing to tell and nobody to tell it to.
+    let _lost_on_panic = allocator::with_scratch(|| big_stack::run(work));
     allocator::clear_scratch();
+    big_stack::clear();
 }
 
 /// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
@@ -333,26 +353,15 @@ fn would_be_stopped(call: &ForkCall) -> bool {
     if !HOUSE.lock_within(PATIENCE) {
         return false;
     }
-    let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-    let moment = if alive.is_empty() {
-        None
-    } else {
-        news_of(Some(call), &alive)
-    };
-    let mut stopped = false;
-    if let Some(moment) = moment {
-        let mut fork = UnderWay {
-            moment,
-            judged: None,
-            stopped: false,
-        };
-        decide(&mut fork);
-        stopped = fork.stopped;
-        if stopped {
-            Thread::count_fork();
-            thread.publish_forks();
-            tell(&mut fork, None);
-        }
+    let stack = fork_stack(Some(call));
+    let under_way = big_stack::run(|| examine(call.function, stack)).flatten();
+    let stopped = under_way.as_ref().is_some_and(|fork| fork.stopped);
+    if let Some(mut fork) = under_way
+        && stopped
+    {
+        Thread::count_fork();
+        thread.publish_forks();
+        tell(&mut fork, None);
     }
     // SAFETY: this thread took it above.
     unsafe { HOUSE.unlock() };
@@ -360,8 +369,11 @@ fn would_be_stopped(call: &ForkCall) -> bool {
 }
 
 /// Strict, before the copy: tells, and ends the process. Our locks stay as they are; nothing comes after.
-fn stop_here(fork: &mut UnderWay, status: Option<u8>) -> ! {
-    tell(fork, None);
+fn stop_here(status: Option<u8>) -> ! {
+    // SAFETY: this thread holds `HOUSE`.
+    if let Some(mut fork) = unsafe { (*PENDING.0.get()).take() } {
+        tell(&mut fork, None);
+    }
     report::summary();
     match status {
         Some(status) => process::exit_now(i32::from(status)),
@@ -409,8 +421,7 @@ pub fn while_no_fork(tell: impl FnOnce()) {
     if is_mute() || !HOUSE.lock_within(PATIENCE) {
         return;
     }
-    allocator::with_scratch(tell);
-    allocator::clear_scratch();
+    in_own_room(tell);
     // SAFETY: this thread took it above.
     unsafe { HOUSE.unlock() };
 }

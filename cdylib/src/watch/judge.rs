@@ -3,15 +3,17 @@
 use std::rc::Rc;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Record, Thread, UnsafeFork, Waiting};
 
-use super::told::{self, Place, Verdict};
+use super::told;
 use super::{counts, setup};
 use crate::config::{self, Symbols};
-use crate::record::envelope::Content;
+use crate::record::envelope::{Content, seal};
 use crate::record::printable::printable;
+use crate::record::text::headline;
 use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{Moment, OtherThread};
+use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::{Naming, Resolver};
 use crate::snapshot::system_calls;
 use crate::snapshot::thread_stack::Unwinder;
@@ -30,7 +32,7 @@ pub enum Judgement {
     /// The caller does nothing but exec.
     ExecBound,
     /// A finding.
-    Finding(Box<Content>),
+    Finding(Box<Record>),
 }
 
 impl Judgement {
@@ -41,7 +43,7 @@ impl Judgement {
 
     /// Whether another thread holds a lock.
     pub fn has_locks(&self) -> bool {
-        matches!(self, Self::Finding(content) if content.severity >= Severity::Error)
+        matches!(self, Self::Finding(record) if record.severity >= Severity::Error)
     }
 }
 
@@ -50,9 +52,9 @@ pub fn judge(moment: &Moment) -> Judgement {
     let Some(mut resolver) = Resolver::new(naming()) else {
         return Judgement::Nothing;
     };
-    let place = Place::of_fork(moment.fork_stack);
+    let place = moment.place;
     let fork_addresses = depot::frames(moment.fork_stack);
-    let fork_stack = resolver.frames(fork_addresses, false);
+    let fork_stack = frames(&mut resolver, fork_addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
     let subprocess = interpreter
         .as_ref()
@@ -64,12 +66,31 @@ pub fn judge(moment: &Moment) -> Judgement {
     let threads = threads(moment, &mut resolver);
     counts::SUPPRESSED.add_many((moment.threads.len() - threads.len()) as u64);
     if threads.is_empty() {
+        told::remember(place, Verdict::Silenced);
         return Judgement::Nothing;
     }
     let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
-    told::remember(place, Verdict::Told);
-    let content = content(moment, fork_stack, threads, locks, interpreter.is_some());
-    Judgement::Finding(Box::new(content))
+    let record = sealed(content(moment, fork_stack, threads, locks, interpreter.is_some()));
+    told::remember(
+        place,
+        if record.is_some() {
+            Verdict::Told
+        } else {
+            Verdict::Silenced
+        },
+    );
+    record.map_or(Judgement::Nothing, |record| Judgement::Finding(Box::new(record)))
+}
+
+/// The finding as a record; `None` where a rule silences it.
+pub fn sealed(content: Content) -> Option<Record> {
+    let mut record = seal(content, config::get(), setup::context().as_deref());
+    record.message = headline(&record);
+    if setup::suppressions().silences(&record) {
+        counts::SUPPRESSED.add();
+        return None;
+    }
+    Some(record)
 }
 
 fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<Lock>, is_python: bool) -> Content {
@@ -126,7 +147,7 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
         }
         let created_stack = other
             .origin
-            .map(|origin| resolver.frames(depot::frames(origin.created), false));
+            .map(|origin| frames(resolver, depot::frames(origin.created), false));
         let stack = present_stack(other, &mut unwinder, resolver);
         let waiting = waiting(other);
         counting.push(Thread {
@@ -149,7 +170,7 @@ fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Re
     if let Some(asked) = other.asked
         && blocked.number == libc::SYS_futex
     {
-        return Some(resolver.frames(depot::frames(asked.stack), false));
+        return Some(frames(resolver, depot::frames(asked.stack), false));
     }
     let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
     // Below our wrapper that started the thread stands only libc.
@@ -162,7 +183,7 @@ fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Re
     if task::blocked_call(other.tid) != Some(blocked) {
         return None;
     }
-    Some(resolver.frames(&addresses, true))
+    Some(frames(resolver, &addresses, true))
 }
 
 fn waiting(other: &OtherThread) -> Option<Waiting> {
@@ -217,9 +238,10 @@ fn locks(
             told::remember(place.with_lock(entry), Verdict::Harmless);
             continue;
         }
-        let acquired_stack = resolver.frames(depot::frames(entry.stack), false);
+        let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
         if rules.lock_is_harmless(None, &acquired_stack) {
             counts::SUPPRESSED.add();
+            told::remember(place.with_lock(entry), Verdict::Silenced);
             continue;
         }
         told::remember(place.with_lock(entry), Verdict::Told);
@@ -234,6 +256,13 @@ fn locks(
         });
     }
     counting
+}
+
+/// The frames of a stack, those of inlined functions among them, and no more than were asked for.
+pub fn frames(resolver: &mut Resolver, addresses: &[usize], first_is_exact: bool) -> Vec<Frame> {
+    let mut frames = resolver.frames(addresses, first_is_exact);
+    frames.truncate(config::get().depth);
+    frames
 }
 
 /// The word for an object's sort in records.

@@ -4,18 +4,18 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LeakedLock, Lock};
 
 pub use super::judge::{Judgement, judge};
-use super::judge::{kind_of, naming};
+use super::judge::{frames, kind_of, naming, sealed};
 use super::tell::{say, tell};
-use super::told::{self, Place, Verdict};
+use super::told;
 use super::{counts, fork, setup};
 use crate::config::{self, Strict};
-use crate::record::envelope::{Content, seal};
+use crate::record::envelope::Content;
 use crate::record::printable::printable;
-use crate::record::text::headline;
-use crate::snapshot::alive::Alive;
+use crate::snapshot::alive::{self, Alive};
 use crate::snapshot::lock_memory::{self, Word};
 use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, Moment};
+use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
@@ -24,45 +24,65 @@ use crate::system::task;
 use crate::verdict::fingerprint;
 
 /// What is new about a fork; `None` where all of it was told before, and is only counted.
-pub fn news(function: &'static str, stack: StackId, alive: &[Alive]) -> Option<Moment> {
+pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<Moment> {
     let config = config::get();
-    let look_again = config.repeat_all || config.strict != Strict::Off || !setup::suppressions().is_empty();
-    if !look_again {
-        let place = Place::of_fork(stack);
-        let known = told::verdict(place);
-        if known == Some(Verdict::ExecBound) {
+    let place = Place::of_fork(stack, setup::suppressions().has_thread_rules().then_some(&alive[..]));
+    let known = told::verdict(place);
+    let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
+    let told_before =
+        !config.repeat_all && known.is_some() && moment::held(&alive).all(|(_, entry)| nothing_new(&entry));
+    let may_stop = matches!(config.strict, Strict::Threads | Strict::Locks);
+    match known {
+        Some(Verdict::ExecBound) => {
             counts::EXEC_BOUND_FORKS.add();
             return None;
         }
-        let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
-        if known.is_some() && moment::held(alive).all(|(_, entry)| nothing_new(&entry)) {
-            counts::UNSAFE_FORKS.add();
-            counts::REPEATED.add();
+        Some(verdict) if told_before && (!may_stop || verdict == Verdict::Silenced) => {
+            count_again(verdict);
             return None;
         }
+        _ => {}
     }
-    Some(moment::take(function, stack, alive))
+    let alive = alive::without_those_that_end(alive);
+    (!alive.is_empty()).then(|| Moment {
+        told_before,
+        ..moment::take(function, stack, place, &alive)
+    })
 }
 
-/// Tells what a fork turned out to be. `child` is the child's id, where there is one and the parent has learnt it.
-pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool) {
-    let mut content = match judgement {
+fn count_again(verdict: Verdict) {
+    if verdict == Verdict::Silenced {
+        counts::SUPPRESSED.add();
+    } else {
+        counts::UNSAFE_FORKS.add();
+        counts::REPEATED.add();
+    }
+}
+
+/// Tells what a fork turned out to be. `child` is the child's id, where there is one and the parent has learnt it. One that
+/// was `told_before` only counts.
+pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told_before: bool) {
+    let mut record = match judgement {
         Judgement::Nothing => return,
         Judgement::ExecBound => {
             counts::EXEC_BOUND_FORKS.add();
             return;
         }
-        Judgement::Finding(content) => content,
+        Judgement::Finding(_) if told_before => {
+            count_again(Verdict::Told);
+            return;
+        }
+        Judgement::Finding(record) => record,
     };
     counts::UNSAFE_FORKS.add();
-    if let Detail::UnsafeFork(detail) = &mut content.detail {
+    if let Detail::UnsafeFork(detail) = &mut record.detail {
         detail.fork.child_pid = child;
     }
     let why = match config::get().strict {
         Strict::Threads => "FORKWATCH_STRICT=threads",
         _ => "FORKWATCH_STRICT=locks",
     };
-    finish(*content, stopped.then_some(why));
+    tell(&record, stopped.then_some(why));
 }
 
 /// Tells which locks a thread that ends still holds. Semaphores are left out: another thread may rightly post them later.
@@ -83,7 +103,7 @@ pub fn leaked_locks(thread: &Thread) {
 }
 
 fn leaked_lock(entry: &Entry, tid: i32) {
-    let place = Place::of_fork(StackId(0)).with_lock(entry);
+    let place = Place::of_fork(depot::NO_STACK, None).with_lock(entry);
     if !config::get().repeat_all && told::verdict(place).is_some() {
         counts::REPEATED.add();
         return;
@@ -92,7 +112,7 @@ fn leaked_lock(entry: &Entry, tid: i32) {
     let Some(mut resolver) = Resolver::new(naming()) else {
         return;
     };
-    let acquired_stack = resolver.frames(depot::frames(entry.stack), false);
+    let acquired_stack = frames(&mut resolver, depot::frames(entry.stack), false);
     let owner = printable(&task::name(tid));
     let kind = kind_of(entry.object);
     let content = Content {
@@ -112,7 +132,9 @@ fn leaked_lock(entry: &Entry, tid: i32) {
             },
         }),
     };
-    finish(content, None);
+    if let Some(record) = sealed(content) {
+        tell(&record, None);
+    }
 }
 
 /// Tells what is wrong with the options, once.
@@ -129,16 +151,7 @@ pub fn summary() {
         fork_id: None,
         detail: Detail::Summary(counts::summary()),
     };
-    finish(content, None);
-}
-
-/// Seals a finding and tells it, unless a rule silences it.
-fn finish(content: Content, stopped: Option<&str>) {
-    let mut record = seal(content, config::get(), setup::context().as_deref());
-    record.message = headline(&record);
-    if setup::suppressions().silences(&record) {
-        counts::SUPPRESSED.add();
-        return;
+    if let Some(record) = sealed(content) {
+        tell(&record, None);
     }
-    tell(&record, stopped);
 }

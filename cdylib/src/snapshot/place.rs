@@ -1,0 +1,57 @@
+//! The place of a finding in this process: what makes two forks, or two locks at a fork, the same finding here.
+
+use super::alive::Alive;
+use crate::state::depot::{self, StackId};
+use crate::state::held::Entry;
+use crate::system::task;
+
+/// What became of a place when it was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was told.
+    Told,
+    /// A rule of the user's silenced it.
+    Silenced,
+    /// Its caller does nothing but exec.
+    ExecBound,
+    /// The lock does not count.
+    Harmless,
+}
+
+/// A fork's place, and a lock's place at that fork; 0 for the threads alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    fork: u64,
+    lock: u64,
+}
+
+impl Place {
+    /// Where a fork was called; with the sorts of the other threads, where rules speak of threads.
+    pub fn of_fork(stack: StackId, threads: Option<&[Alive]>) -> Self {
+        let mut sorts: Vec<_> = threads.unwrap_or_default().iter().map(sort_of).collect();
+        sorts.sort_unstable();
+        sorts.dedup();
+        let mix = |hash: u64, sort: u64| (hash ^ sort).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        Self {
+            fork: sorts.into_iter().fold(depot::hash(stack), mix),
+            lock: 0,
+        }
+    }
+
+    /// Where a lock was taken that is held at this fork.
+    pub fn with_lock(self, entry: &Entry) -> Self {
+        let lock = depot::hash(entry.stack) ^ depot::hash(entry.made).rotate_left(17) ^ entry.object as u64;
+        Self { lock: lock | 1, ..self }
+    }
+}
+
+/// A thread's name and start routine as one number.
+fn sort_of(alive: &Alive) -> u64 {
+    let start = alive
+        .thread
+        .and_then(|thread| thread.origin())
+        .map_or(0, |origin| origin.start_routine as u64);
+    task::name(alive.tid).iter().fold(start, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

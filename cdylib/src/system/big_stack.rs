@@ -1,0 +1,110 @@
+//! A stack of our own for the long work: a program's thread may have 16 KiB in all, and a signal handler less.
+#![expect(unsafe_code, reason = "switching stacks")]
+
+use core::ffi::c_void;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
+
+use super::region;
+
+const BYTES: usize = 1 << 20;
+const GUARD: usize = 4096;
+
+static STACK: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+struct Call<F, R> {
+    work: Option<F>,
+    result: Option<R>,
+}
+
+/// Runs `work` on the big stack, or on this one where there is no memory for it. `None` where the work panicked. Used by one
+/// thread at a time, and never from within itself.
+pub fn run<R, F: FnOnce() -> R>(work: F) -> Option<R> {
+    let mut call = Call {
+        work: Some(work),
+        result: None,
+    };
+    let place = (&raw mut call).cast::<c_void>();
+    match bottom() {
+        Some(bottom) => {
+            let top = bottom as usize + BYTES;
+            // SAFETY: the region is ours, nobody else runs on it, and its top is aligned as the ABI asks before a call. The
+            // callee keeps r12 and does not unwind.
+            unsafe {
+                core::arch::asm!(
+                    "mov r12, rsp",
+                    "mov rsp, {top}",
+                    "call {go}",
+                    "mov rsp, r12",
+                    top = in(reg) top,
+                    go = sym go::<R, F>,
+                    in("rdi") place,
+                    out("r12") _,
+                    clobber_abi("C"),
+                );
+            }
+        }
+        None => go::<R, F>(place),
+    }
+    call.result
+}
+
+/// Gives the stack's pages back to the kernel: what stays resident is copied at every fork.
+pub fn clear() {
+    let bottom = STACK.load(Ordering::Acquire);
+    if !bottom.is_null() {
+        // SAFETY: the region is ours and nobody runs on it. A failure only keeps the pages.
+        let _kept_on_failure =
+            unsafe { madvise(bottom.wrapping_byte_add(GUARD), BYTES - GUARD, Advice::LinuxDontNeed) };
+    }
+}
+
+extern "C" fn go<R, F: FnOnce() -> R>(place: *mut c_void) {
+    // SAFETY: `run` passes its own `Call` of these very types, and waits.
+    let call = unsafe { &mut *place.cast::<Call<F, R>>() };
+    if let Some(work) = call.work.take() {
+        call.result = catch_unwind(AssertUnwindSafe(work)).ok();
+    }
+}
+
+fn bottom() -> Option<*mut c_void> {
+    let known = STACK.load(Ordering::Acquire);
+    if !known.is_null() {
+        return Some(known);
+    }
+    let fresh = region::reserve(BYTES)?.as_ptr().cast::<c_void>();
+    // The lowest page catches an overflow, and ends the mapping for whoever measures how much stack is left.
+    // SAFETY: the region is ours and untouched. A failure leaves the stack without its guard.
+    let _unguarded_on_failure = unsafe { mprotect(fresh, GUARD, MprotectFlags::empty()) };
+    STACK.store(fresh, Ordering::Release);
+    Some(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn work_runs_elsewhere_and_its_result_comes_back() {
+        let here = 0_u8;
+        let (there, sum) = super::run(|| {
+            let there = [1_u8; 300_000];
+            (
+                (&raw const there) as usize,
+                there.iter().map(|&one| u64::from(one)).sum::<u64>(),
+            )
+        })
+        .unwrap();
+        assert_eq!(sum, 300_000);
+        assert!(there.abs_diff(&raw const here as usize) > 500_000);
+        assert!(
+            super::run(|| if sum > 0 {
+                panic!("on purpose")
+            })
+            .is_none()
+        );
+        super::clear();
+        assert_eq!(super::run(|| 7), Some(7));
+    }
+}
