@@ -3,7 +3,13 @@
 //! Its lock is taken before a fork and re-written in the child (see [`hold_for_fork`]), so that the child can allocate.
 #![expect(unsafe_code, reason = "a source of memory for the allocator")]
 
+use core::alloc::{GlobalAlloc, Layout};
+use core::ffi::c_void;
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use lock_api::RawMutex;
+use rustix::mm::{Advice, madvise};
 use talc::TalcLock;
 use talc::base::Talc;
 use talc::base::binning::Binning;
@@ -12,24 +18,54 @@ use talc::source::Source;
 use super::own_lock::OwnLock;
 use super::region;
 
-/// Hands out memory in chunks, each mapped when the last one is used up; unused pages cost nothing.
+/// Memory for what lasts: in chunks, each mapped when the last one is used up.
 #[derive(Debug)]
 pub struct KernelMemory;
 
-/// The least the heap grows by.
+/// The least a heap grows by.
 const CHUNK: usize = 1 << 20;
+/// Mappings begin at a page, which is the most alignment they can give.
+const PAGE: usize = 4096;
 
 // SAFETY: every claimed range is a fresh mapping that nobody else knows.
 unsafe impl Source for KernelMemory {
-    fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: core::alloc::Layout) -> Result<(), ()> {
-        let need = layout.size().checked_add(layout.align()).and_then(|size| size.checked_add(4096)).ok_or(())?;
-        let bytes = need.max(CHUNK).checked_next_multiple_of(4096).ok_or(())?;
+    fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
+        let need = layout.size().checked_add(layout.align()).and_then(|size| size.checked_add(PAGE)).ok_or(())?;
+        let bytes = need.max(CHUNK).checked_next_multiple_of(PAGE).ok_or(())?;
         let place = region::reserve(bytes).ok_or(())?;
         // SAFETY: the region was reserved just now and is given to this heap for ever.
-        match unsafe { talc.claim(place.as_ptr(), bytes) } {
-            Some(_) => Ok(()),
-            None => Err(()),
+        unsafe { talc.claim(place.as_ptr(), bytes) }.map(|_| ()).ok_or(())
+    }
+}
+
+/// Memory for the time of one finding: one region, used chunk by chunk, whose pages go back to the kernel afterwards.
+#[derive(Debug)]
+pub struct ScratchMemory;
+
+/// The most that one finding can use of it; what goes beyond comes from the lasting heap. Untouched, it costs nothing.
+const SCRATCH_BYTES: usize = 256 << 20;
+static SCRATCH_START: AtomicUsize = AtomicUsize::new(0);
+static SCRATCH_USED: AtomicUsize = AtomicUsize::new(0);
+/// Pieces of scratch memory that somebody still has.
+static SCRATCH_PIECES: AtomicUsize = AtomicUsize::new(0);
+static SCRATCH_ON: AtomicBool = AtomicBool::new(false);
+
+// SAFETY: every claimed range is a part of the scratch region that was not claimed before, or not since the last clearing.
+unsafe impl Source for ScratchMemory {
+    fn acquire<B: Binning>(talc: &mut Talc<Self, B>, _layout: Layout) -> Result<(), ()> {
+        // Called under the heap's lock, so nobody else changes these.
+        let mut start = SCRATCH_START.load(Ordering::Relaxed);
+        if start == 0 {
+            start = region::reserve(SCRATCH_BYTES).ok_or(())?.as_ptr() as usize;
+            SCRATCH_START.store(start, Ordering::Relaxed);
         }
+        let used = SCRATCH_USED.load(Ordering::Relaxed);
+        if used + CHUNK > SCRATCH_BYTES {
+            return Err(());
+        }
+        SCRATCH_USED.store(used + CHUNK, Ordering::Relaxed);
+        // SAFETY: these bytes of the region belong to nobody.
+        unsafe { talc.claim((start + used) as *mut u8, CHUNK) }.map(|_| ()).ok_or(())
     }
 }
 
@@ -58,8 +94,118 @@ unsafe impl RawMutex for HeapLock {
     }
 }
 
-#[cfg_attr(not(test), global_allocator)]
 static HEAP: TalcLock<HeapLock, KernelMemory> = TalcLock::new(KernelMemory);
+static SCRATCH: TalcLock<HeapLock, ScratchMemory> = TalcLock::new(ScratchMemory);
+
+/// The library's heap: three kinds of piece, told apart by size and address.
+///
+/// * Large ones (sections of files, tables of the symboliser) are mappings of their own.
+/// * Small ones that are made while a finding is judged and told lie in scratch memory.
+/// * All others last.
+///
+/// What stays resident would be copied at every fork of the program; so the first two go back to the kernel.
+#[derive(Debug)]
+pub struct OwnHeap;
+
+/// From this size on, in bytes, a piece is a mapping of its own.
+const LARGE: usize = 16 << 10;
+
+#[cfg_attr(not(test), global_allocator)]
+static OWN_HEAP: OwnHeap = OwnHeap;
+
+fn is_large(layout: Layout) -> bool {
+    layout.size() >= LARGE && layout.align() <= PAGE
+}
+
+fn is_scratch(piece: *mut u8) -> bool {
+    let start = SCRATCH_START.load(Ordering::Relaxed);
+    start != 0 && (start..start + SCRATCH_BYTES).contains(&(piece as usize))
+}
+
+// SAFETY: each side gives pieces of the layout's size and alignment, and a piece goes back to the side that its layout and
+// address name, which is the side it came from.
+unsafe impl GlobalAlloc for OwnHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_large(layout) {
+            return region::reserve(layout.size()).map_or(null_mut(), NonNull::as_ptr);
+        }
+        if SCRATCH_ON.load(Ordering::Relaxed) {
+            // SAFETY: the caller's promise.
+            let piece = unsafe { SCRATCH.alloc(layout) };
+            if !piece.is_null() {
+                SCRATCH_PIECES.fetch_add(1, Ordering::Relaxed);
+                return piece;
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { HEAP.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
+        // SAFETY: the caller is done with the piece, which came from the side that is named here.
+        unsafe {
+            if is_large(layout) {
+                if let Some(piece) = NonNull::new(piece) {
+                    region::release(piece, layout.size());
+                }
+            } else if is_scratch(piece) {
+                SCRATCH.dealloc(piece, layout);
+                SCRATCH_PIECES.fetch_sub(1, Ordering::Relaxed);
+            } else {
+                HEAP.dealloc(piece, layout);
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller promises that `size` is valid with this alignment.
+        let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        if !is_large(layout) && !is_large(wanted) && !is_scratch(piece) {
+            // SAFETY: the piece came from there and stays there.
+            return unsafe { HEAP.realloc(piece, layout, size) };
+        }
+        // SAFETY: the new piece is fresh, both are at least as long as what is copied, and the old one is freed once.
+        unsafe {
+            let new = self.alloc(wanted);
+            if !new.is_null() {
+                core::ptr::copy_nonoverlapping(piece, new, layout.size().min(size));
+                self.dealloc(piece, layout);
+            }
+            new
+        }
+    }
+}
+
+/// Runs `work` with scratch memory for all that it makes; whatever it leaves behind lasts as long as needed. Called by one
+/// thread at a time.
+pub fn with_scratch<R>(work: impl FnOnce() -> R) -> R {
+    let before = SCRATCH_ON.swap(true, Ordering::Relaxed);
+    let result = work();
+    SCRATCH_ON.store(before, Ordering::Relaxed);
+    result
+}
+
+/// Runs `work` with lasting memory for all that it makes, within [`with_scratch`].
+pub fn with_lasting<R>(work: impl FnOnce() -> R) -> R {
+    let before = SCRATCH_ON.swap(false, Ordering::Relaxed);
+    let result = work();
+    SCRATCH_ON.store(before, Ordering::Relaxed);
+    result
+}
+
+/// Gives the pages of scratch memory back to the kernel, if nobody has a piece of it any more.
+pub fn clear_scratch() {
+    let mut scratch = SCRATCH.lock();
+    let used = SCRATCH_USED.load(Ordering::Relaxed);
+    if used == 0 || SCRATCH_PIECES.load(Ordering::Relaxed) != 0 {
+        return;
+    }
+    *scratch = Talc::new(ScratchMemory);
+    SCRATCH_USED.store(0, Ordering::Relaxed);
+    let start = SCRATCH_START.load(Ordering::Relaxed) as *mut c_void;
+    // SAFETY: the region is ours, and nothing in it is in use any more. A failure only keeps the pages.
+    let _kept_on_failure = unsafe { madvise(start, used, Advice::LinuxDontNeed) };
+}
 
 /// Takes the heap's lock, so that the copy finds the heap whole. Nothing may allocate until [`release_in_parent`] or
 /// [`forget_in_child`].
@@ -80,20 +226,34 @@ pub fn forget_in_child() {
 
 #[cfg(test)]
 mod tests {
-    use super::HEAP;
+    use super::{OWN_HEAP, SCRATCH_PIECES, SCRATCH_USED, clear_scratch, with_lasting, with_scratch};
     use std::alloc::{GlobalAlloc, Layout};
+    use std::sync::atomic::Ordering;
+
+    fn use_a_piece(size: usize) {
+        let layout = Layout::from_size_align(size, 64).unwrap();
+        let longer = Layout::from_size_align(size * 2, 64).unwrap();
+        // SAFETY: the layouts are not of size zero, and the piece is freed with the layout it has then.
+        unsafe {
+            let piece = OWN_HEAP.alloc(layout);
+            assert!(!piece.is_null() && piece as usize % 64 == 0);
+            piece.write_bytes(7, size);
+            let piece = OWN_HEAP.realloc(piece, layout, longer.size());
+            assert_eq!((*piece, *piece.add(size - 1)), (7, 7));
+            OWN_HEAP.dealloc(piece, longer);
+        }
+    }
 
     #[test]
-    fn small_and_large_pieces_come_and_go() {
-        for size in [1, 100, 5_000_000] {
-            let layout = Layout::from_size_align(size, 64).unwrap();
-            // SAFETY: the layout is not of size zero, and the piece is freed with the layout it was made with.
-            unsafe {
-                let piece = HEAP.alloc(layout);
-                assert!(!piece.is_null() && piece as usize % 64 == 0);
-                piece.write_bytes(1, size);
-                HEAP.dealloc(piece, layout);
-            }
-        }
+    fn pieces_of_all_kinds_come_and_go() {
+        let sizes = [1, 100, 10_000, 20_000, 5_000_000];
+        sizes.into_iter().for_each(use_a_piece);
+        with_scratch(|| sizes.into_iter().for_each(use_a_piece));
+        assert_ne!(SCRATCH_USED.load(Ordering::Relaxed), 0);
+        assert_eq!(SCRATCH_PIECES.load(Ordering::Relaxed), 0);
+        clear_scratch();
+        assert_eq!(SCRATCH_USED.load(Ordering::Relaxed), 0);
+        with_scratch(|| with_lasting(|| use_a_piece(100)));
+        assert_eq!(SCRATCH_USED.load(Ordering::Relaxed), 0);
     }
 }

@@ -3,8 +3,12 @@
 //! Anyone above `snapshot` may call this. The first line is about the fork, the next about the locks; without a lock, the
 //! last says how to silence a thread that is known to do no harm.
 
-use forkwatch_schema::record::{Frame, Lock, LockKind, Thread};
+mod locks;
+
+use forkwatch_schema::record::{Frame, Lock, Thread};
 use glob::Pattern;
+
+use locks::about_locks;
 
 /// What is known of a fork.
 #[derive(Clone, Copy, Debug)]
@@ -88,17 +92,16 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
              other programs with subprocess."
             .into(),
         (_, Language::Rust) => format!(
-            "Start other programs with std::process::Command, or call {}() {}.",
-            facts.function,
+            "Start other programs with std::process::Command, or fork {}.",
             before_or(facts.threads, "before the first std::thread::spawn")
         ),
-        (function, Language::Native) => {
+        (_, Language::Native) => {
             let library = facts.stack.first().and_then(library);
             let caller = library.map_or_else(String::new, |library| format!(" ({library} does this fork)"));
             format!(
-                "Start other programs with posix_spawn(), or call {function}() {before}{caller}; where neither is possible, the \
-                 child must go to exec or _exit at once and call nothing but async-signal-safe functions (see man 7 \
-                 signal-safety: no malloc, no printf, no lock) on the way."
+                "Start other programs with posix_spawn(), or fork {before}{caller}; where neither is possible, the child must \
+                 go to exec or _exit at once and call nothing but async-signal-safe functions (see man 7 signal-safety: no \
+                 malloc, no printf, no lock) on the way."
             )
         }
     }
@@ -135,101 +138,6 @@ fn server(facts: &Facts<'_>) -> Option<String> {
     None
 }
 
-/// A line for the libraries whose locks were held, and one for the program's own lock.
-fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
-    let (mut libraries, mut lines): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
-    for lock in facts.locks.iter().filter(|lock| is_for_handlers(lock)) {
-        if let Some(name) = telling(&lock.acquired_stack).and_then(library)
-            && !(language == Language::Python && is_python_core(name))
-            && !libraries.contains(&name)
-        {
-            libraries.push(name);
-        }
-    }
-    if let [first, others @ ..] = libraries.as_slice() {
-        let others = match others {
-            [] => String::new(),
-            [second] => format!(" and {second}"),
-            [second, more @ ..] => format!(", {second} and {} more", more.len()),
-        };
-        lines.push(format!(
-            "The makers of {first}{others} can cure it there: pthread_atfork() names functions that libc calls around every \
-             fork; they should take the library's lock before it and release it after it, in parent and child."
-        ));
-    }
-    if let Some(lock) = facts.locks.iter().find(|lock| is_own(lock, language)) {
-        lines.push(own_lock(lock, language));
-    } else if let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::StaticGuard) {
-        lines.push(format!(
-            "Use the local static variable{} once before the first thread starts: at the fork another thread was just \
-             initialising it.",
-            taken_in(lock)
-        ));
-    } else if libraries.is_empty()
-        && let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::Libc)
-    {
-        let name = lock.name.as_deref().unwrap_or("a lock of its own");
-        lines.push(format!(
-            "libc held {name} at the fork and does not free it in the child: do there, before exec, none of what was under way{}.",
-            taken_in(lock)
-        ));
-    }
-    lines
-}
-
-/// Whether at-fork handlers can put the lock right.
-fn is_for_handlers(lock: &Lock) -> bool {
-    !matches!(lock.kind, LockKind::StaticGuard | LockKind::Libc)
-}
-
-/// Whether the lock is the program's own and not a library's.
-fn is_own(lock: &Lock, language: Language) -> bool {
-    let Some(frame) = telling(&lock.acquired_stack).filter(|_| is_for_handlers(lock)) else {
-        return false;
-    };
-    match (language, library(frame)) {
-        (Language::Python, Some(library)) => is_python_core(library) && lock.name.is_some(),
-        (Language::Python, None) => lock.name.is_some(),
-        (_, library) => library.is_none() && frame.module.is_some(),
-    }
-}
-
-fn own_lock(lock: &Lock, language: Language) -> String {
-    let name = lock.name.as_deref();
-    match language {
-        Language::Python => {
-            let name = name.unwrap_or("lock");
-            format!(
-                "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
-                 after_in_child={name}.release) lets no fork happen while another thread holds {name}."
-            )
-        }
-        Language::Rust => format!(
-            "If the fork must stay: take the lock{} in the forking thread just before the fork and release it after it, in \
-             parent and child, so that no other thread holds it.",
-            named(lock)
-        ),
-        Language::Native => format!(
-            "If the fork must stay: register pthread_atfork(lock, unlock, unlock) for the lock{} once; lock() takes it before \
-             every fork and unlock() releases it after, in parent and child, so that no other thread holds it.",
-            named(lock)
-        ),
-    }
-}
-
-/// The lock's name, if it has one, and the function that took it.
-fn named(lock: &Lock) -> String {
-    let name = lock.name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
-    format!("{name}{}", taken_in(lock))
-}
-
-fn taken_in(lock: &Lock) -> String {
-    match telling(&lock.acquired_stack).filter(|frame| frame.symbol.is_some() || frame.file.is_some()) {
-        Some(frame) => format!(" in {}", place(frame)),
-        None => String::new(),
-    }
-}
-
 /// The line that tells how to make a harmless thread count no more.
 fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
     let first = facts.threads.first()?;
@@ -253,7 +161,7 @@ fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
     ))
 }
 
-/// The frame that tells people most: the first that is no part of a language's or libc's own machinery.
+/// The frame that tells people most: the first that is no part of a language's or libc's own machinery, if there is one.
 fn telling(stack: &[Frame]) -> Option<&Frame> {
     const LIBRARIES: [&str; 8] = [
         "libc.so",
@@ -283,10 +191,7 @@ fn telling(stack: &[Frame]) -> Option<&Frame> {
         let symbol = frame.symbol.as_deref().unwrap_or_default();
         LIBRARIES.iter().any(|name| module.starts_with(name)) || FUNCTIONS.iter().any(|name| symbol.starts_with(name))
     };
-    stack
-        .iter()
-        .find(|frame| !is_machinery(frame))
-        .or_else(|| stack.first())
+    stack.iter().find(|frame| !is_machinery(frame))
 }
 
 /// The library a frame lies in; none for the program itself.
@@ -296,12 +201,6 @@ fn library(frame: &Frame) -> Option<&str> {
         .as_deref()
         .map(base_name)
         .filter(|name| name.contains(".so"))
-}
-
-fn is_python_core(library: &str) -> bool {
-    ["libpython", "_thread", "_queue"]
-        .iter()
-        .any(|name| library.starts_with(name))
 }
 
 /// `function (file:line)`, as much as is known.

@@ -291,7 +291,7 @@ fn decide(fork: &mut UnderWay) {
     if matches!(strict, Strict::Off | Strict::Child) {
         return;
     }
-    let judgement = report::judge(&fork.moment);
+    let judgement = allocator::with_scratch(|| report::judge(&fork.moment));
     fork.stopped = match strict {
         Strict::Threads => judgement.is_finding(),
         _ => judgement.has_locks(),
@@ -301,8 +301,11 @@ fn decide(fork: &mut UnderWay) {
 
 /// Tells what there is to tell of a fork.
 fn tell(fork: &mut UnderWay, child: Option<i32>) {
-    let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
-    report::unsafe_fork(judgement, child, fork.stopped);
+    allocator::with_scratch(|| {
+        let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
+        report::unsafe_fork(judgement, child, fork.stopped);
+    });
+    allocator::clear_scratch();
 }
 
 /// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
@@ -384,7 +387,8 @@ pub fn while_no_fork(tell: impl FnOnce()) {
     if is_mute() || !HOUSE.lock_within(PATIENCE) {
         return;
     }
-    tell();
+    allocator::with_scratch(tell);
+    allocator::clear_scratch();
     // SAFETY: this thread took it above.
     unsafe { HOUSE.unlock() };
 }

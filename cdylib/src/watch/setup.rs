@@ -8,6 +8,7 @@ use once_cell::race::OnceBox;
 use super::fork;
 use crate::config;
 use crate::record::printable::printable;
+use crate::system::allocator;
 use crate::system::file::read_whole;
 use crate::system::own_lock::OwnLock;
 use crate::verdict::suppression::Suppressions;
@@ -50,12 +51,13 @@ pub fn set_context(text: Option<&[u8]>) {
 }
 
 fn setup() -> &'static Setup {
-    SETUP.get_or_init(|| {
+    let make = || {
         let files = config::get().suppress.iter().map(|path| {
             let content = CString::new(path.clone()).ok().and_then(|path| read_whole(&path));
             (printable(path), content)
         });
         let (suppressions, complaints) = Suppressions::load(files);
         Box::new(Setup { suppressions, complaints })
-    })
+    };
+    SETUP.get_or_init(|| allocator::with_lasting(make))
 }

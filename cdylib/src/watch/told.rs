@@ -8,6 +8,7 @@ use lock_api::Mutex;
 
 use crate::state::depot::{self, StackId};
 use crate::state::held::Entry;
+use crate::system::allocator;
 use crate::system::own_lock::OwnLock;
 
 /// The most places remembered. Beyond it, new ones count as told: a program with that many has been told enough.
@@ -56,7 +57,7 @@ pub fn verdict(place: Place) -> Option<Verdict> {
 pub fn remember(place: Place, verdict: Verdict) {
     let mut places = PLACES.lock();
     if places.len() < MAX_PLACES {
-        places.insert(place, verdict);
+        allocator::with_lasting(|| places.insert(place, verdict));
     }
 }
 

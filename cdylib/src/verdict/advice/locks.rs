@@ -1,0 +1,114 @@
+//! The lines about the locks that were held.
+//!
+//! Only the advice itself calls this.
+
+use forkwatch_schema::record::{Lock, LockKind};
+
+use super::{Facts, Language, library, place, telling};
+
+/// A line for the libraries whose locks were held, and one for the program's own lock.
+pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
+    let (mut libraries, mut lines): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+    for lock in facts.locks.iter().filter(|lock| is_for_handlers(lock)) {
+        if let Some(name) = telling(&lock.acquired_stack).and_then(library)
+            && !(language == Language::Python && is_python_core(name))
+            && !libraries.contains(&name)
+        {
+            libraries.push(name);
+        }
+    }
+    let no_handlers = matches!(facts.function, "_Fork" | "clone" | "syscall");
+    if no_handlers && facts.locks.iter().any(is_for_handlers) {
+        lines.push(format!(
+            "Call fork() in place of {}(): only fork() has libc and the libraries put their own locks right for the child \
+             (pthread_atfork).",
+            facts.function
+        ));
+    } else if let [first, others @ ..] = libraries.as_slice() {
+        let others = match others {
+            [] => String::new(),
+            [second] => format!(" and {second}"),
+            [second, more @ ..] => format!(", {second} and {} more", more.len()),
+        };
+        lines.push(format!(
+            "The makers of {first}{others} can cure it there: pthread_atfork() names functions that libc calls around every \
+             fork; they should take the library's lock before it and release it after it, in parent and child."
+        ));
+    }
+    if let Some(lock) = facts.locks.iter().find(|lock| is_own(lock, language)) {
+        lines.push(own_lock(lock, language));
+    } else if let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::StaticGuard) {
+        lines.push(format!(
+            "Use the local static variable{} once before the first thread starts: at the fork another thread was just \
+             initialising it.",
+            taken_in(lock)
+        ));
+    } else if libraries.is_empty()
+        && let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::Libc)
+    {
+        let name = lock.name.as_deref().unwrap_or("a lock of its own");
+        lines.push(format!(
+            "libc held {name} at the fork and does not free it in the child: do there, before exec, none of what was under way{}.",
+            taken_in(lock)
+        ));
+    }
+    lines
+}
+
+/// Whether at-fork handlers can put the lock right.
+fn is_for_handlers(lock: &Lock) -> bool {
+    !matches!(lock.kind, LockKind::StaticGuard | LockKind::Libc)
+}
+
+/// Whether the lock is the program's own and not a library's.
+fn is_own(lock: &Lock, language: Language) -> bool {
+    let frame = telling(&lock.acquired_stack);
+    let library = frame.and_then(library);
+    is_for_handlers(lock)
+        && match language {
+            Language::Python => lock.name.is_some() && library.is_none_or(is_python_core),
+            _ => library.is_none() && frame.is_some_and(|frame| frame.module.is_some()),
+        }
+}
+
+fn own_lock(lock: &Lock, language: Language) -> String {
+    let name = lock.name.as_deref();
+    match language {
+        Language::Python => {
+            let name = name.unwrap_or("lock");
+            format!(
+                "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
+                 after_in_child={name}.release) lets no fork happen while another thread holds {name}."
+            )
+        }
+        Language::Rust => format!(
+            "If the fork must stay: take the lock{} in the forking thread just before the fork and release it after it, in \
+             parent and child, so that no other thread holds it.",
+            named(lock)
+        ),
+        Language::Native => format!(
+            "If the fork must stay: register pthread_atfork(lock, unlock, unlock) for the lock{} once; lock() takes it before \
+             every fork and unlock() releases it after, in parent and child, so that no other thread holds it.",
+            named(lock)
+        ),
+    }
+}
+
+/// The lock's name, if it has one, and the function that took it.
+fn named(lock: &Lock) -> String {
+    let name = lock.name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
+    format!("{name}{}", taken_in(lock))
+}
+
+fn taken_in(lock: &Lock) -> String {
+    match telling(&lock.acquired_stack).filter(|frame| frame.symbol.is_some() || frame.file.is_some()) {
+        Some(frame) => format!(" in {}", place(frame)),
+        None => String::new(),
+    }
+}
+
+fn is_python_core(library: &str) -> bool {
+    ["libpython", "_thread", "_queue"]
+        .iter()
+        .any(|name| library.starts_with(name))
+}

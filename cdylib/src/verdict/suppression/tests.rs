@@ -1,0 +1,202 @@
+//! Rules against whole findings.
+
+use forkwatch_schema::SCHEMA;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{
+    Detail, Fork, Frame, LeakedLock, Lock, LockKind, PythonFrame, Record, Summary, Thread, UnsafeFork,
+};
+
+use super::{Suppressions, without_parameters};
+
+fn frame(module: &str, symbol: &str) -> Frame {
+    Frame {
+        module: Some(module.into()),
+        symbol: Some(symbol.into()),
+        ..Frame::default()
+    }
+}
+
+fn rules(text: &str) -> Suppressions {
+    let (rules, complaints) = Suppressions::load(std::iter::once(("f".into(), Some(text.as_bytes().to_vec()))));
+    assert!(complaints.is_empty(), "{complaints:?}");
+    rules
+}
+
+fn record(kind: Kind, detail: Detail) -> Record {
+    Record {
+        time: String::new(),
+        severity: Severity::Warn,
+        schema: SCHEMA.into(),
+        kind,
+        fingerprint: String::new(),
+        message: "words of a message".into(),
+        host: String::new(),
+        pid: 1,
+        ppid: 1,
+        tid: 1,
+        thread: "forker".into(),
+        exe: String::new(),
+        argv: None,
+        service: String::new(),
+        context: None,
+        fork_id: None,
+        detail,
+        truncated: Vec::new(),
+    }
+}
+
+fn lock() -> Lock {
+    Lock {
+        address: "0x1".into(),
+        kind: LockKind::Mutex,
+        name: Some("self.cache_lock".into()),
+        owner_tid: Some(2),
+        owner: Some("pool-1".into()),
+        acquired_stack: vec![
+            frame("/usr/lib/libstdc++.so.6", "std::mutex::lock()"),
+            frame("/bin/app", "fill"),
+        ],
+        waiters: Vec::new(),
+    }
+}
+
+fn unsafe_fork() -> Record {
+    let python = PythonFrame {
+        file: "a.py".into(),
+        line: 3,
+        function: "Pool._repopulate".into(),
+    };
+    let thread = Thread {
+        tid: 2,
+        name: "pool-1".into(),
+        start_routine: Some("worker_main(void*)".into()),
+        created_stack: Some(vec![frame("/usr/lib/libpool.so.2", "Pool::start(int) const")]),
+        stack: Some(vec![frame("/usr/lib/libc.so.6", "nanosleep")]),
+        python_stack: Some(vec![PythonFrame {
+            function: "Worker.run".into(),
+            ..python.clone()
+        }]),
+        waiting: None,
+    };
+    let fork = Fork {
+        function: "fork".into(),
+        child_pid: None,
+        exec_bound: false,
+        stack: vec![frame("/opt/lib/libfoo.so.1", "foo_start")],
+        python_stack: Some(vec![python]),
+    };
+    let (threads, locks, advice) = (vec![thread], vec![lock()], Vec::new());
+    record(
+        Kind::UnsafeFork,
+        Detail::UnsafeFork(UnsafeFork {
+            fork,
+            threads,
+            locks,
+            advice,
+        }),
+    )
+}
+
+#[test]
+fn complaints_name_file_and_line() {
+    let files = [
+        (
+            "/etc/a".to_owned(),
+            Some(b"\xef\xbb\xbf# ours\nunsafe_frok:x\nthread:pool*\n".to_vec()),
+        ),
+        ("/etc/b".to_owned(), None),
+        ("/etc/c".to_owned(), Some(b"lock:\xff*\r\n".to_vec())),
+    ];
+    let (rules, complaints) = Suppressions::load(files.into_iter());
+    assert_eq!(complaints.len(), 2, "{complaints:?}");
+    assert!(
+        complaints[0].starts_with("/etc/a:2: 'unsafe_frok' is no kind"),
+        "{}",
+        complaints[0]
+    );
+    assert!(complaints[0].ends_with("; the line is skipped"), "{}", complaints[0]);
+    assert!(
+        complaints[1].starts_with("/etc/b: cannot be read; "),
+        "{}",
+        complaints[1]
+    );
+    assert!(!rules.is_empty() && rules.has_thread_rules());
+    assert!(!rules.silences(&unsafe_fork()));
+    let (none, complaints) = Suppressions::load(std::iter::empty());
+    assert!(none.is_empty() && !none.has_thread_rules() && complaints.is_empty());
+}
+
+#[test]
+fn harmless_threads_and_locks() {
+    let pool = rules("thread:pool-*\nthread:libgomp.so*\nthread:ns::worker\n");
+    assert!(pool.thread_is_harmless("pool-3", None, None));
+    assert!(pool.thread_is_harmless("x", Some("gomp_thread_start"), Some("libgomp.so.1")));
+    assert!(pool.thread_is_harmless("x", Some("ns::worker(void*)"), None));
+    assert!(!pool.thread_is_harmless("spool-3", Some("other"), Some("libfoo.so")));
+    assert!(!pool.lock_is_harmless(Some("pool-3"), &[frame("/lib/libgomp.so.1", "ns::worker")]));
+    let locks = rules("lock:*cache*\nlock:std::mutex::lock\nlock:libbar.so*\n");
+    assert!(locks.lock_is_harmless(Some("self.cache"), &[]));
+    assert!(locks.lock_is_harmless(None, &lock().acquired_stack));
+    assert!(locks.lock_is_harmless(None, &[frame("/a/libbar.so.1", "b")]));
+    assert!(!locks.lock_is_harmless(None, &[frame("/libbar.so.1/app", "b")]));
+    assert!(!locks.has_thread_rules());
+}
+
+#[test]
+fn every_word_of_a_finding_can_silence_it() {
+    let finding = unsafe_fork();
+    for word in [
+        "libfoo.so.1",
+        "foo_start",
+        "*.so.1",
+        "Pool._repopulate",
+        "Worker.run",
+        "pool-?",
+        "forker",
+        "worker_main",
+        "worker_main(void[*])",
+        "Pool::start",
+        "libpool.so*",
+        "nanosleep",
+        "self.*_lock",
+        "std::mutex::lock",
+        "libstdc++*",
+        "fill",
+    ] {
+        assert!(rules(&format!("unsafe_fork:{word}")).silences(&finding), "{word}");
+        assert!(rules(&format!("*:{word}")).silences(&finding), "{word}");
+        assert!(
+            !rules(&format!("leaked_lock:{word}\nthread:{word}\nlock:{word}")).silences(&finding),
+            "{word}"
+        );
+    }
+    for word in ["/opt/lib/libfoo.so.1", "foo", "words*", "a.py"] {
+        assert!(!rules(&format!("*:{word}")).silences(&finding), "{word}");
+    }
+}
+
+#[test]
+fn leaked_locks_and_summaries() {
+    let leaked = record(Kind::LeakedLock, Detail::LeakedLock(LeakedLock { lock: lock() }));
+    assert!(rules("leaked_lock:fill").silences(&leaked));
+    assert!(!rules("unsafe_fork:fill").silences(&leaked));
+    let summary = record(Kind::Summary, Detail::Summary(Summary::default()));
+    assert!(!rules("*:*").silences(&summary));
+    assert!(rules("summary:*").silences(&summary));
+}
+
+#[test]
+fn parameters_are_taken_off() {
+    assert_eq!(without_parameters("std::mutex::lock()"), Some("std::mutex::lock"));
+    assert_eq!(without_parameters("f(void (*)(int)) const &"), Some("f"));
+    assert_eq!(without_parameters("A::operator()(int) const"), Some("A::operator()"));
+    assert_eq!(
+        without_parameters("(anonymous namespace)::f(int)"),
+        Some("(anonymous namespace)::f")
+    );
+    assert_eq!(without_parameters("(anonymous namespace)::f"), None);
+    assert_eq!(without_parameters("<fn() as Job>::run"), None);
+    assert_eq!(without_parameters("main"), None);
+    assert_eq!(without_parameters("()"), None);
+    assert_eq!(without_parameters("odd)"), None);
+}
