@@ -202,7 +202,11 @@ impl Config {
             ("FORKWATCH_DEPTH", word) => self.depth = word.parse().unwrap_or(self.depth),
             ("FORKWATCH_REPEAT", word) => self.repeat_all = word == "all",
             ("FORKWATCH_SUPPRESS", _) => {
-                self.suppress = value.split(|&byte| byte == b':').filter(|file| !file.is_empty()).map(<[u8]>::to_vec).collect();
+                self.suppress = value
+                    .split(|&byte| byte == b':')
+                    .filter(|file| !file.is_empty())
+                    .map(<[u8]>::to_vec)
+                    .collect();
             }
             ("FORKWATCH_CONTEXT", _) => self.context = Some(value.to_vec()),
             ("FORKWATCH_SYMBOLS", "names") => self.symbols = Symbols::Names,
@@ -220,7 +224,9 @@ fn bad_sink(word: &str) -> Option<String> {
     let (scheme, rest) = word.split_once(':')?;
     match scheme {
         "fd" if rest.parse::<u16>().is_ok() => None,
-        "fd" => Some(format!("FORKWATCH_LOG={word}: fd:N takes the number of an open descriptor; no records are written")),
+        "fd" => Some(format!(
+            "FORKWATCH_LOG={word}: fd:N takes the number of an open descriptor; no records are written"
+        )),
         _ if scheme.contains('/') => None,
         _ => {
             let nearest = nearest(scheme, ["fd"]).unwrap_or_default();
@@ -236,13 +242,20 @@ mod tests {
     use super::{Action, Config, Stacks, Strict, Symbols, from_variables};
 
     fn read(variables: &[(&str, &str)]) -> Config {
-        from_variables(variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+        from_variables(
+            variables
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+        )
     }
 
     #[test]
     fn nothing_given_gives_the_defaults() {
         let config = read(&[("PATH", "/bin")]);
-        assert_eq!((config.strict, config.action, config.depth), (Strict::Off, Action::Abort, 16));
+        assert_eq!(
+            (config.strict, config.action, config.depth),
+            (Strict::Off, Action::Abort, 16)
+        );
         assert_eq!((config.stacks, config.symbols), (Stacks::Full, Symbols::Full));
         assert!(config.complaints.is_empty() && config.log.is_none() && config.argv);
     }
@@ -260,7 +273,10 @@ mod tests {
             ("OTEL_SERVICE_NAME", "general"),
             ("FORKWATCH_SERVICE", "own"),
         ]);
-        assert_eq!((config.strict, config.action, config.depth), (Strict::Threads, Action::Exit(9), 4));
+        assert_eq!(
+            (config.strict, config.action, config.depth),
+            (Strict::Threads, Action::Exit(9), 4)
+        );
         assert_eq!(config.suppress, [b"a".to_vec(), b"b".to_vec()]);
         assert_eq!((config.stacks, config.symbols), (Stacks::Caller, Symbols::Off));
         assert_eq!(config.service.as_deref(), Some(&b"own"[..]));
@@ -269,7 +285,11 @@ mod tests {
 
     #[test]
     fn complaints_name_the_nearest() {
-        let config = read(&[("FORKWATCH_STRIKT", "1"), ("FORKWATCH_DEPTH", "0"), ("FORKWATCH_LOG", "df:3")]);
+        let config = read(&[
+            ("FORKWATCH_STRIKT", "1"),
+            ("FORKWATCH_DEPTH", "0"),
+            ("FORKWATCH_LOG", "df:3"),
+        ]);
         assert_eq!(config.complaints.len(), 3);
         assert!(config.complaints[0].contains("FORKWATCH_STRICT"));
         assert_eq!(config.depth, 16);

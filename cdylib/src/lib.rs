@@ -70,6 +70,10 @@ static DESTRUCTOR: extern "C" fn() = destructor;
 #[expect(unsafe_code, reason = "exported to C")]
 pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
     // SAFETY: the caller's promise.
-    let text = if context.is_null() { None } else { Some(unsafe { CStr::from_ptr(context) }.to_bytes()) };
+    let text = if context.is_null() {
+        None
+    } else {
+        Some(unsafe { CStr::from_ptr(context) }.to_bytes())
+    };
     watch::setup::set_context(text);
 }

@@ -180,7 +180,9 @@ impl OptionRow {
             return Ok(());
         }
         for prefix in prefixes {
-            let Some(number) = value.strip_prefix(prefix) else { continue };
+            let Some(number) = value.strip_prefix(prefix) else {
+                continue;
+            };
             return match number.parse::<u8>() {
                 Ok(_) => Ok(()),
                 Err(_) => Err(format!(

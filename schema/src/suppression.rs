@@ -52,7 +52,9 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
         return Ok(None);
     }
     let Some((scope, glob)) = line.split_once(':') else {
-        return Err(format!("'{line}' is no rule; a rule is KIND:GLOB, for example unsafe_fork:*{line}*"));
+        return Err(format!(
+            "'{line}' is no rule; a rule is KIND:GLOB, for example unsafe_fork:*{line}*"
+        ));
     };
     let scope = match scope.trim() {
         "*" => Scope::AnyKind,
@@ -73,7 +75,11 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
     }
     match Pattern::new(glob) {
         Ok(glob) => Ok(Some(Rule { scope, glob })),
-        Err(error) => Err(format!("'{glob}' is no glob: {} at character {}", error.msg, error.pos + 1)),
+        Err(error) => Err(format!(
+            "'{glob}' is no glob: {} at character {}",
+            error.msg,
+            error.pos + 1
+        )),
     }
 }
 
@@ -102,7 +108,15 @@ mod tests {
         let mut bad = Vec::new();
         let rules = parse(text, |line, error| bad.push((line, error)));
         let scopes: Vec<_> = rules.iter().map(|rule| rule.scope).collect();
-        assert_eq!(scopes, [Scope::OneKind(Kind::UnsafeFork), Scope::Thread, Scope::Lock, Scope::AnyKind]);
+        assert_eq!(
+            scopes,
+            [
+                Scope::OneKind(Kind::UnsafeFork),
+                Scope::Thread,
+                Scope::Lock,
+                Scope::AnyKind
+            ]
+        );
         assert!(rules[0].fits("libfoo.so.1") && !rules[0].fits("libbar.so"));
         assert!(rules[0].silences(Kind::UnsafeFork) && !rules[0].silences(Kind::LeakedLock));
         assert!(!rules[1].silences(Kind::UnsafeFork) && rules[3].silences(Kind::Summary));

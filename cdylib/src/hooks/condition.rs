@@ -23,13 +23,7 @@ fn wait(condition: usize, mutex: usize, caller: Caller, real: impl FnOnce() -> c
 }
 
 #[inline(always)]
-fn wait_until(
-    condition: usize,
-    mutex: usize,
-    _deadline: usize,
-    caller: Caller,
-    real: impl FnOnce() -> c_int,
-) -> c_int {
+fn wait_until(condition: usize, mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     condition_wait(condition, mutex, caller, real)
 }
 

@@ -76,15 +76,8 @@ pub unsafe extern "C" fn _Fork() -> pid_t {
 }
 
 type CloneRoutine = unsafe extern "C" fn(*mut c_void) -> c_int;
-type Clone = unsafe extern "C" fn(
-    CloneRoutine,
-    *mut c_void,
-    c_int,
-    *mut c_void,
-    *mut c_void,
-    *mut c_void,
-    *mut c_void,
-) -> c_int;
+type Clone =
+    unsafe extern "C" fn(CloneRoutine, *mut c_void, c_int, *mut c_void, *mut c_void, *mut c_void, *mut c_void) -> c_int;
 
 /// `clone` is variadic, which no stable Rust function can be; seven fixed arguments are passed the same way.
 static CLONE: Real = Real::new(c"clone");
@@ -122,7 +115,9 @@ pub unsafe extern "C" fn clone(
     let cloned = Cloned { routine, argument };
     let place = (&raw const cloned).cast_mut().cast::<c_void>();
     // SAFETY: the program's own call. The child has a copy of this frame, and so of `cloned`, at the same address.
-    without_handlers("clone", || unsafe { real(run_clone, stack, flags, place, parent_tid, tls, child_tid) })
+    without_handlers("clone", || unsafe {
+        real(run_clone, stack, flags, place, parent_tid, tls, child_tid)
+    })
 }
 
 /// Whether a clone with these flags is a fork.

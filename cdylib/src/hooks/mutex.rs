@@ -34,13 +34,7 @@ fn lock_until(mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce(
 }
 
 #[inline(always)]
-fn lock_by_clock(
-    mutex: usize,
-    _clock: usize,
-    _deadline: usize,
-    caller: Caller,
-    real: impl FnOnce() -> c_int,
-) -> c_int {
+fn lock_by_clock(mutex: usize, _clock: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     acquire(Object::Mutex, mutex, caller, real)
 }
 

@@ -73,7 +73,9 @@ unsafe extern "C-unwind" fn start_routine(place: *mut c_void) -> *mut c_void {
     let here = 0_u8;
     // SAFETY: `place` is the record that `create` passed on, and records are never given back.
     let record: &'static Thread = unsafe { &*place.cast::<Thread>() };
-    let Some(origin) = record.origin() else { return core::ptr::null_mut() };
+    let Some(origin) = record.origin() else {
+        return core::ptr::null_mut();
+    };
     thread::begins(record, &raw const here as usize);
     // SAFETY: the program passed this routine and this argument to `pthread_create`.
     unsafe {

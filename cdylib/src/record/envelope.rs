@@ -42,7 +42,10 @@ pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record
         tid,
         thread: printable(&task::name(tid)),
         argv: if config.argv { arguments() } else { None },
-        service: config.service.as_deref().map_or_else(|| base_name(&exe).to_owned(), printable),
+        service: config
+            .service
+            .as_deref()
+            .map_or_else(|| base_name(&exe).to_owned(), printable),
         exe,
         context: context.map(printable),
         fork_id: content.fork_id,
@@ -110,6 +113,9 @@ mod tests {
 
     #[test]
     fn base_names() {
-        assert_eq!((base_name("/usr/bin/env"), base_name("env"), base_name("")), ("env", "env", ""));
+        assert_eq!(
+            (base_name("/usr/bin/env"), base_name("env"), base_name("")),
+            ("env", "env", "")
+        );
     }
 }

@@ -91,7 +91,11 @@ fn cut_arguments(record: &mut Record, keep: usize) {
 
 /// Shortens every text of the program's own making, when all else was not enough.
 fn cut_texts(record: &mut Record, keep: usize) {
-    let texts = record.argv.iter_mut().flatten().chain([&mut record.exe, &mut record.service, &mut record.message]);
+    let texts = record
+        .argv
+        .iter_mut()
+        .flatten()
+        .chain([&mut record.exe, &mut record.service, &mut record.message]);
     for text in texts.chain(&mut record.context) {
         let end = text.floor_char_boundary(keep);
         text.truncate(end);
@@ -101,7 +105,10 @@ fn cut_texts(record: &mut Record, keep: usize) {
 
 /// Says what was cut; a later, harder cut of the same list replaces the earlier word of it.
 fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
-    let before = record.truncated.iter().position(|entry| entry.starts_with(&format!("{list}: ")));
+    let before = record
+        .truncated
+        .iter()
+        .position(|entry| entry.starts_with(&format!("{list}: ")));
     let all = before
         .map(|index| record.truncated.remove(index))
         .and_then(|entry| entry.split(' ').rev().nth(1)?.parse().ok())
@@ -116,7 +123,11 @@ pub mod tests {
     use forkwatch_schema::record::{Detail, Fork, Frame, MAX_RECORD_BYTES, Record, Thread, UnsafeFork};
 
     fn frame(symbol: &str) -> Frame {
-        Frame { ip: "0x1000".into(), symbol: Some(symbol.into()), ..Frame::default() }
+        Frame {
+            ip: "0x1000".into(),
+            symbol: Some(symbol.into()),
+            ..Frame::default()
+        }
     }
 
     fn record(threads: usize, argument: String) -> Record {
@@ -154,7 +165,12 @@ pub mod tests {
             service: "program".into(),
             context: None,
             fork_id: Some("1-2".into()),
-            detail: Detail::UnsafeFork(UnsafeFork { fork, threads, locks: vec![], advice: vec![] }),
+            detail: Detail::UnsafeFork(UnsafeFork {
+                fork,
+                threads,
+                locks: vec![],
+                advice: vec![],
+            }),
             truncated: vec![],
         }
     }
@@ -173,7 +189,10 @@ pub mod tests {
         let text = line(&record(400, String::new())).unwrap();
         assert!(text.len() <= MAX_RECORD_BYTES);
         let back: Record = serde_json::from_slice(&text).unwrap();
-        assert_eq!(back.truncated, ["thread stacks: 32 of 400 kept", "threads: 100 of 400 kept"]);
+        assert_eq!(
+            back.truncated,
+            ["thread stacks: 32 of 400 kept", "threads: 100 of 400 kept"]
+        );
     }
 
     #[test]

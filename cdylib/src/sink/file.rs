@@ -34,7 +34,10 @@ fn write_to(to: impl AsFd, text: &[u8]) -> Result<(), Errno> {
         match retry_on_intr(|| write(&to, rest)) {
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(Errno::AGAIN) => {
-                let nap = rustix::thread::Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+                let nap = rustix::thread::Timespec {
+                    tv_sec: 0,
+                    tv_nsec: 2_000_000,
+                };
                 // A signal may end the nap early; the number of tries bounds the whole.
                 let _early_is_fine = rustix::thread::nanosleep(&nap);
             }

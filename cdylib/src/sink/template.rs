@@ -40,7 +40,11 @@ mod tests {
 
     #[test]
     fn marks_are_replaced() {
-        let marks = Marks { pid: 42, host: "box", program: "app" };
+        let marks = Marks {
+            pid: 42,
+            host: "box",
+            program: "app",
+        };
         let expand = |template: &str| expand(template.as_bytes(), &marks).unwrap().into_string().unwrap();
         assert_eq!(expand("/tmp/%h/%e.%p.jsonl"), "/tmp/box/app.42.jsonl");
         assert_eq!(expand("100%% %x %"), "100% %x %");

@@ -32,12 +32,19 @@ pub fn others(own: i32) -> Vec<Alive> {
     let starting = wait_for_starting_threads();
     let known: Vec<_> = running().collect();
     // The kernel's count agrees with ours: then its list need not be read, which costs most of a snapshot.
-    let listed = if task::count() == u64::try_from(known.len()).ok() { None } else { task::list() };
+    let listed = if task::count() == u64::try_from(known.len()).ok() {
+        None
+    } else {
+        task::list()
+    };
     let Some(listed) = listed else {
         return known.into_iter().filter(|alive| alive.tid != own).collect();
     };
-    let mut others: Vec<_> =
-        listed.into_iter().filter(|&tid| tid != own).filter_map(|tid| still_alive(tid, &known)).collect();
+    let mut others: Vec<_> = listed
+        .into_iter()
+        .filter(|&tid| tid != own)
+        .filter_map(|tid| still_alive(tid, &known))
+        .collect();
     let mut unknown = others.iter_mut().filter(|other| other.thread.is_none());
     if let (Some(only), None) = (unknown.next(), unknown.next()) {
         // One thread has not said its id yet, and one id has no record.
@@ -49,7 +56,10 @@ pub fn others(own: i32) -> Vec<Alive> {
 /// A thread that was created just now says its id as soon as it runs: it is given a moment for that. The only one that still
 /// has not, where it is the only one.
 fn wait_for_starting_threads() -> Option<&'static Thread> {
-    const NAP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000 };
+    const NAP: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000,
+    };
     const MOST_NAPS: u32 = 20;
     for _ in 0..MOST_NAPS {
         starting().next()?;
@@ -61,14 +71,19 @@ fn wait_for_starting_threads() -> Option<&'static Thread> {
 }
 
 fn starting() -> impl Iterator<Item = &'static Thread> {
-    threads::all().filter(|(life, _, _)| *life == Life::Starting).map(|(_, _, thread)| thread)
+    threads::all()
+        .filter(|(life, _, _)| *life == Life::Starting)
+        .map(|(_, _, thread)| thread)
 }
 
 /// Threads whose records say that they run.
 fn running() -> impl Iterator<Item = Alive> {
     threads::all()
         .filter(|(life, _, _)| *life == Life::Running)
-        .map(|(_, tid, thread)| Alive { tid, thread: Some(thread) })
+        .map(|(_, tid, thread)| Alive {
+            tid,
+            thread: Some(thread),
+        })
 }
 
 /// What a thread on the kernel's list is to us: `None` where it is on its way out, or the kernel's own helper. A joined

@@ -38,7 +38,11 @@ pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) ->
 fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {
     const SHARED: i32 = 128;
     let [_lock, _count, its_owner, _users, kind] = read_ints::<5>(memory, address)?;
-    Some(if kind & SHARED != 0 { Word::Shared } else { held_if(its_owner == owner) })
+    Some(if kind & SHARED != 0 {
+        Word::Shared
+    } else {
+        held_if(its_owner == owner)
+    })
 }
 
 struct Rwlock {
@@ -50,8 +54,15 @@ fn rwlock(memory: ProcessMemory, address: usize, is_held: impl Fn(&Rwlock) -> bo
     /// The low bits of the first word are phase flags.
     const READER_SHIFT: u32 = 3;
     let [readers, _, _, _, _, _, writer, shared] = read_ints::<8>(memory, address)?;
-    let lock = Rwlock { readers: readers.cast_unsigned() >> READER_SHIFT, writer };
-    Some(if shared != 0 { Word::Shared } else { held_if(is_held(&lock)) })
+    let lock = Rwlock {
+        readers: readers.cast_unsigned() >> READER_SHIFT,
+        writer,
+    };
+    Some(if shared != 0 {
+        Word::Shared
+    } else {
+        held_if(is_held(&lock))
+    })
 }
 
 fn spinlock(memory: ProcessMemory, address: usize) -> Option<Word> {
@@ -72,7 +83,9 @@ fn held_if(held: bool) -> Word {
 
 fn read_ints<const N: usize>(memory: ProcessMemory, address: usize) -> Option<[i32; N]> {
     let mut bytes = [[0_u8; 4]; N];
-    memory.read(address, bytes.as_flattened_mut()).then(|| bytes.map(i32::from_ne_bytes))
+    memory
+        .read(address, bytes.as_flattened_mut())
+        .then(|| bytes.map(i32::from_ne_bytes))
 }
 
 #[cfg(test)]
@@ -103,12 +116,25 @@ mod tests {
         // SAFETY: each lock is initialised, lives through the calls, and is used by this thread alone.
         unsafe {
             let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
-            let (lock, unlock) = (|m| _ = libc::pthread_mutex_lock(m), |m| _ = libc::pthread_mutex_unlock(m));
+            let (lock, unlock) = (
+                |m| _ = libc::pthread_mutex_lock(m),
+                |m| _ = libc::pthread_mutex_unlock(m),
+            );
             check(Object::Mutex, &mut mutex, lock, unlock);
             let mut rwlock = libc::PTHREAD_RWLOCK_INITIALIZER;
             let unlock = |l| _ = libc::pthread_rwlock_unlock(l);
-            check(Object::RwlockRead, &mut rwlock, |l| _ = libc::pthread_rwlock_rdlock(l), unlock);
-            check(Object::RwlockWrite, &mut rwlock, |l| _ = libc::pthread_rwlock_wrlock(l), unlock);
+            check(
+                Object::RwlockRead,
+                &mut rwlock,
+                |l| _ = libc::pthread_rwlock_rdlock(l),
+                unlock,
+            );
+            check(
+                Object::RwlockWrite,
+                &mut rwlock,
+                |l| _ = libc::pthread_rwlock_wrlock(l),
+                unlock,
+            );
             let mut spinlock: libc::pthread_spinlock_t = core::mem::zeroed();
             libc::pthread_spin_init(&raw mut spinlock, 0);
             let (lock, unlock) = (|l| _ = libc::pthread_spin_lock(l), |l| _ = libc::pthread_spin_unlock(l));
@@ -120,7 +146,10 @@ mod tests {
             let mut shared: libc::sem_t = core::mem::zeroed();
             libc::sem_init(&raw mut shared, 1, 0);
             let address = &raw mut shared as usize;
-            assert_eq!(word(ProcessMemory::own(), Object::Semaphore, address, own_tid()), Word::Shared);
+            assert_eq!(
+                word(ProcessMemory::own(), Object::Semaphore, address, own_tid()),
+                Word::Shared
+            );
         }
     }
 

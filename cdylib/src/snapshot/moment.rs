@@ -58,29 +58,55 @@ pub fn take(function: &'static str, fork_stack: StackId, alive: &[Alive]) -> Mom
     let memory = ProcessMemory::own();
     let mut locks: Vec<HeldLock> = Vec::new();
     for (tid, entry) in held(alive) {
-        let told = locks.iter().any(|lock| lock.owner == tid && lock.entry.address == entry.address);
+        let told = locks
+            .iter()
+            .any(|lock| lock.owner == tid && lock.entry.address == entry.address);
         if !told && word(memory, entry.object, entry.address, tid) == Word::Held {
-            locks.push(HeldLock { owner: tid, entry, waiters: waiters(entry.address, &threads) });
+            locks.push(HeldLock {
+                owner: tid,
+                entry,
+                waiters: waiters(entry.address, &threads),
+            });
         }
     }
-    Moment { id: new_id(), function, fork_stack, threads, locks }
+    Moment {
+        id: new_id(),
+        function,
+        fork_stack,
+        threads,
+        locks,
+    }
 }
 
 /// An id that no other fork of any process on this host has.
 fn new_id() -> String {
     let now = clock_gettime(ClockId::Realtime);
-    format!("{}-{:x}-{:x}", rustix::process::getpid().as_raw_nonzero(), now.tv_sec, now.tv_nsec)
+    format!(
+        "{}-{:x}-{:x}",
+        rustix::process::getpid().as_raw_nonzero(),
+        now.tv_sec,
+        now.tv_nsec
+    )
 }
 
 /// What the threads' tables say they hold, unverified.
 pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
-    alive.iter().filter_map(|alive| Some((alive.tid, alive.thread?))).flat_map(|(tid, thread)| {
-        thread.held.entries().filter(|entry| entry.stage == Stage::Held).map(move |entry| (tid, entry))
-    })
+    alive
+        .iter()
+        .filter_map(|alive| Some((alive.tid, alive.thread?)))
+        .flat_map(|(tid, thread)| {
+            thread
+                .held
+                .entries()
+                .filter(|entry| entry.stage == Stage::Held)
+                .map(move |entry| (tid, entry))
+        })
 }
 
 fn look_at(alive: &Alive) -> OtherThread {
-    let asked = alive.thread.and_then(|thread| thread.held.entries().filter(|entry| entry.stage == Stage::Asked).last());
+    let asked = alive
+        .thread
+        .and_then(|thread| thread.held.entries().filter(|entry| entry.stage == Stage::Asked).last());
     OtherThread {
         tid: alive.tid,
         name: task::name(alive.tid),
@@ -91,6 +117,7 @@ fn look_at(alive: &Alive) -> OtherThread {
 }
 
 fn waiters(address: usize, threads: &[OtherThread]) -> Vec<i32> {
-    let waits = |thread: &&OtherThread| thread.blocked.is_some() && thread.asked.is_some_and(|asked| asked.address == address);
+    let waits =
+        |thread: &&OtherThread| thread.blocked.is_some() && thread.asked.is_some_and(|asked| asked.address == address);
     threads.iter().filter(waits).map(|thread| thread.tid).collect()
 }

@@ -75,7 +75,9 @@ pub fn intern(frames: &[usize]) -> StackId {
 /// The return addresses of a stack, innermost first; empty for [`NO_STACK`].
 pub fn frames(id: StackId) -> &'static [usize] {
     let Some((_, length, _)) = header(id) else { return &[] };
-    let Some(start) = word_at(id.0 as usize + HEADER_WORDS) else { return &[] };
+    let Some(start) = word_at(id.0 as usize + HEADER_WORDS) else {
+        return &[];
+    };
     // SAFETY: `append` wrote this many words here before the id existed; nobody writes them again, and the region stays.
     unsafe { core::slice::from_raw_parts(start.as_ptr().cast::<usize>(), length) }
 }
@@ -140,7 +142,9 @@ fn word_at(index: usize) -> Option<NonNull<u64>> {
 
 fn hash_of(frames: &[usize]) -> u64 {
     frames.iter().fold(0x9e37_79b9_7f4a_7c15, |hash: u64, &frame| {
-        (hash ^ frame as u64).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(29)
+        (hash ^ frame as u64)
+            .wrapping_mul(0xff51_afd7_ed55_8ccd)
+            .rotate_left(29)
     })
 }
 

@@ -57,7 +57,9 @@ impl Copying {
     pub fn now() -> Self {
         let number = thread_word::get(Word::Copying);
         let all = [Self::Prepared, Self::Unprepared, Self::Nested, Self::Settling];
-        all.into_iter().find(|copying| *copying as usize == number).unwrap_or(Self::No)
+        all.into_iter()
+            .find(|copying| *copying as usize == number)
+            .unwrap_or(Self::No)
     }
 
     /// Notes how far this thread's fork is.

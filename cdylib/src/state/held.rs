@@ -30,8 +30,14 @@ pub enum Object {
 }
 
 impl Object {
-    const ALL: [Self; 6] =
-        [Self::Mutex, Self::RwlockRead, Self::RwlockWrite, Self::Spinlock, Self::Semaphore, Self::Condition];
+    const ALL: [Self; 6] = [
+        Self::Mutex,
+        Self::RwlockRead,
+        Self::RwlockWrite,
+        Self::Spinlock,
+        Self::Semaphore,
+        Self::Condition,
+    ];
 
     fn from_number(number: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|object| *object as u64 == number)
@@ -137,7 +143,8 @@ impl Held {
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        slot.what.store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
+        slot.what
+            .store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
         slot.set_stage(Stage::Asked);
         Some(Ticket(slot))
     }
@@ -188,15 +195,18 @@ impl Held {
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
         let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held();
-        self.newest(holds).is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
+        self.newest(holds)
+            .is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
     }
 
     /// Begins or ends the time in which a condition wait has given a mutex back.
     pub fn give_back(&self, mutex: usize, given: bool) {
-        let (from, to) = if given { (Stage::Held, Stage::GivenBack) } else { (Stage::GivenBack, Stage::Held) };
-        let newest = self.newest(|slot| {
-            slot.address.load(Ordering::Relaxed) == mutex && slot.stage() == from as u8
-        });
+        let (from, to) = if given {
+            (Stage::Held, Stage::GivenBack)
+        } else {
+            (Stage::GivenBack, Stage::Held)
+        };
+        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == mutex && slot.stage() == from as u8);
         if let Some(slot) = newest {
             slot.set_stage(to);
         }
@@ -243,7 +253,11 @@ impl Held {
 
     fn newest(&self, fits: impl Fn(&Slot) -> bool) -> Option<&Slot> {
         let count = self.count.load(Ordering::Relaxed) as usize;
-        self.slots.get(..count.min(MAX_HELD))?.iter().rev().find(|slot| fits(slot))
+        self.slots
+            .get(..count.min(MAX_HELD))?
+            .iter()
+            .rev()
+            .find(|slot| fits(slot))
     }
 
     /// Empties a slot. One in the middle is filled from the top, unless the top is still being asked for: that call
@@ -284,8 +298,10 @@ impl Held {
         if !last.is_held() {
             return;
         }
-        hole.address.store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stack_pointer.store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.address
+            .store(last.address.load(Ordering::Relaxed), Ordering::Relaxed);
+        hole.stack_pointer
+            .store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.what.store(last.what.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.stage.store(last.stage(), Ordering::Release);
@@ -298,8 +314,7 @@ impl Held {
     #[inline(never)]
     pub fn no_room(&self, stack_pointer: usize) {
         for slot in &self.slots {
-            let left = slot.stage() == Stage::Asked as u8
-                && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
+            let left = slot.stage() == Stage::Asked as u8 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
             if left {
                 slot.set_stage(Stage::Empty);
             }
@@ -328,7 +343,10 @@ mod tests {
     }
 
     fn addresses(held: &Held) -> Vec<usize> {
-        held.entries().filter(|entry| entry.stage == Stage::Held).map(|entry| entry.address).collect()
+        held.entries()
+            .filter(|entry| entry.stage == Stage::Held)
+            .map(|entry| entry.address)
+            .collect()
     }
 
     #[test]
@@ -357,7 +375,10 @@ mod tests {
         take(&held, 1);
         let outer = held.ask(2, Object::Mutex, 900, StackId(1)).unwrap();
         take(&held, 3);
-        assert!(held.release(1), "the handler releases an outer lock below the asked slot");
+        assert!(
+            held.release(1),
+            "the handler releases an outer lock below the asked slot"
+        );
         assert!(held.release(3));
         held.took(outer);
         assert_eq!(addresses(&held), [2]);

@@ -33,7 +33,9 @@ fn executable_range() -> Range<usize> {
     // SAFETY: the program headers follow in the same first mapped page; their number stands in the header.
     let segments =
         unsafe { core::slice::from_raw_parts(first as *const libc::Elf64_Phdr, usize::from(header.e_phnum)) };
-    let code = segments.iter().find(|segment| segment.p_type == libc::PT_LOAD && segment.p_flags & libc::PF_X != 0);
+    let code = segments
+        .iter()
+        .find(|segment| segment.p_type == libc::PT_LOAD && segment.p_flags & libc::PF_X != 0);
     let Some(code) = code else { return 0..1 };
     let start = base + usize::try_from(code.p_vaddr).unwrap_or(0);
     start..start + usize::try_from(code.p_memsz).unwrap_or(0)

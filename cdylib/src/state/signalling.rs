@@ -27,7 +27,9 @@ static SET: Table<Set> = Table::new();
 /// Whether this semaphore signals.
 #[inline]
 pub fn contains(semaphore: usize) -> bool {
-    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else { return false };
+    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else {
+        return false;
+    };
     ways.iter().any(|way| {
         let address = way.load(Ordering::Acquire);
         address == semaphore || address == OVERFLOWED
@@ -36,12 +38,17 @@ pub fn contains(semaphore: usize) -> bool {
 
 /// Notes that this semaphore signals.
 pub fn insert(semaphore: usize) {
-    let Some(ways) = SET.get().and_then(|set| bucket(set, semaphore)) else { return };
+    let Some(ways) = SET.get().and_then(|set| bucket(set, semaphore)) else {
+        return;
+    };
     if contains(semaphore) {
         return;
     }
     for way in ways {
-        if way.compare_exchange(0, semaphore, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if way
+            .compare_exchange(0, semaphore, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+        {
             return;
         }
     }
@@ -52,7 +59,9 @@ pub fn insert(semaphore: usize) {
 
 /// Forgets this address: the semaphore was destroyed, or made anew with the value 1.
 pub fn remove(semaphore: usize) {
-    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else { return };
+    let Some(ways) = SET.if_made().and_then(|set| bucket(set, semaphore)) else {
+        return;
+    };
     for way in ways {
         // Whether it was there does not matter.
         let _was_there = way.compare_exchange(semaphore, 0, Ordering::AcqRel, Ordering::Relaxed);
@@ -82,8 +91,11 @@ mod tests {
 
     #[test]
     fn an_overflowing_bucket_errs_towards_silence() {
-        let same_bucket: Vec<usize> =
-            (1..2_000_000_usize).map(|n| n << 4).filter(|a| (a >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52 == 77).take(10).collect();
+        let same_bucket: Vec<usize> = (1..2_000_000_usize)
+            .map(|n| n << 4)
+            .filter(|a| (a >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52 == 77)
+            .take(10)
+            .collect();
         same_bucket.iter().for_each(|&address| insert(address));
         assert!(same_bucket.iter().all(|&address| contains(address)));
     }

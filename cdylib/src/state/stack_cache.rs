@@ -156,10 +156,19 @@ impl StackCache {
 
     fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize], complete: bool) {
         let frames = depot::frames(stack);
-        let mut known = Known { frames: frames.as_ptr(), ..Known::by_key_alone(caller, stack) };
+        let mut known = Known {
+            frames: frames.as_ptr(),
+            ..Known::by_key_alone(caller, stack)
+        };
         let lasting = if complete { FRAMES_THAT_NEVER_RETURN } else { 0 };
         let to_verify = frames.len().saturating_sub(lasting);
-        for ((&frame, &slot), distance) in frames.iter().zip(slots).take(to_verify).skip(1).zip(&mut known.distances) {
+        for ((&frame, &slot), distance) in frames
+            .iter()
+            .zip(slots)
+            .take(to_verify)
+            .skip(1)
+            .zip(&mut known.distances)
+        {
             let within = slot >= caller.stack_pointer && slot < stack_high && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
@@ -167,11 +176,20 @@ impl StackCache {
                 // A signal frame, or code that lies about its frame: such a stack is unwound each time.
                 return;
             }
-            let Ok(bytes) = u32::try_from(slot - caller.stack_pointer) else { return };
+            let Ok(bytes) = u32::try_from(slot - caller.stack_pointer) else {
+                return;
+            };
             *distance = bytes;
             known.count += 1;
         }
-        self.learn_site(caller, if known.count > 0 { known.distances[0] as usize } else { 0 });
+        self.learn_site(
+            caller,
+            if known.count > 0 {
+                known.distances[0] as usize
+            } else {
+                0
+            },
+        );
         self.insert(caller, stack_high, known);
     }
 
@@ -186,9 +204,14 @@ impl StackCache {
     /// Learns where a caller's second return address stands. The first caller to take a place keeps it, so that a lookup
     /// and the insertion before it always agree; one whose distance varies does without.
     fn learn_site(&mut self, caller: Caller, distance: usize) {
-        let Some(site) = self.sites.get_mut(site_of(caller)) else { return };
+        let Some(site) = self.sites.get_mut(site_of(caller)) else {
+            return;
+        };
         if site.return_address == 0 {
-            *site = Site { return_address: caller.return_address, distance };
+            *site = Site {
+                return_address: caller.return_address,
+                distance,
+            };
         } else if site.return_address == caller.return_address && site.distance != distance {
             site.distance = 0;
         }

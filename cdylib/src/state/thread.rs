@@ -105,7 +105,10 @@ impl Thread {
     pub fn stack_at(&self, caller: Caller) -> StackId {
         let _errno = KeepErrno::new();
         let _busy = Busy::new();
-        let bounds = (self.stack_low.load(Ordering::Relaxed), self.stack_high.load(Ordering::Relaxed));
+        let bounds = (
+            self.stack_low.load(Ordering::Relaxed),
+            self.stack_high.load(Ordering::Relaxed),
+        );
         // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
@@ -222,7 +225,17 @@ impl Busy {
     pub fn new() -> Self {
         let previous = thread_word::record();
         let word = previous.cast_signed();
-        thread_word::set(Word::Record, if word > BUSY { -word } else if word == 0 { BUSY } else { word }.cast_unsigned());
+        thread_word::set(
+            Word::Record,
+            if word > BUSY {
+                -word
+            } else if word == 0 {
+                BUSY
+            } else {
+                word
+            }
+            .cast_unsigned(),
+        );
         Self { previous }
     }
 }

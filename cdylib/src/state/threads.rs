@@ -52,7 +52,10 @@ pub fn reserve(origin: Origin) -> Option<&'static Thread> {
             continue;
         }
         let before = place.load(Ordering::Relaxed);
-        if place.compare_exchange(before, word(Life::Starting, 0), Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        if place
+            .compare_exchange(before, word(Life::Starting, 0), Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
             continue;
         }
         let Some(thread) = record(index) else {
@@ -98,7 +101,11 @@ pub fn all() -> impl Iterator<Item = (Life, i32, &'static Thread)> {
     let places = ALL.if_made().map_or(&[][..], |all| &all.places);
     places.iter().take(used).enumerate().filter_map(|(index, place)| {
         let (life, tid) = unpack(place.load(Ordering::Acquire));
-        if life == Life::Free { None } else { Some((life, tid, record(index)?)) }
+        if life == Life::Free {
+            None
+        } else {
+            Some((life, tid, record(index)?))
+        }
     })
 }
 
@@ -180,17 +187,31 @@ mod tests {
 
     #[test]
     fn places_come_and_go() {
-        let origin = Origin { start_routine: 8, argument: 9, created: NO_STACK, creator: 1, stack_bytes: 0 };
+        let origin = Origin {
+            start_routine: 8,
+            argument: 9,
+            created: NO_STACK,
+            creator: 1,
+            stack_bytes: 0,
+        };
         let thread = reserve(origin).unwrap();
         let index = thread.index();
-        let life_of = |wanted| all().find(|(_, _, thread)| thread.index() == wanted).map(|(life, tid, _)| (life, tid));
+        let life_of = |wanted| {
+            all()
+                .find(|(_, _, thread)| thread.index() == wanted)
+                .map(|(life, tid, _)| (life, tid))
+        };
         assert_eq!(life_of(index), Some((Life::Starting, 0)));
         run(thread, i32::MAX);
         assert_eq!(life_of(index), Some((Life::Running, i32::MAX)));
         end(thread);
         assert_eq!(life_of(index), Some((Life::Ending, i32::MAX)));
         let again = reserve(origin).unwrap();
-        assert_eq!(again.index(), index, "the kernel does not know that id, so the place is free");
+        assert_eq!(
+            again.index(),
+            index,
+            "the kernel does not know that id, so the place is free"
+        );
         cancel(again);
         assert_eq!(life_of(index), None);
     }

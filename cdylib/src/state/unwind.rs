@@ -63,7 +63,12 @@ pub fn walk_from_caller(depth: usize) -> Walked {
 }
 
 fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
-    let mut walked = Walked { frames: [0; MAX_FRAMES], slots: [0; MAX_FRAMES], length: 0, complete: false };
+    let mut walked = Walked {
+        frames: [0; MAX_FRAMES],
+        slots: [0; MAX_FRAMES],
+        length: 0,
+        complete: false,
+    };
     let mut begun = false;
     let each = |frame: &backtrace::Frame| {
         let (ip, after) = (frame.ip() as usize, frame.sp() as usize);

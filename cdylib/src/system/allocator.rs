@@ -30,7 +30,11 @@ const PAGE: usize = 4096;
 // SAFETY: every claimed range is a fresh mapping that nobody else knows.
 unsafe impl Source for KernelMemory {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        let need = layout.size().checked_add(layout.align()).and_then(|size| size.checked_add(PAGE)).ok_or(())?;
+        let need = layout
+            .size()
+            .checked_add(layout.align())
+            .and_then(|size| size.checked_add(PAGE))
+            .ok_or(())?;
         let bytes = need.max(CHUNK).checked_next_multiple_of(PAGE).ok_or(())?;
         let place = region::reserve(bytes).ok_or(())?;
         // SAFETY: the region was reserved just now and is given to this heap for ever.
@@ -65,7 +69,9 @@ unsafe impl Source for ScratchMemory {
         }
         SCRATCH_USED.store(used + CHUNK, Ordering::Relaxed);
         // SAFETY: these bytes of the region belong to nobody.
-        unsafe { talc.claim((start + used) as *mut u8, CHUNK) }.map(|_| ()).ok_or(())
+        unsafe { talc.claim((start + used) as *mut u8, CHUNK) }
+            .map(|_| ())
+            .ok_or(())
     }
 }
 

@@ -17,12 +17,20 @@ pub struct Real {
 impl Real {
     /// A place for the function of this name.
     pub const fn new(name: &'static CStr) -> Self {
-        Self { name, version: None, address: AtomicPtr::new(null_mut()) }
+        Self {
+            name,
+            version: None,
+            address: AtomicPtr::new(null_mut()),
+        }
     }
 
     /// A place for one version of a function that libc has several of.
     pub const fn versioned(name: &'static CStr, version: &'static CStr) -> Self {
-        Self { name, version: Some(version), address: AtomicPtr::new(null_mut()) }
+        Self {
+            name,
+            version: Some(version),
+            address: AtomicPtr::new(null_mut()),
+        }
     }
 
     /// The function's address; null where the running libc does not have it.

@@ -60,7 +60,10 @@ impl<T: FromZeros> Table<T> {
     #[cold]
     fn make(&self) -> Option<NonNull<T>> {
         let fresh = reserve(size_of::<T>())?.cast::<T>();
-        match self.0.compare_exchange(null_mut(), fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
+        match self
+            .0
+            .compare_exchange(null_mut(), fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire)
+        {
             Ok(_) => Some(fresh),
             Err(first) => {
                 // SAFETY: this thread lost the race, and nobody has seen its region.

@@ -65,7 +65,9 @@ pub fn life(tid: i32) -> Life {
     const EXITING: u64 = 0x4;
     const IO_WORKER: u64 = 0x10;
     const USER_WORKER: u64 = 0x4000;
-    let Some(text) = read_entry(tid, "stat") else { return Life::Exiting };
+    let Some(text) = read_entry(tid, "stat") else {
+        return Life::Exiting;
+    };
     match flags_of_stat(&text) {
         Some(flags) if flags & EXITING != 0 => Life::Exiting,
         Some(flags) if flags & (IO_WORKER | USER_WORKER) != 0 => Life::KernelHelper,
@@ -116,7 +118,12 @@ fn parse_syscall(text: &[u8]) -> Option<BlockedCall> {
     for argument in &mut arguments {
         *argument = next()?;
     }
-    Some(BlockedCall { number, arguments, stack_pointer: next()?, program_counter: next()? })
+    Some(BlockedCall {
+        number,
+        arguments,
+        stack_pointer: next()?,
+        program_counter: next()?,
+    })
 }
 
 fn read_entry(tid: i32, entry: &str) -> Option<Vec<u8>> {

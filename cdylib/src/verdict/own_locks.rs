@@ -30,7 +30,9 @@ impl Interpreter {
     /// Looks for CPython among the modules; `None` where there is none.
     pub fn find(modules: &Modules) -> Option<Self> {
         let cpython = CPython::find(modules)?;
-        let mut methods = cpython.method_functions(modules, &["_set_sentinel", "fork_exec"]).into_iter();
+        let mut methods = cpython
+            .method_functions(modules, &["_set_sentinel", "fork_exec"])
+            .into_iter();
         Some(Self {
             runtime: cpython.runtime_range(),
             set_sentinel: methods.next().flatten(),
@@ -72,5 +74,8 @@ impl Interpreter {
 fn passes(function: &Option<Range<usize>>, stack: &[usize]) -> bool {
     // A return address lies behind its call, so the one of a last instruction may be the function's end.
     let Some(function) = function else { return false };
-    stack.iter().take(DEEPEST).any(|&address| function.contains(&address.wrapping_sub(1)))
+    stack
+        .iter()
+        .take(DEEPEST)
+        .any(|&address| function.contains(&address.wrapping_sub(1)))
 }

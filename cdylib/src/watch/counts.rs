@@ -65,7 +65,9 @@ pub fn summary() -> Summary {
         by_kind: told.map(|(row, count)| (row.name.to_owned(), count.get())).collect(),
         suppressed: SUPPRESSED.get(),
         repeated: REPEATED.get(),
-        locks_dropped: threads::all().map(|(_, _, thread)| thread.held.dropped.load(Ordering::Relaxed)).sum(),
+        locks_dropped: threads::all()
+            .map(|(_, _, thread)| thread.held.dropped.load(Ordering::Relaxed))
+            .sum(),
     }
 }
 

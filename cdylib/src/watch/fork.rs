@@ -18,8 +18,8 @@ use core::time::Duration;
 
 use lock_api::RawMutex;
 
-use super::{counts, told};
 use super::report::{self, Judgement};
+use super::{counts, told};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::snapshot::moment::Moment;
@@ -71,8 +71,7 @@ static CHILD_OF_THREADS: AtomicBool = AtomicBool::new(false);
 /// Registers our handlers. Called once, by stage one.
 pub fn register_handlers() {
     static REGISTER: Real = Real::new(c"__register_atfork");
-    type Register =
-        unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
+    type Register = unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
     let register = REGISTER.address();
     if register.is_null() {
         return;
@@ -80,7 +79,8 @@ pub fn register_handlers() {
     // SAFETY: this is the type of glibc's `__register_atfork` (behind `pthread_atfork` since 2.3.2).
     let register = unsafe { core::mem::transmute::<*mut c_void, Register>(register) };
     // SAFETY: the handlers live as long as this library, which is never unloaded; null stands for no library.
-    let _unhandled_forks_pass = unsafe { register(Some(prepare), Some(in_parent), Some(in_child), core::ptr::null_mut()) };
+    let _unhandled_forks_pass =
+        unsafe { register(Some(prepare), Some(in_parent), Some(in_child), core::ptr::null_mut()) };
 }
 
 /// Another library has registered a prepare handler.
@@ -112,7 +112,10 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     if super::thread::current().is_none() {
         return real();
     }
-    let call = ForkCall { function, returns: true };
+    let call = ForkCall {
+        function,
+        returns: true,
+    };
     if config::get().action == Action::Fail && would_be_stopped(&call) {
         errno::set(libc::EDEADLK);
         return -1;
@@ -175,7 +178,11 @@ pub fn before_copy(call: Option<&ForkCall>) {
 fn look(call: Option<&ForkCall>) {
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
     let moment = if alive.is_empty() { None } else { news_of(call, &alive) };
-    let mut under_way = moment.map(|moment| UnderWay { moment, judged: None, stopped: false });
+    let mut under_way = moment.map(|moment| UnderWay {
+        moment,
+        judged: None,
+        stopped: false,
+    });
     if let Some(fork) = &mut under_way {
         decide(fork);
         match config::get().action {
@@ -192,7 +199,9 @@ fn look(call: Option<&ForkCall>) {
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
 /// found other threads.
 pub fn after_copy_in_parent() -> bool {
-    let Some(thread) = Thread::even_if_busy() else { return false };
+    let Some(thread) = Thread::even_if_busy() else {
+        return false;
+    };
     match Copying::now() {
         Copying::Prepared => {}
         other => {
@@ -238,7 +247,10 @@ pub fn notice_new_process(thread: &'static Thread) {
         return;
     }
     // With other threads at a fork that passed by every hook, one of them may have had our state in its hands.
-    let alone = threads::all().filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting)).nth(1).is_none();
+    let alone = threads::all()
+        .filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting))
+        .nth(1)
+        .is_none();
     if !alone {
         CHILD_OF_THREADS.store(true, Ordering::Relaxed);
     }
@@ -314,16 +326,26 @@ fn would_be_stopped(call: &ForkCall) -> bool {
         return false;
     }
     let _keep = KeepErrno::new();
-    let Some((_busy, thread)) = Busy::enter() else { return false };
+    let Some((_busy, thread)) = Busy::enter() else {
+        return false;
+    };
     notice_new_process(thread);
     if !HOUSE.lock_within(PATIENCE) {
         return false;
     }
     let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-    let moment = if alive.is_empty() { None } else { news_of(Some(call), &alive) };
+    let moment = if alive.is_empty() {
+        None
+    } else {
+        news_of(Some(call), &alive)
+    };
     let mut stopped = false;
     if let Some(moment) = moment {
-        let mut fork = UnderWay { moment, judged: None, stopped: false };
+        let mut fork = UnderWay {
+            moment,
+            judged: None,
+            stopped: false,
+        };
         decide(&mut fork);
         stopped = fork.stopped;
         if stopped {

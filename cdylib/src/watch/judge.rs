@@ -47,12 +47,16 @@ impl Judgement {
 
 /// Judges a fork.
 pub fn judge(moment: &Moment) -> Judgement {
-    let Some(mut resolver) = Resolver::new(naming()) else { return Judgement::Nothing };
+    let Some(mut resolver) = Resolver::new(naming()) else {
+        return Judgement::Nothing;
+    };
     let place = Place::of_fork(moment.fork_stack);
     let fork_addresses = depot::frames(moment.fork_stack);
     let fork_stack = resolver.frames(fork_addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
-    let subprocess = interpreter.as_ref().is_some_and(|interpreter| interpreter.is_fork_exec(fork_addresses));
+    let subprocess = interpreter
+        .as_ref()
+        .is_some_and(|interpreter| interpreter.is_fork_exec(fork_addresses));
     if subprocess || exec_bound::exec_bound(&fork_stack).is_some() {
         told::remember(place, Verdict::ExecBound);
         return Judgement::ExecBound;
@@ -68,16 +72,21 @@ pub fn judge(moment: &Moment) -> Judgement {
     Judgement::Finding(Box::new(content))
 }
 
-fn content(
-    moment: &Moment,
-    stack: Vec<Frame>,
-    threads: Vec<Thread>,
-    locks: Vec<Lock>,
-    is_python: bool,
-) -> Content {
-    let severity = if locks.is_empty() { Severity::Warn } else { Severity::Error };
+fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<Lock>, is_python: bool) -> Content {
+    let severity = if locks.is_empty() {
+        Severity::Warn
+    } else {
+        Severity::Error
+    };
     let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
-    let facts = Facts { stack: &stack, threads: &threads, locks: &locks, function: moment.function, argv: None, is_python };
+    let facts = Facts {
+        stack: &stack,
+        threads: &threads,
+        locks: &locks,
+        function: moment.function,
+        argv: None,
+        is_python,
+    };
     let advice = advice::for_fork(&facts);
     let fork = Fork {
         function: moment.function.to_owned(),
@@ -91,7 +100,12 @@ fn content(
         kind: Kind::UnsafeFork,
         fingerprint: fingerprint::of_fork(&stack, &sites),
         fork_id: Some(moment.id.clone()),
-        detail: Detail::UnsafeFork(UnsafeFork { fork: Fork { stack, ..fork }, threads, locks, advice }),
+        detail: Detail::UnsafeFork(UnsafeFork {
+            fork: Fork { stack, ..fork },
+            threads,
+            locks,
+            advice,
+        }),
     }
 }
 
@@ -110,7 +124,9 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
                 continue;
             }
         }
-        let created_stack = other.origin.map(|origin| resolver.frames(depot::frames(origin.created), false));
+        let created_stack = other
+            .origin
+            .map(|origin| resolver.frames(depot::frames(origin.created), false));
         let stack = present_stack(other, &mut unwinder, resolver);
         let waiting = waiting(other);
         counting.push(Thread {
@@ -137,7 +153,12 @@ fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Re
     }
     let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
     // Below our wrapper that started the thread stands only libc.
-    addresses.truncate(addresses.iter().position(|&address| own_code::contains(address)).unwrap_or(addresses.len()));
+    addresses.truncate(
+        addresses
+            .iter()
+            .position(|&address| own_code::contains(address))
+            .unwrap_or(addresses.len()),
+    );
     if task::blocked_call(other.tid) != Some(blocked) {
         return None;
     }
@@ -158,10 +179,16 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
             Object::Semaphore => "sem_wait",
             Object::Condition => "pthread_cond_wait",
         };
-        return Some(Waiting { call: call.to_owned(), address: Some(format!("{:#x}", asked.address)) });
+        return Some(Waiting {
+            call: call.to_owned(),
+            address: Some(format!("{:#x}", asked.address)),
+        });
     }
     let [first, ..] = blocked.arguments;
-    Some(Waiting { call: system_calls::name(blocked.number), address: futex.then(|| format!("{first:#x}")) })
+    Some(Waiting {
+        call: system_calls::name(blocked.number),
+        address: futex.then(|| format!("{first:#x}")),
+    })
 }
 
 /// The locks that count, of the threads that count.
@@ -176,7 +203,9 @@ fn locks(
     let memory = ProcessMemory::own();
     let mut counting = Vec::new();
     for lock in &moment.locks {
-        let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else { continue };
+        let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else {
+            continue;
+        };
         let entry = &lock.entry;
         let other = moment.threads.iter().find(|other| other.tid == lock.owner);
         if interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)) {

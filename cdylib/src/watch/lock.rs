@@ -63,7 +63,9 @@ pub fn release(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 /// A condition wait: the mutex is given back until it returns.
 #[inline(always)]
 pub fn condition_wait(condition: usize, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else { return real() };
+    let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else {
+        return real();
+    };
     thread.held.give_back(mutex, true);
     let result = real();
     thread.held.give_back(mutex, false);

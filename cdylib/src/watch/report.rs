@@ -89,7 +89,9 @@ fn leaked_lock(entry: &Entry, tid: i32) {
         return;
     }
     told::remember(place, Verdict::Told);
-    let Some(mut resolver) = Resolver::new(naming()) else { return };
+    let Some(mut resolver) = Resolver::new(naming()) else {
+        return;
+    };
     let acquired_stack = resolver.frames(depot::frames(entry.stack), false);
     let owner = printable(&task::name(tid));
     let kind = kind_of(entry.object);

@@ -5,8 +5,8 @@ use core::ffi::c_int;
 
 use super::lock::ask;
 use super::thread::current;
-use crate::state::held::Object;
 use crate::state::depot::NO_STACK;
+use crate::state::held::Object;
 use crate::state::signalling;
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
@@ -20,7 +20,9 @@ pub fn wait(address: usize, may_block: bool, caller: Caller, real: impl FnOnce()
         // It waits for what it holds itself: somebody else is to post it.
         signals(thread, address);
     }
-    let Some((thread, ticket)) = ask(Object::Semaphore, address, caller) else { return real() };
+    let Some((thread, ticket)) = ask(Object::Semaphore, address, caller) else {
+        return real();
+    };
     let result = real();
     if result != 0 || signalling::contains(address) {
         thread.held.did_not_take(ticket);

@@ -32,7 +32,11 @@ pub fn suppressions() -> &'static Suppressions {
 
 /// What was wrong with the options and the files they name, a sentence each.
 pub fn complaints() -> impl Iterator<Item = &'static str> {
-    config::get().complaints.iter().chain(&setup().complaints).map(String::as_str)
+    config::get()
+        .complaints
+        .iter()
+        .chain(&setup().complaints)
+        .map(String::as_str)
 }
 
 /// The context of the moment.
@@ -57,7 +61,10 @@ fn setup() -> &'static Setup {
             (printable(path), content)
         });
         let (suppressions, complaints) = Suppressions::load(files);
-        Box::new(Setup { suppressions, complaints })
+        Box::new(Setup {
+            suppressions,
+            complaints,
+        })
     };
     SETUP.get_or_init(|| allocator::with_lasting(make))
 }

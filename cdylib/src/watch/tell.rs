@@ -27,7 +27,11 @@ pub fn tell(record: &Record, stopped: Option<&str>) {
         // The command that made the file has gone: nobody is left to read it.
         let _nobody_reads = file::append_to_existing(&path, format!("{}\n", record.severity.name()).as_bytes());
     }
-    let marks = Marks { pid: record.pid, host: &record.host, program: envelope::base_name(&record.exe) };
+    let marks = Marks {
+        pid: record.pid,
+        host: &record.host,
+        program: envelope::base_name(&record.exe),
+    };
     write_log(config, record, &marks);
     let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
     write_text(config, &text::render(record, stopped, &style(coloured)), &marks);
@@ -39,14 +43,24 @@ pub fn say(sentence: &str) {
     let exe = envelope::program_path();
     let host = envelope::host();
     let pid = rustix::process::getpid().as_raw_nonzero().get();
-    let marks = Marks { pid, host: &host, program: envelope::base_name(&exe) };
+    let marks = Marks {
+        pid,
+        host: &host,
+        program: envelope::base_name(&exe),
+    };
     write_text(config, &format!("forkwatch: {sentence}\n"), &marks);
 }
 
 fn style(colour: bool) -> Style {
     let home = config::get().home.clone();
-    let folder = rustix::process::getcwd(Vec::new()).ok().and_then(|folder| folder.into_string().ok());
-    Style { colour, home, working_directory: folder }
+    let folder = rustix::process::getcwd(Vec::new())
+        .ok()
+        .and_then(|folder| folder.into_string().ok());
+    Style {
+        colour,
+        home,
+        working_directory: folder,
+    }
 }
 
 fn write_log(config: &Config, record: &Record, marks: &Marks) {

@@ -50,7 +50,13 @@ pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> 
         _ => NO_STACK,
     };
     let creator = rustix::thread::gettid().as_raw_nonzero().get();
-    threads::reserve(Origin { start_routine, argument, created, creator, stack_bytes })
+    threads::reserve(Origin {
+        start_routine,
+        argument,
+        created,
+        creator,
+        stack_bytes,
+    })
 }
 
 /// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
@@ -76,7 +82,13 @@ fn meet() -> Option<&'static Thread> {
     if !start::stage_one() {
         return None;
     }
-    let origin = Origin { start_routine: 0, argument: 0, created: NO_STACK, creator: 0, stack_bytes: 0 };
+    let origin = Origin {
+        start_routine: 0,
+        argument: 0,
+        created: NO_STACK,
+        creator: 0,
+        stack_bytes: 0,
+    };
     let Some(thread) = threads::reserve(origin) else {
         drop(busy);
         Thread::end();
@@ -98,7 +110,8 @@ fn hear_of_end(thread: &Thread) {
     if key != NO_KEY {
         // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; a failure only means that the thread's end
         // is noticed by the kernel's list instead.
-        let _noticed_otherwise = unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };
+        let _noticed_otherwise =
+            unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };
     }
 }
 

@@ -37,7 +37,10 @@ static PLACES: Mutex<OwnLock, BTreeMap<Place, Verdict>> = Mutex::new(BTreeMap::n
 impl Place {
     /// Where a fork was called.
     pub fn of_fork(stack: StackId) -> Self {
-        Self { fork: depot::hash(stack), lock: 0 }
+        Self {
+            fork: depot::hash(stack),
+            lock: 0,
+        }
     }
 
     /// Where a lock was taken that is held at this fork.
@@ -50,7 +53,10 @@ impl Place {
 /// What became of this place; `None` where it is new.
 pub fn verdict(place: Place) -> Option<Verdict> {
     let places = PLACES.lock();
-    places.get(&place).copied().or((places.len() >= MAX_PLACES).then_some(Verdict::Told))
+    places
+        .get(&place)
+        .copied()
+        .or((places.len() >= MAX_PLACES).then_some(Verdict::Told))
 }
 
 /// Remembers what became of a place.
