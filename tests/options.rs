@@ -445,16 +445,17 @@ fn stacks(fork: &UnsafeFork) -> Vec<&[Frame]> {
 #[test]
 fn the_depth_bounds_every_stack() {
     for (depth, most) in [("4", 4), ("1", 1), ("16", 16), ("64", 64)] {
-        let watched = watched("robust_deep_recursion", &[("FORKWATCH_DEPTH", depth)]);
-        let told = watched.of(Kind::UnsafeFork);
-        let fork = told[0].unsafe_fork().expect("its fields are known");
+        let watched = watched("unsafe_fork_deep_stack", &[("FORKWATCH_DEPTH", depth)]);
+        let (_, fork) = only_fork(&watched);
         assert!(
             stacks(fork).iter().all(|stack| stack.len() <= most),
             "{depth}: {fork:?}"
         );
-        assert!(
-            fork.locks.iter().any(|lock| lock.acquired_stack.len() == most),
-            "{depth}: {fork:?}"
+        assert_eq!(fork.locks[0].acquired_stack.len(), most, "{fork:?}");
+        assert_eq!(
+            fork.threads[0].created_stack.as_ref().map(Vec::len),
+            Some(most),
+            "{fork:?}"
         );
     }
 }

@@ -188,11 +188,12 @@ fn stacks_of(group: i32) -> String {
             .stdin(Stdio::null())
             .output();
         let Ok(gdb) = gdb else { continue };
-        for line in String::from_utf8_lossy(&gdb.stdout)
-            .lines()
-            .filter(|line| line.starts_with(['#', 'T']))
-        {
-            text.push_str(&format!("    {line}\n"));
+        for line in String::from_utf8_lossy(&gdb.stdout).lines() {
+            if line.starts_with("Thread ") {
+                text.push_str(&format!("  {line}\n"));
+            } else if line.starts_with('#') {
+                text.push_str(&format!("    {}\n", without_arguments(line)));
+            }
         }
     }
     text

@@ -1,5 +1,5 @@
 /* 48 threads lock and unlock, each its own mutex and one of all, while 200 forks happen.
- * expect: unsafe_fork fork=main threads=48
+ * expect: unsafe_fork fork=main
  * count: any
  * suppress: unsafe_fork:*
  */

@@ -6,6 +6,8 @@
 #include "../program.h"
 
 static struct gate ready;
+/* Read anew each time: a loop that the compiler unrolls would be six places. */
+static volatile int rounds = 3;
 
 static void *idler(void *unused) {
     (void)unused;
@@ -30,7 +32,7 @@ int main(void) {
     gate_make(&ready);
     start("idler", idler, NULL);
     gate_pass(&ready);
-    for (int round = 0; round < 3; round++) worst |= first_place();
-    for (int round = 0; round < 3; round++) worst |= second_place();
+    for (int round = 0; round < rounds; round++) worst |= first_place();
+    for (int round = 0; round < rounds; round++) worst |= second_place();
     return worst;
 }

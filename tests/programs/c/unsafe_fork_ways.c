@@ -68,6 +68,8 @@ int main(int count, char **words) {
     if (is(way, "daemon")) {
         MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
         if ((child = fork()) > 0) {
+            int status;
+            if (waitpid(child, &status, 0) != child || status != 0) broken("the parent of the daemon");
             if (read(told.ends[0], &child, sizeof child) != sizeof child) broken("read");
             return verdict(child);
         }
