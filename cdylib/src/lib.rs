@@ -16,6 +16,14 @@
 //! program's memory, no panic across the boundary, `errno` kept.
 #![deny(unsafe_code)]
 #![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "tests live in no watched program"
+    )
+)]
+#![cfg_attr(
     not(test),
     deny(
         clippy::unwrap_used,
@@ -36,15 +44,19 @@ pub mod system;
 pub mod verdict;
 pub mod watch;
 
+// A unit test must not interpose itself.
+#[cfg(not(test))]
 mod hooks;
 
 use core::ffi::{CStr, c_char};
 
 /// Stage two of starting; stage one ran at the first call that reached a hook.
+#[cfg(not(test))]
 extern "C" fn constructor() {
     watch::start::stage_two();
 }
 
+#[cfg(not(test))]
 extern "C" fn destructor() {
     watch::at_exit::process_ends();
 }
@@ -69,11 +81,9 @@ static DESTRUCTOR: extern "C" fn() = destructor;
 #[cfg_attr(not(test), unsafe(no_mangle))]
 #[expect(unsafe_code, reason = "exported to C")]
 pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
-    // SAFETY: the caller's promise.
-    let text = if context.is_null() {
-        None
-    } else {
-        Some(unsafe { CStr::from_ptr(context) }.to_bytes())
-    };
+    let text = (!context.is_null()).then(|| {
+        // SAFETY: the caller's promise.
+        unsafe { CStr::from_ptr(context) }.to_bytes()
+    });
     watch::setup::set_context(text);
 }

@@ -11,7 +11,7 @@ use crate::watch::at_exit;
 ///
 /// # Safety
 /// None but C's.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn _exit(status: c_int) -> ! {
     at_exit::process_ends();
     process::exit_now(status)
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn _exit(status: c_int) -> ! {
 ///
 /// # Safety
 /// None but C's.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Exit(status: c_int) -> ! {
     at_exit::process_ends();
     process::exit_now(status)

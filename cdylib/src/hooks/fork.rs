@@ -62,7 +62,7 @@ static FORK_WITHOUT_HANDLERS: Real = Real::new(c"_Fork");
 ///
 /// # Safety
 /// As the real one.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn _Fork() -> pid_t {
     let real = FORK_WITHOUT_HANDLERS.address();
     if real.is_null() {
@@ -93,7 +93,7 @@ struct Cloned {
 ///
 /// # Safety
 /// As the real one.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn clone(
     routine: CloneRoutine,
     stack: *mut c_void,

@@ -58,7 +58,7 @@ macro_rules! hot_hooks {
                 }
 
                 #[unsafe(naked)]
-                #[cfg_attr(not(test), unsafe(no_mangle))]
+                #[unsafe(no_mangle)]
                 unsafe extern "C-unwind" fn $name() {
                     core::arch::naked_asm!(
                         $crate::hooks::hand_over!($($argument),+),

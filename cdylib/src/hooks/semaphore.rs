@@ -51,7 +51,8 @@ fn post(address: usize, _caller: Caller, real: impl FnOnce() -> c_int) -> c_int 
 #[inline(always)]
 fn init(address: usize, shared: usize, value: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     // Both are C ints: only the low half of the register is theirs.
-    semaphore::init(address, shared as u32 != 0, value as u32, caller, real)
+    const LOW_HALF: usize = 0xffff_ffff;
+    semaphore::init(address, shared & LOW_HALF != 0, value & LOW_HALF, caller, real)
 }
 
 #[inline(always)]

@@ -21,7 +21,7 @@ type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, u
 /// # Safety
 /// As the real one.
 #[unsafe(naked)]
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn syscall() {
     core::arch::naked_asm!(
         "cmp edi, {fork}",
@@ -62,7 +62,7 @@ unsafe extern "C" fn looked_at(
         return real();
     }
     // A child's id fits: the kernel's type is an int.
-    c_long::from(without_handlers("syscall", || real() as c_int))
+    c_long::from(without_handlers("syscall", || c_int::try_from(real()).unwrap_or(-1)))
 }
 
 /// Whether this call copies the process and both sides go on here.
@@ -70,13 +70,15 @@ fn forks(number: c_long, first: usize, second: usize) -> bool {
     match number {
         libc::SYS_fork => true,
         // A child with a stack of its own would not come back here.
-        libc::SYS_clone => flags_fork(first as c_int) && second == 0,
+        libc::SYS_clone => flags_fork(first as u64) && second == 0,
         libc::SYS_clone3 => clone3_forks(first),
         _ => false,
     }
 }
 
-fn flags_fork(flags: c_int) -> bool {
+fn flags_fork(flags: u64) -> bool {
+    // The flags that decide lie in the low half, as `clone` itself takes them.
+    let flags = c_int::try_from(flags & 0x7fff_ffff).unwrap_or(0);
     if flags & libc::CLONE_THREAD != 0 {
         libc_threads::note_one_around_libc();
     }
@@ -90,5 +92,5 @@ fn clone3_forks(arguments: usize) -> bool {
         return false;
     }
     let [flags, .., stack] = fields.map(u64::from_ne_bytes);
-    flags_fork(flags as c_int) && stack == 0
+    flags_fork(flags) && stack == 0
 }

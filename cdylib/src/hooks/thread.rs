@@ -42,7 +42,7 @@ static THRD_CREATE: Real = Real::new(c"thrd_create");
 ///
 /// # Safety
 /// The C standard's conditions.
-#[cfg_attr(not(test), unsafe(no_mangle))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn thrd_create(thread: *mut c_void, routine: StartRoutine, argument: *mut c_void) -> c_int {
     /// `thrd_error` of `threads.h`.
     const ERROR: c_int = 2;

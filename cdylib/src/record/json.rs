@@ -120,7 +120,7 @@ fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::line;
     use forkwatch_schema::kind::{Kind, Severity};
     use forkwatch_schema::record::{Detail, Fork, Frame, MAX_RECORD_BYTES, Record, Thread, UnsafeFork};

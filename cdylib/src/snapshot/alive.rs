@@ -85,14 +85,14 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
     };
     const MOST_NAPS: u32 = 25;
     for _ in 0..MOST_NAPS {
-        others.retain(|alive| is_still_there(alive));
+        others.retain(is_still_there);
         if others.iter().all(|alive| task::blocked_call(alive.tid).is_some()) {
             break;
         }
         // A signal may end the nap early; the number of naps bounds the whole.
         let _early_is_fine = nanosleep(&NAP);
     }
-    others.retain(|alive| is_still_there(alive));
+    others.retain(is_still_there);
     others
 }
 

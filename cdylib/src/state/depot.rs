@@ -35,7 +35,7 @@ struct Depot {
 // SAFETY: all of it is atomic integers, for which zero is valid.
 unsafe impl FromZeros for Depot {}
 
-static DEPOT: Table<Depot> = Table::new();
+static DEPOT: Table<Depot> = Table::not_made();
 /// Words in use. Word 0 is never handed out, because id 0 means "no stack".
 static USED: AtomicUsize = AtomicUsize::new(1);
 /// Stacks that did not fit.
@@ -48,7 +48,9 @@ pub fn intern(frames: &[usize]) -> StackId {
         return NO_STACK;
     }
     let hash = hash_of(frames);
-    let bucket = DEPOT.get().and_then(|depot| depot.buckets.get(hash as usize % BUCKETS));
+    let bucket = DEPOT
+        .get()
+        .and_then(|depot| depot.buckets.get(usize::try_from(hash).unwrap_or(0) % BUCKETS));
     let Some(bucket) = bucket else { return NO_STACK };
     // Acquire: pairs with the Release below, so a linked stack is a written stack.
     let mut first = bucket.load(Ordering::Acquire);

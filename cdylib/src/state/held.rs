@@ -319,7 +319,7 @@ impl Held {
                 slot.set_stage(Stage::Empty);
             }
         }
-        self.drop_empty_top(MAX_HELD as u32);
+        self.drop_empty_top(self.count.load(Ordering::Relaxed));
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }

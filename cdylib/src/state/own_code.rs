@@ -28,7 +28,7 @@ fn executable_range() -> Range<usize> {
     }
     let base = &raw const __ehdr_start as usize;
     // SAFETY: the linker maps the ELF header at this symbol.
-    let header = unsafe { &*(&raw const __ehdr_start) };
+    let header = unsafe { &__ehdr_start };
     let first = base + usize::try_from(header.e_phoff).unwrap_or(0);
     // SAFETY: the program headers follow in the same first mapped page; their number stands in the header.
     let segments =

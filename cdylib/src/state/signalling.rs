@@ -22,7 +22,7 @@ struct Set([Bucket; BUCKETS]);
 #[expect(unsafe_code, reason = "a zeroed table")]
 unsafe impl FromZeros for Set {}
 
-static SET: Table<Set> = Table::new();
+static SET: Table<Set> = Table::not_made();
 
 /// Whether this semaphore signals.
 #[inline]

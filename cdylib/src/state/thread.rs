@@ -84,7 +84,7 @@ impl Thread {
         let address = word.unsigned_abs();
         // SAFETY: as in `current`; a negative word is the negated address of the same record.
         #[expect(unsafe_code, reason = "the thread word is a record's address")]
-        (word > BUSY || word < 0).then(|| unsafe { &*(address as *const Self) })
+        (!(UNKNOWN.cast_signed()..=BUSY).contains(&word)).then(|| unsafe { &*(address as *const Self) })
     }
 
     /// Whether this thread was never met.
@@ -103,8 +103,8 @@ impl Thread {
 
     /// The id of the stack that ends in this call.
     pub fn stack_at(&self, caller: Caller) -> StackId {
-        let _errno = KeepErrno::new();
-        let _busy = Busy::new();
+        let _errno = KeepErrno::as_it_is();
+        let _busy = Busy::from_here();
         let bounds = (
             self.stack_low.load(Ordering::Relaxed),
             self.stack_high.load(Ordering::Relaxed),
@@ -218,11 +218,11 @@ impl Busy {
     /// Enters, and gives this thread's record; `None` where our code runs already.
     pub fn enter() -> Option<(Self, &'static Thread)> {
         let thread = Thread::current()?;
-        Some((Self::new(), thread))
+        Some((Self::from_here(), thread))
     }
 
     /// Enters, whatever was before.
-    pub fn new() -> Self {
+    pub fn from_here() -> Self {
         let previous = thread_word::record();
         let word = previous.cast_signed();
         thread_word::set(

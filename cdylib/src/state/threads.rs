@@ -36,7 +36,7 @@ struct All {
 // SAFETY: all of it is atomic integers and pointers, for which zero is valid.
 unsafe impl FromZeros for All {}
 
-static ALL: Table<All> = Table::new();
+static ALL: Table<All> = Table::not_made();
 /// No place at or above this one was ever used.
 static USED: AtomicU32 = AtomicU32::new(0);
 /// Where the search for a free place begins.
@@ -62,7 +62,7 @@ pub fn reserve(origin: Origin) -> Option<&'static Thread> {
             place.store(0, Ordering::Release);
             return None;
         };
-        let number = index as u32;
+        let number = u32::try_from(index).ok()?;
         USED.fetch_max(number + 1, Ordering::AcqRel);
         HINT.store(number + 1, Ordering::Relaxed);
         thread.prepare(number, origin);
@@ -145,7 +145,7 @@ fn unpack(word: u64) -> (Life, i32) {
         3 => Life::Ending,
         _ => Life::Free,
     };
-    (life, (word as u32).cast_signed())
+    (life, ((word & 0xffff_ffff) as u32).cast_signed())
 }
 
 fn place_of(thread: &Thread) -> Option<&'static AtomicU64> {

@@ -242,7 +242,7 @@ mod tests {
         // SAFETY: the layouts are not of size zero, and the piece is freed with the layout it has then.
         unsafe {
             let piece = OWN_HEAP.alloc(layout);
-            assert!(!piece.is_null() && piece as usize % 64 == 0);
+            assert!(!piece.is_null() && (piece as usize).is_multiple_of(64));
             piece.write_bytes(7, size);
             let piece = OWN_HEAP.realloc(piece, layout, longer.size());
             assert_eq!((*piece, *piece.add(size - 1)), (7, 7));

@@ -8,7 +8,7 @@ pub struct KeepErrno(i32);
 impl KeepErrno {
     /// Remembers the value of now.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn as_it_is() -> Self {
         Self(get())
     }
 }

@@ -38,7 +38,7 @@ pub unsafe trait FromZeros: Sync {}
 
 impl<T: FromZeros> Table<T> {
     /// A table that nobody has used yet.
-    pub const fn new() -> Self {
+    pub const fn not_made() -> Self {
         Self(AtomicPtr::new(null_mut()))
     }
 

@@ -19,8 +19,8 @@ pub fn process_ends() {
     if !process::is_known() || TOLD_BY.swap(own, Ordering::Relaxed) == own {
         return;
     }
-    let _errno = KeepErrno::new();
-    let _busy = Busy::new();
+    let _errno = KeepErrno::as_it_is();
+    let _busy = Busy::from_here();
     if let Some(thread) = Thread::even_if_busy() {
         thread.publish_forks();
     }

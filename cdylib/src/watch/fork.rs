@@ -148,7 +148,7 @@ unsafe extern "C" fn in_child() {
 
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
 pub fn before_copy(call: Option<&ForkCall>) {
-    let _errno = KeepErrno::new();
+    let _errno = KeepErrno::as_it_is();
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
     let Some(thread) = Thread::even_if_busy() else { return };
@@ -251,7 +251,7 @@ pub fn after_copy_in_child() {
     if copying == Copying::Nested {
         return;
     }
-    let _errno = KeepErrno::new();
+    let _errno = KeepErrno::as_it_is();
     let prepared = copying == Copying::Prepared;
     // SAFETY: this thread held `HOUSE` at the copy if it was prepared, and nobody else exists here.
     if prepared && unsafe { (*PENDING.0.get()).as_ref() }.is_some_and(|fork| fork.stopped) {
@@ -285,8 +285,8 @@ pub fn settle(result: i32) -> i32 {
         return result;
     }
     Copying::No.note();
-    let keep = KeepErrno::new();
-    let busy = Busy::new();
+    let keep = KeepErrno::as_it_is();
+    let busy = Busy::from_here();
     // SAFETY: this thread holds `HOUSE` since `before_copy`.
     let under_way = unsafe { (*PENDING.0.get()).take() };
     let mut refused = false;
@@ -345,7 +345,7 @@ fn would_be_stopped(call: &ForkCall) -> bool {
     if matches!(config::get().strict, Strict::Off | Strict::Child) || alive::is_alone() {
         return false;
     }
-    let _keep = KeepErrno::new();
+    let _keep = KeepErrno::as_it_is();
     let Some((_busy, thread)) = Busy::enter() else {
         return false;
     };

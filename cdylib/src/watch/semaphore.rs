@@ -51,7 +51,7 @@ pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 
 /// A call that makes the semaphore.
 #[inline(always)]
-pub fn init(address: usize, shared: bool, value: u32, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     let result = real();
     let Some(thread) = current() else { return result };
     if result == 0 {

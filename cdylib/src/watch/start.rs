@@ -50,7 +50,7 @@ pub fn stage_one() -> bool {
 pub fn stage_two() {
     standard_error::remember();
     if thread::current().is_some() {
-        let _busy = Busy::new();
+        let _busy = Busy::from_here();
         report::complaints();
     }
 }

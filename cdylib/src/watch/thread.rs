@@ -40,9 +40,9 @@ pub fn make_key() {
 
 /// A thread is being created here: takes a place for it. `None`: it runs unwatched.
 pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> Option<&'static Thread> {
-    let _errno = KeepErrno::new();
+    let _errno = KeepErrno::as_it_is();
     let thread = current()?;
-    let _busy = Busy::new();
+    let _busy = Busy::from_here();
     fork::notice_new_process(thread);
     let created = match stack_cache::depth() {
         0 => NO_STACK,
@@ -76,9 +76,9 @@ fn meet() -> Option<&'static Thread> {
     if !Thread::is_unknown() {
         return None;
     }
-    let _errno = KeepErrno::new();
+    let _errno = KeepErrno::as_it_is();
     // What happens in here must not come back to here.
-    let busy = Busy::new();
+    let busy = Busy::from_here();
     if !start::stage_one() {
         return None;
     }
@@ -123,8 +123,8 @@ unsafe extern "C" fn ends(record: *mut c_void) {
         hear_of_end(thread);
         return;
     }
-    let _errno = KeepErrno::new();
-    let busy = Busy::new();
+    let _errno = KeepErrno::as_it_is();
+    let busy = Busy::from_here();
     fork::notice_new_process(thread);
     report::leaked_locks(thread);
     thread.publish_forks();
