@@ -328,6 +328,7 @@ fn tell(fork: &mut UnderWay, child: Option<i32>) {
         let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
         let told_before = fork.moment.told_before && !fork.stopped;
         report::unsafe_fork(judgement, child, fork.stopped, told_before);
+        report::remember(&fork.moment);
     });
 }
 

@@ -71,14 +71,9 @@ pub fn judge(moment: &Moment) -> Judgement {
     }
     let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
     let record = sealed(content(moment, fork_stack, threads, locks, interpreter.is_some()));
-    told::remember(
-        place,
-        if record.is_some() {
-            Verdict::Told
-        } else {
-            Verdict::Silenced
-        },
-    );
+    if record.is_none() {
+        told::remember(place, Verdict::Silenced);
+    }
     record.map_or(Judgement::Nothing, |record| Judgement::Finding(Box::new(record)))
 }
 
@@ -244,7 +239,6 @@ fn locks(
             told::remember(place.with_lock(entry), Verdict::Silenced);
             continue;
         }
-        told::remember(place.with_lock(entry), Verdict::Told);
         counting.push(Lock {
             address: format!("{:#x}", entry.address),
             kind: kind_of(entry.object),

@@ -85,6 +85,16 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
     tell(&record, stopped.then_some(why));
 }
 
+/// Remembers that all of this fork was told, or counted; what was found harmless or silent stays so.
+pub fn remember(moment: &Moment) {
+    let locks = moment.locks.iter().map(|lock| moment.place.with_lock(&lock.entry));
+    for place in locks.chain([moment.place]) {
+        if told::verdict(place).is_none() {
+            told::remember(place, Verdict::Told);
+        }
+    }
+}
+
 /// Tells which locks a thread that ends still holds. Semaphores are left out: another thread may rightly post them later.
 pub fn leaked_locks(thread: &Thread) {
     let tid = rustix::thread::gettid().as_raw_nonzero().get();
