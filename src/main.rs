@@ -3,7 +3,7 @@
 //! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
 //! * [`settings`]: the options given, checked, as the library's variables.
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
-//! * [`env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
+//! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
 
 #![forbid(unsafe_code)]

@@ -19,6 +19,8 @@ mod robustness;
 mod silent;
 /// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.
 mod strict;
+/// `FORKWATCH_SUPPRESS`.
+mod suppressions;
 /// Every call that forks.
 mod ways_to_fork;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{Frame, Record, UnsafeFork};
 
 use crate::support::judge::names;
@@ -14,23 +14,23 @@ use crate::support::program::{Language, Program};
 use crate::support::records;
 use crate::support::ways::{UNSET, Watched, watch, watch_in};
 
-fn ready(name: &str) -> Program {
+pub fn ready(name: &str) -> Program {
     Program::ready(Language::C, name).unwrap_or_else(|reason| panic!("{name}: {reason}"))
 }
 
-fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Watches a C program: `NAME ARGUMENTS...`.
-fn watched(line: &str, options: &[(&str, &str)]) -> Watched {
+pub fn watched(line: &str, options: &[(&str, &str)]) -> Watched {
     let words = words(line);
     let program = ready(&words[0]);
     watch(&program, &program.starts[0], &words[1..], options)
 }
 
 /// The program's only finding.
-fn only_fork(watched: &Watched) -> (&Record, &UnsafeFork) {
+pub fn only_fork(watched: &Watched) -> (&Record, &UnsafeFork) {
     let told = watched.of(Kind::UnsafeFork);
     assert_eq!(told.len(), 1, "{watched:?}");
     (
@@ -40,7 +40,7 @@ fn only_fork(watched: &Watched) -> (&Record, &UnsafeFork) {
 }
 
 /// How many lines of the text hold this.
-fn told(text: &str, what: &str) -> usize {
+pub fn told(text: &str, what: &str) -> usize {
     text.lines().filter(|line| line.contains(what)).count()
 }
 
@@ -173,96 +173,6 @@ fn the_service_has_a_name() {
         );
         assert!(!watched.lines().is_empty());
     }
-}
-
-/// Watches `unsafe_fork_two_owners` under these rules.
-fn suppressed(rules: &str) -> Watched {
-    let program = ready("unsafe_fork_two_owners");
-    let folder = Folder::new("rules");
-    fs::write(folder.join("rules"), rules).expect("the rules can be written");
-    let file = folder.join("rules").display().to_string();
-    watch_in(
-        &folder,
-        &program,
-        &program.starts[0],
-        &[],
-        &[("FORKWATCH_SUPPRESS", file.as_str()), ("FORKWATCH_TEXT", "stderr")],
-    )
-}
-
-fn suppressions(watched: &Watched) -> u64 {
-    let summary = watched.of(Kind::Summary);
-    assert_eq!(summary.len(), 1, "what was silenced is counted: {watched:?}");
-    summary[0].summary().expect("its fields are known").suppressed
-}
-
-#[test]
-fn a_finding_is_suppressed_by_what_its_stacks_hold() {
-    for rule in [
-        "unsafe_fork:take_oven",
-        "*:ma*n",
-        "unsafe_fork:unsafe_fork_two_*",
-        "unsafe_fork:baker",
-        "# one\n\n*:hungry",
-    ] {
-        let watched = suppressed(rule);
-        assert!(watched.of(Kind::UnsafeFork).is_empty(), "{rule}: {watched:?}");
-        assert_eq!(watched.run.stderr, "", "{rule}");
-        assert!(suppressions(&watched) > 0, "{rule}");
-    }
-    for rule in [
-        "leaked_lock:*",
-        "unsafe_fork:nobody",
-        "unsafe_fork:take",
-        "thread:nobody",
-        "lock:nothing",
-    ] {
-        let watched = suppressed(rule);
-        assert_eq!(only_fork(&watched).1.locks.len(), 4, "{rule}: {watched:?}");
-    }
-}
-
-#[test]
-fn suppressed_threads_and_locks_do_not_count() {
-    let watched = suppressed("thread:baker");
-    let (_, fork) = only_fork(&watched);
-    assert!(
-        fork.threads.iter().all(|thread| thread.name != "baker") && fork.threads.len() == 2,
-        "{fork:?}"
-    );
-    assert!(
-        fork.locks.iter().all(|lock| lock.owner.as_deref() == Some("miller")) && fork.locks.len() == 2,
-        "{fork:?}"
-    );
-    assert!(suppressions(&watched) > 0);
-    let watched = suppressed("lock:take_*");
-    let (record, fork) = only_fork(&watched);
-    assert!(fork.locks.is_empty() && fork.threads.len() == 3, "{fork:?}");
-    assert_eq!(record.severity, Severity::Warn);
-    let watched = suppressed("thread:miller\nthread:bak*\nthread:h?ngry");
-    assert!(watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");
-}
-
-#[test]
-fn a_bad_rule_is_told_with_its_line_and_skipped() {
-    let watched = suppressed("# fine\nunsafe_frok:x\nthread:baker\nnonsense\n");
-    let stderr = &watched.run.stderr;
-    for line in ["rules:2", "rules:4"] {
-        assert_eq!(told(stderr, line), 1, "{line} in {stderr}");
-    }
-    assert_eq!(told(stderr, "rules:1") + told(stderr, "rules:3"), 0, "{stderr}");
-    assert!(told(stderr, "'unsafe_fork'") == 1, "the nearest kind: {stderr}");
-    assert_eq!(only_fork(&watched).1.threads.len(), 2, "the good rule holds");
-}
-
-#[test]
-fn a_missing_rules_file_is_told() {
-    let watched = watched(
-        "unsafe_fork_two_places",
-        &[("FORKWATCH_SUPPRESS", "/nowhere/rules"), ("FORKWATCH_TEXT", "stderr")],
-    );
-    assert_eq!(told(&watched.run.stderr, "/nowhere/rules"), 1, "{watched:?}");
-    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2);
 }
 
 #[test]

@@ -326,8 +326,7 @@ fn decide(fork: &mut UnderWay) {
 fn tell(fork: &mut UnderWay, child: Option<i32>) {
     in_own_room(|| {
         let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
-        let told_before = fork.moment.told_before && !fork.stopped;
-        report::unsafe_fork(judgement, child, fork.stopped, told_before);
+        report::unsafe_fork(judgement, child, fork.stopped, fork.moment.told_before);
         report::remember(&fork.moment);
     });
 }

@@ -161,8 +161,6 @@ impl<'style> Page<'style> {
             record.fingerprint
         );
         self.line(0, &[(Look::Dim, &about)]);
-        let more = format!("`forkwatch explain {}` tells more.", record.kind.name());
-        self.line(0, &[(Look::Dim, &more)]);
     }
 }
 

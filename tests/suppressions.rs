@@ -1,0 +1,99 @@
+//! Suppression files: what a rule silences, and what a bad rule says.
+
+use super::options::{only_fork, ready, told, watched};
+use crate::support::process::Folder;
+use crate::support::ways::Watched;
+use crate::support::ways::watch_in;
+use forkwatch_schema::kind::Kind;
+use forkwatch_schema::kind::Severity;
+use std::fs;
+
+/// Watches `unsafe_fork_two_owners` under these rules.
+fn suppressed(rules: &str) -> Watched {
+    let program = ready("unsafe_fork_two_owners");
+    let folder = Folder::new("rules");
+    fs::write(folder.join("rules"), rules).expect("the rules can be written");
+    let file = folder.join("rules").display().to_string();
+    watch_in(
+        &folder,
+        &program,
+        &program.starts[0],
+        &[],
+        &[("FORKWATCH_SUPPRESS", file.as_str()), ("FORKWATCH_TEXT", "stderr")],
+    )
+}
+
+fn suppressions(watched: &Watched) -> u64 {
+    let summary = watched.of(Kind::Summary);
+    assert_eq!(summary.len(), 1, "what was silenced is counted: {watched:?}");
+    summary[0].summary().expect("its fields are known").suppressed
+}
+
+#[test]
+fn a_finding_is_suppressed_by_what_its_stacks_hold() {
+    for rule in [
+        "unsafe_fork:take_oven",
+        "*:ma*n",
+        "unsafe_fork:unsafe_fork_two_*",
+        "unsafe_fork:baker",
+        "# one\n\n*:hungry",
+    ] {
+        let watched = suppressed(rule);
+        assert!(watched.of(Kind::UnsafeFork).is_empty(), "{rule}: {watched:?}");
+        assert_eq!(watched.run.stderr, "", "{rule}");
+        assert!(suppressions(&watched) > 0, "{rule}");
+    }
+    for rule in [
+        "leaked_lock:*",
+        "unsafe_fork:nobody",
+        "unsafe_fork:take",
+        "thread:nobody",
+        "lock:nothing",
+    ] {
+        let watched = suppressed(rule);
+        assert_eq!(only_fork(&watched).1.locks.len(), 4, "{rule}: {watched:?}");
+    }
+}
+
+#[test]
+fn suppressed_threads_and_locks_do_not_count() {
+    let watched = suppressed("thread:baker");
+    let (_, fork) = only_fork(&watched);
+    assert!(
+        fork.threads.iter().all(|thread| thread.name != "baker") && fork.threads.len() == 2,
+        "{fork:?}"
+    );
+    assert!(
+        fork.locks.iter().all(|lock| lock.owner.as_deref() == Some("miller")) && fork.locks.len() == 2,
+        "{fork:?}"
+    );
+    assert!(suppressions(&watched) > 0);
+    let watched = suppressed("lock:take_*");
+    let (record, fork) = only_fork(&watched);
+    assert!(fork.locks.is_empty() && fork.threads.len() == 3, "{fork:?}");
+    assert_eq!(record.severity, Severity::Warn);
+    let watched = suppressed("thread:miller\nthread:bak*\nthread:h?ngry");
+    assert!(watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");
+}
+
+#[test]
+fn a_bad_rule_is_told_with_its_line_and_skipped() {
+    let watched = suppressed("# fine\nunsafe_frok:x\nthread:baker\nnonsense\n");
+    let stderr = &watched.run.stderr;
+    for line in ["rules:2", "rules:4"] {
+        assert_eq!(told(stderr, line), 1, "{line} in {stderr}");
+    }
+    assert_eq!(told(stderr, "rules:1") + told(stderr, "rules:3"), 0, "{stderr}");
+    assert!(told(stderr, "'unsafe_fork'") == 1, "the nearest kind: {stderr}");
+    assert_eq!(only_fork(&watched).1.threads.len(), 2, "the good rule holds");
+}
+
+#[test]
+fn a_missing_rules_file_is_told() {
+    let watched = watched(
+        "unsafe_fork_two_places",
+        &[("FORKWATCH_SUPPRESS", "/nowhere/rules"), ("FORKWATCH_TEXT", "stderr")],
+    );
+    assert_eq!(told(&watched.run.stderr, "/nowhere/rules"), 1, "{watched:?}");
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2);
+}
