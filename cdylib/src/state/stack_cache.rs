@@ -256,26 +256,34 @@ impl Known {
         self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
     }
 
-    /// Whether every return address still stands where it was read.
+    /// Whether every return address still stands where it was read. Two at a time, which halves the loop's own cost.
     #[inline(always)]
     fn still_stands(&self) -> bool {
-        let mut distance = self.distances.as_ptr();
-        let mut frame = self.frames;
-        for _ in 0..self.count {
-            // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
-            // between it and the end of this thread's stack. There are `count` distances, and one frame more than that.
-            #[expect(unsafe_code, reason = "slots of this thread's own stack")]
-            let same = unsafe {
-                frame = frame.add(1);
-                let slot = self.stack_pointer.wrapping_add(*distance as usize) as *const usize;
-                distance = distance.add(1);
-                slot.read_volatile() == frame.read()
-            };
-            if !same {
+        let count = self.count as usize;
+        let mut index = count & 1;
+        if index == 1 && !self.stands(0) {
+            return false;
+        }
+        while index != count {
+            if !self.stands(index) || !self.stands(index + 1) {
                 return false;
             }
+            index += 2;
         }
         true
+    }
+
+    /// Whether the return address of the frame `index + 1` still stands; `index` is less than `count`.
+    #[inline(always)]
+    fn stands(&self, index: usize) -> bool {
+        // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
+        // between it and the end of this thread's stack. There are `count` distances, and one frame more than that.
+        #[expect(unsafe_code, reason = "slots of this thread's own stack")]
+        unsafe {
+            let distance = *self.distances.as_ptr().add(index) as usize;
+            let slot = self.stack_pointer.wrapping_add(distance) as *const usize;
+            slot.read_volatile() == self.frames.add(index + 1).read()
+        }
     }
 }
 
