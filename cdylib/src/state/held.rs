@@ -167,17 +167,23 @@ impl Held {
         self.empty(ticket.0);
     }
 
-    /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
+    /// The thread releases this object, and it is the newest that it holds: its entry goes. False otherwise, and nothing
+    /// is changed. The hot path: calls nothing.
     #[inline(always)]
-    pub fn release(&self, address: usize) -> bool {
+    pub fn release_newest(&self, address: usize) -> bool {
         let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
         match self.slots.get(top as usize) {
             Some(slot) if slot.address.load(Ordering::Relaxed) == address && slot.is_held() => {
                 self.empty_top(top, slot);
                 true
             }
-            _ => self.release_below(address),
+            _ => false,
         }
+    }
+
+    /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
+    pub fn release(&self, address: usize) -> bool {
+        self.release_newest(address) || self.release_below(address)
     }
 
     #[inline(never)]

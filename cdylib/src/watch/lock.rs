@@ -54,6 +54,17 @@ fn settle(thread: &Thread, ticket: Ticket, result: c_int) -> c_int {
 /// A call that releases a lock. The entry goes first: once the real call has released the lock, another thread may have it.
 #[inline(always)]
 pub fn release(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    if let Some(thread) = Thread::current()
+        && thread.held.release_newest(address)
+    {
+        return real();
+    }
+    release_slowly(address, real)
+}
+
+#[cold]
+#[inline(never)]
+fn release_slowly(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = current() {
         thread.held.release(address);
     }
