@@ -182,21 +182,26 @@ unsafe impl GlobalAlloc for OwnHeap {
     }
 }
 
+/// Puts the choice of memory back, also where the work panics.
+struct Before(bool);
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        SCRATCH_ON.store(self.0, Ordering::Relaxed);
+    }
+}
+
 /// Runs `work` with scratch memory for all that it makes; whatever it leaves behind lasts as long as needed. Called by one
 /// thread at a time.
 pub fn with_scratch<R>(work: impl FnOnce() -> R) -> R {
-    let before = SCRATCH_ON.swap(true, Ordering::Relaxed);
-    let result = work();
-    SCRATCH_ON.store(before, Ordering::Relaxed);
-    result
+    let _before = Before(SCRATCH_ON.swap(true, Ordering::Relaxed));
+    work()
 }
 
 /// Runs `work` with lasting memory for all that it makes, within [`with_scratch`].
 pub fn with_lasting<R>(work: impl FnOnce() -> R) -> R {
-    let before = SCRATCH_ON.swap(false, Ordering::Relaxed);
-    let result = work();
-    SCRATCH_ON.store(before, Ordering::Relaxed);
-    result
+    let _before = Before(SCRATCH_ON.swap(false, Ordering::Relaxed));
+    work()
 }
 
 /// Gives the pages of scratch memory back to the kernel, if nobody has a piece of it any more.
