@@ -5,6 +5,8 @@ mod support;
 
 /// The command `forkwatch`.
 mod command;
+/// The library that the command carries inside.
+mod command_library;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.
