@@ -1,6 +1,7 @@
 //! A stack of our own for the long work: a program's thread may have 16 KiB in all, and a signal handler less.
 #![expect(unsafe_code, reason = "switching stacks")]
 
+use core::arch::global_asm;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -9,6 +10,35 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 
 use super::region;
+
+// Calls its third argument with its first, on the stack whose top is its second. Written out whole, so that its call frame
+// information is true: a debugger or a crash handler that walks the stack finds its way back.
+global_asm!(
+    ".pushsection .text.forkwatch_call_on_stack,\"ax\",@progbits",
+    ".hidden forkwatch_call_on_stack",
+    ".globl forkwatch_call_on_stack",
+    ".type forkwatch_call_on_stack,@function",
+    "forkwatch_call_on_stack:",
+    ".cfi_startproc",
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "mov rsp, rsi",
+    "call rdx",
+    "mov rsp, rbp",
+    "pop rbp",
+    ".cfi_def_cfa rsp, 8",
+    "ret",
+    ".cfi_endproc",
+    ".size forkwatch_call_on_stack, . - forkwatch_call_on_stack",
+    ".popsection",
+);
+
+unsafe extern "C" {
+    fn forkwatch_call_on_stack(place: *mut c_void, top: usize, go: extern "C" fn(*mut c_void));
+}
 
 const BYTES: usize = 1 << 20;
 const GUARD: usize = 4096;
@@ -31,21 +61,9 @@ pub fn run<R, F: FnOnce() -> R>(work: F) -> Option<R> {
     match bottom() {
         Some(bottom) => {
             let top = bottom as usize + BYTES;
-            // SAFETY: the region is ours, nobody else runs on it, and its top is aligned as the ABI asks before a call. The
-            // callee keeps r12 and does not unwind.
-            unsafe {
-                core::arch::asm!(
-                    "mov r12, rsp",
-                    "mov rsp, {top}",
-                    "call {go}",
-                    "mov rsp, r12",
-                    top = in(reg) top,
-                    go = sym go::<R, F>,
-                    in("rdi") place,
-                    out("r12") _,
-                    clobber_abi("C"),
-                );
-            }
+            // SAFETY: the region is ours, nobody else runs on it, and its top is aligned as the ABI asks before a call. `go`
+            // takes `place` and does not unwind.
+            unsafe { forkwatch_call_on_stack(place, top, go::<R, F>) };
         }
         None => go::<R, F>(place),
     }
