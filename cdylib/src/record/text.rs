@@ -49,6 +49,12 @@ pub fn headline(record: &Record) -> String {
     headline.replace(page::GLUE, " ")
 }
 
+/// One sentence that belongs to no record, as a line: what is wrong with an option, say, which is quoted in it. Whatever the
+/// sentence holds, it stays one line and harms no terminal.
+pub fn sentence(sentence: &str) -> String {
+    page::line(sentence)
+}
+
 /// Text of a record for people; every line begins with `forkwatch: ` and ends with a newline. Empty where nothing is to be
 /// told. `stopped` is the option that stopped the fork before the copy (`FORKWATCH_STRICT=locks`).
 pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {

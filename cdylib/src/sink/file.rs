@@ -7,16 +7,24 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, retry_on_intr, write};
 
+/// How every file is opened. `NONBLOCK` means nothing to a file; a FIFO that nobody reads would hold the program up for ever
+/// without it, at the opening already.
+const APPENDING: OFlags = OFlags::WRONLY
+    .union(OFlags::APPEND)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::NONBLOCK);
+
 /// Appends to a file, which is made with mode 0640 if it is not there. Never follows a symbolic link at the path's end.
 pub fn append(path: &CStr, text: &[u8]) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let flags = APPENDING.union(OFlags::CREATE);
     write_to(openat(CWD, path, flags, Mode::from_raw_mode(0o640))?, text)
 }
 
 /// Appends to a file that must be there already.
 pub fn append_to_existing(path: &CStr, text: &[u8]) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY;
-    write_to(openat(CWD, path, flags, Mode::empty())?, text)
+    write_to(openat(CWD, path, APPENDING, Mode::empty())?, text)
 }
 
 /// Writes to the descriptor of this number.
@@ -110,8 +118,20 @@ fn write_to(to: impl AsFd, text: &[u8]) -> Result<(), Errno> {
 #[cfg(test)]
 mod tests {
     use super::{append, append_to_existing};
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use rustix::io::Errno;
     use std::ffi::CString;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_fifo_that_nobody_reads_holds_nobody_up() {
+        let folder = std::env::temp_dir().join(format!("forkwatch-fifo-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let path = CString::new(folder.join("fifo").to_str().unwrap()).unwrap();
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        assert_eq!(append(&path, b"x\n"), Err(Errno::NXIO));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn files_are_made_appended_to_and_links_refused() {

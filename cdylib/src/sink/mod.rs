@@ -2,5 +2,6 @@
 //! every descriptor, changes its root or drops its rights keeps working.
 
 pub mod file;
+pub mod reason;
 pub mod standard_error;
 pub mod template;

@@ -11,6 +11,7 @@ use super::counts;
 use crate::config::{self, Config};
 use crate::record::text::{self, Style};
 use crate::record::{envelope, json};
+use crate::sink::reason::reason;
 use crate::sink::template::{Marks, expand};
 use crate::sink::{file, standard_error};
 
@@ -48,7 +49,7 @@ pub fn say(sentence: &str) {
         host: &host,
         program: envelope::base_name(&exe),
     };
-    write_text(config, &format!("forkwatch: {sentence}\n"), &marks);
+    write_text(config, &text::sentence(sentence), &marks);
 }
 
 fn style(colour: bool) -> Style {
@@ -97,7 +98,10 @@ fn write_text(config: &Config, text: &str, marks: &Marks) {
 fn complain_once(said: &AtomicBool, what: &str, path: &[u8], error: Errno) {
     if !said.swap(true, Ordering::Relaxed) {
         let path = String::from_utf8_lossy(path);
-        let text = format!("forkwatch: cannot write {what} to {path}: {error}; the program goes on without\n");
+        let why = reason(error);
+        let text = text::sentence(&format!(
+            "cannot write {what} to {path}: {why}; the program goes on without"
+        ));
         standard_error::write(text.as_bytes());
     }
 }

@@ -47,6 +47,14 @@ impl Look {
     }
 }
 
+/// One line of plain text.
+pub fn line(text: &str) -> String {
+    let mut line = String::from(PREFIX);
+    push_harmless(&mut line, text);
+    line.push('\n');
+    line
+}
+
 /// A text in the making.
 #[derive(Debug)]
 pub struct Page<'style> {

@@ -10,7 +10,7 @@ use forkwatch_schema::record::{Detail, Frame, LeakedLock, Record, Summary};
 use self::native::{c_mutex, cpp, rust};
 use self::others::{hostile, many_threads, python};
 use self::parts::build;
-use super::{Style, headline, render};
+use super::{Style, headline, render, sentence};
 
 fn style() -> Style {
     Style {
@@ -136,6 +136,14 @@ fn nothing_hostile_reaches_the_terminal() {
                 && !text.contains('\u{7}')
         );
     }
+}
+
+#[test]
+fn a_sentence_stays_one_harmless_line() {
+    assert_eq!(
+        sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J is no valid value"),
+        "forkwatch: FORKWATCH_STRICT=a\\nb\\u{1b}[2J is no valid value\n"
+    );
 }
 
 #[test]
