@@ -1,133 +1,80 @@
 //! A record as one JSON line of at most [`MAX_RECORD_BYTES`].
+//!
+//! Anyone above `verdict` may call this. It allocates, and does nothing else.
 
-use forkwatch_schema::record::{Detail, MAX_RECORD_BYTES, Record, UnsafeFork};
+mod cut;
+
+use std::io;
+
+use forkwatch_schema::record::{MAX_RECORD_BYTES, Record};
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 /// The line, with its newline. Longer lists are cut until it fits, and `truncated` says what was cut. `None` only where the
 /// record cannot be written at all.
 pub fn line(record: &Record) -> Option<Vec<u8>> {
-    let whole = write(record)?;
-    if whole.len() <= MAX_RECORD_BYTES {
-        return Some(whole);
-    }
-    let mut record = record.clone();
-    // Each step cuts harder, and keeps what tells most: the fork, the locks, the first threads.
-    for step in STEPS {
-        step(&mut record);
-        let line = write(&record)?;
-        if line.len() <= MAX_RECORD_BYTES {
-            return Some(line);
-        }
-    }
-    None
+    write(record).or_else(|| {
+        let mut record = record.clone();
+        cut::STEPS.iter().find_map(|step| {
+            step(&mut record);
+            write(&record)
+        })
+    })
 }
 
+/// The line; `None` where it would be too long.
 fn write(record: &Record) -> Option<Vec<u8>> {
-    let mut line = serde_json::to_vec(record).ok()?;
-    line.push(b'\n');
-    Some(line)
+    let mut line = Bounded(Vec::new());
+    let mut json = Serializer::with_formatter(&mut line, Harmless);
+    record.serialize(&mut json).ok()?;
+    line.0.push(b'\n');
+    Some(line.0)
 }
 
-const STEPS: &[fn(&mut Record)] = &[
-    |record| cut_thread_stacks(record, 100),
-    |record| cut_thread_stacks(record, 32),
-    |record| cut_thread_stacks(record, 16),
-    |record| cut_thread_stacks(record, 8),
-    |record| cut_threads(record, 200),
-    |record| cut_locks(record, 100),
-    |record| cut_thread_stacks(record, 4),
-    |record| cut_locks(record, 50),
-    |record| cut_thread_stacks(record, 2),
-    |record| cut_threads(record, 100),
-    |record| cut_locks(record, 25),
-    |record| cut_arguments(record, 16),
-    |record| cut_threads(record, 50),
-    |record| cut_thread_stacks(record, 0),
-    |record| cut_locks(record, 12),
-    |record| cut_threads(record, 20),
-    |record| cut_locks(record, 4),
-    |record| cut_texts(record, 1024),
-];
+/// Takes what fits into a line together with its newline, so that a record too long is given up early.
+struct Bounded(Vec<u8>);
 
-fn fork(record: &mut Record) -> Option<&mut UnsafeFork> {
-    match &mut record.detail {
-        Detail::UnsafeFork(fork) => Some(fork),
-        Detail::LeakedLock(_) | Detail::Summary(_) => None,
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() >= MAX_RECORD_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-/// Keeps the stacks of the first `keep` threads.
-fn cut_thread_stacks(record: &mut Record, keep: usize) {
-    let Some(fork) = fork(record) else { return };
-    let all = fork.threads.len();
-    for thread in fork.threads.iter_mut().skip(keep) {
-        (thread.stack, thread.created_stack, thread.python_stack) = (None, None, None);
-    }
-    if all > keep {
-        note(record, "thread stacks", keep, all);
-    }
-}
+/// Compact JSON in which every control character is escaped. JSON itself asks for those below U+0020 only; U+009B begins an
+/// escape sequence on some terminals, too.
+struct Harmless;
 
-fn cut_threads(record: &mut Record, keep: usize) {
-    let Some(fork) = fork(record) else { return };
-    let all = fork.threads.len();
-    fork.threads.truncate(keep);
-    if all > keep {
-        note(record, "threads", keep, all);
+impl Formatter for Harmless {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((position, control)) = rest.char_indices().find(|(_, character)| character.is_control()) {
+            let (before, after) = rest.split_at(position);
+            writer.write_all(before.as_bytes())?;
+            // No control character lies beyond U+009F, so four digits hold it.
+            write!(writer, "\\u{:04x}", u32::from(control))?;
+            rest = after.get(control.len_utf8()..).unwrap_or_default();
+        }
+        writer.write_all(rest.as_bytes())
     }
-}
-
-fn cut_locks(record: &mut Record, keep: usize) {
-    let Some(fork) = fork(record) else { return };
-    let all = fork.locks.len();
-    fork.locks.truncate(keep);
-    let waiters = fork.locks.iter_mut().map(|lock| &mut lock.waiters);
-    waiters.for_each(|waiters| waiters.truncate(keep));
-    if all > keep {
-        note(record, "locks", keep, all);
-    }
-}
-
-fn cut_arguments(record: &mut Record, keep: usize) {
-    let Some(arguments) = &mut record.argv else { return };
-    let all = arguments.len();
-    arguments.truncate(keep);
-    if all > keep {
-        note(record, "argv", keep, all);
-    }
-}
-
-/// Shortens every text of the program's own making, when all else was not enough.
-fn cut_texts(record: &mut Record, keep: usize) {
-    let texts = record
-        .argv
-        .iter_mut()
-        .flatten()
-        .chain([&mut record.exe, &mut record.service, &mut record.message]);
-    for text in texts.chain(&mut record.context) {
-        let end = (0..=keep.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
-        text.truncate(end.unwrap_or(0));
-    }
-    record.truncated.push(format!("texts: {keep} bytes of each kept"));
-}
-
-/// Says what was cut; a later, harder cut of the same list replaces the earlier word of it.
-fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
-    let before = record
-        .truncated
-        .iter()
-        .position(|entry| entry.starts_with(&format!("{list}: ")));
-    let all = before
-        .map(|index| record.truncated.remove(index))
-        .and_then(|entry| entry.split(' ').rev().nth(1)?.parse().ok())
-        .unwrap_or(all);
-    record.truncated.push(format!("{list}: {kept} of {all} kept"));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{line, write};
     use forkwatch_schema::kind::{Kind, Severity};
-    use forkwatch_schema::record::{Detail, Fork, Frame, MAX_RECORD_BYTES, Record, Thread, UnsafeFork};
+    use forkwatch_schema::record::{
+        Detail, Fork, Frame, LeakedLock, Lock, LockKind, MAX_RECORD_BYTES, PythonFrame, Record, Thread, UnsafeFork,
+        Waiting,
+    };
 
     fn frame(symbol: &str) -> Frame {
         Frame {
@@ -192,6 +139,23 @@ mod tests {
     }
 
     #[test]
+    fn control_characters_that_json_would_let_pass_are_escaped_too() {
+        let argument = "\u{9b}31m\u{7f}größe\u{85}";
+        let text = String::from_utf8(line(&record(0, argument.into())).unwrap()).unwrap();
+        assert!(text.contains(r"\u009b31m\u007fgröße\u0085"), "{text}");
+        let back: Record = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.argv.unwrap(), [argument]);
+    }
+
+    #[test]
+    fn other_text_is_written_as_serde_json_writes_it() {
+        let record = record(3, "plain \"quoted\" \\ größe".into());
+        let mut plain = serde_json::to_vec(&record).unwrap();
+        plain.push(b'\n');
+        assert_eq!(write(&record).unwrap(), plain);
+    }
+
+    #[test]
     fn long_lists_are_cut_and_it_is_said() {
         let text = line(&record(400, String::new())).unwrap();
         assert!(text.len() <= MAX_RECORD_BYTES);
@@ -206,5 +170,87 @@ mod tests {
     fn a_monstrous_argument_still_gives_a_line() {
         let text = line(&record(1, "x".repeat(200_000))).unwrap();
         assert!(text.len() <= MAX_RECORD_BYTES);
+    }
+
+    /// A text of `length` bytes that take six each in JSON.
+    fn monster(length: usize) -> String {
+        "\u{1}".repeat(length)
+    }
+
+    /// A record in which nothing is small.
+    fn monstrous() -> Record {
+        let frame = Frame {
+            ip: "0x1000".into(),
+            module: Some(monster(4096)),
+            offset: Some("0x1".into()),
+            build_id: Some("ab".repeat(20)),
+            symbol: Some(monster(1024)),
+            file: Some(monster(4096)),
+            line: Some(1),
+        };
+        let python = vec![
+            PythonFrame {
+                file: monster(4096),
+                line: 1,
+                function: monster(1024)
+            };
+            64
+        ];
+        let stack = vec![frame; 64];
+        let mut record = record(40, monster(10_000));
+        record.argv = Some(vec![monster(10_000); 100]);
+        (record.context, record.service, record.exe) = (Some(monster(10_000)), monster(10_000), monster(10_000));
+        (record.host, record.thread, record.message) = (monster(10_000), monster(10_000), monster(10_000));
+        let Detail::UnsafeFork(detail) = &mut record.detail else {
+            unreachable!()
+        };
+        (detail.fork.stack, detail.fork.python_stack) = (stack.clone(), Some(python.clone()));
+        for thread in &mut detail.threads {
+            (thread.name, thread.start_routine) = (monster(1024), Some(monster(1024)));
+            (thread.stack, thread.python_stack) = (Some(stack.clone()), Some(python.clone()));
+            thread.waiting = Some(Waiting {
+                call: monster(64),
+                address: Some(monster(64)),
+            });
+        }
+        let lock = Lock {
+            address: "0x1".into(),
+            kind: LockKind::Mutex,
+            name: Some(monster(1024)),
+            owner_tid: Some(1),
+            owner: Some(monster(1024)),
+            acquired_stack: stack,
+            waiters: (0..10_000).collect(),
+        };
+        detail.locks = vec![lock; 64];
+        detail.advice = vec![monster(1024); 20];
+        record
+    }
+
+    #[test]
+    fn nothing_is_too_big_to_be_told() {
+        let text = line(&monstrous()).expect("a line");
+        assert!(text.len() <= MAX_RECORD_BYTES);
+        let back: Record = serde_json::from_slice(&text).unwrap();
+        let Detail::UnsafeFork(detail) = &back.detail else {
+            unreachable!()
+        };
+        assert!(!detail.fork.stack.is_empty() && !detail.locks.is_empty() && !detail.threads.is_empty());
+        for list in ["argv", "threads", "locks", "waiters", "frames", "texts"] {
+            let told = |entry: &String| entry.starts_with(list);
+            assert!(back.truncated.iter().any(told), "{list}: {:?}", back.truncated);
+        }
+    }
+
+    #[test]
+    fn a_monstrous_leaked_lock_is_told_too() {
+        let mut record = monstrous();
+        let Detail::UnsafeFork(mut detail) = record.detail else {
+            unreachable!()
+        };
+        let lock = detail.locks.remove(0);
+        record.kind = Kind::LeakedLock;
+        record.detail = Detail::LeakedLock(LeakedLock { lock });
+        assert!(line(&record).expect("a line").len() <= MAX_RECORD_BYTES);
     }
 }

@@ -1,0 +1,235 @@
+//! What is cut from a record that is too long for one line.
+//!
+//! Only `json` calls this. Each step cuts harder than those before, and keeps what tells most: the fork, the locks, the
+//! first threads. After the last step any record fits; a test with a monstrous one holds that.
+
+use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork};
+
+/// The steps, mildest first.
+pub const STEPS: &[fn(&mut Record)] = &[
+    |record| thread_stacks(record, 100),
+    |record| thread_stacks(record, 32),
+    |record| thread_stacks(record, 16),
+    |record| thread_stacks(record, 8),
+    |record| threads(record, 200),
+    |record| waiters(record, 100),
+    |record| locks(record, 100),
+    |record| thread_stacks(record, 4),
+    |record| locks(record, 50),
+    |record| thread_stacks(record, 2),
+    |record| threads(record, 100),
+    |record| locks(record, 25),
+    |record| arguments(record, 16),
+    |record| threads(record, 50),
+    |record| thread_stacks(record, 0),
+    |record| locks(record, 12),
+    |record| threads(record, 20),
+    |record| waiters(record, 10),
+    |record| locks(record, 4),
+    |record| texts(record, 1024),
+    |record| frames(record, 16),
+    |record| frames(record, 8),
+    |record| texts(record, 256),
+    |record| frames(record, 4),
+    |record| texts(record, 64),
+    |record| advice(record, 4),
+];
+
+fn fork(record: &mut Record) -> Option<&mut UnsafeFork> {
+    match &mut record.detail {
+        Detail::UnsafeFork(fork) => Some(fork),
+        Detail::LeakedLock(_) | Detail::Summary(_) => None,
+    }
+}
+
+fn all_locks(detail: &mut Detail) -> &mut [Lock] {
+    match detail {
+        Detail::UnsafeFork(fork) => &mut fork.locks,
+        Detail::LeakedLock(leaked) => core::slice::from_mut(&mut leaked.lock),
+        Detail::Summary(_) => &mut [],
+    }
+}
+
+/// Keeps the stacks of the first `keep` threads.
+fn thread_stacks(record: &mut Record, keep: usize) {
+    let Some(fork) = fork(record) else { return };
+    let all = fork.threads.len();
+    for thread in fork.threads.iter_mut().skip(keep) {
+        (thread.stack, thread.created_stack, thread.python_stack) = (None, None, None);
+    }
+    if all > keep {
+        note(record, "thread stacks", keep, all);
+    }
+}
+
+fn threads(record: &mut Record, keep: usize) {
+    let Some(fork) = fork(record) else { return };
+    let all = fork.threads.len();
+    fork.threads.truncate(keep);
+    if all > keep {
+        note(record, "threads", keep, all);
+    }
+}
+
+fn locks(record: &mut Record, keep: usize) {
+    let Some(fork) = fork(record) else { return };
+    let all = fork.locks.len();
+    fork.locks.truncate(keep);
+    if all > keep {
+        note(record, "locks", keep, all);
+    }
+}
+
+/// Keeps the first `keep` waiters of each lock.
+fn waiters(record: &mut Record, keep: usize) {
+    let locks = all_locks(&mut record.detail);
+    let most = locks.iter().map(|lock| lock.waiters.len()).max().unwrap_or_default();
+    locks.iter_mut().for_each(|lock| lock.waiters.truncate(keep));
+    if most > keep {
+        note(record, "waiters", keep, most);
+    }
+}
+
+fn arguments(record: &mut Record, keep: usize) {
+    let Some(arguments) = &mut record.argv else { return };
+    let all = arguments.len();
+    arguments.truncate(keep);
+    if all > keep {
+        note(record, "argv", keep, all);
+    }
+}
+
+fn advice(record: &mut Record, keep: usize) {
+    let Some(fork) = fork(record) else { return };
+    let all = fork.advice.len();
+    fork.advice.truncate(keep);
+    if all > keep {
+        note(record, "advice", keep, all);
+    }
+}
+
+/// Keeps the first `keep` frames of each stack.
+fn frames(record: &mut Record, keep: usize) {
+    let mut most = 0;
+    visit(&mut record.detail, &mut |part| {
+        let all = match &part {
+            Part::Stack(stack) => stack.len(),
+            Part::PythonStack(stack) => stack.len(),
+            Part::Text(_) => return,
+        };
+        most = most.max(all);
+        match part {
+            Part::Stack(stack) => stack.truncate(keep),
+            Part::PythonStack(stack) => stack.truncate(keep),
+            Part::Text(_) => {}
+        }
+    });
+    if most > keep {
+        note(record, "frames of a stack", keep, most);
+    }
+}
+
+/// Shortens every text of the program's own making, when all else was not enough.
+fn texts(record: &mut Record, keep: usize) {
+    let own = [&mut record.exe, &mut record.service, &mut record.message];
+    let own = own.into_iter().chain([&mut record.host, &mut record.thread]);
+    let given = record.argv.iter_mut().flatten().chain(&mut record.context);
+    own.chain(given).for_each(|text| shorten(text, keep));
+    visit(&mut record.detail, &mut |part| {
+        if let Part::Text(text) = part {
+            shorten(text, keep);
+        }
+    });
+    record.truncated.retain(|entry| !entry.starts_with("texts: "));
+    record.truncated.push(format!("texts: {keep} bytes of each kept"));
+}
+
+/// Cuts the text to so many bytes as JSON, in which a control character takes six.
+fn shorten(text: &mut String, keep: usize) {
+    let mut bytes = 0;
+    let end = text.char_indices().find(|&(_, character)| {
+        bytes += match character {
+            '"' | '\\' => 2,
+            character if character.is_control() => 6,
+            character => character.len_utf8(),
+        };
+        bytes > keep
+    });
+    if let Some((end, _)) = end {
+        text.truncate(end);
+    }
+}
+
+/// A piece of a record that may be long.
+enum Part<'record> {
+    Text(&'record mut String),
+    Stack(&'record mut Vec<Frame>),
+    PythonStack(&'record mut Vec<PythonFrame>),
+}
+
+/// Shows every piece of the kind's own fields.
+fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
+    if let Detail::UnsafeFork(fork) = detail {
+        see(Part::Text(&mut fork.fork.function));
+        visit_stack(&mut fork.fork.stack, see);
+        visit_python(fork.fork.python_stack.as_mut(), see);
+        fork.threads.iter_mut().for_each(|thread| visit_thread(thread, see));
+        fork.advice.iter_mut().for_each(|line| see(Part::Text(line)));
+    }
+    for lock in all_locks(detail) {
+        let texts = [Some(&mut lock.address), lock.name.as_mut(), lock.owner.as_mut()];
+        texts.into_iter().flatten().for_each(|text| see(Part::Text(text)));
+        visit_stack(&mut lock.acquired_stack, see);
+    }
+}
+
+fn visit_thread(thread: &mut Thread, see: &mut dyn FnMut(Part<'_>)) {
+    see(Part::Text(&mut thread.name));
+    thread
+        .start_routine
+        .iter_mut()
+        .for_each(|routine| see(Part::Text(routine)));
+    for stack in [&mut thread.created_stack, &mut thread.stack].into_iter().flatten() {
+        visit_stack(stack, see);
+    }
+    visit_python(thread.python_stack.as_mut(), see);
+    if let Some(waiting) = &mut thread.waiting {
+        see(Part::Text(&mut waiting.call));
+        waiting.address.iter_mut().for_each(|address| see(Part::Text(address)));
+    }
+}
+
+fn visit_stack(stack: &mut Vec<Frame>, see: &mut dyn FnMut(Part<'_>)) {
+    see(Part::Stack(stack));
+    for frame in stack {
+        let texts = [
+            &mut frame.module,
+            &mut frame.build_id,
+            &mut frame.symbol,
+            &mut frame.file,
+        ];
+        texts.into_iter().flatten().for_each(|text| see(Part::Text(text)));
+    }
+}
+
+fn visit_python(stack: Option<&mut Vec<PythonFrame>>, see: &mut dyn FnMut(Part<'_>)) {
+    let Some(stack) = stack else { return };
+    see(Part::PythonStack(stack));
+    for frame in stack {
+        see(Part::Text(&mut frame.file));
+        see(Part::Text(&mut frame.function));
+    }
+}
+
+/// Says what was cut; a later, harder cut of the same list replaces the earlier word of it.
+fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
+    let before = record
+        .truncated
+        .iter()
+        .position(|entry| entry.starts_with(&format!("{list}: ")));
+    let all = before
+        .map(|index| record.truncated.remove(index))
+        .and_then(|entry| entry.split(' ').rev().nth(1)?.parse().ok())
+        .unwrap_or(all);
+    record.truncated.push(format!("{list}: {kept} of {all} kept"));
+}
