@@ -85,11 +85,11 @@ pub struct StackCache {
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call, if the first look finds it. `stack_high` is the highest address of this
-    /// thread's stack. The hot path: nothing is called from here.
+    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest and the highest address
+    /// of this thread's stack. The hot path: nothing is called from here.
     #[inline(always)]
-    pub fn known(&self, caller: Caller, stack_high: usize) -> Option<StackId> {
-        let set = set_of(caller, self.second_address(caller, stack_high));
+    pub fn known(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
+        let set = set_of(caller, self.second_address(caller, bounds));
         let first = self.sets.get(set)?.first()?;
         (first.is_of(caller) && first.still_stands()).then_some(first.stack)
     }
@@ -97,7 +97,7 @@ impl StackCache {
     /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
     /// lowest and the highest address of this thread's stack.
     pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
-        let set = set_of(caller, self.second_address(caller, bounds.1));
+        let set = set_of(caller, self.second_address(caller, bounds));
         let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
         match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
             Some(known) => known.stack,
@@ -107,15 +107,16 @@ impl StackCache {
 
     /// What stands where this caller's second return address was last seen; 0 where that is not known.
     #[inline(always)]
-    fn second_address(&self, caller: Caller, stack_high: usize) -> usize {
+    fn second_address(&self, caller: Caller, (low, high): (usize, usize)) -> usize {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
                 let slot = caller.stack_pointer.wrapping_add(site.distance);
-                if slot >= stack_high {
+                // On another stack (a coroutine's, a signal handler's) nobody knows where it ends.
+                if caller.stack_pointer < low || slot >= high {
                     return 0;
                 }
-                // SAFETY: the slot lies between the caller's stack pointer and the end of this thread's stack (the site
-                // is only learnt when that is known, and `slot` was checked just now), all of which is mapped.
+                // SAFETY: both the caller's stack pointer and the slot above it lie on this thread's own stack, as checked
+                // just now, and all that is between is mapped.
                 #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
                 unsafe {
                     (slot as *const usize).read_volatile()
@@ -133,7 +134,7 @@ impl StackCache {
         let alone = [caller.return_address];
         if depth <= 1 {
             let stack = if depth == 0 { NO_STACK } else { depot::intern(&alone) };
-            self.insert(caller, 0, Known::by_key_alone(caller, stack));
+            self.insert(caller, bounds, Known::by_key_alone(caller, stack));
             return stack;
         }
         let (low, high) = bounds;
@@ -149,12 +150,12 @@ impl StackCache {
         }
         let stack = depot::intern(frames);
         if stack != NO_STACK {
-            self.keep(caller, high, stack, walked.slots(), walked.is_complete());
+            self.keep(caller, bounds, stack, walked.slots(), walked.is_complete());
         }
         stack
     }
 
-    fn keep(&mut self, caller: Caller, stack_high: usize, stack: StackId, slots: &[usize], complete: bool) {
+    fn keep(&mut self, caller: Caller, bounds: (usize, usize), stack: StackId, slots: &[usize], complete: bool) {
         let frames = depot::frames(stack);
         let mut known = Known {
             frames: frames.as_ptr(),
@@ -169,7 +170,7 @@ impl StackCache {
             .skip(1)
             .zip(&mut known.distances)
         {
-            let within = slot >= caller.stack_pointer && slot < stack_high && slot % WORD == 0;
+            let within = slot >= caller.stack_pointer && slot < bounds.1 && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
@@ -190,11 +191,11 @@ impl StackCache {
                 0
             },
         );
-        self.insert(caller, stack_high, known);
+        self.insert(caller, bounds, known);
     }
 
-    fn insert(&mut self, caller: Caller, stack_high: usize, known: Known) {
-        let set = set_of(caller, self.second_address(caller, stack_high));
+    fn insert(&mut self, caller: Caller, bounds: (usize, usize), known: Known) {
+        let set = set_of(caller, self.second_address(caller, bounds));
         if let Some(ways) = self.sets.get_mut(set) {
             ways.rotate_right(1);
             ways[0] = known;

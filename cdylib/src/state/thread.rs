@@ -98,7 +98,13 @@ impl Thread {
         // SAFETY: only its own thread reaches a record's cache, and while it changes the thread is busy.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &*self.cache.get() };
-        cache.known(caller, self.stack_high.load(Ordering::Relaxed))
+        cache.known(
+            caller,
+            (
+                self.stack_low.load(Ordering::Relaxed),
+                self.stack_high.load(Ordering::Relaxed),
+            ),
+        )
     }
 
     /// The id of the stack that ends in this call.

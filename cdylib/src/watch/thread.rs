@@ -64,7 +64,9 @@ pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> 
 pub fn begins(thread: &'static Thread, here: usize) {
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
-    thread.set_stack(here.saturating_sub(bytes), here);
+    // libc's own data lies above `here`, so the stack ends a little higher than this.
+    let margin = (64 << 10).min(bytes / 4);
+    thread.set_stack(here.saturating_sub(bytes) + margin, here);
     hear_of_end(thread);
     thread.begin();
 }
