@@ -40,7 +40,10 @@ pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) ->
             python_place(frame, style)
         ));
     }
-    let is_own = |frame: &&Frame| frame.file.as_ref().is_some_and(|file| shorten::is_own(file, style));
+    let is_own = |frame: &&Frame| {
+        let file = frame.file.as_deref();
+        file.is_some_and(|file| shorten::is_own(file, style))
+    };
     let telling = || native.iter().filter(|frame| noise::is_telling(frame));
     let frame = telling()
         .find(is_own)

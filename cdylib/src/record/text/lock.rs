@@ -3,20 +3,12 @@
 use forkwatch_schema::record::{Lock, LockKind, Record, Thread};
 
 use super::frames;
+use super::noise;
 use super::page::{GLUE, Page};
 use super::shorten::{count, quoted};
 
 /// Threads named in a list before it is cut.
 pub const MOST_NAMED: usize = 8;
-
-/// Functions of CPython that take one of Python's own locks, whatever that is made of.
-const PYTHON_LOCK_TAKERS: &[&str] = &[
-    "PyThread_acquire_lock",
-    "lock_PyThread_acquire_lock",
-    "rlock_acquire",
-    "PyMutex_Lock",
-    "_PyMutex_Lock",
-];
 
 /// What a person calls a lock of this sort.
 fn sort(lock: &Lock) -> &'static str {
@@ -49,8 +41,8 @@ fn is_pythons(lock: &Lock) -> bool {
         .iter()
         .take(3)
         .filter_map(|frame| frame.symbol.as_deref());
-    let taker = |symbol: &str| PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker));
-    matches!(lock.kind, LockKind::Semaphore | LockKind::Mutex | LockKind::Futex) && symbols.into_iter().any(taker)
+    matches!(lock.kind, LockKind::Semaphore | LockKind::Mutex | LockKind::Futex)
+        && symbols.into_iter().any(noise::takes_python_lock)
 }
 
 /// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`.
@@ -64,6 +56,49 @@ pub fn in_words(lock: &Lock) -> String {
 /// The lock as its holder has it: `a read-write lock for reading`.
 pub fn as_held(lock: &Lock) -> String {
     format!("{}{}", in_words(lock), purpose(lock.kind))
+}
+
+/// What a thread holds: `2 mutexes and the semaphore "slots"`.
+pub fn all_as_held(locks: &[&Lock]) -> String {
+    let mut alike: Vec<(String, usize, &Lock)> = Vec::new();
+    for lock in locks {
+        let words = as_held(lock);
+        match alike.iter_mut().find(|(known, ..)| *known == words) {
+            Some((_, number, _)) => *number += 1,
+            None => alike.push((words, 1, lock)),
+        }
+    }
+    let untold: usize = alike.iter().skip(MOST_NAMED).map(|(_, number, _)| number).sum();
+    let told = alike.into_iter().take(MOST_NAMED);
+    let mut parts: Vec<String> = told
+        .map(|(words, number, lock)| match (number, &lock.name) {
+            (1, _) => words,
+            (_, Some(name)) => format!(
+                "{number} {} called {}{}",
+                plural(sort(lock)),
+                quoted(name),
+                purpose(lock.kind)
+            ),
+            (_, None) => format!("{number} {}{}", plural(sort(lock)), purpose(lock.kind)),
+        })
+        .collect();
+    if untold > 0 {
+        parts.push(count(untold, "more lock", "more locks"));
+    }
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn plural(sort: &str) -> String {
+    match sort {
+        "mutex" => String::from("mutexes"),
+        "guard of a C++ static" => String::from("guards of C++ statics"),
+        "lock of libc" => String::from("locks of libc"),
+        _ => format!("{sort}s"),
+    }
 }
 
 /// `thread "keeper"`, as far as it is known.

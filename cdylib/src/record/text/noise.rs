@@ -2,6 +2,8 @@
 
 use forkwatch_schema::record::Frame;
 
+use super::shorten;
+
 /// A run of frames shorter than this is shown as it is.
 const SHORTEST_RUN: usize = 3;
 
@@ -111,6 +113,26 @@ const RUNTIMES: &[Runtime] = &[
     },
 ];
 
+/// Libraries that are below every program: where in them a thread is tells less than the name of the call it waits in.
+const SYSTEM_LIBRARIES: &[&str] = &[
+    "libc.so",
+    "libpthread",
+    "libm.so",
+    "ld-linux",
+    "libstdc++.so",
+    "libgcc_s.so",
+    "[vdso]",
+];
+
+/// Functions of CPython that take one of Python's own locks, whatever that is made of.
+const PYTHON_LOCK_TAKERS: &[&str] = &[
+    "PyThread_acquire_lock",
+    "lock_PyThread_acquire_lock",
+    "rlock_acquire",
+    "PyMutex_Lock",
+    "_PyMutex_Lock",
+];
+
 /// What is shown of a stack.
 #[derive(Debug)]
 pub enum Part<'frames> {
@@ -149,9 +171,23 @@ pub fn is_of_runtime(symbol: &str) -> bool {
     runtime(symbol).is_some()
 }
 
-/// Whether a frame belongs to the program or a library, and to no runtime that calls it.
+/// Whether a frame belongs to the program or one of its libraries, and to no runtime that calls it or that it waits in.
 pub fn is_telling(frame: &Frame) -> bool {
-    frame.symbol.is_some() && runtime_of(frame).is_none() && !is_bottom(frame)
+    let Some(symbol) = frame.symbol.as_deref() else {
+        return false;
+    };
+    let is_machinery = takes_python_lock(symbol) || symbol == "acquire_timed";
+    !is_machinery && runtime(symbol).is_none() && !is_bottom(frame) && !is_of_system(frame)
+}
+
+/// Whether a function of this name takes one of Python's own locks.
+pub fn takes_python_lock(symbol: &str) -> bool {
+    PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker))
+}
+
+fn is_of_system(frame: &Frame) -> bool {
+    let module = frame.module.as_deref().map_or("", shorten::base_name);
+    SYSTEM_LIBRARIES.iter().any(|library| module.starts_with(library))
 }
 
 /// How many frames stand above those at the bottom; all, where there are no others.

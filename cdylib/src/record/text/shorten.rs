@@ -30,8 +30,19 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("std::__cxx11::", "std::"),
 ];
 
-/// Folders that only say how the compiler was installed; what follows them is the library's own path.
-const BUILD_FOLDERS: &[&str] = &["/lib/rustlib/src/rust/library/", "/.cargo/git/checkouts/"];
+/// The longest path that is shown whole, in columns.
+const MAX_PATH: usize = 64;
+
+/// The last parts of a longer path that are shown.
+const LAST_PARTS: usize = 3;
+
+/// Folders that only say how compiler or packages were installed; what follows them is the library's own path.
+const BUILD_FOLDERS: &[&str] = &[
+    "/lib/rustlib/src/rust/library/",
+    "/.cargo/git/checkouts/",
+    "/site-packages/",
+    "/dist-packages/",
+];
 
 /// A name in quotes, cut in the middle where it is long, that no line is wrapped in.
 pub fn quoted(name: &str) -> String {
@@ -72,9 +83,40 @@ pub fn symbol(name: &str) -> String {
 }
 
 /// The path of a source file or module: relative to the working directory or the home folder, without the folders that only
-/// the compiler cares for.
+/// the compiler cares for. A long one loses its beginning; the record has it whole.
 pub fn path(path: &str, style: &Style) -> String {
-    let path = path.replace("/./", "/");
+    let path = near(&without_detours(path), style);
+    if path.chars().count() <= MAX_PATH {
+        return path;
+    }
+    let last = path.rmatch_indices('/').nth(LAST_PARTS - 1);
+    match last.and_then(|(slash, _)| path.get(slash..)) {
+        Some(last) => format!("...{last}"),
+        None => path,
+    }
+}
+
+/// The path without `.`, and without `..` and the folder that it leaves.
+fn without_detours(path: &str) -> String {
+    let is_detour = |part: &str| matches!(part, "." | "..");
+    if !path.split('/').any(is_detour) {
+        return String::from(path);
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            (".", _) => {}
+            ("..", Some(&last)) if !matches!(last, "" | "..") => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The path as seen from where the reader is.
+fn near(path: &str, style: &Style) -> String {
     if let Some(after) = path.strip_prefix("/rustc/") {
         let mut parts = after.splitn(3, '/');
         if let (Some(_commit), Some("library"), Some(rest)) = (parts.next(), parts.next(), parts.next()) {
@@ -91,13 +133,13 @@ pub fn path(path: &str, style: &Style) -> String {
     {
         return String::from(rest);
     }
-    if let Some(rest) = below(&path, style.working_directory.as_deref()) {
+    if let Some(rest) = below(path, style.working_directory.as_deref()) {
         return String::from(rest);
     }
-    if let Some(rest) = below(&path, style.home.as_deref()) {
+    if let Some(rest) = below(path, style.home.as_deref()) {
         return format!("~/{rest}");
     }
-    path
+    String::from(path)
 }
 
 /// Whether a source file is the program's own, as far as its path tells.
@@ -181,7 +223,7 @@ fn fold(name: &str, open: char, close: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ellipsis, is_own, path, quoted, symbol};
+    use super::{MAX_PATH, ellipsis, is_own, path, quoted, symbol};
     use crate::record::text::Style;
 
     fn style() -> Style {
@@ -214,6 +256,20 @@ mod tests {
                 "/build/glibc-2.39/./nptl/pthread_create.c",
                 "/build/glibc-2.39/nptl/pthread_create.c",
             ),
+            (
+                "./posix/../sysdeps/unix/sysv/linux/pause.c",
+                "sysdeps/unix/sysv/linux/pause.c",
+            ),
+            ("../../lib/a.c", "../../lib/a.c"),
+            ("/../a.c", "/../a.c"),
+            (
+                "/tmp/python-build.20260509073455.222/Python-3.11.7/Modules/_threadmodule.c",
+                ".../Python-3.11.7/Modules/_threadmodule.c",
+            ),
+            (
+                "/srv/app/.venv/lib/python3.12/site-packages/celery/app/base.py",
+                "celery/app/base.py",
+            ),
             ("src/main.rs", "src/main.rs"),
             ("", ""),
         ];
@@ -226,6 +282,8 @@ mod tests {
             ..style()
         };
         assert_eq!(path("/srv/a.c", &nowhere), "/srv/a.c");
+        let flat = "x".repeat(MAX_PATH + 1);
+        assert_eq!(path(&flat, &nowhere), flat);
     }
 
     #[test]

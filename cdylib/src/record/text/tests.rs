@@ -5,7 +5,7 @@ mod others;
 mod parts;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Frame, LeakedLock, Record, Summary};
+use forkwatch_schema::record::{Detail, Frame, LeakedLock, LockKind, Record, Summary};
 
 use self::native::{c_mutex, cpp, rust};
 use self::others::{hostile, many_threads, python};
@@ -71,7 +71,7 @@ fn leaked() -> Record {
     let lock = fork.locks.remove(0);
     build(
         Kind::LeakedLock,
-        Severity::Error,
+        Severity::Warn,
         Detail::LeakedLock(LeakedLock { lock }),
     )
 }
@@ -89,11 +89,29 @@ fn a_summary_tells_only_what_was_repeated() {
     assert_eq!(render(&summary(0), None, &style()), "");
     assert_eq!(
         render(&summary(1), None, &style()),
-        "forkwatch: 1 more unsafe fork of the kinds told above\n"
+        "forkwatch: 1 more finding of the kinds told above (FORKWATCH_REPEAT=all tells each)\n"
     );
     assert_eq!(
         render(&summary(41), None, &style()),
-        "forkwatch: 41 more unsafe forks of the kinds told above\n"
+        "forkwatch: 41 more findings of the kinds told above (FORKWATCH_REPEAT=all tells each)\n"
+    );
+}
+
+#[test]
+fn a_summarys_message_has_the_counts_that_matter() {
+    assert_eq!(headline(&summary(0)), "0 forks: 0 unsafe, 0 exec-bound");
+    let counts = Summary {
+        forks: 44,
+        unsafe_forks: 41,
+        exec_bound_forks: 1,
+        repeated: 40,
+        suppressed: 2,
+        locks_dropped: 1,
+        ..Summary::default()
+    };
+    assert_eq!(
+        headline(&build(Kind::Summary, Severity::Info, Detail::Summary(counts))),
+        "44 forks: 41 unsafe, 1 exec-bound; 40 repeats only counted; 2 suppressed; 1 lock not followed"
     );
 }
 
@@ -143,6 +161,40 @@ fn a_sentence_stays_one_harmless_line() {
     assert_eq!(
         sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J is no valid value"),
         "forkwatch: FORKWATCH_STRICT=a\\nb\\u{1b}[2J is no valid value\n"
+    );
+}
+
+#[test]
+fn namesakes_are_told_apart() {
+    let mut record = c_mutex();
+    record.thread = "keeper".into();
+    assert!(headline(&record).ends_with("while another thread called \"keeper\" holds a mutex"));
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        unreachable!()
+    };
+    detail.locks.clear();
+    detail.threads.retain(|thread| thread.name == "keeper");
+    assert!(headline(&record).ends_with("while another thread called \"keeper\" is alive"));
+}
+
+#[test]
+fn alike_locks_are_counted_and_a_holder_in_libc_is_placed_in_the_program() {
+    let mut record = c_mutex();
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        unreachable!()
+    };
+    detail.locks = vec![detail.locks.remove(0); 3];
+    detail.locks[2].kind = LockKind::Semaphore;
+    for thread in &mut detail.threads {
+        for frame in thread.stack.iter_mut().flatten().take(2) {
+            frame.file = Some("./time/../sysdeps/unix/sysv/linux/clock_nanosleep.c".into());
+        }
+    }
+    let text = render(&record, None, &style());
+    assert!(text.contains("(tid 4243) holds 2 mutexes and a semaphore"), "{text}");
+    assert!(
+        text.contains("waiting in clock_nanosleep at refresh_prices (src/keeper.c:23)"),
+        "{text}"
     );
 }
 

@@ -90,17 +90,12 @@ fn waits_for_any(thread: &Thread, locks: &[Lock]) -> bool {
 
 fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock]) {
     let Some(first) = group.first() else { return };
-    let held: Vec<String> = locks
-        .iter()
-        .filter(|lock| lock.owner_tid == Some(first.tid))
-        .take(MOST_NAMED)
-        .map(lock::as_held)
-        .collect();
+    let held: Vec<&Lock> = locks.iter().filter(|lock| lock.owner_tid == Some(first.tid)).collect();
     if group.len() == 1 {
         let mut about = format!("{}{GLUE}(tid{GLUE}{})", quoted(&first.name), first.tid);
         if !held.is_empty() {
             about.push_str(" holds ");
-            about.push_str(&held.join(" and "));
+            about.push_str(&lock::all_as_held(&held));
         }
         page.heading("Thread ", &about);
     } else {

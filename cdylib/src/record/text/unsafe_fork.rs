@@ -17,7 +17,7 @@ pub fn headline(record: &Record, detail: &UnsafeFork) -> String {
         quoted(&record.thread),
         record.pid
     );
-    format!("{call} while {}", situation(detail))
+    format!("{call} while {}", situation(record, detail))
 }
 
 /// The whole text.
@@ -41,18 +41,27 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped:
 }
 
 /// Who does what meanwhile.
-fn situation(detail: &UnsafeFork) -> String {
+fn situation(record: &Record, detail: &UnsafeFork) -> String {
+    // A thread that nobody named bears the name of the one that made it: the reader must not take the two for one.
+    let is_namesake = |name: &str| name == record.thread && !name.is_empty();
     let Some(first) = detail.locks.first() else {
         return match detail.threads.as_slice() {
+            [thread] if is_namesake(&thread.name) => {
+                format!("another thread called {} is alive", quoted(&thread.name))
+            }
             [thread] => format!("thread {} is alive", quoted(&thread.name)),
             threads => format!("{} are alive", count(threads.len(), "other thread", "other threads")),
         };
     };
+    let owner = match &first.owner {
+        Some(name) if is_namesake(name) => format!("another thread called {}", quoted(name)),
+        _ => lock::owner_in_words(first),
+    };
     let one_owner = detail.locks.iter().all(|lock| lock.owner_tid == first.owner_tid);
     if detail.locks.len() == 1 {
-        format!("{} holds {}", lock::owner_in_words(first), lock::as_held(first))
+        format!("{owner} holds {}", lock::as_held(first))
     } else if one_owner && first.owner_tid.is_some() {
-        format!("{} holds {} locks", lock::owner_in_words(first), detail.locks.len())
+        format!("{owner} holds {} locks", detail.locks.len())
     } else {
         format!("other threads hold {} locks", detail.locks.len())
     }
