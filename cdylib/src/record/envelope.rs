@@ -95,7 +95,8 @@ pub fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn arguments() -> Option<Vec<String>> {
+/// The command line; `None` where `/proc` does not tell.
+pub fn arguments() -> Option<Vec<String>> {
     let line = read_whole(c"/proc/thread-self/cmdline")?;
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
     Some(line.split(|&byte| byte == 0).map(printable).collect())

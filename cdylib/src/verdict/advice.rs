@@ -21,7 +21,7 @@ pub struct Facts<'a> {
     pub locks: &'a [Lock],
     /// The function called, such as `fork` or `daemon`.
     pub function: &'a str,
-    /// The command line, where it may be told.
+    /// The command line; no word of it is repeated in the advice.
     pub argv: Option<&'a [String]>,
     /// Whether CPython is in the process.
     pub is_python: bool,
@@ -138,27 +138,50 @@ fn server(facts: &Facts<'_>) -> Option<String> {
     None
 }
 
-/// The line that tells how to make a harmless thread count no more.
+/// The line that tells how to make a harmless thread count no more; none where only a rule for all threads would fit it.
 fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
     let first = facts.threads.first()?;
-    // A thread that nobody named bears the program's name, as the first one does.
-    let program = facts
-        .argv
-        .and_then(|argv| argv.first())
-        .map_or("", |word| base_name(word));
-    let unnamed = first.name.is_empty() || (first.name.len() <= 15 && program.starts_with(&first.name));
-    let word = first
-        .start_routine
-        .as_deref()
-        .filter(|_| unnamed)
-        .unwrap_or(&first.name);
-    let more = facts.threads.iter().any(|thread| thread.name != first.name);
+    let word = word_for(first, facts)?;
+    let more = facts
+        .threads
+        .iter()
+        .any(|thread| word_for(thread, facts).is_none_or(|other| other != word));
     let each = if more { ", one such line for each thread" } else { "" };
     Some(format!(
         "If you know that the thread does the child no harm, write the line thread:{} into a file and set FORKWATCH_SUPPRESS to \
          that file's path{each}.",
         Pattern::escape(word)
     ))
+}
+
+/// What a rule can know a thread by: its name, or, where nobody named it, the function it runs. A function that a language
+/// runs every thread with would silence them all.
+fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
+    const STARTERS: [&str; 8] = [
+        "thread_run",
+        "pythread_wrapper",
+        "execute_native_thread_routine",
+        "std::",
+        "<std::",
+        "core::",
+        "boost::",
+        "g_thread_proxy",
+    ];
+    // A thread that nobody named bears the program's name, as the first one does; where a script is run, the script's.
+    let mut programs = facts
+        .argv
+        .unwrap_or_default()
+        .iter()
+        .take(2)
+        .map(|word| base_name(word));
+    let is_program = thread.name.len() <= 15 && programs.any(|program| program.starts_with(&thread.name));
+    let is_unnamed = thread.name.is_empty() || is_program;
+    if !is_unnamed {
+        return Some(&thread.name);
+    }
+    let routine = thread.start_routine.as_deref()?;
+    let is_starter = STARTERS.iter().any(|starter| routine.starts_with(starter));
+    (!is_starter).then_some(routine)
 }
 
 /// The frame that tells people most: the first that is no part of a language's or libc's own machinery, if there is one.

@@ -8,7 +8,7 @@ use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Record, Thre
 use super::told;
 use super::{counts, setup};
 use crate::config::{self, Symbols};
-use crate::record::envelope::{Content, seal};
+use crate::record::envelope::{self, Content, seal};
 use crate::record::printable::printable;
 use crate::record::text::headline;
 use crate::snapshot::memory::ProcessMemory;
@@ -95,12 +95,13 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         Severity::Error
     };
     let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
+    let argv = envelope::arguments();
     let facts = Facts {
         stack: &stack,
         threads: &threads,
         locks: &locks,
         function: moment.function,
-        argv: None,
+        argv: argv.as_deref(),
         is_python,
     };
     let advice = advice::for_fork(&facts);

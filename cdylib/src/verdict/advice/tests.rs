@@ -121,6 +121,15 @@ fn threads_to_silence() {
         ..FACTS
     });
     has(&lines[1], "thread:work into");
+    // Every thread of a C++ program without names of its own: a rule for this one would be a rule for all.
+    let mut unnamed = thread("a-program-with-");
+    unnamed.start_routine = Some("execute_native_thread_routine".into());
+    let lines = advice(Facts {
+        threads: std::slice::from_ref(&unnamed),
+        argv: Some(&argv),
+        ..FACTS
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
 #[test]
