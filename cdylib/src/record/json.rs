@@ -169,7 +169,12 @@ mod tests {
     #[test]
     fn a_monstrous_argument_still_gives_a_line() {
         let text = line(&record(1, "x".repeat(200_000))).unwrap();
-        assert!(text.len() <= MAX_RECORD_BYTES);
+        let back: Record = serde_json::from_slice(&text).unwrap();
+        assert_eq!(back.truncated, ["argv texts: 512 bytes of each kept"]);
+        let Detail::UnsafeFork(detail) = back.detail else {
+            unreachable!()
+        };
+        assert!(detail.threads[0].stack.is_some(), "what tells more is kept");
     }
 
     /// A text of `length` bytes that take six each in JSON.

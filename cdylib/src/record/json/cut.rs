@@ -9,6 +9,9 @@ use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread,
 pub const STEPS: &[fn(&mut Record)] = &[
     |record| thread_stacks(record, 100),
     |record| thread_stacks(record, 32),
+    // A command line as long as this tells less than any stack.
+    |record| arguments(record, 64, 512),
+    |record| arguments(record, 16, 256),
     |record| thread_stacks(record, 16),
     |record| thread_stacks(record, 8),
     |record| threads(record, 200),
@@ -19,7 +22,6 @@ pub const STEPS: &[fn(&mut Record)] = &[
     |record| thread_stacks(record, 2),
     |record| threads(record, 100),
     |record| locks(record, 25),
-    |record| arguments(record, 16),
     |record| threads(record, 50),
     |record| thread_stacks(record, 0),
     |record| locks(record, 12),
@@ -90,12 +92,21 @@ fn waiters(record: &mut Record, keep: usize) {
     }
 }
 
-fn arguments(record: &mut Record, keep: usize) {
+/// Keeps the first `keep` arguments, and so many bytes of each.
+fn arguments(record: &mut Record, keep: usize, bytes: usize) {
     let Some(arguments) = &mut record.argv else { return };
     let all = arguments.len();
     arguments.truncate(keep);
+    let mut shortened = false;
+    for argument in arguments {
+        shortened |= shorten(argument, bytes);
+    }
     if all > keep {
         note(record, "argv", keep, all);
+    }
+    if shortened {
+        record.truncated.retain(|entry| !entry.starts_with("argv texts: "));
+        record.truncated.push(format!("argv texts: {bytes} bytes of each kept"));
     }
 }
 
@@ -134,18 +145,22 @@ fn texts(record: &mut Record, keep: usize) {
     let own = [&mut record.exe, &mut record.service, &mut record.message];
     let own = own.into_iter().chain([&mut record.host, &mut record.thread]);
     let given = record.argv.iter_mut().flatten().chain(&mut record.context);
-    own.chain(given).for_each(|text| shorten(text, keep));
+    let mut shortened = false;
+    own.chain(given).for_each(|text| shortened |= shorten(text, keep));
     visit(&mut record.detail, &mut |part| {
         if let Part::Text(text) = part {
-            shorten(text, keep);
+            shortened |= shorten(text, keep);
         }
     });
+    if !shortened {
+        return;
+    }
     record.truncated.retain(|entry| !entry.starts_with("texts: "));
     record.truncated.push(format!("texts: {keep} bytes of each kept"));
 }
 
-/// Cuts the text to so many bytes as JSON, in which a control character takes six.
-fn shorten(text: &mut String, keep: usize) {
+/// Cuts the text to so many bytes as JSON, in which a control character takes six, and tells whether it had more.
+fn shorten(text: &mut String, keep: usize) -> bool {
     let mut bytes = 0;
     let end = text.char_indices().find(|&(_, character)| {
         bytes += match character {
@@ -158,6 +173,7 @@ fn shorten(text: &mut String, keep: usize) {
     if let Some((end, _)) = end {
         text.truncate(end);
     }
+    end.is_some()
 }
 
 /// A piece of a record that may be long.
