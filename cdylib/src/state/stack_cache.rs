@@ -85,8 +85,8 @@ pub struct StackCache {
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest and the highest address
-    /// of this thread's stack. The hot path: nothing is called from here.
+    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest address and
+    /// the size of this thread's stack. The hot path: nothing is called from here.
     #[inline(always)]
     pub fn known(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
         let set = set_of(caller, self.second_address(caller, bounds));
@@ -95,7 +95,7 @@ impl StackCache {
     }
 
     /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
-    /// lowest and the highest address of this thread's stack.
+    /// lowest address and the size of this thread's stack.
     pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds));
         let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
@@ -107,16 +107,17 @@ impl StackCache {
 
     /// What stands where this caller's second return address was last seen; 0 where that is not known.
     #[inline(always)]
-    fn second_address(&self, caller: Caller, (low, high): (usize, usize)) -> usize {
+    fn second_address(&self, caller: Caller, (low, span): (usize, usize)) -> usize {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
-                let slot = caller.stack_pointer.wrapping_add(site.distance);
-                // On another stack (a coroutine's, a signal handler's) nobody knows where it ends.
-                if caller.stack_pointer < low || slot >= high {
+                // One comparison: on another stack (a coroutine's, a signal handler's) nobody knows where it ends, and a slot
+                // that wraps into this thread's own stack is mapped, too.
+                if caller.stack_pointer.wrapping_sub(low).wrapping_add(site.distance) >= span {
                     return 0;
                 }
-                // SAFETY: both the caller's stack pointer and the slot above it lie on this thread's own stack, as checked
-                // just now, and all that is between is mapped.
+                let slot = caller.stack_pointer.wrapping_add(site.distance);
+                // SAFETY: the slot lies on this thread's own stack, as checked just now: above the caller's stack pointer, or,
+                // in a thread with a stack of its own size, in a part of it that is mapped from the start.
                 #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
                 unsafe {
                     (slot as *const usize).read_volatile()
@@ -137,7 +138,7 @@ impl StackCache {
             self.insert(caller, bounds, Known::by_key_alone(caller, stack));
             return stack;
         }
-        let (low, high) = bounds;
+        let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
         if !on_own_stack || !unwind::is_safe() || !self.may_unwind() {
             return depot::intern(&alone);
@@ -170,7 +171,7 @@ impl StackCache {
             .skip(1)
             .zip(&mut known.distances)
         {
-            let within = slot >= caller.stack_pointer && slot < bounds.1 && slot % WORD == 0;
+            let within = slot >= caller.stack_pointer && slot.wrapping_sub(bounds.0) < bounds.1 && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
