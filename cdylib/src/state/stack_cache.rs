@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::depot::{self, NO_STACK, StackId};
 use super::unwind;
+use crate::system::process;
 
 /// The end of the chain, and the calls' place in it, as the naked entry of a hook passes them.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,9 @@ const ROOM_TO_UNWIND: usize = 8 * 1024;
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
 /// their slots need no verification once the walk has come down to them.
 const FRAMES_THAT_NEVER_RETURN: usize = 3;
+
+/// So many unknown stacks are taken by their return address alone in the child of a lone thread, before it is thought to stay.
+const MOST_SKIPPED: u32 = 64;
 
 /// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
@@ -79,6 +83,8 @@ pub struct StackCache {
     /// The unwinding that may still be paid for, in ticks of the processor's clock; see [`StackCache::may_unwind`].
     credit: i64,
     last_tick: u64,
+    /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
+    skipped: u32,
     sites: [Site; SITES],
     /// The most recent hit of each set comes first.
     sets: [[Known; WAYS]; SETS],
@@ -137,6 +143,11 @@ impl StackCache {
             let stack = if depth == 0 { NO_STACK } else { depot::intern(&alone) };
             self.insert(caller, bounds, Known::by_key_alone(caller, stack));
             return stack;
+        }
+        if self.skipped < MOST_SKIPPED && !process::is_known() {
+            // The child of a lone thread, which mostly ends or executes soon: what it unwinds is lost with it.
+            self.skipped += 1;
+            return depot::intern(&alone);
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
