@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::depot::{self, NO_STACK, StackId};
 use super::unwind;
+use crate::system::process;
 
 /// The end of the chain, and the calls' place in it, as the naked entry of a hook passes them.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,9 @@ const ROOM_TO_UNWIND: usize = 8 * 1024;
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
 /// their slots need no verification once the walk has come down to them.
 const FRAMES_THAT_NEVER_RETURN: usize = 3;
+
+/// So many unknown stacks are taken by their return address alone in the child of a lone thread, before it is thought to stay.
+const MOST_SKIPPED: u32 = 64;
 
 /// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
@@ -79,14 +83,16 @@ pub struct StackCache {
     /// The unwinding that may still be paid for, in ticks of the processor's clock; see [`StackCache::may_unwind`].
     credit: i64,
     last_tick: u64,
+    /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
+    skipped: u32,
     sites: [Site; SITES],
     /// The most recent hit of each set comes first.
     sets: [[Known; WAYS]; SETS],
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest and the highest address
-    /// of this thread's stack. The hot path: nothing is called from here.
+    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest address and
+    /// the size of this thread's stack. The hot path: nothing is called from here.
     #[inline(always)]
     pub fn known(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
         let set = set_of(caller, self.second_address(caller, bounds));
@@ -95,7 +101,7 @@ impl StackCache {
     }
 
     /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
-    /// lowest and the highest address of this thread's stack.
+    /// lowest address and the size of this thread's stack.
     pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds));
         let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
@@ -107,16 +113,17 @@ impl StackCache {
 
     /// What stands where this caller's second return address was last seen; 0 where that is not known.
     #[inline(always)]
-    fn second_address(&self, caller: Caller, (low, high): (usize, usize)) -> usize {
+    fn second_address(&self, caller: Caller, (low, span): (usize, usize)) -> usize {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
-                let slot = caller.stack_pointer.wrapping_add(site.distance);
-                // On another stack (a coroutine's, a signal handler's) nobody knows where it ends.
-                if caller.stack_pointer < low || slot >= high {
+                // One comparison: on another stack (a coroutine's, a signal handler's) nobody knows where it ends, and a slot
+                // that wraps into this thread's own stack is mapped, too.
+                if caller.stack_pointer.wrapping_sub(low).wrapping_add(site.distance) >= span {
                     return 0;
                 }
-                // SAFETY: both the caller's stack pointer and the slot above it lie on this thread's own stack, as checked
-                // just now, and all that is between is mapped.
+                let slot = caller.stack_pointer.wrapping_add(site.distance);
+                // SAFETY: the slot lies on this thread's own stack, as checked just now: above the caller's stack pointer, or,
+                // in a thread with a stack of its own size, in a part of it that is mapped from the start.
                 #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
                 unsafe {
                     (slot as *const usize).read_volatile()
@@ -137,7 +144,12 @@ impl StackCache {
             self.insert(caller, bounds, Known::by_key_alone(caller, stack));
             return stack;
         }
-        let (low, high) = bounds;
+        if self.skipped < MOST_SKIPPED && !process::is_known() {
+            // The child of a lone thread, which mostly ends or executes soon: what it unwinds is lost with it.
+            self.skipped += 1;
+            return depot::intern(&alone);
+        }
+        let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
         if !on_own_stack || !unwind::is_safe() || !self.may_unwind() {
             return depot::intern(&alone);
@@ -170,7 +182,7 @@ impl StackCache {
             .skip(1)
             .zip(&mut known.distances)
         {
-            let within = slot >= caller.stack_pointer && slot < bounds.1 && slot % WORD == 0;
+            let within = slot >= caller.stack_pointer && slot.wrapping_sub(bounds.0) < bounds.1 && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {

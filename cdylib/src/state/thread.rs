@@ -30,8 +30,8 @@ const BUSY: isize = 1;
 pub struct Thread {
     /// The lowest address of its stack, as far as known.
     stack_low: AtomicUsize,
-    /// The highest; 0 where the stack is not known: then no stack is unwound.
-    stack_high: AtomicUsize,
+    /// Its size in bytes; 0 where the stack is not known: then no stack is unwound.
+    stack_span: AtomicUsize,
     /// Its place in the table of threads.
     index: AtomicU32,
     /// Where it was created; [`NO_STACK`] where that was not seen.
@@ -102,7 +102,7 @@ impl Thread {
             caller,
             (
                 self.stack_low.load(Ordering::Relaxed),
-                self.stack_high.load(Ordering::Relaxed),
+                self.stack_span.load(Ordering::Relaxed),
             ),
         )
     }
@@ -113,7 +113,7 @@ impl Thread {
         let _busy = Busy::from_here();
         let bounds = (
             self.stack_low.load(Ordering::Relaxed),
-            self.stack_high.load(Ordering::Relaxed),
+            self.stack_span.load(Ordering::Relaxed),
         );
         // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
@@ -134,7 +134,7 @@ impl Thread {
         self.rounds.store(0, Ordering::Relaxed);
         self.forget_forks();
         self.stack_low.store(0, Ordering::Relaxed);
-        self.stack_high.store(0, Ordering::Relaxed);
+        self.stack_span.store(0, Ordering::Relaxed);
     }
 
     /// How it came to be; `None` for the first thread and those we did not see created.
@@ -157,7 +157,7 @@ impl Thread {
     /// Says where this thread's stack lies.
     pub fn set_stack(&self, low: usize, high: usize) {
         self.stack_low.store(low, Ordering::Relaxed);
-        self.stack_high.store(high, Ordering::Relaxed);
+        self.stack_span.store(high.saturating_sub(low), Ordering::Relaxed);
     }
 
     /// Remembers that this thread made a semaphore here just now.
