@@ -50,14 +50,24 @@ pub struct Record {
     pub truncated: Vec<String>,
 }
 
-/// The fields that only one kind has.
+/// The fields that only some kinds have. Reading tries them in this order, so what has more fields of one name comes first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Detail {
     /// `unsafe_fork`.
     UnsafeFork(UnsafeFork),
+    /// `orphaned_lock`.
+    OrphanedLock(OrphanedLock),
+    /// `stuck_child`.
+    StuckChild(StuckChild),
+    /// `thread_after_fork`, `unsafe_call`, `guarded_call`.
+    Call(Call),
     /// `leaked_lock`.
     LeakedLock(LeakedLock),
+    /// `slow_handler`.
+    SlowHandler(SlowHandler),
+    /// `fork_outcome`.
+    ForkOutcome(ForkOutcome),
     /// `summary`.
     Summary(Summary),
 }
@@ -73,6 +83,136 @@ pub struct UnsafeFork {
     pub locks: Vec<Lock>,
     /// What to change.
     pub advice: Vec<String>,
+}
+
+/// What an `orphaned_lock` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrphanedLock {
+    /// The function that asks for the lock in the child.
+    pub call: String,
+    /// The lock, with the thread of the parent that held it at the fork.
+    pub lock: Lock,
+    /// Where the child is, innermost first.
+    pub stack: Vec<Frame>,
+    /// The child's Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+    /// False for a try-lock and for a wait with a time-out: the call returns, but it never succeeds.
+    pub blocking: bool,
+}
+
+/// What a `stuck_child` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StuckChild {
+    /// The function or system call that waits.
+    pub call: String,
+    /// The object's address as `0x` hex; null where it is not known.
+    pub address: Option<String>,
+    /// What is waited for.
+    pub object: WaitObject,
+    /// Threads of the parent that waited on it or held it, where known.
+    pub parent_tids: Vec<i32>,
+    /// Where the child is, innermost first.
+    pub stack: Vec<Frame>,
+    /// The child's Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+}
+
+/// What a child waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitObject {
+    /// A futex of a library's own.
+    Futex,
+    /// `pthread_cond_t`, `cnd_t`.
+    Condition,
+    /// `sem_t`.
+    Semaphore,
+    /// `pthread_mutex_t`, `mtx_t`.
+    Mutex,
+    /// `pthread_rwlock_t`.
+    Rwlock,
+}
+
+impl WaitObject {
+    /// The word in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Futex => "futex",
+            Self::Condition => "condition",
+            Self::Semaphore => "semaphore",
+            Self::Mutex => "mutex",
+            Self::Rwlock => "rwlock",
+        }
+    }
+}
+
+/// A call that a child should not have made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The function.
+    pub call: String,
+    /// The library that called it, or that it belongs to; null where it is not known.
+    pub library: Option<String>,
+    /// Where the child is, innermost first.
+    pub stack: Vec<Frame>,
+    /// The child's Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+}
+
+/// When an at-fork handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Before the copy.
+    Prepare,
+    /// After it, in the parent.
+    Parent,
+    /// After it, in the child.
+    Child,
+}
+
+impl Phase {
+    /// The word in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Parent => "parent",
+            Self::Child => "child",
+        }
+    }
+}
+
+/// What a `slow_handler` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlowHandler {
+    /// The library that registered the handler; null where it is not known.
+    pub library: Option<String>,
+    /// When the handler runs.
+    pub phase: Phase,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+/// What a `fork_outcome` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForkOutcome {
+    /// The child.
+    pub child_pid: i32,
+    /// What it did.
+    pub outcome: Outcome,
+    /// The program that it became; absent where it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+}
+
+/// What the child of a fork did in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It became another program.
+    Exec,
+    /// It ended.
+    Exit,
 }
 
 /// What a `leaked_lock` tells.

@@ -6,16 +6,22 @@
 //! | `shorten` | paths and symbols a person can read |
 //! | `frames`, `noise` | stacks, and which of their frames tell nobody anything |
 //! | `lock`, `threads` | one lock; the other threads, alike ones together |
-//! | `unsafe_fork`, `leaked_lock`, `summary` | one file a kind |
+//! | `unsafe_fork`, `orphaned_lock`, ... | one file a kind; `call` for those that only name a call, `child` for what they share |
 //!
 //! A new kind is a new file here and one arm in [`headline`] and [`render`].
 
+mod call;
+mod child;
+mod fork_outcome;
 mod frames;
 mod leaked_lock;
 mod lock;
 mod noise;
+mod orphaned_lock;
 mod page;
 mod shorten;
+mod slow_handler;
+mod stuck_child;
 mod summary;
 mod threads;
 mod unsafe_fork;
@@ -43,7 +49,12 @@ pub struct Style {
 pub fn headline(record: &Record) -> String {
     let headline = match &record.detail {
         Detail::UnsafeFork(detail) => unsafe_fork::headline(record, detail),
+        Detail::OrphanedLock(detail) => orphaned_lock::headline(record, detail),
+        Detail::StuckChild(detail) => stuck_child::headline(record, detail),
+        Detail::Call(detail) => call::headline(record, detail),
         Detail::LeakedLock(detail) => leaked_lock::headline(record, detail),
+        Detail::SlowHandler(detail) => slow_handler::headline(record, detail),
+        Detail::ForkOutcome(detail) => fork_outcome::headline(detail),
         Detail::Summary(detail) => summary::headline(detail),
     };
     headline.replace(page::GLUE, " ")
@@ -56,12 +67,17 @@ pub fn sentence(sentence: &str) -> String {
 }
 
 /// Text of a record for people; every line begins with `forkwatch: ` and ends with a newline. Empty where nothing is to be
-/// told. `stopped` is the option that stopped the fork before the copy (`FORKWATCH_STRICT=locks`).
+/// told. `stopped` is the option that stopped the fork before the copy, or the child (`FORKWATCH_STRICT=locks`).
 pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
     let mut page = Page::new(style);
     match &record.detail {
         Detail::UnsafeFork(detail) => unsafe_fork::write(&mut page, record, detail, stopped),
+        Detail::OrphanedLock(detail) => orphaned_lock::write(&mut page, record, detail, stopped),
+        Detail::StuckChild(detail) => stuck_child::write(&mut page, record, detail, stopped),
+        Detail::Call(detail) => call::write(&mut page, record, detail, stopped),
         Detail::LeakedLock(detail) => leaked_lock::write(&mut page, record, detail),
+        Detail::SlowHandler(detail) => slow_handler::write(&mut page, record, detail),
+        Detail::ForkOutcome(_) => {}
         Detail::Summary(detail) => summary::write(&mut page, detail),
     }
     page.finish()

@@ -69,9 +69,9 @@ impl Suppressions {
     /// Whether a finding is to be counted and not told. Ask before lists are cut to fit into a line.
     pub fn silences(&self, record: &Record) -> bool {
         self.findings.iter().any(|rule| {
-            // A summary says what rules silenced: only a rule of its own silences it.
-            let reaches = if record.kind == Kind::Summary {
-                rule.scope == Scope::OneKind(Kind::Summary)
+            // A summary says what rules silenced, an outcome what became of a finding: only a rule of its own silences it.
+            let reaches = if matches!(record.kind, Kind::Summary | Kind::ForkOutcome) {
+                rule.scope == Scope::OneKind(record.kind)
             } else {
                 rule.silences(record.kind)
             };
@@ -83,13 +83,28 @@ impl Suppressions {
 fn fits_detail(rule: &Rule, detail: &Detail) -> bool {
     match detail {
         Detail::UnsafeFork(finding) => {
-            fits_stack(rule, &finding.fork.stack)
-                || fits_python(rule, finding.fork.python_stack.as_deref())
+            fits_place(rule, &finding.fork.stack, finding.fork.python_stack.as_deref())
                 || finding.threads.iter().any(|thread| fits_thread(rule, thread))
                 || finding.locks.iter().any(|lock| fits_lock(rule, lock))
         }
+        Detail::OrphanedLock(finding) => {
+            fits_place(rule, &finding.stack, finding.python_stack.as_deref()) || fits_lock(rule, &finding.lock)
+        }
+        Detail::StuckChild(finding) => fits_place(rule, &finding.stack, finding.python_stack.as_deref()),
+        Detail::Call(finding) => {
+            rule.fits(&finding.call)
+                || finding
+                    .library
+                    .as_deref()
+                    .is_some_and(|library| rule.fits(base_name(library)))
+                || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
+        }
         Detail::LeakedLock(finding) => fits_lock(rule, &finding.lock),
-        Detail::Summary(_) => false,
+        Detail::SlowHandler(finding) => finding
+            .library
+            .as_deref()
+            .is_some_and(|library| rule.fits(base_name(library))),
+        Detail::ForkOutcome(_) | Detail::Summary(_) => false,
     }
 }
 
@@ -113,6 +128,10 @@ fn fits_lock(rule: &Rule, lock: &Lock) -> bool {
         || fits_stack(rule, &lock.acquired_stack)
 }
 
+fn fits_place(rule: &Rule, stack: &[Frame], python: Option<&[PythonFrame]>) -> bool {
+    fits_stack(rule, stack) || fits_python(rule, python)
+}
+
 fn fits_python(rule: &Rule, stack: Option<&[PythonFrame]>) -> bool {
     stack.is_some_and(|stack| stack.iter().any(|frame| rule.fits(&frame.function)))
 }
@@ -122,11 +141,12 @@ fn fits_stack(rule: &Rule, stack: &[Frame]) -> bool {
 }
 
 fn fits_frame(rule: &Rule, frame: &Frame) -> bool {
-    frame
-        .module
-        .as_deref()
-        .is_some_and(|path| rule.fits(path.rsplit('/').next().unwrap_or(path)))
+    frame.module.as_deref().is_some_and(|path| rule.fits(base_name(path)))
         || frame.symbol.as_deref().is_some_and(|symbol| fits_symbol(rule, symbol))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn fits_symbol(rule: &Rule, symbol: &str) -> bool {

@@ -40,15 +40,20 @@ pub const STEPS: &[fn(&mut Record)] = &[
 fn fork(record: &mut Record) -> Option<&mut UnsafeFork> {
     match &mut record.detail {
         Detail::UnsafeFork(fork) => Some(fork),
-        Detail::LeakedLock(_) | Detail::Summary(_) => None,
+        _ => None,
     }
 }
 
 fn all_locks(detail: &mut Detail) -> &mut [Lock] {
     match detail {
         Detail::UnsafeFork(fork) => &mut fork.locks,
+        Detail::OrphanedLock(orphan) => core::slice::from_mut(&mut orphan.lock),
         Detail::LeakedLock(leaked) => core::slice::from_mut(&mut leaked.lock),
-        Detail::Summary(_) => &mut [],
+        Detail::StuckChild(_)
+        | Detail::Call(_)
+        | Detail::SlowHandler(_)
+        | Detail::ForkOutcome(_)
+        | Detail::Summary(_) => &mut [],
     }
 }
 
@@ -185,18 +190,33 @@ enum Part<'record> {
 
 /// Shows every piece of the kind's own fields.
 fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
-    if let Detail::UnsafeFork(fork) = detail {
-        see(Part::Text(&mut fork.fork.function));
-        visit_stack(&mut fork.fork.stack, see);
-        visit_python(fork.fork.python_stack.as_mut(), see);
-        fork.threads.iter_mut().for_each(|thread| visit_thread(thread, see));
-        fork.advice.iter_mut().for_each(|line| see(Part::Text(line)));
+    match detail {
+        Detail::UnsafeFork(fork) => {
+            see(Part::Text(&mut fork.fork.function));
+            visit_place(&mut fork.fork.stack, fork.fork.python_stack.as_mut(), see);
+            fork.threads.iter_mut().for_each(|thread| visit_thread(thread, see));
+            fork.advice.iter_mut().for_each(|line| see(Part::Text(line)));
+        }
+        Detail::OrphanedLock(orphan) => visit_place(&mut orphan.stack, orphan.python_stack.as_mut(), see),
+        Detail::StuckChild(stuck) => visit_place(&mut stuck.stack, stuck.python_stack.as_mut(), see),
+        Detail::Call(call) => {
+            call.library.iter_mut().for_each(|library| see(Part::Text(library)));
+            visit_place(&mut call.stack, call.python_stack.as_mut(), see);
+        }
+        Detail::SlowHandler(slow) => slow.library.iter_mut().for_each(|library| see(Part::Text(library))),
+        Detail::ForkOutcome(outcome) => outcome.program.iter_mut().for_each(|program| see(Part::Text(program))),
+        Detail::LeakedLock(_) | Detail::Summary(_) => {}
     }
     for lock in all_locks(detail) {
         let texts = [Some(&mut lock.address), lock.name.as_mut(), lock.owner.as_mut()];
         texts.into_iter().flatten().for_each(|text| see(Part::Text(text)));
         visit_stack(&mut lock.acquired_stack, see);
     }
+}
+
+fn visit_place(stack: &mut Vec<Frame>, python: Option<&mut Vec<PythonFrame>>, see: &mut dyn FnMut(Part<'_>)) {
+    visit_stack(stack, see);
+    visit_python(python, see);
 }
 
 fn visit_thread(thread: &mut Thread, see: &mut dyn FnMut(Part<'_>)) {

@@ -124,6 +124,20 @@ pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
     write_stack_and_waiters(page, lock, &[], record);
 }
 
+/// The section of a lock that a thread of the parent held at the fork.
+pub fn write_orphaned(page: &mut Page<'_>, lock: &Lock, record: &Record) {
+    page.heading(
+        "Lock: ",
+        &format!(
+            "{}, held{} at the fork by {}",
+            which(lock),
+            purpose(lock.kind),
+            holder(lock)
+        ),
+    );
+    write_stack_and_waiters(page, lock, &[], record);
+}
+
 /// The section of a lock. `label` is `Lock` or `Lock 1 of 2`; `threads` are those alive.
 pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], record: &Record) {
     page.heading(
@@ -152,8 +166,12 @@ fn holder(lock: &Lock) -> String {
 }
 
 fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
-    page.plain(2, "taken at:");
-    frames::write(page, 4, None, &lock.acquired_stack);
+    if lock.acquired_stack.is_empty() {
+        page.plain(2, "taken before it was watched");
+    } else {
+        page.plain(2, "taken at:");
+        frames::write(page, 4, None, &lock.acquired_stack);
+    }
     if let Some(owner) = threads.iter().find(|thread| Some(thread.tid) == lock.owner_tid) {
         page.sentences(
             2,
