@@ -101,7 +101,7 @@ pub fn get() -> &'static Config {
     CONFIG.get_or_init(|| Box::new(from_variables(environment())))
 }
 
-/// Every variable of libc's `environ`. Read before the program could change it from another thread.
+/// Every variable of libc's `environ`. Read before the program could change it from another thread, or in a forked child.
 fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
     unsafe extern "C" {
         static environ: *const *const c_char;
@@ -126,6 +126,13 @@ fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
         let equals = entry.iter().position(|&byte| byte == b'=')?;
         Some((entry.get(..equals)?, entry.get(equals + 1..)?))
     })
+}
+
+/// The value of a variable of the program's, as it is now; `None` where it is not set.
+pub fn environment_variable(name: &[u8]) -> Option<Vec<u8>> {
+    environment()
+        .find(|(variable, _)| *variable == name)
+        .map(|(_, value)| value.to_vec())
 }
 
 fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Config {

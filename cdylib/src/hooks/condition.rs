@@ -6,6 +6,7 @@ use core::ffi::c_int;
 
 use super::hot_hooks;
 use crate::state::stack_cache::Caller;
+use crate::watch::child::Wait;
 use crate::watch::lock::condition_wait;
 
 hot_hooks! {
@@ -19,12 +20,12 @@ hot_hooks! {
 
 #[inline(always)]
 fn wait(condition: usize, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    condition_wait(condition, mutex, caller, real)
+    condition_wait(condition, mutex, Wait::Forever, caller, real)
 }
 
 #[inline(always)]
 fn wait_until(condition: usize, mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    condition_wait(condition, mutex, caller, real)
+    condition_wait(condition, mutex, Wait::Bounded, caller, real)
 }
 
 #[inline(always)]
@@ -36,5 +37,5 @@ fn wait_by_clock(
     caller: Caller,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    condition_wait(condition, mutex, caller, real)
+    condition_wait(condition, mutex, Wait::Bounded, caller, real)
 }

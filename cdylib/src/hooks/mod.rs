@@ -8,6 +8,7 @@
 
 mod at_fork;
 mod condition;
+mod exec;
 mod exit;
 mod fork;
 mod mutex;
@@ -50,7 +51,7 @@ macro_rules! hot_hooks {
                             unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),+) -> c_int,
                         >(real)
                     };
-                    let caller = Caller { return_address, stack_pointer };
+                    let caller = Caller { return_address, stack_pointer, function: stringify!($name) };
                     $body($($extra,)* $($argument,)+ caller, || {
                         // SAFETY: the program made this very call.
                         unsafe { real($($argument),+) }

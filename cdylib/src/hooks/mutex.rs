@@ -6,39 +6,40 @@ use core::ffi::c_int;
 use super::hot_hooks;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
+use crate::watch::child::Wait;
 use crate::watch::lock::{acquire, release};
 
 hot_hooks! {
-    hook pthread_mutex_lock(mutex) = lock();
-    hook __pthread_mutex_lock(mutex) version "GLIBC_2.2.5" = lock();
-    hook pthread_mutex_trylock(mutex) = lock();
-    hook __pthread_mutex_trylock(mutex) version "GLIBC_2.2.5" = lock();
+    hook pthread_mutex_lock(mutex) = lock(Wait::Forever);
+    hook __pthread_mutex_lock(mutex) version "GLIBC_2.2.5" = lock(Wait::Forever);
+    hook pthread_mutex_trylock(mutex) = lock(Wait::Never);
+    hook __pthread_mutex_trylock(mutex) version "GLIBC_2.2.5" = lock(Wait::Never);
     hook pthread_mutex_timedlock(mutex, deadline) = lock_until();
     hook pthread_mutex_clocklock(mutex, clock, deadline) = lock_by_clock();
     hook pthread_mutex_unlock(mutex) = unlock();
     hook __pthread_mutex_unlock(mutex) version "GLIBC_2.2.5" = unlock();
-    hook mtx_lock(mutex) = lock();
-    hook mtx_trylock(mutex) = lock();
+    hook mtx_lock(mutex) = lock(Wait::Forever);
+    hook mtx_trylock(mutex) = lock(Wait::Never);
     hook mtx_timedlock(mutex, deadline) = lock_until();
     hook mtx_unlock(mutex) = unlock();
 }
 
 #[inline(always)]
-fn lock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, mutex, caller, real)
+fn lock(wait: Wait, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    acquire(Object::Mutex, wait, mutex, caller, real)
 }
 
 #[inline(always)]
 fn lock_until(mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, mutex, caller, real)
+    acquire(Object::Mutex, Wait::Bounded, mutex, caller, real)
 }
 
 #[inline(always)]
 fn lock_by_clock(mutex: usize, _clock: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, mutex, caller, real)
+    acquire(Object::Mutex, Wait::Bounded, mutex, caller, real)
 }
 
 #[inline(always)]
-fn unlock(mutex: usize, _caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    release(mutex, real)
+fn unlock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    release(mutex, caller, real)
 }

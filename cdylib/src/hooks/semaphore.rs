@@ -5,6 +5,7 @@ use core::ffi::c_int;
 
 use super::hot_hooks;
 use crate::state::stack_cache::Caller;
+use crate::watch::child::Wait;
 use crate::watch::semaphore;
 
 hot_hooks! {
@@ -19,17 +20,17 @@ hot_hooks! {
 
 #[inline(always)]
 fn wait(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    semaphore::wait(address, true, caller, real)
+    semaphore::wait(address, Wait::Forever, caller, real)
 }
 
 #[inline(always)]
 fn try_wait(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    semaphore::wait(address, false, caller, real)
+    semaphore::wait(address, Wait::Never, caller, real)
 }
 
 #[inline(always)]
 fn wait_until(address: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    semaphore::wait(address, true, caller, real)
+    semaphore::wait(address, Wait::Bounded, caller, real)
 }
 
 #[inline(always)]
@@ -40,7 +41,7 @@ fn wait_by_clock(
     caller: Caller,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    semaphore::wait(address, true, caller, real)
+    semaphore::wait(address, Wait::Bounded, caller, real)
 }
 
 #[inline(always)]

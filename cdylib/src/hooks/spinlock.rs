@@ -6,20 +6,21 @@ use core::ffi::c_int;
 use super::hot_hooks;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
+use crate::watch::child::Wait;
 use crate::watch::lock::{acquire, release};
 
 hot_hooks! {
-    hook pthread_spin_lock(lock) = take();
-    hook pthread_spin_trylock(lock) = take();
+    hook pthread_spin_lock(lock) = take(Wait::Forever);
+    hook pthread_spin_trylock(lock) = take(Wait::Never);
     hook pthread_spin_unlock(lock) = unlock();
 }
 
 #[inline(always)]
-fn take(lock: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Spinlock, lock, caller, real)
+fn take(wait: Wait, lock: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    acquire(Object::Spinlock, wait, lock, caller, real)
 }
 
 #[inline(always)]
-fn unlock(lock: usize, _caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    release(lock, real)
+fn unlock(lock: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    release(lock, caller, real)
 }

@@ -1,4 +1,5 @@
-//! `syscall`: only calls that fork are looked at, all others jump on untouched.
+//! `syscall`: only calls that fork, wait on a futex, execute a program or end the process are looked at, all others jump on
+//! untouched.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_long, c_void};
@@ -7,6 +8,8 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use super::fork::copies_memory;
 use crate::system::libc_threads;
 use crate::system::real::Real;
+use crate::watch::at_exit;
+use crate::watch::child::{self, Program};
 use crate::watch::fork::without_handlers;
 
 static SYSCALL: Real = Real::new(c"syscall");
@@ -30,6 +33,14 @@ pub unsafe extern "C" fn syscall() {
         "je {looked_at}",
         "cmp edi, {clone3}",
         "je {looked_at}",
+        "cmp edi, {futex}",
+        "je {looked_at}",
+        "cmp edi, {execve}",
+        "je {looked_at}",
+        "cmp edi, {execveat}",
+        "je {looked_at}",
+        "cmp edi, {exit_group}",
+        "je {looked_at}",
         "mov rax, qword ptr [rip + {jump}]",
         "test rax, rax",
         "je {looked_at}",
@@ -37,6 +48,10 @@ pub unsafe extern "C" fn syscall() {
         fork = const libc::SYS_fork,
         clone = const libc::SYS_clone,
         clone3 = const libc::SYS_clone3,
+        futex = const libc::SYS_futex,
+        execve = const libc::SYS_execve,
+        execveat = const libc::SYS_execveat,
+        exit_group = const libc::SYS_exit_group,
         jump = sym JUMP,
         looked_at = sym looked_at,
     )
@@ -59,10 +74,26 @@ unsafe extern "C" fn looked_at(
     // SAFETY: the program's own call.
     let real = || unsafe { real(number, first, second, third, fourth, fifth, sixth) };
     if !forks(number, first, second) {
+        before(number, [first, second, third, fourth]);
         return real();
     }
     // A child's id fits: the kernel's type is an int.
     c_long::from(without_handlers("syscall", || c_int::try_from(real()).unwrap_or(-1)))
+}
+
+/// What a forked child must be asked before a call that does not fork.
+fn before(number: c_long, arguments: [usize; 4]) {
+    if !child::is_watched() {
+        return;
+    }
+    let [first, second, ..] = arguments;
+    match number {
+        libc::SYS_futex => child::futex(arguments, core::ptr::from_ref(&arguments) as usize),
+        libc::SYS_execve => child::executes(Program::Path(first)),
+        libc::SYS_execveat => child::executes(Program::Path(second)),
+        libc::SYS_exit_group => at_exit::process_ends(),
+        _ => {}
+    }
 }
 
 /// Whether this call copies the process and both sides go on here.

@@ -20,7 +20,7 @@ redhook::hook! {
         argument: *mut c_void
     ) -> c_int => create {
         let real = redhook::real!(pthread_create);
-        let Some(record) = thread::is_created(routine as usize, argument as usize, stack_bytes(attributes)) else {
+        let Some(record) = thread::is_created("pthread_create", routine as usize, argument as usize, stack_bytes(attributes)) else {
             // SAFETY: the program's own call.
             return unsafe { real(thread, attributes, routine, argument) };
         };
@@ -54,7 +54,12 @@ pub unsafe extern "C" fn thrd_create(thread: *mut c_void, routine: StartRoutine,
     let real = unsafe {
         core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, StartRoutine, *mut c_void) -> c_int>(real)
     };
-    let record = thread::is_created(routine as usize, argument as usize, start::default_stack_bytes());
+    let record = thread::is_created(
+        "thrd_create",
+        routine as usize,
+        argument as usize,
+        start::default_stack_bytes(),
+    );
     let Some(record) = record else {
         // SAFETY: the program's own call.
         return unsafe { real(thread, routine, argument) };

@@ -24,6 +24,9 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
         Object::RwlockWrite => rwlock(memory, address, |lock| lock.writer == owner),
         Object::Spinlock => spinlock(memory, address),
         Object::Semaphore => semaphore(memory, address),
+        Object::StaticGuard => static_guard(memory, address),
+        // Its lock cannot be seen: the call in progress is all there is.
+        Object::LibcRegion => Some(Word::Held),
         Object::Condition => None,
     };
     verdict.unwrap_or(Word::NotHeld)
@@ -77,6 +80,18 @@ fn spinlock(memory: ProcessMemory, address: usize) -> Option<Word> {
 fn semaphore(memory: ProcessMemory, address: usize) -> Option<Word> {
     let [value, _waiters, shared] = read_ints::<3>(memory, address)?;
     Some(if shared != 0 { Word::Shared } else { held_if(value == 0) })
+}
+
+fn static_guard(memory: ProcessMemory, address: usize) -> Option<Word> {
+    let [word] = read_ints::<1>(memory, address)?;
+    Some(held_if(is_in_initialisation(word)))
+}
+
+/// The Itanium C++ ABI gives the first byte to "done"; in the second, libstdc++ and libc++abi have "in progress".
+pub(super) fn is_in_initialisation(word: i32) -> bool {
+    const DONE: i32 = 1;
+    const IN_PROGRESS: i32 = 0x300;
+    word & DONE == 0 && word & IN_PROGRESS != 0
 }
 
 fn held_if(held: bool) -> Word {

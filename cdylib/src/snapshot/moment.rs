@@ -1,28 +1,19 @@
 //! One fork's moment: everything that must be looked at before the copy, without a name yet. Names come later, in the
 //! parent, when the child is on its way.
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
-use super::place::Place;
-use crate::state::depot::StackId;
-use crate::state::held::{Entry, Stage};
-use crate::state::thread::Origin;
+use super::origin::Origin;
+use crate::state::held::{Entry, Object, Stage};
+use crate::state::thread;
 use crate::system::task::{self, BlockedCall};
 
 /// What was true.
 #[derive(Debug)]
 pub struct Moment {
-    /// Shared by the fork's record and all that its child reports.
-    pub id: String,
-    /// The function that the program called to fork.
-    pub function: &'static str,
-    /// Where it called it.
-    pub fork_stack: StackId,
-    /// What makes it the same finding as another.
-    pub place: Place,
+    /// The fork itself.
+    pub origin: Origin,
     /// Nothing of it is new; it is looked at because strict mode may stop it.
     pub told_before: bool,
     /// The other threads.
@@ -39,11 +30,20 @@ pub struct OtherThread {
     /// Its name as the kernel knows it.
     pub name: Vec<u8>,
     /// How it came to be; `None` where that was not seen.
-    pub origin: Option<Origin>,
+    pub origin: Option<thread::Origin>,
     /// The system call it was blocked in; `None` where it ran.
     pub blocked: Option<BlockedCall>,
     /// What it asked for last and has not got; `None` where it asks for nothing.
     pub asked: Option<Entry>,
+}
+
+impl OtherThread {
+    /// Whether it asked for the object at this address, or was blocked on it.
+    pub fn uses(&self, address: usize) -> bool {
+        let [first, ..] = self.blocked.map_or([0; 6], |call| call.arguments);
+        let futex = self.blocked.is_some_and(|call| call.number == libc::SYS_futex);
+        self.asked.is_some_and(|asked| asked.address == address) || futex && first == address
+    }
 }
 
 /// One lock and its holder.
@@ -58,15 +58,26 @@ pub struct HeldLock {
 }
 
 /// Looks at every other thread, and verifies what each seems to hold.
-pub fn take(function: &'static str, fork_stack: StackId, place: Place, alive: &[Alive]) -> Moment {
-    let threads: Vec<_> = alive.iter().map(look_at).collect();
+pub fn take(origin: Origin, alive: &[Alive]) -> Moment {
+    let threads = alive.iter().map(look_at).collect();
+    verified(origin, alive, threads)
+}
+
+/// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
+/// system call.
+pub fn take_inherited(origin: Origin, lost: &[Alive]) -> Moment {
+    let threads = lost.iter().map(without_the_kernel).collect();
+    verified(origin, lost, threads)
+}
+
+fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Moment {
     let memory = ProcessMemory::own();
     let mut locks: Vec<HeldLock> = Vec::new();
     for (tid, entry) in held(alive) {
         let told = locks
             .iter()
             .any(|lock| lock.owner == tid && lock.entry.address == entry.address);
-        if !told && word(memory, entry.object, entry.address, tid) == Word::Held {
+        if !told && word(memory, entry.object, entry.address, tid) == Word::Held && !waits_in(&entry, tid, &threads) {
             locks.push(HeldLock {
                 owner: tid,
                 entry,
@@ -75,25 +86,19 @@ pub fn take(function: &'static str, fork_stack: StackId, place: Place, alive: &[
         }
     }
     Moment {
-        id: new_id(),
-        function,
-        fork_stack,
-        place,
+        origin,
         told_before: false,
         threads,
         locks,
     }
 }
 
-/// An id that no other fork of any process on this host has.
-fn new_id() -> String {
-    let now = clock_gettime(ClockId::Realtime);
-    format!(
-        "{}-{:x}-{:x}",
-        rustix::process::getpid().as_raw_nonzero(),
-        now.tv_sec,
-        now.tv_nsec
-    )
+/// Whether a call into libc is blocked on a futex: then somebody else has that lock of libc's.
+fn waits_in(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
+    entry.object == Object::LibcRegion
+        && threads
+            .iter()
+            .any(|thread| thread.tid == tid && thread.blocked.is_some_and(|call| call.number == libc::SYS_futex))
 }
 
 /// What the threads' tables say they hold, unverified.
@@ -111,14 +116,22 @@ pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
 }
 
 fn look_at(alive: &Alive) -> OtherThread {
+    OtherThread {
+        name: task::name(alive.tid),
+        blocked: task::blocked_call(alive.tid),
+        ..without_the_kernel(alive)
+    }
+}
+
+fn without_the_kernel(alive: &Alive) -> OtherThread {
     let asked = alive
         .thread
         .and_then(|thread| thread.held.entries().filter(|entry| entry.stage == Stage::Asked).last());
     OtherThread {
         tid: alive.tid,
-        name: task::name(alive.tid),
+        name: Vec::new(),
         origin: alive.thread.and_then(|thread| thread.origin()),
-        blocked: task::blocked_call(alive.tid),
+        blocked: None,
         asked,
     }
 }

@@ -38,6 +38,15 @@ impl Place {
         }
     }
 
+    /// Where a forked child makes a call of this sort.
+    pub fn of_call(stack: StackId, sort: u64) -> Self {
+        Self {
+            fork: depot::hash(stack),
+            // Even, unlike a lock's.
+            lock: (sort + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) & !1,
+        }
+    }
+
     /// Where a lock was taken that is held at this fork.
     pub fn with_lock(self, entry: &Entry) -> Self {
         let lock = depot::hash(entry.stack) ^ depot::hash(entry.made).rotate_left(17) ^ entry.object as u64;

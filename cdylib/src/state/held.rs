@@ -27,22 +27,33 @@ pub enum Object {
     Semaphore,
     /// `pthread_cond_t`, only ever asked for.
     Condition,
+    /// The guard of a C++ local static that is being initialised.
+    StaticGuard,
+    /// A lock inside libc: the address is that of its row (`state::libc_regions`).
+    LibcRegion,
 }
 
 impl Object {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Mutex,
         Self::RwlockRead,
         Self::RwlockWrite,
         Self::Spinlock,
         Self::Semaphore,
         Self::Condition,
+        Self::StaticGuard,
+        Self::LibcRegion,
     ];
 
-    fn from_number(number: u64) -> Option<Self> {
+    /// Reads the number of a variant back.
+    pub(super) fn from_number(number: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|object| *object as u64 == number)
     }
 }
+
+/// Marks the address of a lock that this thread held at the fork that made this process. Locks are at least four bytes
+/// apart, so that the hot path, which compares whole addresses, passes by such an entry.
+const INHERITED: usize = 1;
 
 /// How far an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,9 +209,32 @@ impl Held {
         }
     }
 
+    /// Whether the thread holds nothing and asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
+    /// In the child of a fork: marks what the thread holds as inherited.
+    pub fn inherit(&self) {
+        let count = self.count.load(Ordering::Relaxed) as usize;
+        for slot in self.slots.iter().take(count).filter(|slot| slot.is_held()) {
+            slot.address.fetch_or(INHERITED, Ordering::Relaxed);
+        }
+    }
+
+    /// The thread releases an object that it held at the fork; its entry, `None` where it held no such object then.
+    pub fn release_inherited(&self, address: usize) -> Option<Entry> {
+        let inherited = address | INHERITED;
+        let entry = self
+            .entries_as_they_are()
+            .filter(|entry| entry.address == inherited && entry.stage == Stage::Held)
+            .last()?;
+        self.release_below(inherited).then_some(Entry { address, ..entry })
+    }
+
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
-        let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held();
+        let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) & !INHERITED == address && slot.is_held();
         self.newest(holds)
             .is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
     }
@@ -212,7 +246,8 @@ impl Held {
         } else {
             (Stage::GivenBack, Stage::Held)
         };
-        let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == mutex && slot.stage() == from as u8);
+        let newest = self
+            .newest(|slot| slot.address.load(Ordering::Relaxed) & !INHERITED == mutex && slot.stage() == from as u8);
         if let Some(slot) = newest {
             slot.set_stage(to);
         }
@@ -229,6 +264,13 @@ impl Held {
 
     /// All entries, oldest first.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.entries_as_they_are().map(|entry| Entry {
+            address: entry.address & !INHERITED,
+            ..entry
+        })
+    }
+
+    fn entries_as_they_are(&self) -> impl Iterator<Item = Entry> {
         let count = self.count.load(Ordering::Acquire) as usize;
         self.slots.iter().take(count).filter_map(|slot| {
             let mut stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
@@ -400,6 +442,19 @@ mod tests {
         assert!(!held.holds(5));
         held.give_back(5, false);
         assert!(held.holds(5));
+    }
+
+    #[test]
+    fn what_was_held_at_the_fork_is_released_as_inherited() {
+        let held = table();
+        take(&held, 8);
+        held.inherit();
+        take(&held, 12);
+        assert!(!held.release(8) && held.holds(8));
+        assert_eq!(addresses(&held), [8, 12]);
+        assert_eq!(held.release_inherited(8).unwrap().address, 8);
+        assert!(held.release_inherited(8).is_none() && held.release_inherited(12).is_none());
+        assert!(held.release(12) && held.is_empty());
     }
 
     #[test]

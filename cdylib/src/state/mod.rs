@@ -4,8 +4,11 @@
 //! they had to drop.
 
 pub mod depot;
+pub mod descent;
 pub mod fork_call;
 pub mod held;
+pub mod libc_regions;
+pub mod orphans;
 pub mod own_code;
 pub mod signalling;
 pub mod stack_cache;

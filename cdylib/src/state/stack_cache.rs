@@ -23,6 +23,8 @@ pub struct Caller {
     pub return_address: usize,
     /// The caller's stack pointer after the return; the return address stands just below.
     pub stack_pointer: usize,
+    /// The hooked function.
+    pub function: &'static str,
 }
 
 const WORD: usize = size_of::<usize>();
@@ -92,10 +94,15 @@ pub struct StackCache {
 
 impl StackCache {
     /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest address and
-    /// the size of this thread's stack. The hot path: nothing is called from here.
+    /// the size of this thread's stack; with a size of 0 nothing is found. The hot path: nothing is called from here.
     #[inline(always)]
     pub fn known(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
-        let set = set_of(caller, self.second_address(caller, bounds));
+        let second = match self.second_address(caller, bounds) {
+            Some(second) => second,
+            None if bounds.1 == 0 => return None,
+            None => 0,
+        };
+        let set = set_of(caller, second);
         let first = self.sets.get(set)?.first()?;
         (first.is_of(caller) && first.still_stands()).then_some(first.stack)
     }
@@ -103,7 +110,7 @@ impl StackCache {
     /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
     /// lowest address and the size of this thread's stack.
     pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
-        let set = set_of(caller, self.second_address(caller, bounds));
+        let set = set_of(caller, self.second_address(caller, bounds).unwrap_or(0));
         let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
         match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
             Some(known) => known.stack,
@@ -111,25 +118,23 @@ impl StackCache {
         }
     }
 
-    /// What stands where this caller's second return address was last seen; 0 where that is not known.
+    /// What stands where this caller's second return address was last seen; `None` where that is not known.
     #[inline(always)]
-    fn second_address(&self, caller: Caller, (low, span): (usize, usize)) -> usize {
+    fn second_address(&self, caller: Caller, (low, span): (usize, usize)) -> Option<usize> {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
                 // One comparison: on another stack (a coroutine's, a signal handler's) nobody knows where it ends, and a slot
                 // that wraps into this thread's own stack is mapped, too.
                 if caller.stack_pointer.wrapping_sub(low).wrapping_add(site.distance) >= span {
-                    return 0;
+                    return None;
                 }
                 let slot = caller.stack_pointer.wrapping_add(site.distance);
                 // SAFETY: the slot lies on this thread's own stack, as checked just now: above the caller's stack pointer, or,
                 // in a thread with a stack of its own size, in a part of it that is mapped from the start.
                 #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
-                unsafe {
-                    (slot as *const usize).read_volatile()
-                }
+                Some(unsafe { (slot as *const usize).read_volatile() })
             }
-            _ => 0,
+            _ => None,
         }
     }
 
@@ -207,7 +212,7 @@ impl StackCache {
     }
 
     fn insert(&mut self, caller: Caller, bounds: (usize, usize), known: Known) {
-        let set = set_of(caller, self.second_address(caller, bounds));
+        let set = set_of(caller, self.second_address(caller, bounds).unwrap_or(0));
         if let Some(ways) = self.sets.get_mut(set) {
             ways.rotate_right(1);
             ways[0] = known;

@@ -15,6 +15,7 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::depot::{NO_STACK, StackId};
+use super::descent;
 use super::held::Held;
 use super::stack_cache::{Caller, StackCache};
 use crate::system::errno::KeepErrno;
@@ -30,7 +31,10 @@ const BUSY: isize = 1;
 pub struct Thread {
     /// The lowest address of its stack, as far as known.
     stack_low: AtomicUsize,
-    /// Its size in bytes; 0 where the stack is not known: then no stack is unwound.
+    /// Its size in bytes for the hot path, and as it is; 0 where the stack is not known: then no stack is unwound. Where
+    /// every call must be looked at, the first is 0, too: then the hot path finds no stack and leaves the call to the cold
+    /// one, which costs the others nothing.
+    hot_span: AtomicUsize,
     stack_span: AtomicUsize,
     /// Its place in the table of threads.
     index: AtomicU32,
@@ -102,7 +106,7 @@ impl Thread {
             caller,
             (
                 self.stack_low.load(Ordering::Relaxed),
-                self.stack_span.load(Ordering::Relaxed),
+                self.hot_span.load(Ordering::Relaxed),
             ),
         )
     }
@@ -133,8 +137,7 @@ impl Thread {
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
         self.forget_forks();
-        self.stack_low.store(0, Ordering::Relaxed);
-        self.stack_span.store(0, Ordering::Relaxed);
+        self.set_stack(0, 0);
     }
 
     /// How it came to be; `None` for the first thread and those we did not see created.
@@ -157,7 +160,15 @@ impl Thread {
     /// Says where this thread's stack lies.
     pub fn set_stack(&self, low: usize, high: usize) {
         self.stack_low.store(low, Ordering::Relaxed);
-        self.stack_span.store(high.saturating_sub(low), Ordering::Relaxed);
+        let span = high.saturating_sub(low);
+        self.stack_span.store(span, Ordering::Relaxed);
+        self.hot_span
+            .store(if descent::is_watched() { 0 } else { span }, Ordering::Relaxed);
+    }
+
+    /// From now on every call of this thread that takes a lock goes the cold way.
+    pub fn leave_hot_path(&self) {
+        self.hot_span.store(0, Ordering::Relaxed);
     }
 
     /// Remembers that this thread made a semaphore here just now.

@@ -18,6 +18,12 @@ const MAX_WHOLE: usize = 64 << 20;
 /// Bytes asked of the kernel at once.
 const CHUNK: usize = 64 << 10;
 
+/// Whether this path, which does not end with NUL, names a file that this process may execute.
+pub fn is_executable(path: &[u8]) -> bool {
+    std::ffi::CString::new(path)
+        .is_ok_and(|path| rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXEC_OK).is_ok())
+}
+
 /// The whole content of a small file or of a file in `/proc`; `None` where it cannot be opened or read, or is longer
 /// than 64 MiB.
 pub fn read_whole(path: &CStr) -> Option<Vec<u8>> {

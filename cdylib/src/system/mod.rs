@@ -9,5 +9,6 @@ pub mod own_lock;
 pub mod process;
 pub mod real;
 pub mod region;
+pub mod signals;
 pub mod task;
 pub mod thread_word;

@@ -92,6 +92,15 @@ pub fn name(tid: i32) -> Vec<u8> {
     name
 }
 
+/// The name of a thread of another process; `None` where that process or thread is gone.
+pub fn name_in(process: i32, tid: i32) -> Option<Vec<u8>> {
+    let mut name = read_path(&format!("/proc/{process}/task/{tid}/comm\0"))?;
+    if name.last() == Some(&b'\n') {
+        name.pop();
+    }
+    Some(name)
+}
+
 /// The system call that a thread is blocked in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockedCall {
@@ -129,6 +138,11 @@ fn parse_syscall(text: &[u8]) -> Option<BlockedCall> {
 fn read_entry(tid: i32, entry: &str) -> Option<Vec<u8>> {
     let mut path = String::with_capacity(48);
     write!(path, "/proc/self/task/{tid}/{entry}\0").ok()?;
+    read_path(&path)
+}
+
+/// Reads a small file of `/proc`; the path ends with NUL.
+fn read_path(path: &str) -> Option<Vec<u8>> {
     let path = CStr::from_bytes_with_nul(path.as_bytes()).ok()?;
     let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut text = vec![0; 1024];

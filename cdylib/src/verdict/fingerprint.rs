@@ -29,6 +29,24 @@ pub fn of_lock(kind: Kind, lock_kind: LockKind, acquired: &[Frame]) -> String {
     hash.text()
 }
 
+/// The fingerprint of an `orphaned_lock`: where the child asks, and where the lost thread took it.
+pub fn of_orphan(lock_kind: LockKind, stack: &[Frame], acquired: &[Frame]) -> String {
+    let mut hash = Fnv::new();
+    hash.word(Kind::OrphanedLock.name());
+    hash.stack(stack);
+    hash.bytes(&lock(lock_kind, acquired).to_le_bytes());
+    hash.text()
+}
+
+/// The fingerprint of a finding about one call of a child's.
+pub fn of_call(kind: Kind, call: &str, stack: &[Frame]) -> String {
+    let mut hash = Fnv::new();
+    hash.word(kind.name());
+    hash.word(call);
+    hash.stack(stack);
+    hash.text()
+}
+
 /// The fingerprint of a record that tells of no place, such as a `summary`.
 pub fn of_kind(kind: Kind) -> String {
     let mut hash = Fnv::new();

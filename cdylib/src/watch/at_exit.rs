@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use super::{counts, report};
+use super::{child, counts, report};
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
@@ -12,6 +12,7 @@ static TOLD_BY: AtomicI32 = AtomicI32::new(0);
 
 /// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.
 pub fn process_ends() {
+    child::ends();
     if !counts::any_finding() {
         return;
     }

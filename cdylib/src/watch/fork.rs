@@ -8,7 +8,7 @@
 //! |---|---|
 //! | before the copy | alone: nothing. Otherwise take our two locks, look at every thread, and under strict decide |
 //! | in the parent | free the heap; the hook tells the finding when the program's own handlers have run |
-//! | in the child | re-write our locks, renew ids, forget the threads that are not there |
+//! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
 use core::cell::UnsafeCell;
@@ -19,11 +19,13 @@ use core::time::Duration;
 use lock_api::RawMutex;
 
 use super::report::{self, Judgement};
-use super::{counts, told};
+use super::{child, counts, told};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::snapshot::moment::Moment;
+use crate::snapshot::origin::Origin;
 use crate::state::depot::{self, StackId};
+use crate::state::descent::Descent;
 use crate::state::fork_call::{self, Copying, ForkCall};
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
@@ -53,7 +55,9 @@ struct Pending(UnsafeCell<Option<UnderWay>>);
 unsafe impl Sync for Pending {}
 
 struct UnderWay {
-    moment: Moment,
+    origin: Origin,
+    /// What there is to tell; `None` where all of it was told before.
+    moment: Option<Moment>,
     /// What strict mode has already found; `None` where nobody has judged yet.
     judged: Option<Judgement>,
     /// Strict says no, but the copy could not be avoided: the child ends at once.
@@ -64,9 +68,8 @@ struct UnderWay {
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
 static MUTE: AtomicBool = AtomicBool::new(false);
-
-/// This process is a child whose parent had other threads: locks of libc's and the loader's may be held for ever.
-static CHILD_OF_THREADS: AtomicBool = AtomicBool::new(false);
+/// This process is a child that has not yet caught up with its own fork; no other thread had our state in its hands.
+static UNSETTLED: AtomicBool = AtomicBool::new(false);
 
 /// Registers our handlers. Called once, by stage one.
 pub fn register_handlers() {
@@ -208,8 +211,9 @@ fn examine(function: &'static str, stack: StackId) -> Option<UnderWay> {
     if alive.is_empty() {
         return None;
     }
-    let moment = report::news(function, stack, alive)?;
+    let (origin, moment) = report::news(function, stack, alive)?;
     let mut fork = UnderWay {
+        origin,
         moment,
         judged: None,
         stopped: false,
@@ -239,26 +243,35 @@ pub fn after_copy_in_parent() -> bool {
     true
 }
 
-/// Step two, in the child: the forking thread is the only one, under a new id. Where it was alone before, nothing is done
-/// here, so that such a child pays for nothing; [`notice_new_process`] catches up when it matters.
+/// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
+/// child that soon becomes another program pays for nothing; [`notice_new_process`] catches up when it matters.
 pub fn after_copy_in_child() {
     let copying = Copying::now();
+    let Some(thread) = Thread::even_if_busy() else { return };
     if copying == Copying::No {
+        child::begins_alone(thread);
         return;
     }
     Copying::No.note();
-    let Some(thread) = Thread::even_if_busy() else { return };
     if copying == Copying::Nested {
         return;
     }
     let _errno = KeepErrno::as_it_is();
-    let prepared = copying == Copying::Prepared;
-    // SAFETY: this thread held `HOUSE` at the copy if it was prepared, and nobody else exists here.
-    if prepared && unsafe { (*PENDING.0.get()).as_ref() }.is_some_and(|fork| fork.stopped) {
-        process::exit_now(0);
+    HOUSE.forget_in_child();
+    if copying == Copying::Prepared {
+        allocator::forget_in_child();
+        // SAFETY: this thread held `HOUSE` at the copy, and nobody else exists here.
+        let under_way = unsafe { (*PENDING.0.get()).take() };
+        if under_way.as_ref().is_some_and(|fork| fork.stopped) {
+            process::exit_now(0);
+        }
+        UNSETTLED.store(true, Ordering::Relaxed);
+        let (origin, moment) = under_way.map_or((None, None), |fork| (Some(fork.origin), fork.moment));
+        child::begins(thread, origin, moment);
+    } else {
+        Descent::OfThreads.note();
+        begin_as_child(thread, false);
     }
-    CHILD_OF_THREADS.store(true, Ordering::Relaxed);
-    begin_as_child(thread, prepared);
     thread.begin();
 }
 
@@ -269,14 +282,20 @@ pub fn notice_new_process(thread: &'static Thread) {
         return;
     }
     // With other threads at a fork that passed by every hook, one of them may have had our state in its hands.
-    let alone = threads::all()
-        .filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting))
-        .nth(1)
-        .is_none();
+    let alone = UNSETTLED.swap(false, Ordering::Relaxed)
+        || threads::all()
+            .filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting))
+            .nth(1)
+            .is_none();
     if !alone {
-        CHILD_OF_THREADS.store(true, Ordering::Relaxed);
+        Descent::OfThreads.note();
     }
     begin_as_child(thread, alone);
+}
+
+/// Whether this process has yet to catch up with its own fork.
+pub fn is_unsettled() -> bool {
+    UNSETTLED.load(Ordering::Relaxed)
 }
 
 /// Step three, in the parent: tells the finding, and gives the program its result. `result` is the child's id, or -1.
@@ -292,6 +311,7 @@ pub fn settle(result: i32) -> i32 {
     let mut refused = false;
     if let Some(mut fork) = under_way
         && result != -1
+        && fork.moment.is_some()
     {
         refused = fork.stopped;
         tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
@@ -314,7 +334,8 @@ fn decide(fork: &mut UnderWay) {
     if matches!(strict, Strict::Off | Strict::Child) {
         return;
     }
-    let judgement = allocator::with_scratch(|| report::judge(&fork.moment));
+    let Some(moment) = &fork.moment else { return };
+    let judgement = allocator::with_scratch(|| report::judge(moment));
     fork.stopped = match strict {
         Strict::Threads => judgement.is_finding(),
         _ => judgement.has_locks(),
@@ -324,10 +345,12 @@ fn decide(fork: &mut UnderWay) {
 
 /// Tells what there is to tell of a fork.
 fn tell(fork: &mut UnderWay, child: Option<i32>) {
+    let Some(moment) = &fork.moment else { return };
+    let judged = fork.judged.take();
     in_own_room(|| {
-        let judgement = fork.judged.take().unwrap_or_else(|| report::judge(&fork.moment));
-        report::unsafe_fork(judgement, child, fork.stopped, fork.moment.told_before);
-        report::remember(&fork.moment);
+        let judgement = judged.unwrap_or_else(|| report::judge(moment));
+        report::unsafe_fork(judgement, child, fork.stopped, moment.told_before);
+        report::remember(moment);
     });
 }
 
@@ -387,15 +410,13 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     HOUSE.forget_in_child();
     if whole {
         allocator::forget_in_child();
+        child::settle(thread);
     } else {
         MUTE.store(true, Ordering::Relaxed);
     }
-    // SAFETY: nobody else exists here. What was under way belongs to the parent.
-    let under_way = unsafe { (*PENDING.0.get()).take() };
-    if !whole {
-        // The heap may be half-changed: better lose a few bytes than touch it.
-        core::mem::forget(under_way);
-    }
+    // SAFETY: nobody else exists here. What was under way belongs to the parent, and the heap may be half-changed: better
+    // lose a few bytes than touch it.
+    core::mem::forget(unsafe { (*PENDING.0.get()).take() });
     process::know_this();
     counts::begin_anew();
     if whole {
@@ -406,14 +427,15 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
 }
 
-/// Whether this process was forked by one that had other threads, and has not become another program since.
-pub fn is_child_of_threads() -> bool {
-    CHILD_OF_THREADS.load(Ordering::Relaxed)
-}
-
 /// Whether this process must tell nothing, because its copy of our state may be half-changed.
 pub fn is_mute() -> bool {
     MUTE.load(Ordering::Relaxed)
+}
+
+/// Whether anything may be told of this child: prepares for it, or says no. The thread is busy.
+pub fn may_tell_of_child(thread: &'static Thread) -> bool {
+    notice_new_process(thread);
+    !is_mute()
 }
 
 /// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.

@@ -18,7 +18,7 @@ use crate::snapshot::resolver::{Naming, Resolver};
 use crate::snapshot::system_calls;
 use crate::snapshot::thread_stack::Unwinder;
 use crate::state::held::Object;
-use crate::state::{depot, own_code};
+use crate::state::{depot, descent, libc_regions, own_code};
 use crate::system::task;
 use crate::verdict::advice::{self, Facts};
 use crate::verdict::own_locks::Interpreter;
@@ -49,17 +49,29 @@ impl Judgement {
 
 /// Judges a fork.
 pub fn judge(moment: &Moment) -> Judgement {
+    judge_if(moment, true)
+}
+
+/// Judges a fork whose child did more than to exec; `None` where there is nothing to tell.
+pub fn judge_although_exec_bound(moment: &Moment) -> Option<Record> {
+    match judge_if(moment, false) {
+        Judgement::Finding(record) => Some(*record),
+        Judgement::Nothing | Judgement::ExecBound => None,
+    }
+}
+
+fn judge_if(moment: &Moment, may_be_exec_bound: bool) -> Judgement {
     let Some(mut resolver) = Resolver::new(naming()) else {
         return Judgement::Nothing;
     };
-    let place = moment.place;
-    let fork_addresses = depot::frames(moment.fork_stack);
+    let place = moment.origin.place;
+    let fork_addresses = depot::frames(moment.origin.stack);
     let fork_stack = frames(&mut resolver, fork_addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
     let subprocess = interpreter
         .as_ref()
         .is_some_and(|interpreter| interpreter.is_fork_exec(fork_addresses));
-    if subprocess || exec_bound::exec_bound(&fork_stack).is_some() {
+    if may_be_exec_bound && (subprocess || exec_bound::exec_bound(&fork_stack).is_some()) {
         told::remember(place, Verdict::ExecBound);
         return Judgement::ExecBound;
     }
@@ -100,13 +112,13 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         stack: &stack,
         threads: &threads,
         locks: &locks,
-        function: moment.function,
+        function: moment.origin.function,
         argv: argv.as_deref(),
         is_python,
     };
     let advice = advice::for_fork(&facts);
     let fork = Fork {
-        function: moment.function.to_owned(),
+        function: moment.origin.function.to_owned(),
         child_pid: None,
         exec_bound: false,
         python_stack: None,
@@ -116,7 +128,7 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         severity,
         kind: Kind::UnsafeFork,
         fingerprint: fingerprint::of_fork(&stack, &sites),
-        fork_id: Some(moment.id.clone()),
+        fork_id: Some(moment.origin.id.to_string()),
         detail: Detail::UnsafeFork(UnsafeFork {
             fork: Fork { stack, ..fork },
             threads,
@@ -195,6 +207,8 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
             Object::Spinlock => "pthread_spin_lock",
             Object::Semaphore => "sem_wait",
             Object::Condition => "pthread_cond_wait",
+            Object::StaticGuard => "__cxa_guard_acquire",
+            Object::LibcRegion => "libc",
         };
         return Some(Waiting {
             call: call.to_owned(),
@@ -230,12 +244,14 @@ fn locks(
             continue;
         }
         let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
-        if own || resolver.modules().is_shared_mapping(entry.address) {
+        let shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
+        if own || shared {
             told::remember(place.with_lock(entry), Verdict::Harmless);
             continue;
         }
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
-        if rules.lock_is_harmless(None, &acquired_stack) {
+        let name = libc_regions::at(entry.address).map(|region| region.name);
+        if rules.lock_is_harmless(name, &acquired_stack) {
             counts::SUPPRESSED.add();
             told::remember(place.with_lock(entry), Verdict::Silenced);
             continue;
@@ -243,7 +259,7 @@ fn locks(
         counting.push(Lock {
             address: format!("{:#x}", entry.address),
             kind: kind_of(entry.object),
-            name: None,
+            name: name.map(str::to_owned),
             owner_tid: Some(lock.owner),
             owner: Some(owner.name.clone()),
             acquired_stack,
@@ -267,6 +283,8 @@ pub fn kind_of(object: Object) -> LockKind {
         Object::RwlockWrite => LockKind::RwlockWrite,
         Object::Spinlock => LockKind::Spinlock,
         Object::Semaphore => LockKind::Semaphore,
+        Object::StaticGuard => LockKind::StaticGuard,
+        Object::LibcRegion => LockKind::Libc,
         Object::Mutex | Object::Condition => LockKind::Mutex,
     }
 }
@@ -275,7 +293,7 @@ pub fn kind_of(object: Object) -> LockKind {
 pub fn naming() -> Naming {
     match config::get().symbols {
         Symbols::Off => Naming::Off,
-        Symbols::Full if !super::fork::is_child_of_threads() => Naming::Full,
+        Symbols::Full if !descent::is_child_of_threads() => Naming::Full,
         Symbols::Full | Symbols::Names => Naming::Names,
     }
 }

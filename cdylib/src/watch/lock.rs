@@ -2,27 +2,35 @@
 
 use core::ffi::c_int;
 
+use super::child::{self, Wait};
 use super::thread::current;
+use crate::state::descent;
 use crate::state::held::{Object, Ticket};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 
 /// A call that takes a lock, or tries to.
 #[inline(always)]
-pub fn acquire(object: Object, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    // The fast path calls nothing but the real function, so that the compiler keeps all of it in registers.
+pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    // The fast path calls nothing but the real function, so that the compiler keeps all of it in registers. In a forked child
+    // that is watched it is never taken.
     if let Some(thread) = Thread::current()
         && let Some(stack) = thread.known_stack(caller)
         && let Some(ticket) = thread.held.ask(address, object, caller.stack_pointer, stack)
     {
         return settle(thread, ticket, real());
     }
-    acquire_slowly(object, address, caller, real)
+    acquire_slowly(object, wait, address, caller, real)
 }
 
 #[cold]
 #[inline(never)]
-fn acquire_slowly(object: Object, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+fn acquire_slowly(object: Object, wait: Wait, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    if descent::is_watched()
+        && let Some(thread) = current()
+    {
+        child::before_call(thread, object, address, wait, caller);
+    }
     match ask(object, address, caller) {
         Some((thread, ticket)) => settle(thread, ticket, real()),
         None => real(),
@@ -53,27 +61,47 @@ fn settle(thread: &Thread, ticket: Ticket, result: c_int) -> c_int {
 
 /// A call that releases a lock. The entry goes first: once the real call has released the lock, another thread may have it.
 #[inline(always)]
-pub fn release(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+pub fn release(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = Thread::current()
         && thread.held.release_newest(address)
     {
         return real();
     }
-    release_slowly(address, real)
+    release_slowly(address, caller, real)
 }
 
 #[cold]
 #[inline(never)]
-fn release_slowly(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    if let Some(thread) = current() {
-        thread.held.release(address);
+fn release_slowly(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    let Some(thread) = current() else { return real() };
+    if thread.held.release(address) {
+        return real();
     }
-    real()
+    let inherited = thread.held.release_inherited(address);
+    let result = real();
+    if let Some(entry) = inherited
+        && result != 0
+    {
+        child::fails_to_release(thread, entry, result, caller);
+    }
+    result
 }
 
 /// A condition wait: the mutex is given back until it returns.
 #[inline(always)]
-pub fn condition_wait(condition: usize, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+pub fn condition_wait(
+    condition: usize,
+    mutex: usize,
+    wait: Wait,
+    caller: Caller,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    if wait == Wait::Forever
+        && child::is_watched()
+        && let Some(thread) = current()
+    {
+        child::condition(thread, condition, caller);
+    }
     let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else {
         return real();
     };

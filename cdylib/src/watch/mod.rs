@@ -2,6 +2,7 @@
 //! layers to the left; the hooks call in here and hold no order of their own.
 
 pub mod at_exit;
+pub mod child;
 pub mod counts;
 pub mod fork;
 pub mod judge;

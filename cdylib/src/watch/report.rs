@@ -15,19 +15,31 @@ use crate::snapshot::alive::{self, Alive};
 use crate::snapshot::lock_memory::{self, Word};
 use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, Moment};
+use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
-use crate::system::task;
+use crate::system::{process, task};
 use crate::verdict::fingerprint;
 
-/// What is new about a fork; `None` where all of it was told before, and is only counted.
-pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<Moment> {
+/// What a fork is, and what is new about it; the latter `None` where all of it was told before, and is only counted. `None`
+/// altogether where no other thread is left.
+pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<(Origin, Option<Moment>)> {
     let config = config::get();
     let place = Place::of_fork(stack, setup::suppressions().has_thread_rules().then_some(&alive[..]));
     let known = told::verdict(place);
+    let mut origin = Origin {
+        id: told::fork_id(place).unwrap_or_else(ForkId::new),
+        function,
+        stack,
+        place,
+        known,
+        thread: rustix::thread::gettid().as_raw_nonzero().get(),
+        process: process::id(),
+        has_holders: moment::held(&alive).next().is_some(),
+    };
     let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
     let told_before =
         !config.repeat_all && known.is_some() && moment::held(&alive).all(|(_, entry)| nothing_new(&entry));
@@ -35,19 +47,27 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
     match known {
         Some(Verdict::ExecBound) => {
             counts::EXEC_BOUND_FORKS.add();
-            return None;
+            return Some((origin, None));
         }
         Some(verdict) if told_before && (!may_stop || verdict == Verdict::Silenced) => {
             count_again(verdict);
-            return None;
+            return Some((origin, None));
         }
         _ => {}
     }
     let alive = alive::without_those_that_end(alive);
-    (!alive.is_empty()).then(|| Moment {
+    if alive.is_empty() {
+        return None;
+    }
+    if known.is_some() && !told_before {
+        // Something new is told of it: a finding of its own.
+        origin.id = ForkId::new();
+    }
+    let moment = Moment {
         told_before,
-        ..moment::take(function, stack, place, &alive)
-    })
+        ..moment::take(origin, &alive)
+    };
+    Some((origin, Some(moment)))
 }
 
 fn count_again(verdict: Verdict) {
@@ -87,8 +107,10 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
 
 /// Remembers that all of this fork was told, or counted; what was found harmless or silent stays so.
 pub fn remember(moment: &Moment) {
-    let locks = moment.locks.iter().map(|lock| moment.place.with_lock(&lock.entry));
-    for place in locks.chain([moment.place]) {
+    let place = moment.origin.place;
+    told::remember_fork(place, moment.origin.id);
+    let locks = moment.locks.iter().map(|lock| place.with_lock(&lock.entry));
+    for place in locks.chain([place]) {
         if told::verdict(place).is_none() {
             told::remember(place, Verdict::Told);
         }

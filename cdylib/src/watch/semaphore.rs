@@ -3,6 +3,7 @@
 
 use core::ffi::c_int;
 
+use super::child::{self, Wait};
 use super::lock::ask;
 use super::thread::current;
 use crate::state::depot::NO_STACK;
@@ -12,11 +13,14 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::state::threads;
 
-/// A call that takes the semaphore; `may_block` is false for `sem_trywait`.
+/// A call that takes the semaphore.
 #[inline(always)]
-pub fn wait(address: usize, may_block: bool, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     let Some(thread) = current() else { return real() };
-    if may_block && thread.held.holds(address) {
+    if child::is_watched() {
+        child::before_call(thread, Object::Semaphore, address, wait, caller);
+    }
+    if wait != Wait::Never && thread.held.holds(address) {
         // It waits for what it holds itself: somebody else is to post it.
         signals(thread, address);
     }
@@ -42,6 +46,7 @@ pub fn wait(address: usize, may_block: bool, caller: Caller, real: impl FnOnce()
 pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = current()
         && !thread.held.release(address)
+        && thread.held.release_inherited(address).is_none()
         && !signalling::contains(address)
     {
         posted_by_another(address);
@@ -55,7 +60,7 @@ pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: im
     let result = real();
     let Some(thread) = current() else { return result };
     if result == 0 {
-        thread.held.release(address);
+        forget(thread, address);
         if value == 1 && !shared {
             signalling::remove(address);
             thread.note_made_semaphore(address, thread.stack_at(caller));
@@ -70,10 +75,21 @@ pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: im
 #[inline(always)]
 pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = current() {
-        thread.held.release(address);
+        forget(thread, address);
         signalling::remove(address);
     }
     real()
+}
+
+/// Its life as we knew it is over.
+fn forget(thread: &'static Thread, address: usize) {
+    if !thread.held.release(address) {
+        // Whether it was held at the fork makes no difference.
+        let _inherited = thread.held.release_inherited(address);
+    }
+    if child::is_watched() {
+        child::forget(thread, address);
+    }
 }
 
 /// This semaphore, held by this thread, turns out to signal.
@@ -81,7 +97,7 @@ pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 #[inline(never)]
 fn signals(thread: &Thread, address: usize) {
     signalling::insert(address);
-    while thread.held.release(address) {}
+    while thread.held.release(address) || thread.held.release_inherited(address).is_some() {}
 }
 
 /// A semaphore that this thread did not take: whoever did is no holder, for it signals.

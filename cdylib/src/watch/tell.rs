@@ -15,6 +15,19 @@ use crate::sink::reason::reason;
 use crate::sink::template::{Marks, expand};
 use crate::sink::{file, standard_error};
 
+/// Writes a record to the log alone, and complains of nothing: for what only completes another record.
+pub fn tell_log(record: &Record) {
+    let config = config::get();
+    let marks = Marks {
+        pid: record.pid,
+        host: &record.host,
+        program: envelope::base_name(&record.exe),
+    };
+    if let Some(log) = &config.log {
+        let _the_finding_itself_was_told = write_line(log, record, &marks);
+    }
+}
+
 /// Writes a record to the log, its text to the text output, and its severity to the tally.
 pub fn tell(record: &Record, stopped: Option<&str>) {
     let config = config::get();
@@ -66,17 +79,20 @@ fn style(colour: bool) -> Style {
 
 fn write_log(config: &Config, record: &Record, marks: &Marks) {
     let Some(log) = &config.log else { return };
-    let Some(line) = json::line(record) else { return };
-    let written = match descriptor(log) {
+    if let Err(error) = write_line(log, record, marks) {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        complain_once(&SAID, "records", log, error);
+    }
+}
+
+fn write_line(log: &[u8], record: &Record, marks: &Marks) -> Result<(), Errno> {
+    let Some(line) = json::line(record) else { return Ok(()) };
+    match descriptor(log) {
         Some(number) => file::write_to_number(number, &line),
         None => match expand(log, marks) {
             Some(path) => file::append(&path, &line),
             None => Err(Errno::INVAL),
         },
-    };
-    if let Err(error) = written {
-        static SAID: AtomicBool = AtomicBool::new(false);
-        complain_once(&SAID, "records", log, error);
     }
 }
 

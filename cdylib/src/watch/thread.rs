@@ -4,7 +4,7 @@
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{counts, fork, report, start};
+use super::{child, counts, fork, report, start};
 use crate::snapshot::stack_bounds;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::stack_cache;
@@ -38,10 +38,16 @@ pub fn make_key() {
     }
 }
 
-/// A thread is being created here: takes a place for it. `None`: it runs unwatched.
-pub fn is_created(start_routine: usize, argument: usize, stack_bytes: usize) -> Option<&'static Thread> {
-    let _errno = KeepErrno::as_it_is();
+/// A thread is being created here by this function: takes a place for it. `None`: it runs unwatched.
+pub fn is_created(
+    function: &'static str,
+    start_routine: usize,
+    argument: usize,
+    stack_bytes: usize,
+) -> Option<&'static Thread> {
+    let errno = KeepErrno::as_it_is();
     let thread = current()?;
+    child::creates_thread(thread, function, core::ptr::from_ref(&errno) as usize);
     let _busy = Busy::from_here();
     fork::notice_new_process(thread);
     let created = match stack_cache::depth() {

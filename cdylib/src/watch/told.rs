@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use lock_api::Mutex;
 
+use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::{Place, Verdict};
 use crate::system::allocator;
 use crate::system::own_lock::OwnLock;
@@ -13,6 +14,8 @@ use crate::system::own_lock::OwnLock;
 /// The most places remembered. Beyond it, new ones count as told: a program with that many has been told enough.
 const MAX_PLACES: usize = 8192;
 
+/// The record that told of the forks of a place.
+static FORKS: Mutex<OwnLock, BTreeMap<Place, ForkId>> = Mutex::new(BTreeMap::new());
 static PLACES: Mutex<OwnLock, BTreeMap<Place, Verdict>> = Mutex::new(BTreeMap::new());
 
 /// What became of this place; `None` where it is new.
@@ -32,7 +35,21 @@ pub fn remember(place: Place, verdict: Verdict) {
     }
 }
 
+/// The id of the fork whose record told of the forks of this place; `None` where none did.
+pub fn fork_id(place: Place) -> Option<ForkId> {
+    FORKS.lock().get(&place).copied()
+}
+
+/// Remembers which fork's record told of the forks of this place.
+pub fn remember_fork(place: Place, id: ForkId) {
+    let mut forks = FORKS.lock();
+    if forks.len() < MAX_PLACES {
+        allocator::with_lasting(|| forks.insert(place, id));
+    }
+}
+
 /// In a child: each process tells a finding once.
 pub fn begin_anew() {
     PLACES.lock().clear();
+    FORKS.lock().clear();
 }

@@ -1,0 +1,194 @@
+//! What a call that is about to take a lock would meet, read from the lock itself. For the calls of a forked child, where a
+//! lock that is not free may never become so.
+//!
+//! Layouts are glibc's on x86-64, as in `lock_memory`.
+#![expect(unsafe_code, reason = "the program's own lock is read in place")]
+
+use super::lock_memory::is_in_initialisation;
+use crate::state::held::Object;
+
+/// What the call meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meets {
+    /// It returns at once, with the lock or with an error.
+    Free,
+    /// It waits, until this thread releases the lock; 0 where the lock does not say who holds it.
+    Held(i32),
+    /// It waits for a lock that processes share: its owner may live in another one.
+    Shared,
+}
+
+/// What a call meets that takes this lock. `own` gives the caller's thread id, and is asked only where it matters.
+///
+/// # Safety
+/// `address` is that of an object of this sort, which the caller is about to hand to libc.
+pub unsafe fn meets(object: Object, address: usize, own: impl FnOnce() -> i32) -> Meets {
+    if !address.is_multiple_of(align_of::<i32>()) {
+        // No lock of libc's stands there; what the call makes of it is its own affair.
+        return Meets::Free;
+    }
+    // SAFETY: the caller's promise; each sort reads no further than its own size.
+    unsafe {
+        match object {
+            Object::Mutex => mutex(ints::<5>(address), own),
+            Object::RwlockRead => read_lock(ints::<8>(address)),
+            Object::RwlockWrite => write_lock(ints::<8>(address), own),
+            Object::Spinlock => spinlock(ints::<1>(address)),
+            Object::Semaphore => semaphore(ints::<3>(address)),
+            Object::StaticGuard => static_guard(ints::<1>(address)),
+            Object::Condition | Object::LibcRegion => Meets::Free,
+        }
+    }
+}
+
+fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i32) -> Meets {
+    const SORT: i32 = 3;
+    const RECURSIVE: i32 = 1;
+    const ERROR_CHECKING: i32 = 2;
+    const ROBUST: i32 = 16;
+    const INHERITS_PRIORITY: i32 = 32;
+    const PROTECTS_PRIORITY: i32 = 64;
+    const SHARED: i32 = 128;
+    /// The owner's id in the lock word of robust and priority-inheriting mutexes (`FUTEX_TID_MASK`).
+    const OWNER: i32 = 0x3fff_ffff;
+    const OWNER_DIED: i32 = 0x4000_0000;
+    /// Below the priority ceiling.
+    const BELOW_CEILING: i32 = 0x0007_ffff;
+    let held = if kind & ROBUST != 0 {
+        lock & OWNER_DIED == 0 && lock & OWNER != 0
+    } else if kind & INHERITS_PRIORITY != 0 {
+        lock & OWNER != 0
+    } else if kind & PROTECTS_PRIORITY != 0 {
+        lock & BELOW_CEILING != 0
+    } else {
+        lock != 0
+    };
+    if !held || (matches!(kind & SORT, RECURSIVE | ERROR_CHECKING) && owner == own()) {
+        Meets::Free
+    } else if kind & (SHARED | ROBUST) == SHARED {
+        Meets::Shared
+    } else {
+        Meets::Held(owner)
+    }
+}
+
+/// The low bits of the first word of a read-write lock are flags, the rest counts the readers.
+const WRITE_PHASE: i32 = 1;
+const WRITER: i32 = 2;
+const READER_SHIFT: u32 = 3;
+
+fn read_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8]) -> Meets {
+    if readers & WRITE_PHASE == 0 || readers & WRITER == 0 {
+        Meets::Free
+    } else if shared != 0 {
+        Meets::Shared
+    } else {
+        Meets::Held(writer)
+    }
+}
+
+fn write_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8], own: impl FnOnce() -> i32) -> Meets {
+    let has_readers = readers.cast_unsigned() >> READER_SHIFT != 0;
+    // glibc refuses the writer's own second attempt.
+    if readers & WRITER == 0 && !has_readers || writer != 0 && writer == own() {
+        Meets::Free
+    } else if shared != 0 {
+        Meets::Shared
+    } else {
+        Meets::Held(writer)
+    }
+}
+
+fn spinlock([word]: [i32; 1]) -> Meets {
+    const FREE: i32 = 1;
+    if word == FREE { Meets::Free } else { Meets::Held(0) }
+}
+
+fn semaphore([value, _waiters, shared]: [i32; 3]) -> Meets {
+    if value != 0 {
+        Meets::Free
+    } else if shared != 0 {
+        Meets::Shared
+    } else {
+        Meets::Held(0)
+    }
+}
+
+fn static_guard([word]: [i32; 1]) -> Meets {
+    if is_in_initialisation(word) {
+        Meets::Held(0)
+    } else {
+        Meets::Free
+    }
+}
+
+/// # Safety
+/// `N` ints at `address` are mapped, aligned and readable.
+unsafe fn ints<const N: usize>(address: usize) -> [i32; N] {
+    // SAFETY: the caller's promise. Volatile, because other threads write there.
+    core::array::from_fn(|index| unsafe { (address as *const i32).add(index).read_volatile() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Meets, meets};
+    use crate::state::held::Object;
+
+    fn own() -> i32 {
+        rustix::thread::gettid().as_raw_nonzero().get()
+    }
+
+    #[test]
+    fn each_sort_of_lock_is_met_as_libc_meets_it() {
+        // SAFETY: each lock is initialised, lives through the calls, and is used by this thread alone.
+        unsafe {
+            let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+            let place = &raw mut mutex;
+            assert_eq!(meets(Object::Mutex, place as usize, own), Meets::Free);
+            libc::pthread_mutex_lock(place);
+            assert_eq!(meets(Object::Mutex, place as usize, || 1), Meets::Held(own()));
+            let mut lock = libc::PTHREAD_RWLOCK_INITIALIZER;
+            let place = &raw mut lock;
+            let asks = |object| meets(object, place as usize, || 1);
+            assert_eq!(
+                (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
+                (Meets::Free, Meets::Free)
+            );
+            libc::pthread_rwlock_rdlock(place);
+            assert_eq!(
+                (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
+                (Meets::Free, Meets::Held(0))
+            );
+            libc::pthread_rwlock_unlock(place);
+            libc::pthread_rwlock_wrlock(place);
+            let held = Meets::Held(own());
+            assert_eq!((asks(Object::RwlockRead), asks(Object::RwlockWrite)), (held, held));
+            libc::pthread_rwlock_unlock(place);
+            assert_eq!(
+                (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
+                (Meets::Free, Meets::Free)
+            );
+            let mut semaphore: libc::sem_t = core::mem::zeroed();
+            let place = &raw mut semaphore;
+            let asks = || meets(Object::Semaphore, place as usize, || 1);
+            libc::sem_init(place, 0, 1);
+            assert_eq!(asks(), Meets::Free);
+            libc::sem_wait(place);
+            assert_eq!(asks(), Meets::Held(0));
+            libc::sem_init(place, 1, 0);
+            assert_eq!(asks(), Meets::Shared);
+        }
+    }
+
+    #[test]
+    fn a_recursive_mutex_lets_its_owner_in_again() {
+        // SAFETY: as above.
+        unsafe {
+            let mut mutex = libc::PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+            let place = &raw mut mutex;
+            libc::pthread_mutex_lock(place);
+            assert_eq!(meets(Object::Mutex, place as usize, own), Meets::Free);
+            assert_eq!(meets(Object::Mutex, place as usize, || 1), Meets::Held(own()));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Where a fork comes from: what its child must know of it, small enough to be noted at every fork of a threaded process.
+
+use core::fmt;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use super::place::{Place, Verdict};
+use crate::state::depot::StackId;
+
+/// Shared by the record of a fork and all that its child reports. No other fork of any process on this host has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForkId {
+    process: i32,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl ForkId {
+    /// A new id, made by this process now.
+    pub fn new() -> Self {
+        let now = clock_gettime(ClockId::Realtime);
+        Self {
+            process: rustix::process::getpid().as_raw_nonzero().get(),
+            seconds: now.tv_sec,
+            nanoseconds: now.tv_nsec,
+        }
+    }
+}
+
+impl fmt::Display for ForkId {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}-{:x}-{:x}", self.process, self.seconds, self.nanoseconds)
+    }
+}
+
+/// One fork of a process with other threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Its id: that of the record that told of such a fork first, if there is one.
+    pub id: ForkId,
+    /// The function that the program called.
+    pub function: &'static str,
+    /// Where it called it.
+    pub stack: StackId,
+    /// What makes it the same finding as another.
+    pub place: Place,
+    /// What became of such forks before; `None` for the first.
+    pub known: Option<Verdict>,
+    /// The kernel's id of the thread that called it.
+    pub thread: i32,
+    /// The process that called it.
+    pub process: i32,
+    /// Whether another thread seemed to hold a lock.
+    pub has_holders: bool,
+}

@@ -1,0 +1,61 @@
+//! Failed attempts of CPython's, which tries every lock before it waits for it: an attempt alone is told when it turns out that
+//! no wait follows.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use lock_api::Mutex;
+
+use super::finding;
+use super::site::Site;
+use crate::snapshot::modules::Modules;
+use crate::state::orphans::{Orphan, Told};
+use crate::state::thread::{Busy, Thread};
+use crate::system::own_lock::OwnLock;
+
+/// Only ever tried, never waited for: the copy may find it held.
+static LAST: Mutex<OwnLock, Option<(Orphan, Site)>> = Mutex::new(None);
+
+/// An attempt fails whose caller returns to this address.
+pub fn fails(thread: &'static Thread, orphan: Orphan, return_address: usize, site: Site) {
+    let deferred = {
+        let _busy = Busy::from_here();
+        is_cpythons(return_address).then(|| LAST.try_lock()?.replace((orphan, site.kept())))
+    };
+    match deferred {
+        None => finding::orphaned_lock(thread, orphan, Told::Try, true, site),
+        Some(Some((before, site))) => finding::orphaned_lock(thread, before, Told::Try, true, site),
+        Some(None) => {}
+    }
+}
+
+/// A wait for this lock follows, and is told itself.
+pub fn is_followed_by_wait(address: usize) {
+    let Some(mut last) = LAST.try_lock() else { return };
+    if last.is_some_and(|(orphan, _)| orphan.entry.address == address) {
+        *last = None;
+    }
+}
+
+/// Nothing follows: the process ends, or becomes another program.
+pub fn tell_last(thread: &'static Thread) {
+    let last = LAST.try_lock().and_then(|mut last| last.take());
+    if let Some((orphan, site)) = last {
+        finding::orphaned_lock(thread, orphan, Told::Try, true, site);
+    }
+}
+
+/// Whether this code is CPython's. Asked for one or two places in a process.
+fn is_cpythons(address: usize) -> bool {
+    static YES: AtomicUsize = AtomicUsize::new(0);
+    static NO: AtomicUsize = AtomicUsize::new(0);
+    if YES.load(Ordering::Relaxed) == address {
+        return true;
+    }
+    if NO.load(Ordering::Relaxed) == address {
+        return false;
+    }
+    let name = Modules::read().and_then(|modules| Some(modules.find(address)?.base_name()));
+    let is = name.is_some_and(|name| name.starts_with("libpython") || name.starts_with("python"));
+    if is { &YES } else { &NO }.store(address, Ordering::Relaxed);
+    is
+}

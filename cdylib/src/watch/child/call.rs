@@ -1,0 +1,120 @@
+//! Before a call that takes a lock, in a forked child: would it ever return?
+#![expect(unsafe_code, reason = "the program's own lock is looked at")]
+
+use core::ffi::c_int;
+
+use super::site::Site;
+use super::{attempt, catch_up, finding};
+use crate::snapshot::alive;
+use crate::snapshot::lock_now::{Meets, meets};
+use crate::state::depot::NO_STACK;
+use crate::state::held::{Entry, Object, Stage};
+use crate::state::libc_regions;
+use crate::state::orphans::{self, Orphan, Told};
+use crate::state::stack_cache::Caller;
+use crate::state::thread::Thread;
+use crate::system::errno::KeepErrno;
+use crate::system::task;
+
+/// How long a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until it has the lock.
+    Forever,
+    /// Until a time-out.
+    Bounded,
+    /// Not at all.
+    Never,
+}
+
+/// Before a call that takes this lock, in a watched child.
+#[cold]
+#[inline(never)]
+pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
+    catch_up(thread);
+    if object == Object::LibcRegion {
+        if let Some(orphan) = orphans::find(address) {
+            let certain = libc_regions::at(address).is_some_and(|region| region.certain);
+            finding::orphaned_lock(thread, orphan, Told::Block, certain, Site::of(caller));
+        }
+        return;
+    }
+    // SAFETY: the program is about to hand this very object to libc.
+    match unsafe { meets(object, address, own_id) } {
+        Meets::Free => orphans::forget(address),
+        Meets::Shared => {}
+        Meets::Held(owner) => contended(thread, object, address, owner, wait, caller),
+    }
+}
+
+/// The lock is not free. It may yet become so where a thread of this process holds it.
+fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32, wait: Wait, caller: Caller) {
+    let _errno = KeepErrno::as_it_is();
+    let site = Site::of(caller);
+    let lives_here = owner != 0 && task::exists(owner);
+    if lives_here {
+        orphans::forget(address);
+    }
+    if let Some(orphan) = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here)) {
+        match wait {
+            Wait::Forever => {
+                attempt::is_followed_by_wait(address);
+                finding::orphaned_lock(thread, orphan, Told::Block, true, site);
+            }
+            Wait::Bounded => {
+                attempt::is_followed_by_wait(address);
+                finding::orphaned_lock(thread, orphan, Told::Try, true, site);
+            }
+            Wait::Never => attempt::fails(thread, orphan, caller.return_address, site),
+        }
+    } else if wait == Wait::Forever && alive::is_alone() {
+        finding::stuck_child(thread, object, address, site);
+    }
+}
+
+/// A lock whose owner is no thread of this process, and which nobody saw it take.
+fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) -> Option<Orphan> {
+    if owner == 0 || lives_here {
+        return None;
+    }
+    let entry = Entry {
+        address,
+        object,
+        stage: Stage::Held,
+        stack: NO_STACK,
+        made: NO_STACK,
+    };
+    orphans::add(entry, owner, super::newest_story());
+    orphans::find(address)
+}
+
+/// After a call that released a lock which this thread held at the fork. A lock that remembers its owner's id refuses.
+#[cold]
+#[inline(never)]
+pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, caller: Caller) {
+    if result != libc::EPERM || entry.object != Object::Mutex {
+        return;
+    }
+    let _errno = KeepErrno::as_it_is();
+    // SAFETY: the program has just handed this very mutex to libc.
+    let Meets::Held(owner) = (unsafe { meets(entry.object, entry.address, own_id) }) else {
+        return;
+    };
+    if owner == 0 || task::exists(owner) {
+        return;
+    }
+    orphans::add(entry, owner, super::newest_story());
+    if let Some(orphan) = orphans::find(entry.address) {
+        finding::orphaned_lock(thread, orphan, Told::Block, true, Site::of(caller));
+    }
+}
+
+/// The lock at this address was made anew, or its life has ended.
+pub fn forget(thread: &'static Thread, address: usize) {
+    catch_up(thread);
+    orphans::forget(address);
+}
+
+fn own_id() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}

@@ -1,0 +1,355 @@
+//! What a forked child tells, and how it is stopped.
+#![expect(unsafe_code, reason = "the stories belong to whoever tells")]
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, Record, StuckChild, WaitObject};
+
+use super::site::Site;
+use super::{Story, name_of_lost, stories};
+use crate::config::{self, Action, Strict};
+use crate::record::envelope::Content;
+use crate::record::printable::printable;
+use crate::snapshot::moment::Moment;
+use crate::snapshot::origin::ForkId;
+use crate::snapshot::place::{Place, Verdict};
+use crate::snapshot::resolver::Resolver;
+use crate::state::depot::{self, StackId};
+use crate::state::held::Object;
+use crate::state::orphans::{Orphan, Told};
+use crate::state::thread::{Busy, Thread};
+use crate::state::{descent, libc_regions};
+use crate::system::errno::KeepErrno;
+use crate::system::{process, signals};
+use crate::verdict::fingerprint;
+use crate::verdict::own_locks::Interpreter;
+use crate::watch::judge::{self, Judgement, frames, kind_of, naming, sealed};
+use crate::watch::tell::tell;
+use crate::watch::{counts, fork, report, setup, told};
+
+/// The call at `site` asks for a lock of a thread that does not exist here. Where that is not `certain` to hang, it is an
+/// error that is not proven.
+pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Told, certain: bool, site: Site) {
+    let _errno = KeepErrno::as_it_is();
+    in_child(
+        thread,
+        |teller| {
+            if !orphan.note(how) {
+                return;
+            }
+            let blocking = how == Told::Block;
+            let Some(mut resolver) = Resolver::new(naming()) else {
+                return;
+            };
+            let entry = orphan.entry;
+            if entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address) {
+                return;
+            }
+            if !blocking
+                && Interpreter::find(resolver.modules())
+                    .is_some_and(|python| python.owns(resolver.modules().memory(), &entry))
+            {
+                // CPython asks its own locks whether they are locked, and puts them right.
+                return;
+            }
+            let acquired_stack = frames(&mut resolver, depot::frames(entry.stack), false);
+            let name = libc_regions::at(entry.address).map(|region| region.name.to_owned());
+            let owner = teller.owner(orphan);
+            let rules = setup::suppressions();
+            let mut harmless_thread = || {
+                let start = teller.start_routine(orphan, &mut resolver);
+                rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
+            };
+            if rules.lock_is_harmless(name.as_deref(), &acquired_stack) || rules.has_thread_rules() && harmless_thread()
+            {
+                counts::SUPPRESSED.add();
+                return;
+            }
+            let stack = frames(&mut resolver, depot::frames(teller.stack), false);
+            let kind = kind_of(entry.object);
+            let content = Content {
+                severity: if blocking && certain {
+                    Severity::Fatal
+                } else {
+                    Severity::Error
+                },
+                kind: Kind::OrphanedLock,
+                fingerprint: fingerprint::of_orphan(kind, &stack, &acquired_stack),
+                fork_id: None,
+                detail: Detail::OrphanedLock(OrphanedLock {
+                    call: site.function.to_owned(),
+                    lock: Lock {
+                        address: format!("{:#x}", entry.address),
+                        kind,
+                        name,
+                        owner_tid: Some(orphan.owner),
+                        owner,
+                        acquired_stack,
+                        waiters: Vec::new(),
+                    },
+                    stack,
+                    python_stack: None,
+                    blocking,
+                }),
+            };
+            teller.tell(content, orphan.fork);
+        },
+        &site,
+    );
+}
+
+/// The call at `site` waits for an object that nobody is left to release or signal.
+pub fn stuck_child(thread: &'static Thread, object: Object, address: usize, site: Site) {
+    let object = match object {
+        Object::RwlockRead | Object::RwlockWrite => WaitObject::Rwlock,
+        Object::Semaphore => WaitObject::Semaphore,
+        Object::Condition => WaitObject::Condition,
+        Object::StaticGuard => WaitObject::Futex,
+        // A spinlock does not say whether it is shared, nor who holds it; libc's regions are told as orphans or not at all.
+        Object::Spinlock | Object::LibcRegion => return,
+        Object::Mutex => WaitObject::Mutex,
+    };
+    stuck(thread, object, address, site);
+}
+
+/// The call at `site` waits on a futex of a library's own.
+pub fn stuck_child_on_futex(thread: &'static Thread, address: usize, site: Site) {
+    stuck(thread, WaitObject::Futex, address, site);
+}
+
+fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site) {
+    let _errno = KeepErrno::as_it_is();
+    in_child(
+        thread,
+        |teller| {
+            let place = Place::of_call(teller.stack, object as u64);
+            if told_already(place) {
+                return;
+            }
+            let Some(mut resolver) = Resolver::new(naming()) else {
+                return;
+            };
+            if resolver.modules().is_shared_mapping(address) {
+                return;
+            }
+            let is_python = Interpreter::find(resolver.modules()).is_some();
+            if object == WaitObject::Semaphore && !is_python && signals::a_handler_may_post() {
+                // A signal handler may post a semaphore, and nothing else: this wait may end.
+                return;
+            }
+            let stack = frames(&mut resolver, depot::frames(teller.stack), false);
+            let content = Content {
+                severity: Severity::Fatal,
+                kind: Kind::StuckChild,
+                fingerprint: fingerprint::of_call(Kind::StuckChild, site.function, &stack),
+                fork_id: None,
+                detail: Detail::StuckChild(StuckChild {
+                    call: site.function.to_owned(),
+                    address: Some(format!("{address:#x}")),
+                    object,
+                    parent_tids: teller.users_of(address),
+                    stack,
+                    python_stack: None,
+                }),
+            };
+            let newest = super::newest_story();
+            teller.tell(content, newest);
+        },
+        &site,
+    );
+}
+
+/// A thread is created at `site`; told where the parent had other threads.
+pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: usize) {
+    if !descent::is_child_of_threads() {
+        return;
+    }
+    let site = Site::above(function, frame);
+    in_child(
+        thread,
+        |teller| {
+            if told_already(Place::of_call(teller.stack, u64::MAX)) {
+                return;
+            }
+            let Some(mut resolver) = Resolver::new(naming()) else {
+                return;
+            };
+            let addresses = depot::frames(teller.stack);
+            let library = addresses
+                .first()
+                .and_then(|address| Some(resolver.modules().find(address.wrapping_sub(1))?.base_name()));
+            let stack = frames(&mut resolver, addresses, false);
+            let content = Content {
+                severity: Severity::Warn,
+                kind: Kind::ThreadAfterFork,
+                fingerprint: fingerprint::of_call(Kind::ThreadAfterFork, function, &stack),
+                fork_id: None,
+                detail: Detail::Call(Call {
+                    call: function.to_owned(),
+                    library,
+                    stack,
+                    python_stack: None,
+                }),
+            };
+            let newest = super::newest_story();
+            teller.tell(content, newest);
+        },
+        &site,
+    );
+}
+
+fn told_already(place: Place) -> bool {
+    if !config::get().repeat_all && told::verdict(place).is_some() {
+        counts::REPEATED.add();
+        return true;
+    }
+    told::remember(place, Verdict::Told);
+    false
+}
+
+/// Runs `tell` where this child may tell something, and stops the child where the user wants that.
+fn in_child(thread: &'static Thread, tell: impl FnOnce(&mut Teller), site: &Site) {
+    let mut stop = false;
+    {
+        let _busy = Busy::from_here();
+        if !fork::may_tell_of_child(thread) {
+            return;
+        }
+        // The walk needs this very stack; the rest may need more than is left of it.
+        let stack = site.stack();
+        fork::while_no_fork(|| {
+            let mut teller = Teller { stack, stop: false };
+            tell(&mut teller);
+            stop = teller.stop;
+        });
+        if stop {
+            report::summary();
+        }
+    }
+    if stop {
+        match config::get().action {
+            Action::Exit(status) => process::exit_now(i32::from(status)),
+            // SAFETY: `abort` raises SIGABRT in this thread, as a failed assertion would.
+            Action::Abort | Action::Fail => unsafe { libc::abort() },
+        }
+    }
+}
+
+/// Who tells, while no fork can be under way.
+struct Teller {
+    stack: StackId,
+    stop: bool,
+}
+
+impl Teller {
+    /// The fork of this number; `None` in the child of a lone thread.
+    fn story(&self, number: usize) -> Option<&'static mut Story> {
+        // SAFETY: a `Teller` exists only while its thread holds the lock on all telling.
+        unsafe { stories() }.get_mut(number)
+    }
+
+    fn owner(&self, orphan: Orphan) -> Option<String> {
+        let story = self.story(orphan.fork);
+        let own = story.as_ref().is_none_or(|story| story.origin.thread == orphan.owner);
+        let name = if own {
+            // The forking thread itself, whose copy this is.
+            Some(crate::system::task::name(
+                rustix::thread::gettid().as_raw_nonzero().get(),
+            ))
+        } else {
+            name_of_lost(story.as_deref(), orphan.owner)
+        };
+        name.map(|name| printable(&name))
+    }
+
+    fn start_routine(&self, orphan: Orphan, resolver: &mut Resolver) -> Option<String> {
+        let story = self.story(orphan.fork)?;
+        let lost = story.inherited.as_ref()?;
+        let thread = lost.threads.iter().find(|thread| thread.tid == orphan.owner)?;
+        resolver.name_of_function(thread.origin?.start_routine)
+    }
+
+    /// Threads of the parent that waited for this object at the fork.
+    fn users_of(&self, address: usize) -> Vec<i32> {
+        let Some(story) = self.story(super::newest_story()) else {
+            return Vec::new();
+        };
+        let mut users = Vec::new();
+        for moment in [&story.seen, &story.inherited].into_iter().flatten() {
+            users.extend(
+                moment
+                    .threads
+                    .iter()
+                    .filter(|thread| thread.uses(address))
+                    .map(|thread| thread.tid),
+            );
+        }
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// Tells a finding that belongs to the fork of this number, and decides whether the child is stopped.
+    fn tell(&mut self, content: Content, number: usize) {
+        let (fork_id, exec_bound) = match self.story(number) {
+            Some(story) => {
+                let exec_bound = tell_story(story);
+                (story.origin.id, exec_bound)
+            }
+            None => (ForkId::new(), false),
+        };
+        let content = Content {
+            fork_id: Some(fork_id.to_string()),
+            ..content
+        };
+        let Some(record) = sealed(content) else { return };
+        let option = match config::get().strict {
+            Strict::Child if record.severity == Severity::Fatal => Some("FORKWATCH_STRICT=child"),
+            Strict::Threads if exec_bound && record.severity >= Severity::Error => Some("FORKWATCH_STRICT=threads"),
+            Strict::Locks if exec_bound && record.severity >= Severity::Error => Some("FORKWATCH_STRICT=locks"),
+            _ => None,
+        };
+        tell(&record, option);
+        self.stop |= option.is_some();
+    }
+}
+
+/// Tells of the fork itself, where its parent took the caller for one that does nothing but exec. Whether it did.
+fn tell_story(story: &mut Story) -> bool {
+    if let Some(told) = story.told {
+        return !told;
+    }
+    let parent_tells = match story.origin.known {
+        Some(Verdict::ExecBound) => false,
+        Some(_) => true,
+        None => story
+            .seen
+            .as_ref()
+            .is_none_or(|seen| !matches!(judge::judge(seen), Judgement::ExecBound)),
+    };
+    story.told = Some(parent_tells);
+    if parent_tells {
+        return false;
+    }
+    story.origin.id = ForkId::new();
+    if let Some(record) = record_of(story) {
+        tell(&record, None);
+    }
+    true
+}
+
+/// The record of an exec-bound fork, as its parent would have written it.
+fn record_of(story: &mut Story) -> Option<Record> {
+    let mut moment: Moment = story.seen.take().or_else(|| story.inherited.take())?;
+    moment.origin = story.origin;
+    for thread in moment.threads.iter_mut().filter(|thread| thread.name.is_empty()) {
+        thread.name = crate::system::task::name_in(story.origin.process, thread.tid).unwrap_or_default();
+    }
+    let mut record = judge::judge_although_exec_bound(&moment)?;
+    if let Detail::UnsafeFork(detail) = &mut record.detail {
+        detail.fork.child_pid = Some(story.child);
+        detail.fork.exec_bound = true;
+    }
+    counts::UNSAFE_FORKS.add();
+    story.seen = Some(moment);
+    Some(record)
+}

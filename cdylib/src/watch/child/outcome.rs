@@ -1,0 +1,135 @@
+//! What became of the child of a reported fork: another program, or its end. Only the log hears of it.
+#![expect(unsafe_code, reason = "the stories belong to whoever tells")]
+
+use core::ffi::CStr;
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, ForkOutcome, Outcome};
+
+use super::{attempt, stories};
+use crate::config;
+use crate::record::envelope::Content;
+use crate::record::printable::printable;
+use crate::snapshot::memory::ProcessMemory;
+use crate::state::descent::{self, Descent};
+use crate::state::thread::{Busy, Thread};
+use crate::system::errno::KeepErrno;
+use crate::system::{file, process};
+use crate::verdict::fingerprint;
+use crate::watch::judge::{judge, sealed};
+use crate::watch::tell::tell_log;
+use crate::watch::{counts, fork};
+
+/// The longest path that is read.
+const LONGEST_PATH: usize = 4096;
+
+/// What a call of the exec family names its program by.
+#[derive(Clone, Copy, Debug)]
+pub enum Program {
+    /// The address of a path.
+    Path(usize),
+    /// The address of a name that is looked for in `PATH`, where it has no slash.
+    Name(usize),
+    /// A descriptor.
+    Descriptor(i32),
+}
+
+/// Before a call that makes this process another program.
+pub fn executes(program: Program) {
+    let Some(thread) = may_matter() else { return };
+    let _errno = KeepErrno::as_it_is();
+    attempt::tell_last(thread);
+    let Some(path) = runnable(program) else { return };
+    outcome(thread, Outcome::Exec, Some(path));
+}
+
+/// This process ends.
+pub fn ends() {
+    let Some(thread) = may_matter() else { return };
+    let _errno = KeepErrno::as_it_is();
+    attempt::tell_last(thread);
+    outcome(thread, Outcome::Exit, None);
+}
+
+/// In most processes, nothing has to be done at all.
+fn may_matter() -> Option<&'static Thread> {
+    if Descent::now() == Descent::Unknown && !descent::is_child_of_threads() {
+        return None;
+    }
+    Thread::current()
+}
+
+fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
+    // SAFETY: only looked at; a story's child stays as it was written when the child had one thread.
+    let is_ours = unsafe { stories() }
+        .last()
+        .is_some_and(|story| story.child == process::id() && story.seen.is_some());
+    if !is_ours || config::get().log.is_none() {
+        return;
+    }
+    let _busy = Busy::from_here();
+    if !fork::may_tell_of_child(thread) {
+        return;
+    }
+    fork::while_no_fork(|| {
+        // SAFETY: this thread holds the lock on all telling.
+        let Some(story) = unsafe { stories() }.last_mut() else {
+            return;
+        };
+        let Some(seen) = &story.seen else { return };
+        let silent_before = !counts::any_finding();
+        if seen.told_before || story.told == Some(false) || !judge(seen).is_finding() {
+            return;
+        }
+        if silent_before {
+            // What the judgement counted is the parent's.
+            counts::begin_anew();
+        }
+        let content = Content {
+            severity: Severity::Info,
+            kind: Kind::ForkOutcome,
+            fingerprint: fingerprint::of_kind(Kind::ForkOutcome),
+            fork_id: Some(story.origin.id.to_string()),
+            detail: Detail::ForkOutcome(ForkOutcome {
+                child_pid: story.child,
+                outcome,
+                program,
+            }),
+        };
+        if let Some(record) = sealed(content) {
+            tell_log(&record);
+        }
+    });
+}
+
+/// The program's file, if the call will find one that may be run.
+fn runnable(program: Program) -> Option<String> {
+    match program {
+        Program::Descriptor(number) => {
+            let link = format!("/proc/self/fd/{number}");
+            let path = rustix::fs::readlinkat(rustix::fs::CWD, link.as_str(), Vec::new()).ok()?;
+            Some(printable(path.to_bytes()))
+        }
+        Program::Path(address) => if_runnable(&text_at(address)?),
+        Program::Name(address) => {
+            let name = text_at(address)?;
+            if name.contains(&b'/') {
+                return if_runnable(&name);
+            }
+            let path = config::environment_variable(b"PATH").unwrap_or_else(|| b"/bin:/usr/bin".to_vec());
+            path.split(|&byte| byte == b':')
+                .find_map(|folder| if_runnable(&[folder, b"/", &name[..]].concat()))
+        }
+    }
+}
+
+fn if_runnable(path: &[u8]) -> Option<String> {
+    file::is_executable(path).then(|| printable(path))
+}
+
+fn text_at(address: usize) -> Option<Vec<u8>> {
+    let mut text = vec![0; LONGEST_PATH];
+    let length = ProcessMemory::own().read_some(address, &mut text);
+    let text = CStr::from_bytes_until_nul(text.get(..length)?).ok()?;
+    Some(text.to_bytes().to_vec())
+}

@@ -1,0 +1,47 @@
+//! Waits that take no lock, in a forked child: condition variables and futexes. With one thread, nobody ends them.
+#![expect(unsafe_code, reason = "the program's own futex is looked at")]
+
+use super::site::Site;
+use super::{catch_up, finding};
+use crate::snapshot::alive;
+use crate::state::held::Object;
+use crate::state::stack_cache::Caller;
+use crate::state::thread::Thread;
+use crate::system::errno::KeepErrno;
+
+/// Before a condition wait without a time-out.
+#[cold]
+#[inline(never)]
+pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
+    catch_up(thread);
+    let _errno = KeepErrno::as_it_is();
+    if alive::is_alone() {
+        finding::stuck_child(thread, Object::Condition, address, Site::of(caller));
+    }
+}
+
+/// Before `syscall(SYS_futex)`, whose hook has a frame around `frame`. `address`, `operation`, `value` and `timeout` are its first arguments.
+#[cold]
+#[inline(never)]
+pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
+    const COMMAND: usize = 0x7f;
+    const PRIVATE: usize = libc::FUTEX_PRIVATE_FLAG as usize;
+    const WAIT: usize = libc::FUTEX_WAIT as usize;
+    const WAIT_BITSET: usize = libc::FUTEX_WAIT_BITSET as usize;
+    const LOW_HALF: usize = 0xffff_ffff;
+    let waits = matches!(operation & COMMAND, WAIT | WAIT_BITSET) && operation & PRIVATE != 0;
+    if !waits || timeout != 0 || !address.is_multiple_of(4) {
+        return;
+    }
+    let Some(thread) = crate::watch::thread::current() else {
+        return;
+    };
+    catch_up(thread);
+    let _errno = KeepErrno::as_it_is();
+    // SAFETY: the kernel is about to read this word; a program that waits on it has just read it itself. Volatile, because
+    // other threads write there.
+    let now = unsafe { (address as *const u32).read_volatile() };
+    if now as usize == value & LOW_HALF && alive::is_alone() {
+        finding::stuck_child_on_futex(thread, address, Site::above("syscall(SYS_futex)", frame));
+    }
+}
