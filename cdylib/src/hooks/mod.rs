@@ -11,11 +11,15 @@ mod condition;
 mod exec;
 mod exit;
 mod fork;
+mod libc_regions;
 mod mutex;
+mod resolver;
 mod rwlock;
 mod semaphore;
 mod spinlock;
+mod static_guard;
 mod syscall;
+mod syslog;
 mod thread;
 
 /// Defines hot hooks. A row is `hook NAME(ARGUMENTS) = body(EXTRA...);`, where the body is a function of this shape:
@@ -39,7 +43,7 @@ macro_rules! hot_hooks {
                     return_address: usize,
                     stack_pointer: usize,
                 ) -> c_int {
-                    let real = REAL.address();
+                    let real = REAL.address_for(return_address);
                     if real.is_null() {
                         return $crate::hooks::missing();
                     }
@@ -74,6 +78,9 @@ macro_rules! hot_hooks {
 
 /// The instructions that put the return address and the stack pointer behind the arguments.
 macro_rules! hand_over {
+    () => {
+        "mov rdi, [rsp]\nlea rsi, [rsp + 8]"
+    };
     ($a:ident) => {
         "mov rsi, [rsp]\nlea rdx, [rsp + 8]"
     };

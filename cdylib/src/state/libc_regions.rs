@@ -3,6 +3,14 @@
 //! glibc's `fork` does not reset these locks in the child (looked up in its sources, 2.31 to 2.42). One that a later libc
 //! resets gets a version in its row.
 
+use core::ffi::{CStr, c_char};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::system::real::Real;
+
+/// A version of glibc.
+pub type Version = (u16, u16);
+
 /// One lock.
 #[derive(Debug)]
 pub struct Region {
@@ -10,13 +18,15 @@ pub struct Region {
     pub name: &'static str,
     /// Whether a call in progress holds the lock for as long as it may block; otherwise a child's call most often returns.
     pub certain: bool,
-    /// The first glibc (major, minor) whose `fork` resets the lock in the child; `None` where none does yet.
-    pub reset_since: Option<(u32, u32)>,
+    /// The first glibc that has the lock.
+    pub since: Version,
+    /// The first glibc whose `fork` resets the lock in the child; `None` where none does yet.
+    pub reset_since: Option<Version>,
 }
 
 macro_rules! regions {
-    ($($(#[$about:meta])* $region:ident = $name:literal, certain $certain:literal, reset $since:expr;)+) => {
-        $($(#[$about])* pub static $region: Region = Region { name: $name, certain: $certain, reset_since: $since };)+
+    ($($(#[$about:meta])* $region:ident = $name:literal $(, $field:ident: $value:expr)*;)+) => {
+        $($(#[$about])* pub static $region: Region = Region { name: $name, $($field: $value,)* ..USUAL };)+
 
         /// The region whose row has this address.
         pub fn at(address: usize) -> Option<&'static Region> {
@@ -25,23 +35,48 @@ macro_rules! regions {
     };
 }
 
+const USUAL: Region = Region {
+    name: "",
+    certain: true,
+    since: (2, 0),
+    reset_since: None,
+};
+
 regions! {
     /// `tzset_lock` of `time/tzset.c`.
-    TIME_ZONE = "libc:tz", certain true, reset None;
+    TIME_ZONE = "libc:tz";
     /// `envlock` of `stdlib/setenv.c`.
-    ENVIRONMENT = "libc:env", certain true, reset None;
+    ENVIRONMENT = "libc:env";
     /// `__exit_funcs_lock` of `stdlib/cxa_atexit.c`.
-    EXIT = "libc:exit", certain true, reset None;
+    EXIT_FUNCTIONS = "libc:exit";
+    /// `__exit_lock` of `stdlib/exit.c`, held while the functions run.
+    EXIT = "libc:exit", since: (2, 41);
     /// `syslog_lock` of `misc/syslog.c`.
-    SYSLOG = "libc:syslog", certain true, reset None;
-    /// `__libc_setlocale_lock` of `locale/setlocale.c`, a read-write lock.
-    LOCALE = "libc:locale", certain true, reset None;
+    SYSLOG = "libc:syslog";
+    /// `__libc_setlocale_lock` of `locale/setlocale.c`.
+    LOCALE = "libc:locale";
     /// `lock` of `stdlib/random.c`.
-    RANDOM = "libc:random", certain true, reset None;
-    /// `_dl_load_write_lock`, which `dl_iterate_phdr` holds while it calls back.
-    LOADER = "libc:loader", certain true, reset None;
-    /// The locks of the resolver and the name service switch.
-    RESOLVER = "libc:resolver", certain false, reset None;
+    RANDOM = "libc:random";
+    /// `_dl_load_write_lock` of the loader, held while `dl_iterate_phdr` calls back.
+    LOADER = "libc:loader";
+    /// The resolver's own locks, each held for a part of a call.
+    RESOLVER = "libc:resolver", certain: false;
+    /// The lock of `gethostbyname`'s one buffer (`nss/getXXbyYY.c`), held for the whole call.
+    HOST_BY_NAME = "libc:resolver";
+    /// As above, of `gethostbyaddr`.
+    HOST_BY_ADDRESS = "libc:resolver";
+    /// As above, of `getpwnam`.
+    USER_BY_NAME = "libc:nss";
+    /// As above, of `getpwuid`.
+    USER_BY_ID = "libc:nss";
+    /// As above, of `getgrnam`.
+    GROUP_BY_NAME = "libc:nss";
+    /// As above, of `getgrgid`.
+    GROUP_BY_ID = "libc:nss";
+    /// As above, of `getservbyname`.
+    SERVICE_BY_NAME = "libc:nss";
+    /// As above, of `getservbyport`.
+    SERVICE_BY_PORT = "libc:nss";
 }
 
 impl Region {
@@ -50,19 +85,55 @@ impl Region {
         core::ptr::from_ref(self) as usize
     }
 
-    /// Whether a child of the running libc inherits the lock as it is.
-    pub fn outlives_fork(&self, glibc: Option<(u32, u32)>) -> bool {
-        match (self.reset_since, glibc) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(since), Some(running)) => running < since,
-        }
+    /// Whether a child inherits the lock as it is, from the libc that runs.
+    pub fn outlives_fork(&self) -> bool {
+        self.outlives_fork_of(glibc())
     }
+
+    fn outlives_fork_of(&self, running: Option<Version>) -> bool {
+        running.is_some_and(|running| {
+            running >= self.since && self.reset_since.is_none_or(|reset_since| running < reset_since)
+        })
+    }
+}
+
+/// The version of the libc that runs; `None` where it is not glibc.
+fn glibc() -> Option<Version> {
+    /// Major and minor version in the halves; 0 while nobody asked, this where it is another libc.
+    const OTHER: u32 = 1;
+    static KNOWN: AtomicU32 = AtomicU32::new(0);
+    // Relaxed: the answer is the same whoever finds it.
+    match KNOWN.load(Ordering::Relaxed) {
+        0 => {
+            let version = ask_for_version();
+            let word = version.map_or(OTHER, |(major, minor)| u32::from(major) << 16 | u32::from(minor));
+            KNOWN.store(word, Ordering::Relaxed);
+            version
+        }
+        OTHER => None,
+        word => Some(((word >> 16) as u16, (word & 0xffff) as u16)),
+    }
+}
+
+fn ask_for_version() -> Option<Version> {
+    static VERSION: Real = Real::new(c"gnu_get_libc_version");
+    let address = VERSION.address();
+    if address.is_null() {
+        return None;
+    }
+    // SAFETY: glibc's function of this name takes nothing and returns a string that lives for ever.
+    #[expect(unsafe_code, reason = "a function of libc's")]
+    let text = unsafe {
+        let version = core::mem::transmute::<*mut core::ffi::c_void, unsafe extern "C" fn() -> *const c_char>(address);
+        CStr::from_ptr(version())
+    };
+    let mut numbers = text.to_str().ok()?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RANDOM, Region, TIME_ZONE, at};
+    use super::{RANDOM, Region, TIME_ZONE, USUAL, at, glibc};
 
     #[test]
     fn a_region_is_found_by_its_address() {
@@ -72,13 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn a_libc_that_resets_the_lock_is_left_alone() {
+    fn a_libc_without_the_lock_or_that_resets_it_is_left_alone() {
         let region = Region {
-            name: "libc:x",
-            certain: true,
+            since: (2, 10),
             reset_since: Some((2, 40)),
+            ..USUAL
         };
-        assert!(region.outlives_fork(Some((2, 39))) && !region.outlives_fork(Some((2, 40))));
-        assert!(!region.outlives_fork(None), "not glibc");
+        assert!(region.outlives_fork_of(Some((2, 39))) && region.outlives_fork_of(Some((2, 10))));
+        assert!(!region.outlives_fork_of(Some((2, 40))) && !region.outlives_fork_of(Some((2, 9))));
+        assert!(!region.outlives_fork_of(None), "not glibc");
+        assert!(glibc().unwrap() >= (2, 17) && TIME_ZONE.outlives_fork());
     }
 }

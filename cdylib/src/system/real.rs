@@ -41,6 +41,29 @@ impl Real {
         if address.is_null() { self.resolve() } else { address }
     }
 
+    /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the library
+    /// which holds the caller's `return_address`: one that was opened with `RTLD_LOCAL` brings its own runtime along.
+    #[inline(always)]
+    pub fn address_for(&self, return_address: usize) -> *mut c_void {
+        let address = self.address.load(Ordering::Relaxed);
+        if address.is_null() {
+            self.resolve_for(return_address)
+        } else {
+            address
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn resolve_for(&self, return_address: usize) -> *mut c_void {
+        let mut address = self.resolve();
+        if address.is_null() {
+            address = visible_to(return_address, self.name);
+            self.address.store(address, Ordering::Relaxed);
+        }
+        address
+    }
+
     #[cold]
     #[inline(never)]
     fn resolve(&self) -> *mut c_void {
@@ -61,6 +84,23 @@ impl Real {
         }
         self.address.store(address, Ordering::Relaxed);
         address
+    }
+}
+
+fn visible_to(code: usize, name: &CStr) -> *mut c_void {
+    // SAFETY: `dladdr` only looks its argument up and fills the structure; `dlopen` with RTLD_NOLOAD loads nothing and finds
+    // the library that holds the running caller, whose count it raises for good, so that what was found stays.
+    unsafe {
+        let mut found: libc::Dl_info = core::mem::zeroed();
+        if libc::dladdr(code as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
+            return null_mut();
+        }
+        let library = libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+        if library.is_null() {
+            null_mut()
+        } else {
+            libc::dlsym(library, name.as_ptr())
+        }
     }
 }
 

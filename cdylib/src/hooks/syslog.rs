@@ -1,0 +1,143 @@
+//! `syslog`, which takes any number of arguments: they are gathered as a `va_list` and handed to libc's `vsyslog`, which is what
+//! libc's own `syslog` does.
+#![expect(unsafe_code, reason = "hooks are C functions")]
+
+use core::ffi::{c_int, c_void};
+
+use crate::state::libc_regions::SYSLOG;
+use crate::state::stack_cache::Caller;
+use crate::system::real::Real;
+use crate::watch::region;
+
+/// Gathers the arguments behind the named ones, of which `$named` bytes stand in the save area, as x86-64's ABI lays out a
+/// `va_list`: offsets, the arguments on the stack, the save area. `$list` is the register that the list is passed in, `$after`
+/// the two behind it, for the return address and the caller's stack pointer.
+macro_rules! with_list {
+    ($named:literal, $list:literal, $after:literal, $last:literal) => {
+        concat!(
+            ".cfi_startproc\n",
+            "push rbp\n",
+            ".cfi_def_cfa_offset 16\n",
+            ".cfi_offset rbp, -16\n",
+            "mov rbp, rsp\n",
+            ".cfi_def_cfa_register rbp\n",
+            "sub rsp, 208\n",
+            "mov [rsp], rdi\n",
+            "mov [rsp + 8], rsi\n",
+            "mov [rsp + 16], rdx\n",
+            "mov [rsp + 24], rcx\n",
+            "mov [rsp + 32], r8\n",
+            "mov [rsp + 40], r9\n",
+            "test al, al\n",
+            "je 2f\n",
+            "movaps [rsp + 48], xmm0\n",
+            "movaps [rsp + 64], xmm1\n",
+            "movaps [rsp + 80], xmm2\n",
+            "movaps [rsp + 96], xmm3\n",
+            "movaps [rsp + 112], xmm4\n",
+            "movaps [rsp + 128], xmm5\n",
+            "movaps [rsp + 144], xmm6\n",
+            "movaps [rsp + 160], xmm7\n",
+            "2:\n",
+            "mov dword ptr [rsp + 176], ",
+            $named,
+            "\n",
+            "mov dword ptr [rsp + 180], 48\n",
+            "lea r10, [rbp + 16]\n",
+            "mov [rsp + 184], r10\n",
+            "mov [rsp + 192], rsp\n",
+            "lea ",
+            $list,
+            ", [rsp + 176]\n",
+            "mov ",
+            $after,
+            ", [rbp + 8]\n",
+            "lea ",
+            $last,
+            ", [rbp + 16]\n",
+            "call {body}\n",
+            "leave\n",
+            ".cfi_def_cfa rsp, 8\n",
+            "ret\n",
+            ".cfi_endproc",
+        )
+    };
+}
+
+static VSYSLOG: Real = Real::new(c"vsyslog");
+static VSYSLOG_CHECKED: Real = Real::new(c"__vsyslog_chk");
+
+// hook syslog
+/// `syslog`.
+///
+/// # Safety
+/// As the real one.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn syslog() {
+    core::arch::naked_asm!(with_list!("16", "rdx", "rcx", "r8"), body = sym plain)
+}
+
+// hook __syslog_chk
+/// `syslog` with checks of the format, where it was compiled with `_FORTIFY_SOURCE`.
+///
+/// # Safety
+/// As the real one.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn __syslog_chk() {
+    core::arch::naked_asm!(with_list!("24", "rcx", "r8", "r9"), body = sym checked)
+}
+
+unsafe extern "C-unwind" fn plain(
+    priority: c_int,
+    format: usize,
+    list: usize,
+    return_address: usize,
+    stack_pointer: usize,
+) {
+    type Vsyslog = unsafe extern "C-unwind" fn(c_int, usize, usize);
+    let address = VSYSLOG.address();
+    if address.is_null() {
+        return;
+    }
+    // SAFETY: libc's function of this name has this type.
+    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(address) };
+    let caller = Caller {
+        return_address,
+        stack_pointer,
+        function: "syslog",
+    };
+    region::within(&SYSLOG, caller, || {
+        // SAFETY: the program's own call, its arguments gathered as the ABI says.
+        unsafe { real(priority, format, list) };
+        0
+    });
+}
+
+unsafe extern "C-unwind" fn checked(
+    priority: c_int,
+    flag: c_int,
+    format: usize,
+    list: usize,
+    return_address: usize,
+    stack_pointer: usize,
+) {
+    type Vsyslog = unsafe extern "C-unwind" fn(c_int, c_int, usize, usize);
+    let address = VSYSLOG_CHECKED.address();
+    if address.is_null() {
+        return;
+    }
+    // SAFETY: libc's function of this name has this type.
+    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(address) };
+    let caller = Caller {
+        return_address,
+        stack_pointer,
+        function: "syslog",
+    };
+    region::within(&SYSLOG, caller, || {
+        // SAFETY: as above.
+        unsafe { real(priority, flag, format, list) };
+        0
+    });
+}
