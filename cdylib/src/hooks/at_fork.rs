@@ -4,7 +4,10 @@
 
 use core::ffi::{c_int, c_void};
 
+use forkwatch_schema::record::Phase;
+
 use crate::watch::fork::{self, Handler};
+use crate::watch::handler;
 
 redhook::hook! {
     unsafe fn __register_atfork(
@@ -18,7 +21,10 @@ redhook::hook! {
         if prepare.is_some() {
             fork::note_foreign_prepare_handler();
         }
-        // SAFETY: the library's own call.
+        let prepare = handler::timed(Phase::Prepare, prepare);
+        let parent = handler::timed(Phase::Parent, parent);
+        let child = handler::timed(Phase::Child, child);
+        // SAFETY: the library's own call, with handlers that call its own.
         unsafe { redhook::real!(__register_atfork)(prepare, parent, child, library) }
     }
 }

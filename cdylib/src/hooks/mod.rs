@@ -43,7 +43,9 @@ macro_rules! hot_hooks {
                     return_address: usize,
                     stack_pointer: usize,
                 ) -> c_int {
-                    let real = REAL.address_for(return_address);
+                    // A guard of a static lies in the library that uses it, while a tail call returns elsewhere.
+                    let [first, ..] = [$($argument),+];
+                    let real = REAL.address_for([first, return_address]);
                     if real.is_null() {
                         return $crate::hooks::missing();
                     }

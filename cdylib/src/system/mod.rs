@@ -5,6 +5,7 @@ pub mod big_stack;
 pub mod errno;
 pub mod file;
 pub mod libc_threads;
+pub mod numbered_entries;
 pub mod own_lock;
 pub mod process;
 pub mod real;

@@ -42,12 +42,12 @@ impl Real {
     }
 
     /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the library
-    /// which holds the caller's `return_address`: one that was opened with `RTLD_LOCAL` brings its own runtime along.
+    /// which holds one of `places`: one that was opened with `RTLD_LOCAL` brings its own runtime along.
     #[inline(always)]
-    pub fn address_for(&self, return_address: usize) -> *mut c_void {
+    pub fn address_for(&self, places: [usize; 2]) -> *mut c_void {
         let address = self.address.load(Ordering::Relaxed);
         if address.is_null() {
-            self.resolve_for(return_address)
+            self.resolve_for(places)
         } else {
             address
         }
@@ -55,10 +55,14 @@ impl Real {
 
     #[cold]
     #[inline(never)]
-    fn resolve_for(&self, return_address: usize) -> *mut c_void {
+    fn resolve_for(&self, places: [usize; 2]) -> *mut c_void {
         let mut address = self.resolve();
         if address.is_null() {
-            address = visible_to(return_address, self.name);
+            let seen = places.into_iter().map(|place| visible_to(place, self.name));
+            address = seen
+                .into_iter()
+                .find(|address| !address.is_null())
+                .unwrap_or(null_mut());
             self.address.store(address, Ordering::Relaxed);
         }
         address
@@ -87,12 +91,12 @@ impl Real {
     }
 }
 
-fn visible_to(code: usize, name: &CStr) -> *mut c_void {
+fn visible_to(place: usize, name: &CStr) -> *mut c_void {
     // SAFETY: `dladdr` only looks its argument up and fills the structure; `dlopen` with RTLD_NOLOAD loads nothing and finds
-    // the library that holds the running caller, whose count it raises for good, so that what was found stays.
+    // a library that is there, whose count it raises for good, so that what was found stays.
     unsafe {
         let mut found: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(code as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
+        if libc::dladdr(place as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
             return null_mut();
         }
         let library = libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD);

@@ -4,7 +4,7 @@
 //! times or counts of threads.
 
 use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Frame, LockKind};
+use forkwatch_schema::record::{Frame, LockKind, Phase};
 
 /// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
 /// locks and how often each occurs make no difference.
@@ -35,6 +35,15 @@ pub fn of_orphan(lock_kind: LockKind, stack: &[Frame], acquired: &[Frame]) -> St
     hash.word(Kind::OrphanedLock.name());
     hash.stack(stack);
     hash.bytes(&lock(lock_kind, acquired).to_le_bytes());
+    hash.text()
+}
+
+/// The fingerprint of a `slow_handler`.
+pub fn of_handler(library: &str, phase: Phase) -> String {
+    let mut hash = Fnv::new();
+    hash.word(Kind::SlowHandler.name());
+    hash.word(base_name(library));
+    hash.word(phase.name());
     hash.text()
 }
 

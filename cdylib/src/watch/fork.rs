@@ -438,6 +438,15 @@ pub fn may_tell_of_child(thread: &'static Thread) -> bool {
     !is_mute()
 }
 
+/// As [`while_no_fork`], also for the thread whose own fork waits to be told.
+pub fn while_no_other_fork(tell: impl FnOnce()) {
+    if Copying::now() == Copying::Settling {
+        in_own_room(tell);
+    } else {
+        while_no_fork(tell);
+    }
+}
+
 /// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.
 pub fn while_no_fork(tell: impl FnOnce()) {
     if is_mute() || !HOUSE.lock_within(PATIENCE) {

@@ -1,0 +1,102 @@
+//! At-fork handlers of other libraries, timed: one that takes over a second is named when it ends.
+//!
+//! libc calls a handler without arguments, so each gets an entry of its own that knows which one it stands for. When there are
+//! no more entries, further handlers are called by libc itself and not timed.
+#![expect(unsafe_code, reason = "calling the libraries' handlers")]
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Phase, SlowHandler};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::fork::{self, Handler};
+use super::judge::sealed;
+use super::tell::tell;
+use super::thread::current;
+use crate::record::envelope::Content;
+use crate::record::printable::printable;
+use crate::snapshot::modules::Modules;
+use crate::state::thread::Busy;
+use crate::system::errno::KeepErrno;
+use crate::system::numbered_entries::{self, ENTRIES};
+use crate::verdict::fingerprint;
+
+/// From this many milliseconds on a handler is slow.
+const SLOW: u64 = 1000;
+
+/// The handlers behind the entries; 0 where an entry is free.
+static HANDLERS: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
+/// When each runs: the [`Phase`]'s number and one; 0 while it is not known.
+static PHASES: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
+
+/// The handler to register in place of this one.
+pub fn timed(phase: Phase, handler: Option<Handler>) -> Option<Handler> {
+    let handler = handler?;
+    let address = handler as usize;
+    for (number, (place, its_phase)) in HANDLERS.iter().zip(&PHASES).enumerate() {
+        let taken = place.compare_exchange(0, address, Ordering::AcqRel, Ordering::Acquire);
+        if taken.is_ok() {
+            its_phase.store(phase as usize + 1, Ordering::Release);
+        } else if taken != Err(address) || its_phase.load(Ordering::Acquire) != phase as usize + 1 {
+            continue;
+        }
+        let entry = numbered_entries::entry(number, run)?;
+        // SAFETY: an entry is a function without arguments, as a handler is.
+        return Some(unsafe { core::mem::transmute::<usize, Handler>(entry) });
+    }
+    Some(handler)
+}
+
+/// Runs the handler behind the entry of this number.
+extern "C-unwind" fn run(number: usize) {
+    let address = HANDLERS.get(number).map_or(0, |place| place.load(Ordering::Acquire));
+    if address == 0 {
+        return;
+    }
+    let before = milliseconds();
+    // SAFETY: the address is that of a handler which its library registered and has not taken back.
+    unsafe { core::mem::transmute::<usize, unsafe extern "C-unwind" fn()>(address)() };
+    let took = milliseconds().saturating_sub(before);
+    if took >= SLOW {
+        let phase = PHASES.get(number).map_or(0, |phase| phase.load(Ordering::Acquire));
+        let phase = match phase {
+            1 => Phase::Prepare,
+            2 => Phase::Parent,
+            _ => Phase::Child,
+        };
+        was_slow(address, phase, took);
+    }
+}
+
+#[cold]
+fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
+    let Some(thread) = current() else { return };
+    let _errno = KeepErrno::as_it_is();
+    let _busy = Busy::from_here();
+    if !fork::may_tell_of_child(thread) {
+        return;
+    }
+    fork::while_no_other_fork(|| {
+        let library = Modules::read().and_then(|modules| Some(printable(modules.find(handler)?.path())));
+        let content = Content {
+            severity: Severity::Warn,
+            kind: Kind::SlowHandler,
+            fingerprint: fingerprint::of_handler(library.as_deref().unwrap_or_default(), phase),
+            fork_id: None,
+            detail: Detail::SlowHandler(SlowHandler {
+                library,
+                phase,
+                milliseconds,
+            }),
+        };
+        if let Some(record) = sealed(content) {
+            tell(&record, None);
+        }
+    });
+}
+
+fn milliseconds() -> u64 {
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+}
