@@ -45,7 +45,7 @@ macro_rules! hot_hooks {
                 ) -> c_int {
                     // A guard of a static lies in the library that uses it, while a tail call returns elsewhere.
                     let [first, ..] = [$($argument),+];
-                    let real = REAL.address_for([first, return_address]);
+                    let real = REAL.address_for(first, return_address);
                     if real.is_null() {
                         return $crate::hooks::missing();
                     }

@@ -42,12 +42,12 @@ impl Real {
     }
 
     /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the library
-    /// which holds one of `places`: one that was opened with `RTLD_LOCAL` brings its own runtime along.
+    /// which holds one of these places: one that was opened with `RTLD_LOCAL` brings its own runtime along.
     #[inline(always)]
-    pub fn address_for(&self, places: [usize; 2]) -> *mut c_void {
+    pub fn address_for(&self, place: usize, other: usize) -> *mut c_void {
         let address = self.address.load(Ordering::Relaxed);
         if address.is_null() {
-            self.resolve_for(places)
+            self.resolve_for(place, other)
         } else {
             address
         }
@@ -55,14 +55,11 @@ impl Real {
 
     #[cold]
     #[inline(never)]
-    fn resolve_for(&self, places: [usize; 2]) -> *mut c_void {
+    fn resolve_for(&self, place: usize, other: usize) -> *mut c_void {
         let mut address = self.resolve();
         if address.is_null() {
-            let seen = places.into_iter().map(|place| visible_to(place, self.name));
-            address = seen
-                .into_iter()
-                .find(|address| !address.is_null())
-                .unwrap_or(null_mut());
+            let mut seen = [place, other].into_iter().map(|place| visible_to(place, self.name));
+            address = seen.find(|address| !address.is_null()).unwrap_or(null_mut());
             self.address.store(address, Ordering::Relaxed);
         }
         address

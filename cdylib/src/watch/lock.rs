@@ -20,12 +20,31 @@ pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real:
     {
         return settle(thread, ticket, real());
     }
-    acquire_slowly(object, wait, address, caller, real)
+    // In pieces: a structure of this size would be written to the stack on the fast path already.
+    let Caller {
+        return_address,
+        stack_pointer,
+        function,
+    } = caller;
+    acquire_slowly(object, wait, address, return_address, stack_pointer, function, real)
 }
 
 #[cold]
 #[inline(never)]
-fn acquire_slowly(object: Object, wait: Wait, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+fn acquire_slowly(
+    object: Object,
+    wait: Wait,
+    address: usize,
+    return_address: usize,
+    stack_pointer: usize,
+    function: &'static str,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    let caller = Caller {
+        return_address,
+        stack_pointer,
+        function,
+    };
     if descent::is_watched()
         && let Some(thread) = current()
     {
@@ -67,12 +86,28 @@ pub fn release(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> 
     {
         return real();
     }
-    release_slowly(address, caller, real)
+    let Caller {
+        return_address,
+        stack_pointer,
+        function,
+    } = caller;
+    release_slowly(address, return_address, stack_pointer, function, real)
 }
 
 #[cold]
 #[inline(never)]
-fn release_slowly(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+fn release_slowly(
+    address: usize,
+    return_address: usize,
+    stack_pointer: usize,
+    function: &'static str,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    let caller = Caller {
+        return_address,
+        stack_pointer,
+        function,
+    };
     let Some(thread) = current() else { return real() };
     if thread.held.release(address) {
         return real();

@@ -8,7 +8,7 @@ use lock_api::Mutex;
 use super::finding;
 use super::site::Site;
 use crate::snapshot::modules::Modules;
-use crate::state::orphans::{Orphan, Told};
+use crate::state::orphans::{self, Orphan, Told};
 use crate::state::thread::{Busy, Thread};
 use crate::system::own_lock::OwnLock;
 
@@ -38,7 +38,9 @@ pub fn is_followed_by_wait(address: usize) {
 
 /// Nothing follows: the process ends, or becomes another program.
 pub fn tell_last(thread: &'static Thread) {
-    let last = LAST.try_lock().and_then(|mut last| last.take());
+    // Most children have none, and must not copy the lock's page for it.
+    let has_any = orphans::any();
+    let last = has_any.then(|| LAST.try_lock()?.take()).flatten();
     if let Some((orphan, site)) = last {
         finding::orphaned_lock(thread, orphan, Told::Try, true, site);
     }

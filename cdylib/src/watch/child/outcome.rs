@@ -11,7 +11,7 @@ use crate::config;
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
 use crate::snapshot::memory::ProcessMemory;
-use crate::state::descent::{self, Descent};
+use crate::state::descent;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::{file, process};
@@ -53,10 +53,7 @@ pub fn ends() {
 
 /// In most processes, nothing has to be done at all.
 fn may_matter() -> Option<&'static Thread> {
-    if Descent::now() == Descent::Unknown && !descent::is_child_of_threads() {
-        return None;
-    }
-    Thread::current()
+    if descent::is_watched() { Thread::current() } else { None }
 }
 
 fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
