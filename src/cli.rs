@@ -39,6 +39,16 @@ const RUN_CODES: &str = "\
 Exit status: the program's own; when a signal ended it, the same signal ends forkwatch. Otherwise 2 wrong usage, \
 66 findings under --strict, 125 the program cannot be watched, 126 not executable, 127 not found.";
 
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  forkwatch inspect 4243
+  forkwatch inspect \"$(pgrep -n -f 'pytest')\"
+
+The process is only read: it is neither stopped nor signalled.";
+
+const INSPECT_CODES: &str = "\
+Exit status: 0 whatever the verdict, 2 no process id, 125 the process is not there or may not be looked into.";
+
 const ENV_EXAMPLES: &str = "\
 Examples:
   eval \"$(forkwatch env --strict)\"
@@ -58,6 +68,21 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(run_command())
+        .subcommand(
+            Command::new("inspect")
+                .about("Says whether a running process looks like a stuck forked child, with its stack and the lock")
+                .after_help(INSPECT_EXAMPLES)
+                .after_long_help(format!("{INSPECT_EXAMPLES}\n\n{INSPECT_CODES}"))
+                .help_template(TEMPLATE)
+                .arg(
+                    Arg::new("pid")
+                        .required(true)
+                        .value_name("PID")
+                        // A dash begins no option here: -1 is a wrong process id, and is answered as one.
+                        .allow_negative_numbers(true)
+                        .help("The process: a number, as `ps` and `pgrep` show it"),
+                ),
+        )
         .subcommand(
             Command::new("env")
                 .about("Prints the variables that watch everything started with them")
