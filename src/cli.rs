@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::builder::EnumValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, Error, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, Error, ValueHint, value_parser};
 use clap_complete::Shell;
 use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
 
@@ -31,6 +31,7 @@ Examples:
   forkwatch run ./server --port 8080
   forkwatch run --strict pytest tests/
   forkwatch run --strict=locks --action fail python3 app.py
+  forkwatch run --watch ./server           name children that hang where the library cannot see it
   forkwatch run --error-exitcode 66 --log findings.jsonl -- make check
 
 The name in brackets is the environment variable that does the same without this command.";
@@ -146,6 +147,15 @@ fn run_command() -> Command {
                 .help(
                     "Exit with N when the program succeeded but a finding of ERROR or FATAL was written anywhere in its \
                      process tree (66 under --strict; 0 never)",
+                ),
+        )
+        .arg(
+            Arg::new(run::WATCH)
+                .long(run::WATCH)
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Stay as the program's parent and look once a second for forked children that wait for ever, inside \
+                     libc for example (--strict and --error-exitcode do so anyway)",
                 ),
         )
         .arg(

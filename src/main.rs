@@ -4,6 +4,7 @@
 //! * [`settings`]: the options given, checked, as the library's variables.
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
 //! * [`inspect`]: `forkwatch inspect`, from a process id to a verdict.
+//! * [`watch`]: what `forkwatch run`, as a parent, sees of the processes below it.
 //! * [`process`], [`stack`], [`records`]: what the kernel, the stack and the log tell of another process; [`clock`]: times.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
@@ -23,6 +24,7 @@ mod records;
 mod run;
 mod settings;
 mod stack;
+mod watch;
 
 use std::process::ExitCode;
 

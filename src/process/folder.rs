@@ -46,7 +46,12 @@ impl Process {
 
     /// The system call that its first thread waits in. The kernel shows it to those who might trace the process.
     pub fn system_call(self) -> io::Result<SystemCall> {
-        let text = fs::read(self.path(&format!("task/{}/syscall", self.0)))?;
+        self.system_call_of(self.0)
+    }
+
+    /// The system call that one of its threads waits in.
+    pub fn system_call_of(self, thread: i32) -> io::Result<SystemCall> {
+        let text = fs::read(self.path(&format!("task/{thread}/syscall")))?;
         SystemCall::parse(&text).ok_or(ErrorKind::InvalidData.into())
     }
 
