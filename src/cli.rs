@@ -144,6 +144,7 @@ fn run_command() -> Command {
                 .long(run::ERROR_EXITCODE)
                 .value_name("N")
                 .value_parser(value_parser!(OsString))
+                .allow_hyphen_values(true)
                 .help(
                     "Exit with N when the program succeeded but a finding of ERROR or FATAL was written anywhere in its \
                      process tree (66 under --strict; 0 never)",
@@ -193,13 +194,15 @@ fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
         // Values are checked by the row itself, so that command and library say the same (see settings.rs).
         .value_parser(value_parser!(OsString))
         .help(format!("{} [{}]", row.help, row.variable));
+    // A value is what follows, even if it begins with a dash.
+    let valued = arg.clone().allow_hyphen_values(true);
     match flag {
         "strict" => arg
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value(STRICT_ALONE),
-        "log" | "text" | "suppress" => arg.value_hint(ValueHint::FilePath),
-        _ => arg,
+        "log" | "text" | "suppress" => valued.value_hint(ValueHint::FilePath),
+        _ => valued,
     }
 }
 
@@ -291,6 +294,12 @@ mod tests {
         assert_eq!(program("forkwatch run --depth 3 -- prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run -- --odd"), ["--odd"]);
+    }
+
+    #[test]
+    fn a_value_may_begin_with_a_dash() {
+        let line = "forkwatch run --context -x --strict --service --y prog -z";
+        assert_eq!(program(line), ["prog", "-z"]);
     }
 
     #[test]

@@ -53,11 +53,11 @@ pub fn name(number: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{libc, name};
 
     #[test]
     fn a_call_without_a_name_has_its_number() {
-        assert_eq!(name(nix::libc::SYS_read), "read");
+        assert_eq!(name(libc::SYS_read), "read");
         assert_eq!(name(9999), "system call 9999");
     }
 }

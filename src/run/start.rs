@@ -17,7 +17,7 @@ use crate::run::library::library;
 use crate::run::parent::{self, Ending};
 use crate::run::tally::Tally;
 use crate::run::watchable::{Program, prepare};
-use crate::settings::{Setting, anchor, settings};
+use crate::settings::{Setting, anchor, check_files, settings};
 use crate::watch::Sinks;
 
 /// The option's name.
@@ -32,6 +32,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Ok(folder) = current_dir() {
         anchor(&mut settings, &folder);
     }
+    check_files(&settings)?;
     let error_exitcode = error_exitcode(matches, &settings)?;
     let words = matches
         .get_many::<OsString>("program")
