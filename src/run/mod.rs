@@ -7,7 +7,7 @@
 //! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
 //! | where does the library lie? | `library`, with `store` |
 //! | which variables are set? | `environment` |
-//! | exec, or stay as its parent? | `start`, `parent` |
+//! | exec, or stay as its parent, who watches (`crate::watch`)? | `start`, `parent` |
 //! | did any process of the tree have a finding? | `tally` |
 
 mod elf;
