@@ -224,6 +224,31 @@ fn the_watch_is_silent_about_who_was_told_already() {
 }
 
 #[test]
+fn the_watch_goes_by_suppressions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, rules) = (folder.path().join("log"), folder.path().join("rules"));
+    fs::write(&rules, "unsafe_fork:*\nstuck_child:ask_for_*\n").unwrap();
+    let (log_option, rules_option) = (log.to_str().unwrap(), rules.to_str().unwrap());
+    // `--text` does not matter to records.
+    let prefix = [
+        "run",
+        "--watch",
+        "--text=off",
+        "--log",
+        log_option,
+        "--suppress",
+        rules_option,
+    ];
+    let waiting = Waiting::start(&prefix, &["zone", "futex"]);
+    wait_for_record(&log, waiting.children[1].1);
+    let suppressed = waiting.children[0].1;
+    let (code, text) = waiting.finish();
+    assert_eq!((code, text.as_str()), (Some(0), ""));
+    let is_told = |record: &Record| record.pid.cast_unsigned() == suppressed && record.kind == Kind::StuckChild;
+    assert!(!records(&log).iter().any(is_told));
+}
+
+#[test]
 fn the_watch_makes_a_parent_that_ends_as_the_program_did() {
     assert_eq!(
         run(&mut forkwatch(&["run", "--watch", "sh", "-c", "exit 23"]))

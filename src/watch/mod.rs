@@ -9,12 +9,14 @@
 //! | who has not moved for long? | `suspects` |
 //! | could a signal still help? | `signals` |
 //! | what is said of it? | `finding`, `fingerprint` |
+//! | did the user ask not to be told? | `suppressed` |
 //! | where is it said? | `sinks` |
 
 mod finding;
 mod fingerprint;
 mod signals;
 mod sinks;
+mod suppressed;
 mod suspects;
 mod tree;
 
@@ -85,6 +87,7 @@ fn look(tree: &mut Tree, suspects: &mut Suspects, sinks: &Sinks) {
             // It may have ended while its stack was read, and another have taken its id.
             && waiting(member).is_some_and(|look| suspects.is_unmoved(key, &look))
             && member.is_same()
+            && !sinks.is_silenced(&finding)
         {
             sinks.tell(&finding);
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use forkwatch_schema::record::{Detail, MAX_RECORD_BYTES, Record};
 use rustix::fs::OFlags;
 
+use super::suppressed::{is_silenced, rules};
 use super::tree::Member;
 use crate::clock;
 use crate::process::Process;
@@ -93,6 +94,13 @@ impl Sinks {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
             matches!(words[..], [_, "orphaned_lock" | "stuck_child", who] if who == pid.to_string())
         })
+    }
+
+    /// Whether a suppression rule silences a finding.
+    pub fn is_silenced(&self, record: &Record) -> bool {
+        // Read anew each time: findings are rare.
+        let files = self.value("FORKWATCH_SUPPRESS");
+        files.is_some_and(|files| is_silenced(record, &rules(&files)))
     }
 
     /// Writes a finding to all of them. Whatever cannot be written changes nothing for the program.
