@@ -73,8 +73,13 @@ pub fn waiting_function(stack: &[Frame]) -> Option<&str> {
         })
     };
     let symbol = stack.iter().take_while(is_libc).last()?.symbol.as_deref()?;
-    // libc knows most of its functions by a second name of its own, such as `__pthread_mutex_lock`.
-    Some(symbol.trim_start_matches('_'))
+    // libc knows most of its functions by second names of its own: `__pthread_mutex_lock`, `__new_sem_wait_slow64`.
+    let name = symbol
+        .trim_start_matches('_')
+        .trim_start_matches("GI_")
+        .trim_start_matches('_');
+    let name = name.strip_prefix("new_").unwrap_or(name);
+    name.split("_slow").next()
 }
 
 /// A path's last part, without what the kernel adds once the file was replaced.
@@ -111,6 +116,8 @@ mod tests {
         ];
         assert_eq!(waiting_function(&stack), Some("setenv"));
         assert_eq!(waiting_function(&stack[3..]), None);
+        let slow = [frame(libc, Some("__new_sem_wait_slow64.constprop.0"))];
+        assert_eq!(waiting_function(&slow), Some("sem_wait"));
     }
 
     #[test]

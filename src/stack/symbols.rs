@@ -54,8 +54,16 @@ impl<'a> Symbols<'a> {
 
     fn loader(&mut self, module: &'a Module) -> Option<&Loader> {
         let loader = self.loaders.entry(&module.path);
-        loader.or_insert_with(|| Loader::new(&module.file).ok()).as_ref()
+        loader.or_insert_with(|| load(module)).as_ref()
     }
+}
+
+/// The module's symbols: where the system keeps debug information apart, that has them all, libc's inner functions too.
+fn load(module: &Module) -> Option<Loader> {
+    let id = module.image()?.build_id.as_deref();
+    let (folder, rest) = id.and_then(|id| id.split_at_checked(2)).unwrap_or_default();
+    let apart = format!("/usr/lib/debug/.build-id/{folder}/{rest}.debug");
+    Loader::new(apart).or_else(|_| Loader::new(&module.file)).ok()
 }
 
 /// The frame with its names, innermost function first.
