@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::builder::EnumValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Command, Error, ValueHint, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, Error, ValueHint, value_parser};
 use clap_complete::Shell;
 use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
 
@@ -31,6 +31,7 @@ Examples:
   forkwatch run ./server --port 8080
   forkwatch run --strict pytest tests/
   forkwatch run --strict=locks --action fail python3 app.py
+  forkwatch run --watch ./server           name children that hang where the library cannot see it
   forkwatch run --error-exitcode 66 --log findings.jsonl -- make check
 
 The name in brackets is the environment variable that does the same without this command.";
@@ -38,6 +39,16 @@ The name in brackets is the environment variable that does the same without this
 const RUN_CODES: &str = "\
 Exit status: the program's own; when a signal ended it, the same signal ends forkwatch. Otherwise 2 wrong usage, \
 66 findings under --strict, 125 the program cannot be watched, 126 not executable, 127 not found.";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  forkwatch inspect 4243
+  forkwatch inspect \"$(pgrep -n -f 'pytest')\"
+
+The process is only read: it is neither stopped nor signalled.";
+
+const INSPECT_CODES: &str = "\
+Exit status: 0 whatever the verdict, 2 no process id, 125 the process is not there or may not be looked into.";
 
 const ENV_EXAMPLES: &str = "\
 Examples:
@@ -58,6 +69,21 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(run_command())
+        .subcommand(
+            Command::new("inspect")
+                .about("Says whether a running process looks like a stuck forked child, with its stack and the lock")
+                .after_help(INSPECT_EXAMPLES)
+                .after_long_help(format!("{INSPECT_EXAMPLES}\n\n{INSPECT_CODES}"))
+                .help_template(TEMPLATE)
+                .arg(
+                    Arg::new("pid")
+                        .required(true)
+                        .value_name("PID")
+                        // A dash begins no option here: -1 is a wrong process id, and is answered as one.
+                        .allow_negative_numbers(true)
+                        .help("The process: a number, as `ps` and `pgrep` show it"),
+                ),
+        )
         .subcommand(
             Command::new("env")
                 .about("Prints the variables that watch everything started with them")
@@ -118,9 +144,19 @@ fn run_command() -> Command {
                 .long(run::ERROR_EXITCODE)
                 .value_name("N")
                 .value_parser(value_parser!(OsString))
+                .allow_hyphen_values(true)
                 .help(
                     "Exit with N when the program succeeded but a finding of ERROR or FATAL was written anywhere in its \
                      process tree (66 under --strict; 0 never)",
+                ),
+        )
+        .arg(
+            Arg::new(run::WATCH)
+                .long(run::WATCH)
+                .action(ArgAction::SetTrue)
+                .help(
+                    "Stay as the program's parent and look once a second for forked children that wait for ever, inside \
+                     libc for example (--strict and --error-exitcode do so anyway)",
                 ),
         )
         .arg(
@@ -158,13 +194,15 @@ fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
         // Values are checked by the row itself, so that command and library say the same (see settings.rs).
         .value_parser(value_parser!(OsString))
         .help(format!("{} [{}]", row.help, row.variable));
+    // A value is what follows, even if it begins with a dash.
+    let valued = arg.clone().allow_hyphen_values(true);
     match flag {
         "strict" => arg
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value(STRICT_ALONE),
-        "log" | "text" | "suppress" => arg.value_hint(ValueHint::FilePath),
-        _ => arg,
+        "log" | "text" | "suppress" => valued.value_hint(ValueHint::FilePath),
+        _ => valued,
     }
 }
 
@@ -256,6 +294,12 @@ mod tests {
         assert_eq!(program("forkwatch run --depth 3 -- prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run prog -- x"), ["prog", "--", "x"]);
         assert_eq!(program("forkwatch run -- --odd"), ["--odd"]);
+    }
+
+    #[test]
+    fn a_value_may_begin_with_a_dash() {
+        let line = "forkwatch run --context -x --strict --service --y prog -z";
+        assert_eq!(program(line), ["prog", "-z"]);
     }
 
     #[test]

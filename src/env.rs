@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::ArgMatches;
 
 use crate::message::{self, Failure};
-use crate::settings::{anchor, settings};
+use crate::settings::{anchor, check_files, settings};
 use crate::{exit_codes, run};
 
 /// Prints the lines.
@@ -19,6 +19,9 @@ pub fn print(matches: &ArgMatches) -> Result<u8, Failure> {
     // A relative path in a Dockerfile is one of the image's, not of this folder.
     if !dockerfile && let Ok(folder) = current_dir() {
         anchor(&mut settings, &folder);
+    }
+    if !dockerfile {
+        check_files(&settings)?;
     }
     let variables = run::variables(&run::library()?, &settings, None);
     let mut lines = Vec::new();

@@ -3,19 +3,28 @@
 //! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
 //! * [`settings`]: the options given, checked, as the library's variables.
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
+//! * [`inspect`]: `forkwatch inspect`, from a process id to a verdict.
+//! * [`watch`]: what `forkwatch run`, as a parent, sees of the processes below it.
+//! * [`process`], [`stack`], [`records`]: what the kernel, the stack and the log tell of another process; [`clock`]: times.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
 
 #![forbid(unsafe_code)]
 
 mod cli;
+mod clock;
 mod env;
 mod exit_codes;
+mod inspect;
 mod install;
 mod message;
 mod packaging;
+mod process;
+mod records;
 mod run;
 mod settings;
+mod stack;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -36,6 +45,7 @@ fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
         Some(("env", matches)) => env::print(matches),
+        Some(("inspect", matches)) => inspect::inspect(matches),
         Some(("install", matches)) => install::install(matches),
         Some(("completions", matches)) => packaging::completions(matches),
         Some(("man", matches)) => packaging::man(matches),

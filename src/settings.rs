@@ -1,6 +1,8 @@
 //! The options given on the command line, checked, as the variables that the library reads.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -43,6 +45,28 @@ fn check(row: &OptionRow, flag: &str, value: &OsStr) -> Result<(), Failure> {
         let said = fact.strip_prefix(row.variable).unwrap_or(fact);
         Failure::usage(format!("--{flag}{said}"))
     })
+}
+
+/// Checks that the suppression files can be read: a rule that is not in force is missed too late.
+pub fn check_files(settings: &[Setting]) -> Result<(), Failure> {
+    let files = settings
+        .iter()
+        .filter(|setting| setting.variable == "FORKWATCH_SUPPRESS");
+    let names = files.flat_map(|setting| setting.value.as_bytes().split(|&byte| byte == b':'));
+    for name in names.filter(|name| !name.is_empty()) {
+        let path = Path::new(OsStr::from_bytes(name));
+        // A pipe must not be opened here: its only reader is to be the program.
+        let readable = fs::metadata(path).and_then(|metadata| match metadata.file_type() {
+            kind if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
+            kind if kind.is_file() => File::open(path).map(drop),
+            _ => Ok(()),
+        });
+        readable.map_err(|error| {
+            let shown = path.display();
+            Failure::usage(format!("--suppress={shown} cannot be read: {error}; check the path"))
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes relative paths out from the folder where the command was given: each process of the tree reads the variables

@@ -314,6 +314,74 @@ fn a_bad_value_is_told_with_the_nearest() {
 }
 
 #[test]
+fn a_value_may_begin_with_a_dash() {
+    let output = run(&mut forkwatch(&[
+        "run",
+        "--context",
+        "-x",
+        "sh",
+        "-c",
+        "echo $FORKWATCH_CONTEXT",
+    ]));
+    assert_eq!(stdout(&output), "-x");
+    let said = refusal(&mut forkwatch(&["run", "--error-exitcode", "-1", "true"]), 2);
+    assert!(said.contains("--error-exitcode=-1"), "{said}");
+}
+
+#[test]
+fn a_suppression_file_that_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::write(&rules, "# none\n").unwrap();
+    let missing = folder.path().join("missing");
+    let both = format!("{}:{}", rules.display(), missing.display());
+    for (command, value) in [
+        (&["run"][..], missing.to_str().unwrap()),
+        (&["run"], &both),
+        (&["env"], &both),
+        (&["run"], folder.path().to_str().unwrap()),
+    ] {
+        let program = command.iter().filter(|word| **word == "run").map(|_| "true");
+        let said = refusal(forkwatch(command).args(["--suppress", value]).args(program), 2);
+        assert!(
+            said.contains("--suppress=/") && said.contains("cannot be read"),
+            "{said}"
+        );
+    }
+    let output = run(forkwatch(&["run", "--suppress"]).arg(&rules).arg("true"));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_broken_program_is_126() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(COMMAND).unwrap();
+    let object = {
+        let mut object = whole.clone();
+        // e_type: ET_REL, a file for the linker.
+        object[16] = 1;
+        object
+    };
+    let mut odd_class = whole[..4096].to_vec();
+    odd_class[4] = 9;
+    let cases = [
+        ("magic", &whole[..4]),
+        ("header", &whole[..40]),
+        ("segments", &whole[..64]),
+        ("class", &odd_class),
+        ("object", &object),
+    ];
+    for (name, content) in cases {
+        let path = folder.path().join(name);
+        executable(&path, content);
+        for options in [&["run"][..], &["run", "--strict"]] {
+            let said = refusal(forkwatch(options).arg(&path), 126);
+            assert!(said.contains("no program that can be started"), "{name}: {said}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_there_is_127() {
     for options in [&["run"][..], &["run", "--strict"]] {
         let said = refusal(forkwatch(options).arg("forkwatch-no-such-program"), 127);

@@ -63,43 +63,64 @@ fn the_library_is_kept_in_a_private_cache_and_reused() {
 }
 
 #[test]
-fn a_library_that_was_tampered_with_is_not_used() {
+fn a_library_that_was_damaged_is_repaired() {
     let (folder, command) = lonely_command();
     let folder = folder.path();
     let cache = folder.join("cache");
     let library = preloaded_by(&command, Some(&cache), None, folder);
     let whole = fs::read(&library).unwrap();
+    let is_repaired = |how: &str| {
+        assert_eq!(preloaded_by(&command, Some(&cache), None, folder), library, "{how}");
+        assert!(fs::symlink_metadata(&library).unwrap().is_file(), "{how}");
+        assert!(fs::read(&library).unwrap() == whole && mode(&library) == 0o500, "{how}");
+    };
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::remove_file(&library).unwrap();
+    fs::write(&library, &changed).unwrap();
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o500)).unwrap();
+    is_repaired("content");
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(&library, &whole[..whole.len() / 2]).unwrap();
+    is_repaired("length");
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o777)).unwrap();
+    is_repaired("mode");
+    // Even to the right content: where a link leads to, others may write.
+    let other = folder.join("other.so");
+    fs::write(&other, &whole).unwrap();
+    fs::remove_file(&library).unwrap();
+    symlink(&other, &library).unwrap();
+    is_repaired("link");
+    assert!(fs::read(&other).unwrap() == whole, "what the link led to is left alone");
+}
+
+#[test]
+fn folders_that_others_can_change_are_not_used() {
+    let (folder, command) = lonely_command();
+    let folder = folder.path();
+    let cache = folder.join("cache");
+    let library = preloaded_by(&command, Some(&cache), None, folder);
     let elsewhere = || {
         let used = preloaded_by(&command, Some(&cache), None, folder);
         assert_ne!(used, library);
         assert_eq!(mode(used.parent().unwrap()), 0o700);
         used
     };
-    // Content.
-    let mut changed = whole.clone();
-    *changed.last_mut().unwrap() ^= 1;
-    fs::remove_file(&library).unwrap();
-    fs::write(&library, &changed).unwrap();
-    fs::set_permissions(&library, fs::Permissions::from_mode(0o500)).unwrap();
+    let allow = |path: &Path, bits: u32| fs::set_permissions(path, fs::Permissions::from_mode(bits)).unwrap();
+    // The folder above, out of which anybody could move ours.
+    allow(&cache, 0o777);
     let second = elsewhere();
-    // Mode.
-    fs::remove_file(&library).unwrap();
-    fs::write(&library, &whole).unwrap();
-    fs::set_permissions(&library, fs::Permissions::from_mode(0o777)).unwrap();
+    allow(&cache, 0o1777);
+    assert_eq!(preloaded_by(&command, Some(&cache), None, folder), library);
+    allow(&cache, 0o755);
+    // Ours itself.
+    allow(&cache.join("forkwatch"), 0o777);
     assert_eq!(elsewhere(), second, "the second place is kept as well");
-    // A symbolic link, even to the right content.
-    fs::remove_file(&library).unwrap();
-    symlink(&second, &library).unwrap();
-    elsewhere();
-    // A folder that others can write to.
-    fs::remove_file(&library).unwrap();
-    fs::set_permissions(cache.join("forkwatch"), fs::Permissions::from_mode(0o777)).unwrap();
-    elsewhere();
     // The second place as well: a new folder each time.
-    fs::set_permissions(second.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
+    allow(second.parent().unwrap(), 0o777);
     assert_ne!(elsewhere(), second);
     // Another's, if we may give it away.
-    fs::set_permissions(cache.join("forkwatch"), fs::Permissions::from_mode(0o700)).unwrap();
+    allow(&cache.join("forkwatch"), 0o700);
     if chown(cache.join("forkwatch"), Some(SOMEBODY), None).is_ok() {
         elsewhere();
     }

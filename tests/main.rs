@@ -13,6 +13,8 @@ mod exec_bound;
 mod hazards;
 /// The other options, and the form of records and text.
 mod options;
+/// What is seen of a process from outside.
+mod outside;
 /// Python programs, under every CPython that is installed.
 mod python;
 /// What programs in odd states must not notice.
@@ -39,6 +41,7 @@ fn every_program_has_a_test() {
         ways_to_fork::NAMES,
         exec_bound::NAMES,
         robustness::NAMES,
+        outside::NAMES,
         python::NAMES,
     ] {
         for name in names {

@@ -6,8 +6,8 @@ use crate::nearest::nearest;
 /// The start of every variable of ours.
 pub const PREFIX: &str = "FORKWATCH_";
 
-/// A variable between the command and the library alone: the file to which each finding's severity is appended, a word a
-/// line, so that `forkwatch run` knows whether any process of the tree had one.
+/// A variable between the command and the library alone: the file to which each finding's severity, kind and process
+/// are appended, a finding a line, so that `forkwatch run` knows whether any process of the tree had one.
 pub const TALLY: &str = "FORKWATCH_TALLY";
 
 /// What an option's value may be.

@@ -44,13 +44,32 @@ pub fn is_elf(head: &[u8]) -> bool {
     head.starts_with(&elf::ELFMAG)
 }
 
+/// Whether the file begins as ELF files do and is none that the kernel could start: cut short, or made for a linker.
+pub fn is_broken(head: &[u8], file: &File) -> bool {
+    let is_known = |place: usize| matches!(head.get(place), Some(1 | 2));
+    let has_header = head.len() >= MACHINE.end && CLASS_AND_ORDER.into_iter().all(is_known);
+    // What another architecture's kernel would take is its own business.
+    !has_header || (is_native(head) && !is_startable(&ReadCache::new(file)).unwrap_or(false))
+}
+
+/// Whether it is of a type that is executed, and says where its parts go; an error where it cannot be read that far.
+fn is_startable<'data>(data: impl ReadRef<'data>) -> object::Result<bool> {
+    let header = Native::parse(data)?;
+    let endian = header.endian()?;
+    let is_program = matches!(header.e_type(endian), elf::ET_EXEC | elf::ET_DYN);
+    Ok(is_program && !header.program_headers(endian, data)?.is_empty())
+}
+
+/// Our own library is of the very kind that this command can preload.
+fn is_native(head: &[u8]) -> bool {
+    [CLASS_AND_ORDER, MACHINE]
+        .into_iter()
+        .all(|part| head.get(part.clone()) == EMBEDDED.get(part))
+}
+
 /// Looks for an obstacle. A file that cannot be understood has none: the kernel is the better judge of it.
 pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
-    // Our own library is of the very kind that this command can preload.
-    if [CLASS_AND_ORDER, MACHINE]
-        .into_iter()
-        .any(|part| head.get(part.clone()) != EMBEDDED.get(part))
-    {
+    if !is_native(head) {
         return Some(Obstacle::new(
             format!("built for another architecture ({})", machine(head)),
             "this forkwatch can only be loaded into programs of its own; use a forkwatch built for that one",

@@ -7,7 +7,7 @@
 //! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
 //! | where does the library lie? | `library`, with `store` |
 //! | which variables are set? | `environment` |
-//! | exec, or stay as its parent? | `start`, `parent` |
+//! | exec, or stay as its parent, who watches (`crate::watch`)? | `start`, `parent` |
 //! | did any process of the tree have a finding? | `tally` |
 
 mod elf;
@@ -24,5 +24,5 @@ mod watchable;
 
 pub use environment::variables;
 pub use library::{LIBRARY_NAME, library};
-pub use start::{ERROR_EXITCODE, run};
+pub use start::{ERROR_EXITCODE, WATCH, run};
 pub use store::write_whole;

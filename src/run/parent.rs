@@ -21,6 +21,7 @@ use rustix::process::{
 
 use crate::exit_codes::SIGNAL_BASE;
 use crate::run::watchable::Program;
+use crate::watch::{Sinks, Watch};
 
 /// The signals that are passed on.
 const FORWARDED: [Signal; 9] = [
@@ -44,8 +45,8 @@ pub enum Ending {
     Signal(i32),
 }
 
-/// Starts the program and waits for its end.
-pub fn run(program: &Program, variables: &[(OsString, OsString)]) -> io::Result<Ending> {
+/// Starts the program, watches what it forks, and waits for its end.
+pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) -> io::Result<Ending> {
     let mut signals: SigSet = FORWARDED.into_iter().collect();
     signals.add(Signal::SIGCHLD);
     // Whoever ignores SIGCHLD is told of no child's end, and that may be inherited.
@@ -54,6 +55,8 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)]) -> io::Result<
     signals.thread_block()?;
     let arriving = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
     let child = spawn(program, variables, &mask)?;
+    // Its thread inherits the blocked signals; where it cannot be started, the program runs all the same.
+    let _watch = Watch::start(child.as_raw_pid(), sinks).ok();
     let mut job = Job::default();
     loop {
         let Some(signal) = arriving.read_signal()? else {

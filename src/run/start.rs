@@ -17,10 +17,14 @@ use crate::run::library::library;
 use crate::run::parent::{self, Ending};
 use crate::run::tally::Tally;
 use crate::run::watchable::{Program, prepare};
-use crate::settings::{Setting, anchor, settings};
+use crate::settings::{Setting, anchor, check_files, settings};
+use crate::watch::Sinks;
 
 /// The option's name.
 pub const ERROR_EXITCODE: &str = "error-exitcode";
+
+/// The option's name.
+pub const WATCH: &str = "watch";
 
 /// Runs the program; returns only if it could not be started, or has ended as a child of ours.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
@@ -28,6 +32,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Ok(folder) = current_dir() {
         anchor(&mut settings, &folder);
     }
+    check_files(&settings)?;
     let error_exitcode = error_exitcode(matches, &settings)?;
     let words = matches
         .get_many::<OsString>("program")
@@ -37,15 +42,16 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         .collect();
     let program = prepare(words)?;
     let library = library()?;
-    let Some(code) = error_exitcode else {
+    if error_exitcode.is_none() && !matches.get_flag(WATCH) {
         return Err(become_program(&program, variables(&library, &settings, None)));
-    };
+    }
     let tally = Tally::new()?;
     let variables = variables(&library, &settings, Some(tally.path()));
-    let ending = parent::run(&program, &variables).map_err(|error| start_failure(&program.path, &error))?;
+    let sinks = Sinks::of(&settings, tally.path());
+    let ending = parent::run(&program, &variables, sinks).map_err(|error| start_failure(&program.path, &error))?;
     let has_findings = tally.finish();
     match ending {
-        Ending::Status(0) if has_findings && code != 0 => Ok(code),
+        Ending::Status(0) if has_findings => Ok(error_exitcode.unwrap_or(0)),
         Ending::Status(status) => Ok(status),
         Ending::Signal(signal) => Ok(parent::die_by(signal)),
     }

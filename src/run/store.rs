@@ -14,21 +14,24 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o500;
 const MODE_BITS: u32 = 0o7777;
 
-/// The library in `FOLDER/NAME/`, written if it is not there, and refused if it is not ours to the last byte.
+/// Only the sticky bit keeps others from moving what they do not own out of a folder that they may write to.
+const STICKY: u32 = 0o1000;
+const OTHERS_WRITE: u32 = 0o002;
+
+/// The library in `FOLDER/NAME/`, written if it is not there, and anew if it is not ours to the last byte: nobody else can
+/// put anything into these folders, so that what is wrong there was a mishap.
 pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
+        cannot_be_moved(parent)?;
     }
     private_folder(folder)?;
     let folder = folder.join(name);
     private_folder(&folder)?;
     let path = folder.join(LIBRARY_NAME);
-    match verify(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            write_whole(&path, FILE_MODE)?;
-            verify(&path)?;
-        }
-        other => other?,
+    if verify(&path).is_err() {
+        write_whole(&path, FILE_MODE)?;
+        verify(&path)?;
     }
     Ok(path)
 }
@@ -76,6 +79,19 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     } else {
         Err(ErrorKind::PermissionDenied.into())
     }
+}
+
+/// Checks that nobody but us and root can put another folder into the place of this one.
+fn cannot_be_moved(folder: &Path) -> io::Result<()> {
+    for ancestor in folder.canonicalize()?.ancestors() {
+        let metadata = ancestor.metadata()?;
+        let is_trusted = is_ours(metadata.uid()) || metadata.uid() == 0;
+        let is_open = metadata.mode() & OTHERS_WRITE != 0 && metadata.mode() & STICKY == 0;
+        if !is_trusted || is_open {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+    }
+    Ok(())
 }
 
 /// Checks owner, mode and content of a file.

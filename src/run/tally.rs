@@ -1,4 +1,5 @@
-//! Whether any process of the tree had a finding: a private file to which the library appends one severity word a line.
+//! Whether any process of the tree had a finding: a private file to which the library appends a line for each finding:
+//! its severity, its kind and the process.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -53,10 +54,11 @@ fn pass_on(outer: &Path, words: &[u8]) -> io::Result<()> {
     OpenOptions::new().append(true).open(outer)?.write_all(words)
 }
 
-fn is_bad(words: &[u8]) -> bool {
-    words
+fn is_bad(lines: &[u8]) -> bool {
+    lines
         .split(|&byte| byte == b'\n')
-        .any(|word| matches!(word.trim_ascii(), b"ERROR" | b"FATAL"))
+        .filter_map(|line| line.split(u8::is_ascii_whitespace).next())
+        .any(|severity| matches!(severity, b"ERROR" | b"FATAL"))
 }
 
 #[cfg(test)]
@@ -69,5 +71,7 @@ mod tests {
         assert!(!is_bad(b"WARN\nINFO\n"));
         assert!(is_bad(b"WARN\nERROR\n"));
         assert!(is_bad(b"FATAL"));
+        assert!(is_bad(b"WARN unsafe_fork 7\nFATAL stuck_child 8\n"));
+        assert!(!is_bad(b"WARN ERROR 7\n"));
     }
 }

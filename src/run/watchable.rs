@@ -48,6 +48,13 @@ fn check(path: &Path) -> Result<bool, Failure> {
         let read = (&mut file).take(script::HEAD as u64).read_to_end(&mut head);
         read.map_err(|error| Failure::new(NOT_EXECUTABLE, format!("{} cannot be read: {error}", path.display())))?;
         if elf::is_elf(&head) {
+            if elf::is_broken(&head, &file) {
+                let sentence = format!(
+                    "{} is no program that can be started: its ELF header is damaged, or it was never linked",
+                    path.display()
+                );
+                return Err(Failure::new(NOT_EXECUTABLE, sentence));
+            }
             check_privileges(&path)?;
             return match elf::obstacle(&head, file) {
                 Some(obstacle) => Err(refusal(&path, &obstacle.what, obstacle.way_out)),

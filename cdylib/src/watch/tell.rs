@@ -38,8 +38,9 @@ pub fn tell(record: &Record, stopped: Option<&str>) {
         && record.severity > Severity::Info
         && let Ok(path) = CString::new(tally.clone())
     {
+        let line = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
         // The command that made the file has gone: nobody is left to read it.
-        let _nobody_reads = file::append_to_existing(&path, format!("{}\n", record.severity.name()).as_bytes());
+        let _nobody_reads = file::append_to_existing(&path, line.as_bytes());
     }
     let marks = Marks {
         pid: record.pid,

@@ -1,0 +1,52 @@
+//! Times as records write them.
+
+use std::fs;
+
+use rustix::param::clock_ticks_per_second;
+use rustix::time::{ClockId, clock_gettime};
+use time::OffsetDateTime;
+
+/// Now, as RFC 3339 in UTC, always with nine digits of a second.
+pub fn now() -> String {
+    let now = clock_gettime(ClockId::Realtime);
+    rfc3339(now.tv_sec, now.tv_nsec)
+}
+
+/// A time that a process started at or shortly after, given the ticks in its `stat`. Where the machine's own start is not
+/// known it is the earliest time there is.
+pub fn started(ticks: u64) -> String {
+    /// The machine's start is told in whole seconds.
+    const ROUNDING: i64 = 2;
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let mut lines = text.lines();
+    let boot = lines.find_map(|line| line.strip_prefix("btime ")?.trim().parse::<i64>().ok());
+    let seconds = i64::try_from(ticks / clock_ticks_per_second().max(1)).unwrap_or(0);
+    boot.map_or_else(String::new, |boot| rfc3339(boot + seconds - ROUNDING, 0))
+}
+
+fn rfc3339(seconds: i64, nanoseconds: i64) -> String {
+    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{nanoseconds:09}Z",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        date.hour(),
+        date.minute(),
+        date.second()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{now, rfc3339, started};
+    use crate::process::Process;
+
+    #[test]
+    fn times_compare_as_texts() {
+        assert_eq!(rfc3339(0, 5), "1970-01-01T00:00:00.000000005Z");
+        let own = Process(std::process::id().cast_signed()).stat().unwrap();
+        let started = started(own.started);
+        assert!(!started.is_empty() && started < now());
+    }
+}

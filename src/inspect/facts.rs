@@ -1,0 +1,155 @@
+//! What there is to know about a process.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use forkwatch_schema::record::{Frame, Record};
+
+use super::rights::unreadable;
+use crate::message::Failure;
+use crate::process::{Process, Stat, Status, SystemCall};
+use crate::records::{self, Log, Marks};
+use crate::stack::{self, base_name};
+use crate::{clock, run};
+
+/// A process as it was a moment ago.
+#[derive(Debug)]
+pub struct Facts {
+    /// The process.
+    pub process: Process,
+    /// What it is.
+    pub stat: Stat,
+    /// Whose it is.
+    pub status: Status,
+    /// Its program file, where it may be known.
+    pub program: Option<PathBuf>,
+    /// What its first thread waits in.
+    pub call: io::Result<SystemCall>,
+    /// The kernel's function that it waits in.
+    pub kernel_function: Option<String>,
+    /// Its parent, unless that is gone.
+    pub parent: Option<Parent>,
+    /// Where its only thread is.
+    pub stack: io::Result<Vec<Frame>>,
+    /// Whether it runs Python.
+    pub is_python: bool,
+    /// What the library did in it.
+    pub watched: Watched,
+}
+
+/// A process's parent.
+#[derive(Debug)]
+pub struct Parent {
+    /// The process.
+    pub process: Process,
+    /// What it is.
+    pub stat: Stat,
+    /// Whether it runs the same program file.
+    pub has_same_program: bool,
+}
+
+/// Whether the library watches a process, and what it said.
+#[derive(Debug)]
+pub enum Watched {
+    /// Its mappings cannot be read.
+    Unknown,
+    /// The library is not there.
+    No,
+    /// It is there, and its records go to no file.
+    Unlogged,
+    /// It is there, and this is what it wrote about this process.
+    Logged(PathBuf, Vec<Record>),
+}
+
+impl Facts {
+    /// The stack, as far as it is known.
+    pub fn stack_or_nothing(&self) -> &[Frame] {
+        self.stack.as_deref().unwrap_or_default()
+    }
+
+    /// Reads them all.
+    pub fn gather(process: Process) -> Result<Self, Failure> {
+        let gone = |error| unreadable(process, &error);
+        let stat = process.stat().map_err(gone)?;
+        let status = process.status().map_err(gone)?;
+        let program = process.program().ok();
+        let parent = parent(&stat, program.as_ref());
+        let call = process.system_call();
+        let stack = match &call {
+            Ok(SystemCall::Waiting {
+                stack_pointer, counter, ..
+            }) if stat.threads == 1 => stack::of(process, *stack_pointer, *counter),
+            _ => Ok(Vec::new()),
+        };
+        let mapped = mapped_files(process);
+        let is_python = mapped.iter().flatten().any(|name| name.starts_with("libpython"))
+            || program.as_ref().is_some_and(|path| {
+                let name = path.file_name().unwrap_or_default();
+                name.as_bytes().starts_with(b"python")
+            });
+        let watched = match mapped {
+            None => Watched::Unknown,
+            Some(names) if !names.iter().any(|name| name == run::LIBRARY_NAME) => Watched::No,
+            Some(_) => logged(process, &stat, program.as_ref(), parent.as_ref()),
+        };
+        Ok(Self {
+            kernel_function: process.kernel_function(),
+            process,
+            stat,
+            status,
+            program,
+            call,
+            parent,
+            stack,
+            is_python,
+            watched,
+        })
+    }
+}
+
+/// The names of the files that hold its code; `None` where they may not be known.
+fn mapped_files(process: Process) -> Option<Vec<String>> {
+    let mappings = process.mappings().ok()?;
+    let files = mappings.into_iter().filter(|mapping| mapping.is_executable);
+    let names = files.filter_map(|mapping| Some(base_name(&mapping.path?.to_string_lossy()).to_owned()));
+    Some(names.collect())
+}
+
+fn parent(stat: &Stat, program: Option<&PathBuf>) -> Option<Parent> {
+    let process = Process(stat.parent);
+    let stat = process.stat().ok()?;
+    let has_same_program = program.is_some() && process.program().ok().as_ref() == program;
+    Some(Parent {
+        process,
+        stat,
+        has_same_program,
+    })
+}
+
+fn logged(process: Process, stat: &Stat, program: Option<&PathBuf>, parent: Option<&Parent>) -> Watched {
+    let value = process.variable("FORKWATCH_LOG").ok().flatten();
+    let Some(log) = value.and_then(|value| Log::of(&value)) else {
+        return Watched::Unlogged;
+    };
+    let host = records::host();
+    let program = program
+        .map(|path| path.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let path = |pid| {
+        let path = log.path(Marks {
+            pid,
+            host: &host,
+            program: base_name(&program),
+        });
+        // A relative path begins where the process is.
+        process.path("cwd").join(path)
+    };
+    let started = clock::started(stat.started);
+    let own = path(process.0);
+    // The fork itself was told by the parent, in a file of its own if the path holds `%p`.
+    let mut files = vec![own.clone()];
+    files.extend(parent.map(|parent| path(parent.process.0)).filter(|path| *path != own));
+    let records = files.iter().flat_map(|path| records::about(path, process.0, &started));
+    Watched::Logged(own, records.collect())
+}

@@ -1,0 +1,46 @@
+//! `forkwatch inspect PID`: whether a running process looks like a stuck forked child.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is there to know? | `facts` |
+//! | is it stuck? | `verdict` |
+//! | how are system calls called? | `call_names` |
+//! | what does Python say? | `python` |
+//! | how is it said? | `page` |
+
+mod call_names;
+mod facts;
+mod page;
+mod python;
+mod rights;
+mod verdict;
+
+use clap::ArgMatches;
+
+use crate::exit_codes::OK;
+use crate::message::{Failure, print};
+use crate::process::Process;
+
+use facts::Facts;
+use verdict::Verdict;
+
+/// Looks at the process and tells.
+pub fn inspect(matches: &ArgMatches) -> Result<u8, Failure> {
+    let given = matches.get_one::<String>("pid").map_or("", String::as_str);
+    let process = match given.parse() {
+        Ok(pid) if pid > 0 => Process(pid),
+        _ => {
+            return Err(Failure::usage(format!(
+                "{given:?} is no process id; give a number, as `ps` and `pgrep` show it"
+            )));
+        }
+    };
+    let facts = Facts::gather(process)?;
+    let verdict = Verdict::of(&facts);
+    print(page::render(&facts, &verdict).as_bytes())?;
+    // What could be read has been told; what could not, and by which right it could be, is told as well.
+    match (&verdict, &facts.call) {
+        (Verdict::Unknown, Err(error)) => Err(rights::missing(process, &facts.status, error)),
+        _ => Ok(OK),
+    }
+}

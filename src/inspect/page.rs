@@ -1,0 +1,228 @@
+//! The answer for people: the verdict first, then the facts that it rests on.
+
+use std::fmt::Write;
+
+use forkwatch_schema::record::{Detail, Frame, Record};
+
+use super::call_names::name;
+use super::facts::{Facts, Parent, Watched};
+use super::python;
+use super::verdict::Verdict;
+use crate::process::{FutexWait, Process, SystemCall};
+use crate::stack::{described, waiting_function};
+
+/// Frames of a stack that a record quotes; the record has them all.
+const QUOTED_FRAMES: usize = 4;
+
+/// The whole answer.
+pub fn render(facts: &Facts, verdict: &Verdict) -> String {
+    let mut page = format!("{}\n\n", headline(facts, verdict));
+    fact(&mut page, "Process", &process(facts));
+    fact(&mut page, "Waits in", &wait(facts));
+    fact(&mut page, "Parent", &parent(facts));
+    fact(&mut page, "Library", &library(facts));
+    if let Watched::Logged(_, records) = &facts.watched {
+        for record in records {
+            quote(&mut page, record);
+        }
+    }
+    stack(&mut page, facts);
+    if facts.is_python && facts.stat.threads == 1 {
+        page.push_str("\nPython stack:\n");
+        for line in python::stack(facts.process).lines() {
+            let _ = writeln!(page, "  {line}");
+        }
+    }
+    page
+}
+
+fn headline(facts: &Facts, verdict: &Verdict) -> String {
+    let alone = "its only thread waits, without a time-out, for what only another thread of its own could do";
+    match verdict {
+        Verdict::Stuck => format!("looks like a stuck forked child: {alone}"),
+        Verdict::Proved => format!("is a stuck forked child, as the library has told: {alone}"),
+        Verdict::StuckAlone => format!("looks stuck, but not by a fork: {alone}"),
+        Verdict::Threads(count) => format!("does not look stuck: it has {count} threads"),
+        Verdict::Runs => "does not look stuck: it runs".into(),
+        Verdict::Stopped => "does not look stuck: it was stopped, by a signal or a debugger".into(),
+        Verdict::Ended => "is not stuck: it has ended, and its parent has not asked for its status".into(),
+        Verdict::Timeout => "does not look stuck: it waits with a time-out".into(),
+        Verdict::Shared => "does not look stuck: it waits for what another process may do".into(),
+        Verdict::Futex => "cannot be told: it waits for several futexes, or in an unusual way".into(),
+        Verdict::Call(number) => format!("does not look stuck: it waits in {}, not for a lock", name(*number)),
+        Verdict::Kernel => "does not look stuck: it waits in the kernel, but in no system call".into(),
+        Verdict::Unknown => {
+            let futex = facts
+                .kernel_function
+                .as_ref()
+                .filter(|function| function.starts_with("futex_"));
+            match futex {
+                Some(_) => "may be stuck: its only thread waits for a lock, but whether for ever cannot be told".into(),
+                None => "cannot be told: the kernel does not show what it waits in".into(),
+            }
+        }
+    }
+}
+
+fn fact(page: &mut String, key: &str, value: &str) {
+    let _ = writeln!(page, "{:<10}{value}", format!("{key}:"));
+}
+
+fn process(facts: &Facts) -> String {
+    let program = facts
+        .program
+        .as_ref()
+        .map_or_else(String::new, |path| format!(" {}", path.display()));
+    let origin = if facts.stat.is_forked {
+        "forked, and has executed nothing since"
+    } else {
+        "has executed its program"
+    };
+    let Process(pid) = facts.process;
+    format!(
+        "{pid} \"{}\"{program}, {}; {origin}",
+        facts.stat.name,
+        threads(facts.stat.threads)
+    )
+}
+
+fn threads(count: usize) -> String {
+    match count {
+        1 => "1 thread".into(),
+        _ => format!("{count} threads"),
+    }
+}
+
+fn wait(facts: &Facts) -> String {
+    let state = || match facts.stat.state {
+        'R' => "runs",
+        'S' => "sleeps",
+        'D' => "sleeps and takes no signals",
+        'T' | 't' => "stopped",
+        'Z' | 'X' => "ended",
+        'I' => "idle",
+        _ => "in an unknown state",
+    };
+    let call = match &facts.call {
+        Ok(call) => call,
+        Err(error) => {
+            let function = facts.kernel_function.as_ref();
+            let known = function.map_or_else(|| state().to_owned(), |function| format!("the kernel's {function}"));
+            return format!("{known}; the system call cannot be read: {error}");
+        }
+    };
+    let whose = if facts.stat.threads > 1 {
+        " (the first thread)"
+    } else {
+        ""
+    };
+    match *call {
+        SystemCall::Running => format!("nothing: it runs{whose}"),
+        SystemCall::None => format!("no system call: it {}{whose}", state()),
+        SystemCall::Waiting { number, .. } => {
+            let function = waiting_function(facts.stack_or_nothing());
+            let function = function.filter(|function| *function != name(number));
+            let function = function.map_or_else(String::new, |function| format!("{function}: "));
+            let Some(futex) = FutexWait::of(call) else {
+                return format!("{function}{}{whose}", name(number));
+            };
+            let scope = if futex.is_private {
+                "private"
+            } else {
+                "shared between processes"
+            };
+            let end = if futex.has_timeout {
+                "with a time-out"
+            } else {
+                "without a time-out"
+            };
+            let mut text = format!("{function}futex at {:#x}, {scope}, {end}{whose}", futex.address);
+            if futex.is_for_ever() && facts.status.handled_signals != 0 {
+                text.push_str("; only a signal's handler could still wake it");
+            }
+            text
+        }
+    }
+}
+
+fn parent(facts: &Facts) -> String {
+    let Some(parent) = &facts.parent else {
+        return "none that can be seen".into();
+    };
+    let Parent {
+        process: Process(pid),
+        stat,
+        has_same_program,
+    } = parent;
+    let what = format!("{pid} \"{}\" with {}", stat.name, threads(stat.threads));
+    match (*has_same_program, facts.stat.is_forked) {
+        (true, true) => format!("{what}, the same program"),
+        (true, false) => format!("{what}, the same program, executed anew"),
+        (false, true) => {
+            format!("{what}, another program: the process that forked it is gone, or has executed another")
+        }
+        (false, false) => format!("{what}, another program"),
+    }
+}
+
+fn library(facts: &Facts) -> String {
+    match &facts.watched {
+        Watched::Unknown => "whether libforkwatch.so is loaded cannot be read".into(),
+        Watched::No => "libforkwatch.so is not loaded; `forkwatch run` would have named the lock and its owner".into(),
+        Watched::Unlogged => "libforkwatch.so is loaded; its records go to no file (FORKWATCH_LOG)".into(),
+        Watched::Logged(path, records) if records.is_empty() => {
+            format!(
+                "libforkwatch.so is loaded; nothing about this process in {}",
+                path.display()
+            )
+        }
+        Watched::Logged(path, _) => format!("libforkwatch.so is loaded, and wrote to {}:", path.display()),
+    }
+}
+
+/// A record in a few lines.
+fn quote(page: &mut String, record: &Record) {
+    let severity = record.severity.name();
+    let _ = writeln!(page, "  {severity} {}: {}", record.kind.name(), record.message);
+    let locks = match &record.detail {
+        Detail::UnsafeFork(fork) => fork.locks.as_slice(),
+        Detail::OrphanedLock(orphan) => std::slice::from_ref(&orphan.lock),
+        _ => &[],
+    };
+    for lock in locks {
+        let name = lock.name.as_deref().unwrap_or(&lock.address);
+        let owner = lock.owner.as_deref().unwrap_or("a thread that is not known");
+        let _ = writeln!(
+            page,
+            "    {} {name}, held by \"{owner}\" of the parent, taken at:",
+            lock.kind.name()
+        );
+        frames(page, 6, &lock.acquired_stack, QUOTED_FRAMES);
+    }
+}
+
+fn stack(page: &mut String, facts: &Facts) {
+    match &facts.stack {
+        Ok(stack) if stack.is_empty() => {}
+        Ok(stack) => {
+            page.push_str("\nStack:\n");
+            frames(page, 2, stack, usize::MAX);
+        }
+        Err(error) => {
+            let Process(pid) = facts.process;
+            let _ = writeln!(
+                page,
+                "\nStack: cannot be read: {error}; a debugger may: gdb -p {pid} -batch -ex bt"
+            );
+        }
+    }
+}
+
+fn frames(page: &mut String, indent: usize, stack: &[Frame], most: usize) {
+    for (number, frame) in stack.iter().enumerate().take(most) {
+        let _ = writeln!(page, "{:indent$}#{number:<2} {}", "", described(frame));
+    }
+    if stack.len() > most {
+        let _ = writeln!(page, "{:indent$}... {} more", "", stack.len() - most);
+    }
+}

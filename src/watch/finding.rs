@@ -1,0 +1,106 @@
+//! A `stuck_child` as told from outside, in the child's name.
+
+use forkwatch_schema::SCHEMA;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Frame, Record, StuckChild, WaitObject};
+
+use super::fingerprint;
+use super::signals;
+use super::sinks::Sinks;
+use super::tree::Member;
+use crate::clock;
+use crate::process::{FutexWait, Process, SystemCall};
+use crate::records;
+use crate::stack::{self, base_name, waiting_function};
+
+/// What is called where no function of libc is known.
+const FUTEX: &str = "futex";
+
+/// The record about a child that waits for ever; `None` where it has been told why, or waits for a signal.
+pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
+    let process = member.process;
+    let call = process.system_call().ok()?;
+    let wait = FutexWait::of(&call)?;
+    let SystemCall::Waiting {
+        stack_pointer, counter, ..
+    } = call
+    else {
+        return None;
+    };
+    let exe = process.program().ok()?.to_string_lossy().into_owned();
+    let told = sinks.told(member, base_name(&exe));
+    if told.iter().any(records::explains) || sinks.was_counted(process) {
+        return None;
+    }
+    let parent = Process(member.stat.parent);
+    let has_same_program = parent.program().is_ok_and(|program| program.to_string_lossy() == exe);
+    let parent = Some(parent).filter(|_| has_same_program);
+    let stack = stack::of(process, stack_pointer, counter).unwrap_or_default();
+    let function = waiting_function(&stack);
+    let inherited = parent.and_then(|parent| Some(parent.status().ok()?.handled_signals));
+    if signals::may_help(function, process.status().ok()?.handled_signals, inherited) {
+        return None;
+    }
+    let call = function.unwrap_or(FUTEX).to_owned();
+    let arguments = process.arguments().ok().filter(|_| sinks.has_arguments());
+    let words = |words: Vec<std::ffi::OsString>| words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    Some(Record {
+        time: clock::now(),
+        severity: Severity::Fatal,
+        schema: SCHEMA.to_owned(),
+        kind: Kind::StuckChild,
+        fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack),
+        message: headline(process, &call),
+        host: records::host(),
+        pid: process.0,
+        ppid: member.stat.parent,
+        tid: process.0,
+        thread: member.stat.name.clone(),
+        argv: arguments.map(words),
+        service: sinks.service(base_name(&exe)),
+        exe,
+        context: sinks.context(),
+        fork_id: told.into_iter().find_map(|record| record.fork_id),
+        detail: Detail::StuckChild(detail(call, wait.address, parent, stack)),
+        truncated: Vec::new(),
+    })
+}
+
+/// In the words of the library.
+fn headline(process: Process, call: &str) -> String {
+    let Process(pid) = process;
+    format!("forked child (pid {pid}) waits for ever in {call}: the thread that would end the wait was not copied")
+}
+
+fn detail(call: String, address: u64, parent: Option<Process>, stack: Vec<Frame>) -> StuckChild {
+    StuckChild {
+        object: object(&call),
+        call,
+        address: Some(format!("{address:#x}")),
+        parent_tids: parent.map_or_else(Vec::new, |parent| waiters(parent, address)),
+        stack,
+        python_stack: None,
+    }
+}
+
+fn object(call: &str) -> WaitObject {
+    let starts = [
+        ("pthread_mutex_", WaitObject::Mutex),
+        ("pthread_rwlock_", WaitObject::Rwlock),
+        ("pthread_cond_", WaitObject::Condition),
+        ("sem_", WaitObject::Semaphore),
+    ];
+    let known = starts.iter().find(|(start, _)| call.starts_with(start));
+    known.map_or(WaitObject::Futex, |(_, object)| *object)
+}
+
+/// The parent's threads that wait at the same address now: a copy lies where the original does.
+fn waiters(parent: Process, address: u64) -> Vec<i32> {
+    let threads = parent.threads().unwrap_or_default().into_iter();
+    let waits = |thread: &i32| {
+        let call = parent.system_call_of(*thread).ok();
+        let wait = call.and_then(|call| FutexWait::of(&call));
+        wait.is_some_and(|wait| wait.address == address)
+    };
+    threads.filter(waits).collect()
+}

@@ -1,0 +1,267 @@
+//! What is seen of a process from outside: `forkwatch inspect`, and the watch of `forkwatch run`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Record, WaitObject};
+use rustix::process::getuid;
+
+use crate::command::{SOMEBODY, command_at, forkwatch, refusal, run, stdout};
+use crate::support::program::{Language, Program};
+
+const PROGRAM: &str = "stuck_child_from_outside";
+
+/// The programs that are tested here.
+pub const NAMES: &[&str] = &[PROGRAM];
+
+/// A look each second, five of them without a move, and a busy machine.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The program under `command`, all its children waiting.
+struct Waiting {
+    program: Child,
+    /// What each child waits for, and its process id.
+    children: Vec<(String, u32)>,
+}
+
+impl Waiting {
+    /// Starts the program with these words: alone, or behind the words of another command.
+    fn start(prefix: &[&str], words: &[&str]) -> Self {
+        let ready = Program::ready(Language::C, PROGRAM).expect("a C compiler");
+        let plain = ready.starts[0].command(&[]);
+        let mut command = match prefix {
+            [] => command_at(plain.get_program(), words),
+            _ => {
+                let mut command = forkwatch(prefix);
+                command.arg(plain.get_program()).args(words);
+                command
+            }
+        };
+        let mut program = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        let mut children = Vec::new();
+        loop {
+            let line = lines.next().expect("the program gets ready").unwrap();
+            match line.split_once(' ') {
+                Some((word, pid)) => children.push((word.to_owned(), pid.parse().unwrap())),
+                None => break,
+            }
+        }
+        Self { program, children }
+    }
+
+    /// Lets the program end; its status and what it said on standard error.
+    fn finish(mut self) -> (Option<i32>, String) {
+        drop(self.program.stdin.take());
+        let mut said = String::new();
+        self.program.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.program.wait().unwrap().code(), said)
+    }
+}
+
+fn inspect(pid: u32) -> String {
+    let output = run(&mut forkwatch(&["inspect", &pid.to_string()]));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    stdout(&output)
+}
+
+fn records(log: &Path) -> Vec<Record> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Waits until the log has a record of this process.
+fn wait_for_record(log: &Path, pid: u32) {
+    let start = Instant::now();
+    while !records(log).iter().any(|record| record.pid.cast_unsigned() == pid) {
+        assert!(start.elapsed() < PATIENCE, "nothing was told of process {pid}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn inspect_names_the_function_that_a_stuck_child_hangs_in() {
+    let waiting = Waiting::start(&[], &["zone"]);
+    let said = inspect(waiting.children[0].1);
+    assert!(said.starts_with("looks like a stuck forked child"), "{said}");
+    for part in [
+        "Waits in: tzset: futex at 0x",
+        "private, without a time-out",
+        "1 thread; forked, and has executed nothing since",
+        "with 2 threads, the same program",
+        "libforkwatch.so is not loaded",
+        "ask_for_zone at ",
+        "stuck_child_from_outside.c:",
+        "main at ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    waiting.finish();
+}
+
+#[test]
+fn inspect_unwinds_from_where_no_libc_is() {
+    let waiting = Waiting::start(&[], &["futex"]);
+    let said = inspect(waiting.children[0].1);
+    assert!(said.starts_with("looks like a stuck forked child"), "{said}");
+    assert!(
+        said.contains("#0  wait_on_futex at ") && said.contains("wait_in_child at "),
+        "{said}"
+    );
+    assert!(said.contains("\"a) S 1 (b\""), "{said}");
+    waiting.finish();
+}
+
+#[test]
+fn inspect_tells_other_waits_apart() {
+    let waiting = Waiting::start(&[], &["timeout", "shared", "threads", "pause"]);
+    let verdicts = [
+        "does not look stuck: it waits with a time-out",
+        "does not look stuck: it waits for what another process may do",
+        "does not look stuck: it has 2 threads",
+        "does not look stuck: it waits in pause, not for a lock",
+    ];
+    for ((word, pid), verdict) in waiting.children.iter().zip(verdicts) {
+        let said = inspect(*pid);
+        assert!(said.starts_with(verdict), "{word}: {said}");
+    }
+    waiting.finish();
+}
+
+#[test]
+fn inspect_says_what_it_cannot_do() {
+    let said = refusal(&mut forkwatch(&["inspect", "all"]), 2);
+    assert!(said.contains("no process id"), "{said}");
+    refusal(&mut forkwatch(&["inspect", "-1"]), 2);
+    refusal(&mut forkwatch(&["inspect"]), 2);
+    let mut ended = Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let said = refusal(&mut forkwatch(&["inspect", &ended.id().to_string()]), 125);
+    assert!(said.contains("there is no process"), "{said}");
+}
+
+#[test]
+fn inspect_says_which_right_is_missing() {
+    if !getuid().is_root() {
+        println!("skipped: only root can become somebody else");
+        return;
+    }
+    let waiting = Waiting::start(&[], &["futex"]);
+    let (folder, command) = crate::command::lonely_command();
+    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = command_at(command, &["inspect", &waiting.children[0].1.to_string()]);
+    let said = refusal(command.uid(SOMEBODY).gid(SOMEBODY), 125);
+    assert!(said.contains("belongs to another user (uid 0)"), "{said}");
+    waiting.finish();
+}
+
+#[test]
+fn the_watch_tells_of_stuck_children_and_of_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let options = ["run", "--watch", "--error-exitcode=9", "--context=a test", "--log"];
+    let prefix = [&options[..], &[log.to_str().unwrap()]].concat();
+    // Who waits before the last one is judged before it, or at the same look.
+    let words = ["futex", "timeout", "shared", "threads", "pause", "signal", "futex"];
+    let waiting = Waiting::start(&prefix, &words);
+    let (first, last) = (waiting.children[0].1, waiting.children[6].1);
+    wait_for_record(&log, first);
+    wait_for_record(&log, last);
+    let said = inspect(last);
+    assert!(
+        said.starts_with("is a stuck forked child, as the library has told"),
+        "{said}"
+    );
+    assert!(said.contains("FATAL stuck_child: forked child"), "{said}");
+    let (code, text) = waiting.finish();
+    assert_eq!(code, Some(9), "{text}");
+    let stuck: Vec<Record> = records(&log)
+        .into_iter()
+        .filter(|record| record.kind == Kind::StuckChild)
+        .collect();
+    let mut told: Vec<u32> = stuck.iter().map(|record| record.pid.cast_unsigned()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [first, last], "{text}");
+    assert_eq!(stuck[0].fingerprint, stuck[1].fingerprint);
+    assert_eq!(
+        (stuck[0].severity, stuck[0].context.as_deref()),
+        (Severity::Fatal, Some("a test"))
+    );
+    let Detail::StuckChild(detail) = &stuck[0].detail else {
+        panic!("{stuck:?}");
+    };
+    assert_eq!((detail.call.as_str(), detail.object), ("futex", WaitObject::Futex));
+    assert_eq!(detail.stack[0].symbol.as_deref(), Some("wait_on_futex"));
+    let headline = format!("forkwatch: FATAL stuck_child: forked child (pid {first}) waits for ever in futex");
+    assert!(text.contains(&headline), "{text}");
+    assert!(text.lines().all(|line| line.starts_with("forkwatch: ")), "{text}");
+}
+
+#[test]
+fn the_watch_is_silent_about_who_was_told_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    // The library tells of a finding in the tally even where its records go to no file.
+    let script =
+        "\"$0\" futex futex | { read word pid; echo \"FATAL orphaned_lock $pid\" >> \"$FORKWATCH_TALLY\"; cat; }";
+    let prefix = ["run", "--watch", "--log", log.to_str().unwrap(), "sh", "-c", script];
+    let waiting = Waiting::start(&prefix, &[]);
+    let last = waiting.children[0].1;
+    wait_for_record(&log, last);
+    waiting.finish();
+    let told: Vec<u32> = records(&log).iter().map(|record| record.pid.cast_unsigned()).collect();
+    assert_eq!(told, [last]);
+}
+
+#[test]
+fn the_watch_goes_by_suppressions() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, rules) = (folder.path().join("log"), folder.path().join("rules"));
+    fs::write(&rules, "unsafe_fork:*\nstuck_child:ask_for_*\n").unwrap();
+    let (log_option, rules_option) = (log.to_str().unwrap(), rules.to_str().unwrap());
+    // `--text` does not matter to records.
+    let prefix = [
+        "run",
+        "--watch",
+        "--text=off",
+        "--log",
+        log_option,
+        "--suppress",
+        rules_option,
+    ];
+    let waiting = Waiting::start(&prefix, &["zone", "futex"]);
+    wait_for_record(&log, waiting.children[1].1);
+    let suppressed = waiting.children[0].1;
+    let (code, text) = waiting.finish();
+    assert_eq!((code, text.as_str()), (Some(0), ""));
+    let is_told = |record: &Record| record.pid.cast_unsigned() == suppressed && record.kind == Kind::StuckChild;
+    assert!(!records(&log).iter().any(is_told));
+}
+
+#[test]
+fn the_watch_makes_a_parent_that_ends_as_the_program_did() {
+    assert_eq!(
+        run(&mut forkwatch(&["run", "--watch", "sh", "-c", "exit 23"]))
+            .status
+            .code(),
+        Some(23)
+    );
+    let parent = run(&mut forkwatch(&[
+        "run",
+        "--watch",
+        "sh",
+        "-c",
+        "echo FATAL >> \"$FORKWATCH_TALLY\"",
+    ]));
+    assert_eq!(parent.status.code(), Some(0), "findings alone change no status");
+}

@@ -1,0 +1,105 @@
+/* Children that wait, each in its way, until standard input ends: some for ever, inside libc or by an inline system call,
+ * where no hook sees them; others for what will come. Each word on the command line forks one; its process id is told when it
+ * waits. Seen from outside, by `forkwatch inspect` and `forkwatch run --watch`.
+ * expect: stuck_child FATAL
+ */
+#include "../program.h"
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+static int word_of_nobody;
+
+/* No hook sees this call. */
+static void wait_on_futex(int operation, const struct timespec *timeout) {
+    register const struct timespec *fourth __asm__("r10") = timeout;
+    long result;
+    do {
+        __asm__ volatile("syscall"
+                         : "=a"(result)
+                         : "0"((long)SYS_futex), "D"(&word_of_nobody), "S"((long)operation), "d"(0L), "r"(fourth)
+                         : "rcx", "r11", "memory");
+    } while (result == 0 || result == -EINTR);
+}
+
+static void *second_thread(void *unused) {
+    (void)unused;
+    wait_on_futex(FUTEX_WAIT_PRIVATE, NULL);
+    return NULL;
+}
+
+static void on_signal(int number) { (void)number; }
+
+static void ask_for_zone(void) { tzset(); }
+
+/* Its name holds what ends a name in /proc/PID/stat. */
+static void wait_in_child(const char *how) {
+    struct timespec hour = {3600, 0};
+    prctl(PR_SET_NAME, "a) S 1 (b");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (is(how, "futex")) wait_on_futex(FUTEX_WAIT_PRIVATE, NULL);
+    if (is(how, "timeout")) wait_on_futex(FUTEX_WAIT_PRIVATE, &hour);
+    if (is(how, "shared")) wait_on_futex(FUTEX_WAIT, NULL);
+    if (is(how, "zone")) ask_for_zone();
+    if (is(how, "signal")) {
+        sem_t posted_by_nobody;
+        MUST(sem_init(&posted_by_nobody, 0, 0));
+        signal(SIGTERM, on_signal);
+        while (sem_wait(&posted_by_nobody) != 0) {}
+    }
+    if (is(how, "threads")) {
+        start("second", second_thread, NULL);
+        wait_on_futex(FUTEX_WAIT_PRIVATE, NULL);
+    }
+    idle_for_ever();
+}
+
+static int number_of_call(const char *task) {
+    char path[96], text[256];
+    int number;
+    snprintf(path, sizeof path, "/proc/%s/syscall", task);
+    return read_text(path, text, sizeof text) == 0 && sscanf(text, "%d ", &number) == 1 ? number : -1;
+}
+
+static volatile int zone_thread;
+
+/* Holds libc's lock of the time zone while it waits to open a pipe that nobody writes to. */
+static void *keep_zone(void *unused) {
+    (void)unused;
+    zone_thread = (int)syscall(SYS_gettid);
+    tzset();
+    return NULL;
+}
+
+static void lock_zone(void) {
+    char folder[] = "/tmp/forkwatch-zone-XXXXXX", path[64], task[64];
+    if (!mkdtemp(folder)) broken("mkdtemp");
+    snprintf(path, sizeof path, "%s/zone", folder);
+    MUST(mkfifo(path, 0600));
+    MUST(setenv("TZ", path, 1));
+    start("zone", keep_zone, NULL);
+    do {
+        pause_milliseconds(1);
+        snprintf(task, sizeof task, "self/task/%d", zone_thread);
+    } while (zone_thread == 0 || number_of_call(task) != SYS_openat);
+    MUST(unlink(path) || rmdir(folder));
+}
+
+int main(int count, char **words) {
+    char byte;
+    for (int word = 1; word < count; word++) {
+        char task[32];
+        if (is(words[word], "zone")) lock_zone();
+        pid_t child = fork();
+        if (child < 0) broken("fork");
+        if (child == 0) wait_in_child(words[word]);
+        snprintf(task, sizeof task, "%d", (int)child);
+        int expected = is(words[word], "pause") ? SYS_pause : SYS_futex;
+        while (number_of_call(task) != expected) pause_milliseconds(1);
+        say("%s %d", words[word], (int)child);
+    }
+    say("ready");
+    while (read(STDIN_FILENO, &byte, 1) > 0) {}
+    /* Not exit: its handlers, too, may want the lock. The children end with us. */
+    _exit(FINE);
+}
