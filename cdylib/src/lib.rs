@@ -14,6 +14,9 @@
 //!
 //! The first law is to do no harm: no allocation from the program, no lock that a fork can orphan, no unguarded read of the
 //! program's memory, no panic across the boundary, `errno` kept.
+//!
+//! Code that every forked child runs lies in one section, `.text.forkwatch_child`: a child maps each part of a library that it
+//! runs anew, which costs it as much as all that the code does.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,

@@ -12,6 +12,7 @@ use crate::watch::at_exit;
 /// # Safety
 /// None but C's.
 #[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.forkwatch_child")]
 pub unsafe extern "C" fn _exit(status: c_int) -> ! {
     at_exit::process_ends();
     process::exit_now(status)
@@ -23,6 +24,7 @@ pub unsafe extern "C" fn _exit(status: c_int) -> ! {
 /// # Safety
 /// None but C's.
 #[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.forkwatch_child")]
 pub unsafe extern "C" fn _Exit(status: c_int) -> ! {
     at_exit::process_ends();
     process::exit_now(status)

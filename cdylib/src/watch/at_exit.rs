@@ -11,6 +11,8 @@ use crate::system::process;
 static TOLD_BY: AtomicI32 = AtomicI32::new(0);
 
 /// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.
+#[unsafe(link_section = ".text.forkwatch_child")]
+#[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn process_ends() {
     child::ends();
     if !counts::any_finding() {

@@ -145,6 +145,7 @@ unsafe extern "C" fn in_parent() {
     }
 }
 
+#[unsafe(link_section = ".text.forkwatch_child")]
 unsafe extern "C" fn in_child() {
     after_copy_in_child();
 }
@@ -245,6 +246,7 @@ pub fn after_copy_in_parent() -> bool {
 
 /// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
 /// child that soon becomes another program pays for nothing; [`notice_new_process`] catches up when it matters.
+#[unsafe(link_section = ".text.forkwatch_child")]
 pub fn after_copy_in_child() {
     let copying = Copying::now();
     let Some(thread) = Thread::even_if_busy() else { return };

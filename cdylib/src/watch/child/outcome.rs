@@ -44,6 +44,7 @@ pub fn executes(program: Program) {
 }
 
 /// This process ends.
+#[unsafe(link_section = ".text.forkwatch_child")]
 pub fn ends() {
     let Some(thread) = may_matter() else { return };
     let _errno = KeepErrno::as_it_is();
