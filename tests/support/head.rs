@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `expect: silent` | no record at all |
 //! | `expect: at-most WARN` | no record that is worse |
-//! | `expect: KIND [SEVERITY] KEY=VALUE...` | such a record; all of this kind are expected, in this order |
+//! | `expect: KIND [SEVERITY] KEY=VALUE...` | such a record; all of this kind are expected, in this order among themselves |
 //! | `with: KEY=VALUE...` | more of the same record; keys of one lock or one thread in one line belong together |
 //! | `allow: KIND [SEVERITY]` | records of this kind may come too |
 //! | `count: any` | there may be more records of the expected kinds, in any order |
@@ -17,6 +17,12 @@
 //! | `needs: NAME` | a package that pkg-config must know |
 //! | `packages: NAME` | a Python package |
 //! | `python: LOW-HIGH` | the versions that show it |
+//!
+//! Keys of `unsafe_fork`: `function`, `fork` (a symbol of the stack), `python`, `locks`, `threads` (how many). Of a thread:
+//! `thread`, `start`, `created`, `thread_python`. Of a lock, in whichever record: `lock`, `owner`, `acquired`, `name`, `waiters`
+//! (how many). Of a child's record: `call`, `in` (a symbol of its stack), `python`, `library`; `blocking=true|false`; `object`;
+//! `parent_tids=N`, or `any` for one at least; `phase`; `outcome`, `program`; and `same_fork=yes`, the record shares its
+//! `fork_id` with an `unsafe_fork` of the run. A `fork_outcome` may come wherever an `unsafe_fork` may.
 //!
 //! `$1`, `$2` in an `expect` or `with` stand for the run's arguments; a value with blanks stands in double quotes, and a
 //! value may hold `*` for anything.

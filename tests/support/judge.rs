@@ -1,7 +1,7 @@
 //! A run's records against what the program's head demands.
 
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Frame, Lock, PythonFrame, Thread, UnsafeFork};
+use forkwatch_schema::kind::{KINDS, Kind, Severity};
+use forkwatch_schema::record::{Frame, Lock, Outcome, PythonFrame, Thread};
 
 use super::head::{Demand, Expectation, Head};
 use super::records::Line;
@@ -27,7 +27,9 @@ pub fn wrongs(head: &Head, arguments: &[String], lines: &[Line]) -> Vec<String> 
         let fits = |allowed: &Expectation| {
             allowed.kind == line.kind && allowed.severity.is_none_or(|severity| severity == line.severity)
         };
-        line.kind == Kind::Summary || head.allowed.iter().any(fits) || (expected.is_empty() && head.at_most.is_some())
+        let with_a_fork = || line.kind == Kind::ForkOutcome && may_fork(head, &expected);
+        let anything = expected.is_empty() && head.at_most.is_some();
+        line.kind == Kind::Summary || with_a_fork() || head.allowed.iter().any(fits) || anything
     };
     let strange = lines.iter().filter(|line| !is_expected(line) && !is_allowed(line));
     wrongs.extend(strange.map(|line| format!("not expected: {}", line.text)));
@@ -37,42 +39,63 @@ pub fn wrongs(head: &Head, arguments: &[String], lines: &[Line]) -> Vec<String> 
     }
     if head.any_count {
         for expectation in &expected {
-            let misses: Vec<_> = told.iter().filter_map(|line| expectation.misses(line)).collect();
+            let misses: Vec<_> = told
+                .iter()
+                .filter_map(|line| expectation.misses(line, lines))
+                .collect();
             if misses.len() == told.len() {
                 wrongs.push(format!("of {} records none is {expectation:?}: {misses:?}", told.len()));
             }
         }
         return wrongs;
     }
-    for (expectation, line) in expected.iter().zip(&told) {
-        wrongs.extend(expectation.misses(line).map(|miss| format!("{miss} in {}", line.text)));
+    // Parent and child write to one log: what a kind's records are is certain, which kind comes first is not.
+    for kind in KINDS.iter().map(|row| row.kind) {
+        let expected: Vec<_> = expected.iter().filter(|expectation| expectation.kind == kind).collect();
+        let told: Vec<_> = told.iter().filter(|line| line.kind == kind).collect();
+        for (expectation, line) in expected.iter().zip(&told) {
+            wrongs.extend(
+                expectation
+                    .misses(line, lines)
+                    .map(|miss| format!("{miss} in {}", line.text)),
+            );
+        }
+        for expectation in expected.iter().skip(told.len()) {
+            wrongs.push(format!("not told: {expectation:?}"));
+        }
+        wrongs.extend(
+            told.iter()
+                .skip(expected.len())
+                .map(|line| format!("told beyond what is expected: {}", line.text)),
+        );
     }
-    for expectation in expected.iter().skip(told.len()) {
-        wrongs.push(format!("not told: {expectation:?}"));
-    }
-    wrongs.extend(
-        told.iter()
-            .skip(expected.len())
-            .map(|line| format!("told beyond what is expected: {}", line.text)),
-    );
     wrongs
+}
+
+/// Whether an `unsafe_fork` may come, and with it what became of its child.
+fn may_fork(head: &Head, expected: &[Expectation]) -> bool {
+    let all = expected.iter().chain(&head.allowed);
+    all.into_iter().any(|expectation| expectation.kind == Kind::UnsafeFork)
 }
 
 impl Expectation {
     /// What of this the record does not give; `None` where it gives all.
-    fn misses(&self, line: &Line) -> Option<String> {
+    fn misses(&self, line: &Line, lines: &[Line]) -> Option<String> {
         if self.kind != line.kind {
             return Some(format!("kind {}", self.kind.name()));
         }
         if self.severity.is_some_and(|severity| severity != line.severity) {
             return Some(format!("severity {}", self.severity.map_or("", Severity::name)));
         }
-        self.groups.iter().flat_map(|group| group_misses(group, line)).next()
+        self.groups
+            .iter()
+            .flat_map(|group| group_misses(group, line, lines))
+            .next()
     }
 }
 
 /// The demands of one line: those on the record one by one, those on a lock or a thread together.
-fn group_misses(group: &[Demand], line: &Line) -> Option<String> {
+fn group_misses(group: &[Demand], line: &Line, lines: &[Line]) -> Option<String> {
     let of = |keys: &[&str]| -> Vec<&Demand> { group.iter().filter(|(key, _)| keys.contains(&key.as_str())).collect() };
     let of_lock = of(&["lock", "owner", "acquired", "name", "waiters"]);
     let of_thread = of(&["thread", "start", "created", "thread_python"]);
@@ -80,14 +103,13 @@ fn group_misses(group: &[Demand], line: &Line) -> Option<String> {
         .iter()
         .filter(|demand| !of_lock.contains(demand) && !of_thread.contains(demand))
         .collect();
-    let (fork, leak) = (line.unsafe_fork(), line.leaked_lock());
+    let fork = line.unsafe_fork();
     let locks: Vec<&Lock> = fork.map_or(Vec::new(), |fork| fork.locks.iter().collect());
-    let locks: Vec<&Lock> = locks.into_iter().chain(leak.map(|leak| &leak.lock)).collect();
+    let of_leak = line.leaked_lock().map(|leak| &leak.lock);
+    let of_orphan = line.orphaned_lock().map(|orphan| &orphan.lock);
+    let locks: Vec<&Lock> = locks.into_iter().chain(of_leak).chain(of_orphan).collect();
     let threads: &[Thread] = fork.map_or(&[], |fork| &fork.threads);
-    if let Some(miss) = of_record
-        .iter()
-        .find(|demand| fork.is_none_or(|fork| !fork_gives(fork, demand)))
-    {
+    if let Some(miss) = of_record.iter().find(|demand| !record_gives(line, lines, demand)) {
         return Some(format!("{}={}", miss.0, miss.1));
     }
     if !of_lock.is_empty()
@@ -107,13 +129,49 @@ fn group_misses(group: &[Demand], line: &Line) -> Option<String> {
     None
 }
 
-fn fork_gives(fork: &UnsafeFork, (key, value): &Demand) -> bool {
+fn record_gives(line: &Line, lines: &[Line], (key, value): &Demand) -> bool {
+    if let Some(fork) = line.unsafe_fork() {
+        match key.as_str() {
+            "function" => return fork.fork.function == *value,
+            "fork" => return names(&fork.fork.stack, value),
+            "python" => return python_names(fork.fork.python_stack.as_deref(), value),
+            "locks" => return fork.locks.len().to_string() == *value,
+            "threads" => return fork.threads.len().to_string() == *value,
+            _ => {}
+        }
+    }
+    let (orphan, stuck, call) = (line.orphaned_lock(), line.stuck_child(), line.call());
+    let in_child = None
+        .or(orphan.map(|orphan| (&orphan.call, &orphan.stack, &orphan.python_stack)))
+        .or(stuck.map(|stuck| (&stuck.call, &stuck.stack, &stuck.python_stack)))
+        .or(call.map(|call| (&call.call, &call.stack, &call.python_stack)));
+    let word_is = |word: Option<&str>| word.is_some_and(|word| fits(value, word));
     match key.as_str() {
-        "function" => fork.fork.function == *value,
-        "fork" => names(&fork.fork.stack, value),
-        "python" => python_names(fork.fork.python_stack.as_deref(), value),
-        "locks" => fork.locks.len().to_string() == *value,
-        "threads" => fork.threads.len().to_string() == *value,
+        "call" => in_child.is_some_and(|(call, _, _)| call == value),
+        "in" => in_child.is_some_and(|(_, stack, _)| names(stack, value)),
+        "python" => in_child.is_some_and(|(_, _, python)| python_names(python.as_deref(), value)),
+        "blocking" => orphan.is_some_and(|orphan| orphan.blocking.to_string() == *value),
+        "object" => stuck.is_some_and(|stuck| stuck.object.name() == value),
+        "parent_tids" => stuck.is_some_and(|stuck| match value.as_str() {
+            "any" => !stuck.parent_tids.is_empty(),
+            number => stuck.parent_tids.len().to_string() == number,
+        }),
+        "library" => {
+            let handler = line.slow_handler().and_then(|handler| handler.library.as_deref());
+            word_is(handler.or(call.and_then(|call| call.library.as_deref())))
+        }
+        "phase" => word_is(line.slow_handler().map(|handler| handler.phase.name())),
+        "outcome" => word_is(line.fork_outcome().map(|outcome| match outcome.outcome {
+            Outcome::Exec => "exec",
+            Outcome::Exit => "exit",
+        })),
+        "program" => word_is(line.fork_outcome().and_then(|outcome| outcome.program.as_deref())),
+        "same_fork" => {
+            let fork_id = |line: &Line| line.record.as_ref().and_then(|record| record.fork_id.clone());
+            let mut forks = lines.iter().filter(|line| line.kind == Kind::UnsafeFork);
+            fork_id(line).is_some() && forks.any(|fork| fork_id(fork) == fork_id(line))
+        }
+        "function" | "fork" | "locks" | "threads" => false,
         _ => panic!("a head demands {key}, which nobody knows"),
     }
 }

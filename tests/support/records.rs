@@ -3,8 +3,24 @@
 use std::path::Path;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, LeakedLock, Record, Summary, UnsafeFork};
+use forkwatch_schema::record::{Call, Detail, ForkOutcome, LeakedLock, OrphanedLock, Outcome, Record, SlowHandler};
+use forkwatch_schema::record::{StuckChild, Summary, UnsafeFork};
 use serde_json::Value;
+
+/// The kinds whose fields the schema knows.
+const KNOWN: [Kind; 8] = [
+    Kind::UnsafeFork,
+    Kind::OrphanedLock,
+    Kind::StuckChild,
+    Kind::ThreadAfterFork,
+    Kind::LeakedLock,
+    Kind::SlowHandler,
+    Kind::ForkOutcome,
+    Kind::Summary,
+];
+
+/// The kinds that belong to one fork.
+const OF_A_CHILD: [Kind; 4] = [Kind::OrphanedLock, Kind::StuckChild, Kind::ThreadAfterFork, Kind::ForkOutcome];
 
 /// One line of a log.
 #[derive(Clone, Debug)]
@@ -24,7 +40,7 @@ impl Line {
         let severity = Severity::parse(word("severity")?).ok_or(format!("no known severity: {text}"))?;
         let record = match serde_json::from_str::<Record>(text) {
             Ok(record) => Some(record),
-            Err(error) if [Kind::UnsafeFork, Kind::LeakedLock, Kind::Summary].contains(&kind) => {
+            Err(error) if KNOWN.contains(&kind) => {
                 return Err(format!("no record ({error}): {text}"));
             }
             Err(_) => None,
@@ -71,14 +87,81 @@ impl Line {
             demand(self.severity == right, "WARN is for no lock, ERROR for one")?;
             demand(!fork.threads.is_empty(), "no thread is alive")?;
             demand(record.fork_id.is_some(), "no fork_id")?;
-            demand(!fork.fork.exec_bound, "an exec-bound fork is none of our business")?;
+            let by_the_child = fork.fork.child_pid.is_none_or(|child| child == record.pid);
+            demand(
+                !fork.fork.exec_bound || by_the_child,
+                "an exec-bound fork is none of our business, unless its child goes astray",
+            )?;
+        }
+        demand(
+            !OF_A_CHILD.contains(&self.kind) || record.fork_id.is_some(),
+            "a child's record without fork_id",
+        )?;
+        if let Some(right) = self.childs_severity() {
+            demand(self.severity == right, &format!("a child tells this as {}", right.name()))?;
+        }
+        if let Some(outcome) = self.fork_outcome() {
+            demand(outcome.child_pid > 0, "a child without a pid")?;
+            let became = outcome.outcome == Outcome::Exec;
+            demand(outcome.program.is_some() == became, "a program goes with exec, and only with it")?;
+        }
+        if let Some(orphan) = self.orphaned_lock() {
+            let lock = &orphan.lock;
+            demand(lock.owner_tid != Some(record.tid), "the asking thread owns the lock")?;
         }
         Ok(())
+    }
+
+    /// How bad a child's finding is, whichever program it is in; nothing for other records.
+    fn childs_severity(&self) -> Option<Severity> {
+        match self.kind {
+            Kind::OrphanedLock if self.orphaned_lock()?.blocking => Some(Severity::Fatal),
+            Kind::OrphanedLock => Some(Severity::Error),
+            Kind::StuckChild => Some(Severity::Fatal),
+            Kind::ThreadAfterFork => Some(Severity::Warn),
+            Kind::ForkOutcome => Some(Severity::Info),
+            _ => None,
+        }
     }
 
     pub fn unsafe_fork(&self) -> Option<&UnsafeFork> {
         match &self.record.as_ref()?.detail {
             Detail::UnsafeFork(fork) => Some(fork),
+            _ => None,
+        }
+    }
+
+    pub fn orphaned_lock(&self) -> Option<&OrphanedLock> {
+        match &self.record.as_ref()?.detail {
+            Detail::OrphanedLock(orphan) => Some(orphan),
+            _ => None,
+        }
+    }
+
+    pub fn stuck_child(&self) -> Option<&StuckChild> {
+        match &self.record.as_ref()?.detail {
+            Detail::StuckChild(stuck) => Some(stuck),
+            _ => None,
+        }
+    }
+
+    pub fn call(&self) -> Option<&Call> {
+        match &self.record.as_ref()?.detail {
+            Detail::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    pub fn slow_handler(&self) -> Option<&SlowHandler> {
+        match &self.record.as_ref()?.detail {
+            Detail::SlowHandler(handler) => Some(handler),
+            _ => None,
+        }
+    }
+
+    pub fn fork_outcome(&self) -> Option<&ForkOutcome> {
+        match &self.record.as_ref()?.detail {
+            Detail::ForkOutcome(outcome) => Some(outcome),
             _ => None,
         }
     }
