@@ -4,7 +4,8 @@
     >>> forkwatch.library_path()  # for LD_PRELOAD
     >>> forkwatch.command_path()  # the command `forkwatch`
 
-`python -m forkwatch` runs the command, `pytest --forkwatch` the tests, `python -m forkwatch.spawncheck` the spawn check.
+`python -m forkwatch` is the command, `pytest --forkwatch` watches tests, `python -m forkwatch.spawncheck` looks
+ahead to `spawn`.
 """
 
 from forkwatch.command import CommandMissing, command_path, library_path

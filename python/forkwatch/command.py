@@ -19,22 +19,20 @@ def command_path() -> str:
     for path in _candidates():
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
-    raise CommandMissing("forkwatch: the command is not installed beside this package; reinstall it: pip install forkwatch")
+    raise CommandMissing("forkwatch: the command is not installed beside this package; reinstall the package")
 
 
 def library_path() -> str:
     """A path to the library that `LD_PRELOAD` can hold; it stays valid for this user and version.
 
-    The command carries the library inside and writes it out where that is allowed and safe: `LD_PRELOAD` knows no way to
-    name a path with a space or a colon, and a folder mounted noexec does not serve.
+    The command carries the library inside and writes it out where that is allowed and safe: `LD_PRELOAD` knows no way
+    to name a path with a space or a colon, and a folder mounted noexec does not serve.
     """
     import subprocess
 
     # What is preloaded already would be named too.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    done = subprocess.run(
-        [command_path(), "env"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
-    )
+    done = subprocess.run([command_path(), "env"], env=environment, capture_output=True, check=False)
     for line in done.stdout.splitlines():
         start, quote, rest = line.partition(b"'")
         if start == b"export LD_PRELOAD=" and quote and rest.endswith(b"'"):
