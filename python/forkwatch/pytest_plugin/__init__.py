@@ -7,6 +7,7 @@ is added.
 |---|---|
 | is it wanted, and how strictly? | `settings` |
 | how does pytest come to run with the library preloaded? | `restart` |
+| where do its files lie? | `folders` |
 | which record belongs to which test? | `watcher` |
 | what is told at the end? | `summary` |
 | which threads are pytest's own tools? | `tool_threads` |

@@ -6,16 +6,15 @@ inherit it with the library, so that only the controller starts anew.
 
 import os
 import sys
-import tempfile
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import pytest
 
 from forkwatch.command import CommandMissing, command_path
-from forkwatch.pytest_plugin import tool_threads
+from forkwatch.pytest_plugin import folders, tool_threads
 from forkwatch.pytest_plugin.settings import Settings
 
-# `PID:LOG`. Not named FORKWATCH_*: the library would take it for a misspelt option of its own.
+# `PID:FOLDER:LOG`. Not named FORKWATCH_*: the library would take it for a misspelt option of its own.
 _VARIABLE = "_FORKWATCH_PYTEST"
 _LOG_NAME = "records.jsonl"
 
@@ -33,20 +32,23 @@ _CONFLICTS = (
 class Run(NamedTuple):
     """The watched run that this process belongs to."""
 
-    # The process that shows the summary, and removes the log.
+    # The process that shows the summary, and clears up.
     is_main: bool
+    # For what this run needs.
+    folder: str
+    # The records of all its processes; in the folder, unless the user wants them elsewhere.
     log: str
 
 
 def current_run() -> Optional[Run]:
     """The run that this process or the controller of this worker started; `None` before the new start."""
-    pid, colon, log = os.environ.get(_VARIABLE, "").partition(":")
-    if not colon:
+    pid, *paths = os.environ.get(_VARIABLE, "").split(":", 2)
+    if len(paths) != 2:
         return None
     if pid == str(os.getpid()):
-        return Run(True, log)
+        return Run(True, *paths)
     # A pytest that a test starts is no worker, and begins a run of its own.
-    return Run(False, log) if _is_worker() else None
+    return Run(False, *paths) if _is_worker() else None
 
 
 def ensure_watched(config: Any, settings: Settings) -> None:
@@ -82,7 +84,7 @@ def ensure_watched(config: Any, settings: Settings) -> None:
 
 def _environment(settings: Settings) -> Dict[str, str]:
     environment = dict(os.environ)
-    folder = tempfile.mkdtemp(prefix="forkwatch-pytest-")
+    folder = folders.new()
     log = _plain_log(os.environ.get("FORKWATCH_LOG", "")) or os.path.join(folder, _LOG_NAME)
     rules = os.path.join(folder, "tools.supp")
     with open(rules, "w", encoding="ascii") as file:
@@ -90,8 +92,7 @@ def _environment(settings: Settings) -> Dict[str, str]:
     suppress = [*settings.suppress, rules, *filter(None, os.environ.get("FORKWATCH_SUPPRESS", "").split(":"))]
     environment.update(
         {
-            _VARIABLE: f"{os.getpid()}:{log}",
-            "_FORKWATCH_PYTEST_FOLDER": folder,
+            _VARIABLE: f"{os.getpid()}:{folder}:{log}",
             "FORKWATCH_LOG": log.replace("%", "%%"),
             "FORKWATCH_STRICT": settings.strict,
             "FORKWATCH_SUPPRESS": ":".join(suppress),

@@ -8,13 +8,13 @@ through the environment.
 import ctypes
 import hashlib
 import os
-import shutil
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 import pytest
+from _pytest._code import ExceptionInfo
 
 from forkwatch import records, text
-from forkwatch.pytest_plugin import restart, settings, summary
+from forkwatch.pytest_plugin import folders, restart, settings, summary
 from forkwatch.records import Entry
 
 _PLUGIN_NAME = "forkwatch-watcher"
@@ -138,9 +138,10 @@ class Watcher:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        folder = os.environ.get("_FORKWATCH_PYTEST_FOLDER", "")
-        if self._run.is_main and folder:
-            shutil.rmtree(folder, ignore_errors=True)
+        # A process that had a finding still writes its counts when it ends, after all Python code: that folder is left
+        # to the next run.
+        if self._run.is_main and next(records.entries(self._run.log, self._beginning), None) is None:
+            folders.remove(self._run.folder)
 
 
 def _failure(severe: List[Entry]) -> Any:
@@ -149,7 +150,8 @@ def _failure(severe: List[Entry]) -> Any:
     try:
         pytest.fail("\n".join(titles), pytrace=False)
     except pytest.fail.Exception:
-        return pytest.ExceptionInfo.from_current()
+        # pytest exports the name since 6.2 only.
+        return ExceptionInfo.from_current()
 
 
 def _shows(report: Any) -> bool:
