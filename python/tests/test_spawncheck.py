@@ -60,14 +60,14 @@ def told(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
 
 def test_a_process_that_would_survive(told: Any) -> None:
     assert told("start(target=job, args=(1, {'a': [2]}))") == [
-        'ForkProcess-1, started at app.py:22 in start, would survive "spawn"'
+        'ForkProcess-1, started at app.py:23 in start, would survive "spawn"'
     ]
 
 
 def test_the_processes_that_an_object_keeps(told: Any) -> None:
     first, second, reason = told("application = Application()\napplication.start()\napplication.start()")
-    assert first == 'Process-1, started at app.py:14 in start, would survive "spawn"'
-    assert second == 'Process-2, started at app.py:14 in start, would not survive "spawn"'
+    assert first == 'Process-1, started at app.py:15 in start, would survive "spawn"'
+    assert second == 'Process-2, started at app.py:15 in start, would not survive "spawn"'
     assert reason.startswith(
         "  Application._processes[0]._popen.finalizer._weakref does not pickle: TypeError: cannot pickle 'weakref"
     )
@@ -126,7 +126,8 @@ def test_what_is_made_to_be_sent_is_sound(told: Any) -> None:
         shared = [
             multiprocessing.Lock(), multiprocessing.Condition(), multiprocessing.Event(), multiprocessing.Barrier(2),
             multiprocessing.Queue(), multiprocessing.SimpleQueue(), multiprocessing.JoinableQueue(), reader, writer,
-            multiprocessing.Value("i"), multiprocessing.Array("d", 3), multiprocessing.RawArray("d", 3), socket.socket(),
+            multiprocessing.Value("i"), multiprocessing.Array("d", 3), multiprocessing.RawArray("d", 3),
+            socket.socket(),
         ]
         start(target=job, args=shared)
         writer.send("still open")

@@ -46,12 +46,16 @@ class MainModule:
         return line
 
     def hidden(self, instances: List[Any]) -> List[str]:
-        """The names of those functions and classes that a child could not find: all, if there is no file to import."""
+        """The names of those functions and classes that a child could not find: all, if there is no file to import.
+
+        What is local to a function does not even pickle, and is told for that.
+        """
+        named = [instance for instance in instances if "<" not in instance.__qualname__]
         if not self.file:
-            return [instance.__qualname__ for instance in instances]
+            return [instance.__qualname__ for instance in named]
         return [
             instance.__qualname__
-            for instance in instances
+            for instance in named
             if isinstance(instance, FunctionType)
             and instance.__code__.co_filename == self.file
             and self._guards
