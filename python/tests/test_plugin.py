@@ -163,6 +163,14 @@ def test_strict_stops_the_fork_in_the_test(
     )
 
 
+def test_the_threads_of_a_worker_do_not_count(run_pytest: Any, pytester: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    pytester.makepyfile("import hazards\n\ndef test_sound():\n    hazards.fork()\n")
+    result = run_pytest("--forkwatch=threads", "-n", "1")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*forkwatch: warnings*")
+
+
 def test_the_ini_file_switches_it_on(run_pytest: Any, pytester: pytest.Pytester, suite: None) -> None:
     pytester.makeini("[pytest]\nforkwatch = locks\nforkwatch_suppress = rules/ours.supp\n")
     result = run_pytest()
@@ -172,6 +180,8 @@ def test_the_ini_file_switches_it_on(run_pytest: Any, pytester: pytest.Pytester,
     result = run_pytest()
     result.assert_outcomes(passed=6, xpassed=1)
     result.stdout.fnmatch_lines(["forkwatch: every fork is watched, strict: locks"])
+    pytester.makeini("[pytest]\nforkwatch = True\n")
+    run_pytest("-k", "sound").stdout.fnmatch_lines(["forkwatch: every fork is watched"])
     pytester.makeini("[pytest]\nforkwatch = lock\n")
     result = run_pytest()
     assert result.ret == 4

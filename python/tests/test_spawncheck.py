@@ -242,6 +242,14 @@ def test_it_works_with_the_library_which_does_not_take_its_variable_for_a_mistak
     assert done.stderr == START + 'ForkProcess-1, started at app.py:3, would survive "spawn"\n'
 
 
+def test_pytest_does_not_notice_it(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORKWATCH_SPAWN_CHECK", "1")
+    (tmp_path / "test_a.py").write_text("def test_a():\n    pass\n")
+    done = python("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout
+    assert "warning" not in done.stdout
+
+
 def test_the_line_in_site_packages_imports_nothing_without_the_variable(python: Any) -> None:
     asked = "import sys; print([name for name in sys.modules if name.startswith(('forkwatch', 'multiprocessing'))])"
     assert python("-c", asked).stdout == "[]\n"

@@ -36,6 +36,11 @@ class _Choose:
         return Choose(nargs=0, **settings)
 
 
+def _may_be_wanted(config: Any) -> bool:
+    """Whether anything asks for it; `settings` judges what."""
+    return bool(config.known_args_namespace.forkwatch) or config.getini("forkwatch") not in ("", "false")
+
+
 def pytest_addoption(parser: Any) -> None:
     """Adds the option and the lines of the ini file."""
     group = parser.getgroup("forkwatch", "unsafe forks")
@@ -55,7 +60,7 @@ def pytest_addoption(parser: Any) -> None:
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any, args: List[str]) -> Iterator[None]:
     """The earliest moment at which the option is known: no output is captured yet, no conftest has run."""
-    if early_config.known_args_namespace.forkwatch or early_config.getini("forkwatch") not in ("", "false"):
+    if _may_be_wanted(early_config):
         from forkwatch.pytest_plugin import restart, settings
 
         choice = settings.read(early_config)
@@ -66,7 +71,7 @@ def pytest_load_initial_conftests(early_config: Any, args: List[str]) -> Iterato
 
 def pytest_configure(config: Any) -> None:
     """Adds the hooks that watch, in a pytest that runs with the library preloaded."""
-    if config.option.forkwatch or config.getini("forkwatch") not in ("", "false"):
+    if _may_be_wanted(config):
         from forkwatch.pytest_plugin import watcher
 
         watcher.register(config)

@@ -71,6 +71,8 @@ def ensure_watched(config: Any, settings: Settings) -> None:
                 f"--forkwatch cannot run with {who} in LD_PRELOAD ({reason}): run these tests once without --forkwatch "
                 f"and once without {who}"
             )
+    if not sys.executable:
+        raise pytest.UsageError("--forkwatch starts Python anew, and this one does not know its own path")
     try:
         command = command_path()
     except CommandMissing as missing:

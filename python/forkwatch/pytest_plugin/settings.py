@@ -21,7 +21,8 @@ class Settings(NamedTuple):
 
 def read(config: Any) -> Optional[Settings]:
     """The settings; `None` where watching is off. The command line wins."""
-    word = config.known_args_namespace.forkwatch or config.getini("forkwatch")
+    # In pyproject.toml it may be a truth value, which pytest hands on as `True`.
+    word = config.known_args_namespace.forkwatch or config.getini("forkwatch").lower() or "false"
     if word not in _WORDS:
         nearest = (difflib.get_close_matches(word, _WORDS, 1, 0) or _WORDS)[0]
         raise pytest.UsageError(f"forkwatch = {word} is no valid value; the nearest is {nearest}")

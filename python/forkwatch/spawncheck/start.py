@@ -19,7 +19,7 @@ def is_wanted() -> bool:
 
 
 def _before_fork() -> None:
-    """Never raises: what escaped a handler would be printed as an ignored exception of the program."""
+    """Never raises: whatever escapes a handler of `os.register_at_fork` is printed, and lost all the same."""
     try:
         frame = sys._getframe(1)
         for _ in range(_DEEPEST):
