@@ -7,8 +7,8 @@
 `python -m forkwatch` is the command, `pytest --forkwatch` watches tests, `python -m forkwatch.spawncheck` looks
 ahead to `spawn`.
 
-The spawn check may import the package before pytest does, which would warn of it; there is no assertion here to rewrite:
-PYTEST_DONT_REWRITE.
+The spawn check may import the package before pytest does, which would warn of it; there is no assertion here to
+rewrite: PYTEST_DONT_REWRITE.
 """
 
 from forkwatch.command import CommandMissing, command_path, library_path
