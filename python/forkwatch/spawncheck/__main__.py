@@ -4,6 +4,7 @@ import os
 import runpy
 import subprocess
 import sys
+from typing import Any, List, cast
 
 from forkwatch.spawncheck import start
 
@@ -17,10 +18,10 @@ def _starts_by_itself() -> bool:
     return os.path.isfile(line) and not sys.flags.no_site
 
 
-def _interpreter_options() -> "list[str]":
+def _interpreter_options() -> List[str]:
     """The options of this interpreter, as multiprocessing itself hands them on."""
     try:
-        return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        return list(cast(Any, subprocess)._args_from_interpreter_flags())
     except Exception:
         return []
 

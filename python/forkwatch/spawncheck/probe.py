@@ -8,7 +8,10 @@ takes descriptors without duplicating them, and types that exist to be sent to a
 import time
 from multiprocessing import context, reduction
 from types import FunctionType
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional, cast
+
+# The reducers that are for multiprocessing alone, by type; the attribute has had this name since 3.3.
+REDUCERS: Dict[type, Any] = cast(Any, reduction.ForkingPickler)._extra_reducers
 
 # The most time one look may take; a program that is checked must stay usable.
 SECONDS = 2.0
@@ -47,7 +50,7 @@ class Spawning:
 
     def __enter__(self) -> "Spawning":
         self._before = context.get_spawning_popen()
-        context.set_spawning_popen(self)
+        context.set_spawning_popen(cast(Any, self))
         return self
 
     def __exit__(self, *_exception: Any) -> None:
@@ -80,7 +83,7 @@ def is_made_to_be_sent(instance: Any) -> bool:
     kind = type(instance)
     if any(base.__module__ == "multiprocessing.synchronize" and base.__name__ == "SemLock" for base in kind.__mro__):
         return True
-    reducer = reduction.ForkingPickler._extra_reducers.get(kind)
+    reducer = REDUCERS.get(kind)
     # Those of the module `reduction` are for methods, partial functions and sockets, and look further inside.
     return reducer is not None and getattr(reducer, "__module__", "") != "multiprocessing.reduction"
 

@@ -6,6 +6,7 @@ multiprocessing is replaced, and a program that never imports it never pays for 
 
 import os
 import sys
+import types
 
 VARIABLE = "FORKWATCH_SPAWN_CHECK"
 _OFF = ("", "0", "off", "no", "false")
@@ -21,7 +22,7 @@ def is_wanted() -> bool:
 def _before_fork() -> None:
     """Never raises: whatever escapes a handler of `os.register_at_fork` is printed, and lost all the same."""
     try:
-        frame = sys._getframe(1)
+        frame: types.FrameType | None = sys._getframe(1)
         for _ in range(_DEEPEST):
             if frame is None:
                 return

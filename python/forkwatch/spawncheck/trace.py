@@ -3,10 +3,9 @@
 import copyreg
 import pickle
 from collections import ChainMap
-from multiprocessing import reduction
-from typing import Any, List
+from typing import Any, List, cast
 
-from forkwatch.spawncheck.probe import Rules, Spawning
+from forkwatch.spawncheck.probe import REDUCERS, Rules, Spawning
 
 
 class _Nowhere:
@@ -15,12 +14,12 @@ class _Nowhere:
         return len(data)
 
 
-class _Tracer(pickle._Pickler):  # type: ignore[name-defined]
+class _Tracer(cast(Any, pickle)._Pickler):  # type: ignore[misc]
     """`save` calls itself for everything inside an object, so that the objects on its way are the path."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(_Nowhere())
-        self.dispatch_table = ChainMap(reduction.ForkingPickler._extra_reducers, copyreg.dispatch_table)
+        self.dispatch_table = ChainMap(REDUCERS, cast(Any, copyreg.dispatch_table))
         self.chain: List[Any] = []
         self._rules = rules
 
