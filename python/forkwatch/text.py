@@ -55,11 +55,20 @@ def report(record: Record) -> str:
         for sentence in record["advice"]:
             lines += _sentences(str(sentence))
     lines += ["", f"{record.get('time')} on {record.get('host')}, fingerprint {record.get('fingerprint')}"]
-    return "\n".join(lines)
+    return "\n".join(map(harmless, lines))
+
+
+def harmless(line: str) -> str:
+    """One line for a terminal: the watched program chose the names in it, and may have put anything there."""
+    return "".join(letter if letter.isprintable() else f"\\u{{{ord(letter):x}}}" for letter in line)
 
 
 def place(record: Record) -> str:
     """Where a finding happened, in a few words: the Python line if it is known, else the program's function."""
+    return harmless(_place(record))
+
+
+def _place(record: Record) -> str:
     fork = record.get("fork")
     source = fork if isinstance(fork, dict) else record
     python = source.get("python_stack") or []

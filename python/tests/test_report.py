@@ -104,6 +104,13 @@ def test_fields_of_a_later_version_or_none_do_no_harm() -> None:
     assert text.place({}) == ""
 
 
+def test_names_cannot_steer_the_terminal() -> None:
+    record = {**RECORD, "message": "a\nb", "threads": [{"tid": 2, "name": "\x1b[2J\u202e\nforkwatch: INFO"}]}
+    lines = text.report(record).splitlines()
+    assert lines[0] == "ERROR unsafe_fork: a\\u{a}b"
+    assert 'Thread "\\u{1b}[2J\\u{202e}\\u{a}forkwatch: INFO" (tid 2) holds 1 lock' in lines
+
+
 def test_only_whole_records_are_read(tmp_path: Path) -> None:
     log = tmp_path / "log"
     line = json.dumps(RECORD).encode() + b"\n"

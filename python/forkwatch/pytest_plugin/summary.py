@@ -34,7 +34,7 @@ class Summary:
             reporter.section("forkwatch: warnings", yellow=True, bold=True)
             for group in list(self.warnings.values())[:_MOST_WARNINGS]:
                 first = group[0]
-                reporter.write_line(f"{first.title}")
+                reporter.write_line(text.harmless(first.title))
                 place = text.place(first.record)
                 if place:
                     reporter.write_line(f"  at {place}")
@@ -53,4 +53,4 @@ def _tests(group: List[Entry]) -> str:
     if not names:
         return ", outside of any test"
     left = len(names) - _MOST_TESTS
-    return f", in {', '.join(names[:_MOST_TESTS])}" + (f" and {left} more" if left > 0 else "")
+    return text.harmless(f", in {', '.join(names[:_MOST_TESTS])}") + (f" and {left} more" if left > 0 else "")

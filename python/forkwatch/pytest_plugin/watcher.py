@@ -146,7 +146,7 @@ class Watcher:
 
 def _failure(severe: List[Entry]) -> Any:
     """A failure in one line for each finding; the text of each is a section of the report."""
-    titles = dict.fromkeys(f"forkwatch: {entry.title}" for entry in severe)
+    titles = dict.fromkeys(text.harmless(f"forkwatch: {entry.title}") for entry in severe)
     try:
         pytest.fail("\n".join(titles), pytrace=False)
     except pytest.fail.Exception:

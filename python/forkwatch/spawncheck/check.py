@@ -8,6 +8,7 @@ from forkwatch.spawncheck.main_module import MainModule
 from forkwatch.spawncheck.path import describe
 from forkwatch.spawncheck.probe import SECONDS, Deadline, Rules, TimeUp, failure
 from forkwatch.spawncheck.trace import chain_to_failure
+from forkwatch.text import harmless
 
 _START = "forkwatch: spawn check: "
 # The program called one of these to start a process; whoever called them is meant.
@@ -95,7 +96,7 @@ def _name(process: Any) -> str:
 
 def _tell(lines: List[str]) -> None:
     """Past `sys.stderr`, whose buffer the fork would copy, and which the program may have replaced."""
-    text = "".join(f"{_START}{line}\n" for line in lines)
+    text = "".join(f"{_START}{harmless(line)}\n" for line in lines)
     try:
         os.write(2, text.encode("utf-8", "backslashreplace"))
     except OSError:
