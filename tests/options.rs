@@ -295,8 +295,16 @@ fn the_text_goes_where_it_is_told() {
 #[test]
 fn the_text_tells_all_that_matters() {
     let text = watched("unsafe_fork_two_owners", &[]).text;
-    let first = text.lines().next().unwrap_or_default();
-    assert!(first.contains("ERROR") && first.contains("unsafe_fork"), "{first}");
+    let titles: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("_fork: ") || line.contains("_lock: "))
+        .collect();
+    let tells = |words: &str| {
+        titles
+            .iter()
+            .any(|title| title.starts_with(&format!("forkwatch: {words}: ")))
+    };
+    assert!(tells("ERROR unsafe_fork") && tells("FATAL orphaned_lock"), "{titles:?}");
     for word in [
         "main",
         "baker",

@@ -38,7 +38,7 @@ fn a_finding_is_suppressed_by_what_its_stacks_hold() {
         "unsafe_fork:baker",
         "# one\n\n*:hungry",
     ] {
-        let watched = suppressed(rule);
+        let watched = suppressed(&format!("{rule}\norphaned_lock:*"));
         assert!(watched.of(Kind::UnsafeFork).is_empty(), "{rule}: {watched:?}");
         assert_eq!(watched.run.stderr, "", "{rule}");
         assert!(suppressions(&watched) > 0, "{rule}");

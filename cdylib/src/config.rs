@@ -6,7 +6,7 @@
 use core::ffi::{CStr, c_char};
 
 use forkwatch_schema::nearest::nearest;
-use forkwatch_schema::options::{OptionRow, PREFIX, TALLY, by_variable, unknown_variable};
+use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, TALLY, by_variable, unknown_variable};
 use once_cell::race::OnceBox;
 
 /// When a fork is stopped.
@@ -162,6 +162,7 @@ fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
             b"HOME" => config.home = String::from_utf8(value.to_vec()).ok().filter(|home| home.len() > 1),
             b"OTEL_SERVICE_NAME" => general_service = Some(value.to_vec()),
             _ if name == TALLY.as_bytes() => config.tally = Some(value.to_vec()),
+            _ if name == SPAWN_CHECK.as_bytes() => {}
             _ if name.starts_with(PREFIX.as_bytes()) => config.take(&String::from_utf8_lossy(name), value),
             _ => {}
         }

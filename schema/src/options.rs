@@ -10,6 +10,10 @@ pub const PREFIX: &str = "FORKWATCH_";
 /// are appended, a finding a line, so that `forkwatch run` knows whether any process of the tree had one.
 pub const TALLY: &str = "FORKWATCH_TALLY";
 
+/// A variable that the Python package reads, and nobody else: whether each `multiprocessing` process that is forked would
+/// survive `spawn`.
+pub const SPAWN_CHECK: &str = "FORKWATCH_SPAWN_CHECK";
+
 /// What an option's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Values {

@@ -39,10 +39,7 @@ pub fn wrongs(head: &Head, arguments: &[String], lines: &[Line]) -> Vec<String> 
     }
     if head.any_count {
         for expectation in &expected {
-            let misses: Vec<_> = told
-                .iter()
-                .filter_map(|line| expectation.misses(line, lines))
-                .collect();
+            let misses: Vec<_> = told.iter().filter_map(|line| expectation.misses(line, lines)).collect();
             if misses.len() == told.len() {
                 wrongs.push(format!("of {} records none is {expectation:?}: {misses:?}", told.len()));
             }

@@ -20,7 +20,12 @@ const KNOWN: [Kind; 8] = [
 ];
 
 /// The kinds that belong to one fork.
-const OF_A_CHILD: [Kind; 4] = [Kind::OrphanedLock, Kind::StuckChild, Kind::ThreadAfterFork, Kind::ForkOutcome];
+const OF_A_CHILD: [Kind; 4] = [
+    Kind::OrphanedLock,
+    Kind::StuckChild,
+    Kind::ThreadAfterFork,
+    Kind::ForkOutcome,
+];
 
 /// One line of a log.
 #[derive(Clone, Debug)]
@@ -98,12 +103,18 @@ impl Line {
             "a child's record without fork_id",
         )?;
         if let Some(right) = self.childs_severity() {
-            demand(self.severity == right, &format!("a child tells this as {}", right.name()))?;
+            demand(
+                self.severity == right,
+                &format!("a child tells this as {}", right.name()),
+            )?;
         }
         if let Some(outcome) = self.fork_outcome() {
             demand(outcome.child_pid > 0, "a child without a pid")?;
             let became = outcome.outcome == Outcome::Exec;
-            demand(outcome.program.is_some() == became, "a program goes with exec, and only with it")?;
+            demand(
+                outcome.program.is_some() == became,
+                "a program goes with exec, and only with it",
+            )?;
         }
         if let Some(orphan) = self.orphaned_lock() {
             let lock = &orphan.lock;

@@ -3,7 +3,7 @@
 use forkwatch_schema::record::{Frame, PythonFrame, Record};
 
 use super::frames;
-use super::page::Page;
+use super::page::{GLUE, Page};
 use super::shorten::{self, quoted};
 
 /// Says that the child was stopped, and by which option.
@@ -20,7 +20,7 @@ pub fn write_call(page: &mut Page<'_>, record: &Record, call: &str, python: Opti
     page.heading(
         &format!("{call} "),
         &format!(
-            "called by thread {} of {program} in the child (pid {}) of pid {}",
+            "called by thread {} of {program} in the child (pid{GLUE}{}) of pid{GLUE}{}",
             quoted(&record.thread),
             record.pid,
             record.ppid

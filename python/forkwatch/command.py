@@ -1,0 +1,59 @@
+"""Where the command and the library lie that came with this package.
+
+Nothing is imported before it is needed: the package is also loaded by programs that only want the spawn check.
+"""
+
+import os
+from typing import Iterator
+
+LIBRARY_NAME = "libforkwatch.so"
+_COMMAND_NAME = "forkwatch"
+
+
+class CommandMissing(RuntimeError):
+    """The command is not where the installer put it, or it could not name the library."""
+
+
+def command_path() -> str:
+    """The command `forkwatch` of this installation."""
+    for path in _candidates():
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise CommandMissing("forkwatch: the command is not installed beside this package; reinstall the package")
+
+
+def library_path() -> str:
+    """A path to the library that `LD_PRELOAD` can hold; it stays valid for this user and version.
+
+    The command carries the library inside and writes it out where that is allowed and safe: `LD_PRELOAD` knows no way
+    to name a path with a space or a colon, and a folder mounted noexec does not serve.
+    """
+    import subprocess
+
+    # What is preloaded already would be named too.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    done = subprocess.run([command_path(), "env"], env=environment, capture_output=True, check=False)
+    for line in done.stdout.splitlines():
+        start, quote, rest = line.partition(b"'")
+        if start == b"export LD_PRELOAD=" and quote and rest.endswith(b"'"):
+            return os.fsdecode(rest[:-1].replace(b"'\\''", b"'"))
+    said = done.stderr.decode(errors="replace").strip()
+    raise CommandMissing(said or f"forkwatch: the command gave no library (status {done.returncode})")
+
+
+def _candidates() -> Iterator[str]:
+    """Every place where an installer may have put the command, the surest first."""
+    from importlib import metadata
+
+    try:
+        for file in metadata.distribution("forkwatch").files or ():
+            if file.name == _COMMAND_NAME and file.parent.name in ("bin", "Scripts"):
+                yield os.path.normpath(str(file.locate()))
+    except metadata.PackageNotFoundError:
+        pass
+    import sysconfig
+
+    yield os.path.join(sysconfig.get_path("scripts"), _COMMAND_NAME)
+    scheme = "posix_user"
+    if scheme in sysconfig.get_scheme_names():
+        yield os.path.join(sysconfig.get_path("scripts", scheme), _COMMAND_NAME)

@@ -1,0 +1,56 @@
+"""What is told at the end of a run: the warnings, each once, and the errors that no test has shown."""
+
+from typing import Any, Dict, Iterable, List, Set
+
+from forkwatch import text
+from forkwatch.records import Entry
+
+# Warnings that are told, and tests that are named for each, before the rest is only counted.
+_MOST_WARNINGS = 20
+_MOST_TESTS = 3
+
+
+class Summary:
+    """The findings of a whole run."""
+
+    def __init__(self, entries: Iterable[Entry], told: Set[int]) -> None:
+        self.warnings: Dict[str, List[Entry]] = {}
+        # Severe findings that are in no report, by fingerprint.
+        self.untold: Dict[str, List[Entry]] = {}
+        for entry in entries:
+            if entry.is_severe and entry.place not in told:
+                self.untold.setdefault(entry.fingerprint, []).append(entry)
+            elif entry.is_finding and not entry.is_severe:
+                self.warnings.setdefault(entry.fingerprint, []).append(entry)
+
+    def write(self, reporter: Any) -> None:
+        """Writes to pytest's terminal."""
+        if self.untold:
+            reporter.section("forkwatch: errors outside of a test's report", red=True, bold=True)
+            for group in self.untold.values():
+                reporter.write_line(text.report(group[0].record))
+                reporter.write_line(f"{_times(group)}{_tests(group)}\n")
+        if self.warnings:
+            reporter.section("forkwatch: warnings", yellow=True, bold=True)
+            for group in list(self.warnings.values())[:_MOST_WARNINGS]:
+                first = group[0]
+                reporter.write_line(text.harmless(first.title))
+                place = text.place(first.record)
+                if place:
+                    reporter.write_line(f"  at {place}")
+                reporter.write_line(f"  {_times(group)}{_tests(group)}; fingerprint {first.fingerprint}")
+            left = len(self.warnings) - _MOST_WARNINGS
+            if left > 0:
+                reporter.write_line(f"... and {left} more")
+
+
+def _times(group: List[Entry]) -> str:
+    return "once" if len(group) == 1 else f"{len(group)} times"
+
+
+def _tests(group: List[Entry]) -> str:
+    names = list(dict.fromkeys(entry.context for entry in group if entry.context))
+    if not names:
+        return ", outside of any test"
+    left = len(names) - _MOST_TESTS
+    return text.harmless(f", in {', '.join(names[:_MOST_TESTS])}") + (f" and {left} more" if left > 0 else "")
