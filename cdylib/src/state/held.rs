@@ -51,9 +51,9 @@ impl Object {
     }
 }
 
-/// Marks the address of a lock that this thread held at the fork that made this process. Locks are at least four bytes
-/// apart, so that the hot path, which compares whole addresses, passes by such an entry.
-const INHERITED: usize = 1;
+/// Marks the address of a lock that this thread held at the fork that made this process. No program has an address with this
+/// bit, so that the hot path, which compares whole addresses, passes by such an entry.
+const INHERITED: usize = 1 << 63;
 
 /// How far an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
