@@ -3,6 +3,8 @@
 
 mod support;
 
+/// What a child must tell, and what it must not.
+mod child;
 /// The command `forkwatch`.
 mod command;
 /// The library that the command carries inside.
@@ -37,6 +39,7 @@ fn every_program_has_a_test() {
     let mut tested = BTreeSet::new();
     for names in [
         hazards::NAMES,
+        child::NAMES,
         silent::NAMES,
         ways_to_fork::NAMES,
         exec_bound::NAMES,

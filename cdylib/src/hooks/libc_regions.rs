@@ -1,6 +1,6 @@
 //! Functions of libc behind locks that pass no hook: one row a function, with its region.
 //!
-//! Left out: `dlopen` and `dlclose`, which look at who calls them; what only reads (`getenv`, `gettext`); and `rand`, whose lock
+//! `strftime` asks for the time zone only where its format does. Left out: `dlopen` and `dlclose`, which look at who calls them; what only reads (`getenv`, `gettext`); and `rand`, whose lock
 //! is held for less time than the hook takes.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
@@ -10,7 +10,7 @@ use crate::watch::region;
 
 /// Defines hooks with up to four arguments that return a machine word or less.
 macro_rules! region_hooks {
-    ($(hook $name:ident($($argument:ident),*) in $region:ident;)+) => {
+    ($(hook $name:ident($($argument:ident),*) in $region:expr;)+) => {
         $(
             const _: () = {
                 use core::ffi::c_void;
@@ -68,8 +68,7 @@ region_hooks! {
     hook ctime(time) in TIME_ZONE;
     hook ctime_r(time, into) in TIME_ZONE;
     hook mktime(time) in TIME_ZONE;
-    hook strftime(into, size, format, time) in TIME_ZONE;
-    hook wcsftime(into, size, format, time) in TIME_ZONE;
+    hook strftime(into, size, format, time) in *zone_of(format);
     hook setenv(name, value, overwrite) in ENVIRONMENT;
     hook putenv(text) in ENVIRONMENT;
     hook unsetenv(name) in ENVIRONMENT;
@@ -100,4 +99,15 @@ region_hooks! {
     hook getgrgid(id) in GROUP_BY_ID;
     hook getservbyname(name, protocol) in SERVICE_BY_NAME;
     hook getservbyport(port, protocol) in SERVICE_BY_PORT;
+}
+
+/// The region of `strftime` with this format, which may not name the time zone.
+fn zone_of(format: usize) -> &'static Region {
+    // SAFETY: the program passes this string to the real function, which reads it, too.
+    let format = unsafe { core::ffi::CStr::from_ptr(format as *const core::ffi::c_char) };
+    if format.to_bytes().iter().any(|letter| b"Zzs+".contains(letter)) {
+        &TIME_ZONE
+    } else {
+        &NONE
+    }
 }

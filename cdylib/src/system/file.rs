@@ -18,10 +18,20 @@ const MAX_WHOLE: usize = 64 << 20;
 /// Bytes asked of the kernel at once.
 const CHUNK: usize = 64 << 10;
 
-/// Whether this path, which does not end with NUL, names a file that this process may execute.
-pub fn is_executable(path: &[u8]) -> bool {
-    std::ffi::CString::new(path)
-        .is_ok_and(|path| rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXEC_OK).is_ok())
+/// Whether this path, which does not end with NUL, names a program or script that this process may execute.
+pub fn is_program(path: &[u8]) -> bool {
+    let Ok(path) = std::ffi::CString::new(path) else {
+        return false;
+    };
+    if rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXEC_OK).is_err() {
+        return false;
+    }
+    let mut magic = [0; 4];
+    match RegularFile::open(&path) {
+        Some(file) => file.read_exact_at(0, &mut magic) && (magic == *b"\x7fELF" || magic.starts_with(b"#!")),
+        // A folder, or one that may be executed and not read: then the call's success cannot be foreseen.
+        None => false,
+    }
 }
 
 /// The whole content of a small file or of a file in `/proc`; `None` where it cannot be opened or read, or is longer

@@ -5,7 +5,7 @@
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=early acquired=early_vault_open
  * with: thread=early start=early_keeper created=early_constructor
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=early acquired=early_vault_open in=early_take same_fork=yes
  * suppress: unsafe_fork:early_vault_open
  * suppress: orphaned_lock:*
  */

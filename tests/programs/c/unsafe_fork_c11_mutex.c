@@ -2,7 +2,7 @@
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=mtx_lock lock=mutex owner=keeper acquired=vault_open in=main blocking=true same_fork=yes
  * suppress: unsafe_fork:vault_open
  * suppress: orphaned_lock:*
  * runs: {lock,trylock,timedlock}

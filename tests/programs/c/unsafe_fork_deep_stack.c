@@ -2,7 +2,7 @@
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=dive
  * with: thread=keeper start=keeper created=start_deep
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=dive in=main blocking=true same_fork=yes
  */
 #include "../program.h"
 

@@ -7,7 +7,7 @@
  * with: lock=spinlock owner=keeper acquired=take_spinlocks
  * with: lock=semaphore owner=keeper acquired=take_semaphores
  * expect: unsafe_fork WARN fork=fork_while_free locks=0 threads=1
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=sem_wait lock=semaphore owner=keeper acquired=take_semaphores in=fork_while_held same_fork=yes
  */
 #include "../program.h"
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /* H1: the child of a safe fork starts a thread that takes a lock, and forks in turn: the child is watched like its parent.
  * expect: unsafe_fork ERROR fork=second_generation locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=second_generation same_fork=yes
  * allow: thread_after_fork
  */
 #include "../program.h"

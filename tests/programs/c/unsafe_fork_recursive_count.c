@@ -1,7 +1,7 @@
 /* H1, H2: a recursive mutex that was taken three times and given back twice is still held: one lock, told once.
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=main same_fork=yes
  */
 #include "../program.h"
 

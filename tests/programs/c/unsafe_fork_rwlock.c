@@ -3,7 +3,7 @@
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=rwlock_$1 owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_rwlock_wrlock owner=keeper acquired=vault_open in=main blocking=true same_fork=yes
  * suppress: unsafe_fork:vault_open
  * suppress: orphaned_lock:*
  * runs: {read,write} {lock,trylock,timedlock,clocklock}

@@ -5,7 +5,7 @@
  * with: lock=mutex owner=miller acquired=take_mill
  * with: lock=rwlock_read owner=miller acquired=take_sail
  * with: thread=hungry start=hungry created=main
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=miller acquired=take_mill in=main same_fork=yes
  */
 #include "../program.h"
 

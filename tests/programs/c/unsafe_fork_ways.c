@@ -2,7 +2,7 @@
  * expect: unsafe_fork ERROR function=$2 fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main
- * allow: orphaned_lock FATAL
+ * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=child_runs blocking=true same_fork=yes
  * runs: fork fork
  * runs: __fork __fork
  * runs: _Fork _Fork

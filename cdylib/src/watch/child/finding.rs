@@ -151,8 +151,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
                     python_stack: None,
                 }),
             };
-            let newest = super::newest_story();
-            teller.tell(content, newest);
+            teller.tell_at(place, content);
         },
         &site,
     );
@@ -167,7 +166,8 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
     in_child(
         thread,
         |teller| {
-            if told_already(Place::of_call(teller.stack, u64::MAX)) {
+            let place = Place::of_call(teller.stack, u64::MAX);
+            if told_already(place) {
                 return;
             }
             let Some(mut resolver) = Resolver::new(naming()) else {
@@ -190,20 +190,19 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
                     python_stack: None,
                 }),
             };
-            let newest = super::newest_story();
-            teller.tell(content, newest);
+            teller.tell_at(place, content);
         },
         &site,
     );
 }
 
 fn told_already(place: Place) -> bool {
-    if !config::get().repeat_all && told::verdict(place).is_some() {
-        counts::REPEATED.add();
-        return true;
+    match told::verdict(place) {
+        Some(Verdict::Silenced) => counts::SUPPRESSED.add(),
+        Some(_) if !config::get().repeat_all => counts::REPEATED.add(),
+        _ => return false,
     }
-    told::remember(place, Verdict::Told);
-    false
+    true
 }
 
 /// Runs `tell` where this child may tell something, and stops the child where the user wants that.
@@ -288,8 +287,15 @@ impl Teller {
         users
     }
 
-    /// Tells a finding that belongs to the fork of this number, and decides whether the child is stopped.
-    fn tell(&mut self, content: Content, number: usize) {
+    /// Tells a finding of this place once; it belongs to the fork that made this process.
+    fn tell_at(&mut self, place: Place, content: Content) {
+        let told = self.tell(content, super::newest_story());
+        told::remember(place, if told { Verdict::Told } else { Verdict::Silenced });
+    }
+
+    /// Tells a finding that belongs to the fork of this number, and decides whether the child is stopped. False where a rule
+    /// silences it.
+    fn tell(&mut self, content: Content, number: usize) -> bool {
         let (fork_id, exec_bound) = match self.story(number) {
             Some(story) => {
                 let exec_bound = tell_story(story);
@@ -301,7 +307,7 @@ impl Teller {
             fork_id: Some(fork_id.to_string()),
             ..content
         };
-        let Some(record) = sealed(content) else { return };
+        let Some(record) = sealed(content) else { return false };
         let option = match config::get().strict {
             Strict::Child if record.severity == Severity::Fatal => Some("FORKWATCH_STRICT=child"),
             Strict::Threads if exec_bound && record.severity >= Severity::Error => Some("FORKWATCH_STRICT=threads"),
@@ -310,6 +316,7 @@ impl Teller {
         };
         tell(&record, option);
         self.stop |= option.is_some();
+        true
     }
 }
 

@@ -122,7 +122,7 @@ fn runnable(program: Program) -> Option<String> {
 }
 
 fn if_runnable(path: &[u8]) -> Option<String> {
-    file::is_executable(path).then(|| printable(path))
+    file::is_program(path).then(|| printable(path))
 }
 
 fn text_at(address: usize) -> Option<Vec<u8>> {

@@ -3,7 +3,7 @@
 //! expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
 //! with: lock=mutex owner=keeper acquired=vault_open
 //! with: thread=keeper created=main
-//! allow: orphaned_lock FATAL
+//! expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper blocking=true same_fork=yes
 //! suppress: unsafe_fork:*vault_open*
 //! suppress: orphaned_lock:*
 

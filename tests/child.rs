@@ -1,0 +1,10 @@
+//! What a forked child must tell: locks that nobody there will give back, waits that nobody will end, threads it makes, what
+//! became of it; and waits that end all the same, which it must not tell.
+
+use crate::support::programs;
+
+programs! {
+    C: orphaned_attempt, orphaned_own_mutex, orphaned_in_grandchild, orphaned_unseen, orphaned_libc_region, child_made_anew,
+       stuck_wait, child_waits_that_end, thread_after_fork, fork_outcome_exec, fork_outcome_exit, slow_handler;
+    Cpp: orphaned_static_guard;
+}
