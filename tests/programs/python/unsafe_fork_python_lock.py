@@ -3,8 +3,7 @@
 #
 # python: 3.6-3.13.0
 # expect: unsafe_fork ERROR function=fork locks=1 threads=1 lock=semaphore
-# allow: orphaned_lock FATAL
-# allow: stuck_child FATAL
+# expect: orphaned_lock FATAL call=sem_wait lock=semaphore blocking=true same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: orphaned_lock:*
 # suppress: stuck_child:*

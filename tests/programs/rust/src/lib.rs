@@ -64,6 +64,14 @@ pub fn fork_and(in_child: impl FnOnce()) -> pid_t {
     child
 }
 
+/// A line on standard output in one write, without the lock of the standard library's, which a thread may hold.
+fn say(line: &str) {
+    let line = format!("{line}\n");
+    // SAFETY: the text lives through the call.
+    let written = unsafe { libc::write(libc::STDOUT_FILENO, line.as_ptr().cast(), line.len()) };
+    assert_eq!(written, line.len().cast_signed(), "the line is written");
+}
+
 /// Sees the child to its end, tells it, and gives the exit code: fine, or stuck for ever (then it is killed).
 pub fn verdict(child: pid_t) -> i32 {
     for _look in 0..5000 {
@@ -71,10 +79,10 @@ pub fn verdict(child: pid_t) -> i32 {
         // SAFETY: `status` is ours.
         if unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == child {
             if status == 0 {
-                println!("child: fine");
+                say("child: fine");
                 return FINE;
             }
-            println!("child: ended with status {status:#x}");
+            say(&format!("child: ended with status {status:#x}"));
             return BROKEN;
         }
         if waits_for_ever(child) {
@@ -82,12 +90,12 @@ pub fn verdict(child: pid_t) -> i32 {
             unsafe { libc::kill(child, libc::SIGKILL) };
             // SAFETY: as above.
             unsafe { libc::waitpid(child, &raw mut status, 0) };
-            println!("child: stuck");
+            say("child: stuck");
             return REALISED;
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    println!("child: neither ended nor stuck");
+    say("child: neither ended nor stuck");
     UNDECIDED
 }
 

@@ -4,7 +4,7 @@
 //!
 //! expect: unsafe_fork WARN function=fork fork=main threads=1
 //! with: thread=keeper created=main
-//! expect: stuck_child FATAL call="syscall(SYS_futex)" object=futex in=main* same_fork=yes
+//! expect: stuck_child FATAL call="syscall(SYS_futex)" object=futex in=main same_fork=yes
 //! runs: {std,parking_lot}
 
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,52 @@
+# H1, H2: `subprocess` forks only to exec, which is safe, unless a `preexec_fn` runs Python code on the way. This one asks for a
+# lock that another thread holds. The parent says nothing of the fork; the child tells the whole story.
+#
+# python: 3.8-3.13.0
+# expect: unsafe_fork ERROR locks=1 lock=semaphore
+# expect: orphaned_lock FATAL call=sem_wait lock=semaphore blocking=true same_fork=yes
+# suppress: unsafe_fork:*
+# suppress: orphaned_lock:*
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import program
+
+lock = threading.Lock()
+held = program.Gate()
+never = program.Gate()
+forked = program.Gate()
+child = []
+
+
+def keeper():
+    with lock:
+        held.open()
+        never.pass_through()
+
+
+def ask():
+    os.write(forked.writer, b"%10d" % os.getpid())
+    lock.acquire()
+
+
+def judge():
+    # `Popen` waits for its child's exec, which never comes.
+    pid = int(os.read(forked.reader, 10))
+    for _ in range(5000):
+        if program.waits_for_ever(pid):
+            child.append("stuck")
+            break
+        threading.Event().wait(0.002)
+    os.kill(pid, signal.SIGKILL)
+
+
+threading.Thread(target=keeper, name="keeper", daemon=True).start()
+held.pass_through()
+threading.Thread(target=judge, name="judge", daemon=True).start()
+subprocess.Popen(["true"], preexec_fn=ask).wait()
+program.say("child: " + " ".join(child or ["fine"]))
+sys.stdout.flush()
+os._exit(program.REALISED if child else program.FINE)
