@@ -9,6 +9,8 @@ mod child;
 mod command;
 /// The library that the command carries inside.
 mod command_library;
+/// What the command does not run.
+mod command_refusals;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.

@@ -79,7 +79,8 @@ fn name(first: usize, _second: usize) -> Program {
 
 fn descriptor(first: usize, _second: usize) -> Program {
     // An int: only the low half of the register is its own.
-    Program::Descriptor((first & 0xffff_ffff) as c_int)
+    let [a, b, c, d, ..] = first.to_ne_bytes();
+    Program::Descriptor(c_int::from_ne_bytes([a, b, c, d]))
 }
 
 /// In place of a function that the running libc does not have.

@@ -5,7 +5,10 @@
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::hand_over;
-use crate::state::libc_regions::*;
+use crate::state::libc_regions::{
+    ENVIRONMENT, EXIT, EXIT_FUNCTIONS, GROUP_BY_ID, GROUP_BY_NAME, HOST_BY_ADDRESS, HOST_BY_NAME, LOADER, LOCALE, NONE,
+    RANDOM, RESOLVER, Region, SERVICE_BY_NAME, SERVICE_BY_PORT, SYSLOG, TIME_ZONE, USER_BY_ID, USER_BY_NAME,
+};
 use crate::watch::region;
 
 /// Defines hooks with up to four arguments that return a machine word or less.

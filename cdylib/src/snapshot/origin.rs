@@ -17,7 +17,7 @@ pub struct ForkId {
 
 impl ForkId {
     /// A new id, made by this process now.
-    pub fn new() -> Self {
+    pub fn make() -> Self {
         let now = clock_gettime(ClockId::Realtime);
         Self {
             process: rustix::process::getpid().as_raw_nonzero().get(),

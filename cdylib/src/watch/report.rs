@@ -31,7 +31,7 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
     let place = Place::of_fork(stack, setup::suppressions().has_thread_rules().then_some(&alive[..]));
     let known = told::verdict(place);
     let mut origin = Origin {
-        id: told::fork_id(place).unwrap_or_else(ForkId::new),
+        id: told::fork_id(place).unwrap_or_else(ForkId::make),
         function,
         stack,
         place,
@@ -61,7 +61,7 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
     }
     if known.is_some() && !told_before {
         // Something new is told of it: a finding of its own.
-        origin.id = ForkId::new();
+        origin.id = ForkId::make();
     }
     let moment = Moment {
         told_before,

@@ -301,7 +301,7 @@ impl Teller {
                 let exec_bound = tell_story(story);
                 (story.origin.id, exec_bound)
             }
-            None => (ForkId::new(), false),
+            None => (ForkId::make(), false),
         };
         let content = Content {
             fork_id: Some(fork_id.to_string()),
@@ -337,7 +337,7 @@ fn tell_story(story: &mut Story) -> bool {
     if parent_tells {
         return false;
     }
-    story.origin.id = ForkId::new();
+    story.origin.id = ForkId::make();
     if let Some(record) = record_of(story) {
         tell(&record, None);
     }
