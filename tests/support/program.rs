@@ -153,14 +153,13 @@ fn built_program(language: Language, source: &Path, head: &Head) -> Result<PathB
 
 /// A library that C programs link or load.
 fn built_library(file: &str) -> PathBuf {
-    let source = sources().join("c").join(file);
-    let arguments: Vec<OsString> = vec![
-        "-std=gnu11".into(),
-        "-fPIC".into(),
-        "-shared".into(),
-        source.clone().into(),
-    ];
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let (folder, standard, variable, usual) = match Path::new(file).extension() {
+        Some(extension) if extension == "cpp" => ("cpp", "-std=gnu++17", "CXX", "c++"),
+        _ => ("c", "-std=gnu11", "CC", "cc"),
+    };
+    let source = sources().join(folder).join(file);
+    let arguments: Vec<OsString> = vec![standard.into(), "-fPIC".into(), "-shared".into(), source.clone().into()];
+    let compiler = std::env::var_os(variable).unwrap_or_else(|| usual.into());
     let place = scratch().join("programs").join(Path::new(file).with_extension("so"));
     built(&compiler, &arguments, &[source], &place)
 }
