@@ -27,6 +27,8 @@ mod robustness;
 mod silent;
 /// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.
 mod strict;
+/// The same in a child.
+mod strict_child;
 /// `FORKWATCH_SUPPRESS`.
 mod suppressions;
 /// Every call that forks.

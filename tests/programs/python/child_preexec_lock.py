@@ -18,6 +18,7 @@ lock = threading.Lock()
 held = program.Gate()
 never = program.Gate()
 forked = program.Gate()
+ended = threading.Event()
 child = []
 
 
@@ -35,18 +36,18 @@ def ask():
 def judge():
     # `Popen` waits for its child's exec, which never comes.
     pid = int(os.read(forked.reader, 10))
-    for _ in range(5000):
+    while not ended.wait(0.002):
         if program.waits_for_ever(pid):
             child.append("stuck")
-            break
-        threading.Event().wait(0.002)
-    os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
+            return
 
 
 threading.Thread(target=keeper, name="keeper", daemon=True).start()
 held.pass_through()
 threading.Thread(target=judge, name="judge", daemon=True).start()
-subprocess.Popen(["true"], preexec_fn=ask).wait()
-program.say("child: " + " ".join(child or ["fine"]))
+status = subprocess.Popen(["true"], preexec_fn=ask).wait()
+ended.set()
+program.say("child: " + (child[0] if child else "ended with %d" % status))
 sys.stdout.flush()
 os._exit(program.REALISED if child else program.FINE)
