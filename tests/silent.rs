@@ -7,6 +7,6 @@ programs! {
        silent_condition_wait, silent_recursive_mutex, silent_signalling_semaphore, silent_process_shared, silent_once,
        silent_flockfile, silent_malloc_busy, silent_reinitialised_mutex, silent_child_execs,
        silent_unlocked_at_thread_exit, silent_unlocked_by_another, silent_locks_held_at_exit;
-    Cpp: silent_standard_condition;
+    Cpp: silent_standard_condition, silent_left_region;
     Rust: silent_rust_joined;
 }

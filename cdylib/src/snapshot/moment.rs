@@ -5,6 +5,7 @@ use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
 use super::origin::Origin;
+use crate::state::depot;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread;
 use crate::system::task::{self, BlockedCall};
@@ -77,7 +78,9 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
         let told = locks
             .iter()
             .any(|lock| lock.owner == tid && lock.entry.address == entry.address);
-        if !told && word(memory, entry.object, entry.address, tid) == Word::Held && !waits_in(&entry, tid, &threads) {
+        let holds =
+            || word(memory, entry.object, entry.address, tid) == Word::Held && !has_no_region(&entry, tid, &threads);
+        if !told && holds() {
             locks.push(HeldLock {
                 owner: tid,
                 entry,
@@ -93,12 +96,27 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
     }
 }
 
-/// Whether a call into libc is blocked on a futex: then somebody else has that lock of libc's.
-fn waits_in(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
-    entry.object == Object::LibcRegion
-        && threads
-            .iter()
-            .any(|thread| thread.tid == tid && thread.blocked.is_some_and(|call| call.number == libc::SYS_futex))
+/// Whether a call into libc does not hold its lock: it is blocked on a futex, so somebody else has the lock; or the call was left
+/// by an exception or `longjmp`, so that its return address no longer stands where it stood, or the thread is blocked further
+/// up its stack.
+fn has_no_region(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
+    if entry.object != Object::LibcRegion {
+        return false;
+    }
+    let elsewhere = |call: BlockedCall| {
+        call.number == libc::SYS_futex || entry.stack_pointer != 0 && call.stack_pointer > entry.stack_pointer
+    };
+    let is_elsewhere = |thread: &OtherThread| thread.tid == tid && thread.blocked.is_some_and(elsewhere);
+    threads.iter().any(is_elsewhere) || !still_stands(entry)
+}
+
+/// Whether the return address of the call that made this entry still stands on the stack, as far as can be told.
+fn still_stands(entry: &Entry) -> bool {
+    let slot = entry.stack_pointer.wrapping_sub(size_of::<usize>());
+    match depot::frames(entry.stack).first() {
+        Some(&return_address) if entry.stack_pointer != 0 => ProcessMemory::own().word(slot) == Some(return_address),
+        _ => true,
+    }
 }
 
 /// What the threads' tables say they hold, unverified.

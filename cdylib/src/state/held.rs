@@ -127,6 +127,8 @@ pub struct Entry {
     pub stack: StackId,
     /// Where it was made, if by this thread just before; else [`super::depot::NO_STACK`].
     pub made: StackId,
+    /// The stack pointer of the call, just above its return address; 0 where it is not known.
+    pub stack_pointer: usize,
 }
 
 /// The table. Lies in zeroed memory, which is its valid first state.
@@ -285,9 +287,23 @@ impl Held {
                 stage,
                 stack: StackId((what >> 32) as u32),
                 made: StackId(made),
+                stack_pointer: slot.stack_pointer.load(Ordering::Relaxed),
             })
             .filter(|entry| entry.stage != Stage::Empty)
         })
+    }
+
+    /// Drops entries of libc's locks whose calls were left by an exception or `longjmp`: their frames lay below this call's.
+    pub fn drop_left_regions(&self, stack_pointer: usize) {
+        let count = self.count.load(Ordering::Relaxed) as usize;
+        for slot in self.slots.iter().take(count).filter(|slot| slot.is_held()) {
+            let is_region = slot.what.load(Ordering::Relaxed) & 0xffff_ffff == Object::LibcRegion as u64;
+            let its = slot.stack_pointer.load(Ordering::Relaxed);
+            if is_region && its != 0 && its < stack_pointer {
+                slot.set_stage(Stage::Empty);
+            }
+        }
+        self.drop_empty_top(self.count.load(Ordering::Relaxed));
     }
 
     /// Forgets everything, for a record that gets a new thread.
@@ -455,6 +471,16 @@ mod tests {
         assert_eq!(held.release_inherited(8).unwrap().address, 8);
         assert!(held.release_inherited(8).is_none() && held.release_inherited(12).is_none());
         assert!(held.release(12) && held.is_empty());
+    }
+
+    #[test]
+    fn calls_into_libc_that_were_left_are_dropped() {
+        let held = table();
+        take(&held, 8);
+        held.took(held.ask(12, Object::LibcRegion, 500, StackId(1)).unwrap());
+        held.took(held.ask(16, Object::LibcRegion, 2000, StackId(1)).unwrap());
+        held.drop_left_regions(1000);
+        assert_eq!(addresses(&held), [8, 16]);
     }
 
     #[test]

@@ -114,6 +114,7 @@ pub fn find(address: usize) -> Option<Orphan> {
                     stage: Stage::Held,
                     stack: StackId((what >> 32) as u32),
                     made: StackId(place.made.load(Ordering::Relaxed)),
+                    stack_pointer: 0,
                 },
                 owner: place.owner.load(Ordering::Relaxed),
                 fork: usize::from(place.fork.load(Ordering::Relaxed)),
@@ -170,6 +171,7 @@ mod tests {
             stage: Stage::Held,
             stack: StackId(7),
             made: NO_STACK,
+            stack_pointer: 0,
         }
     }
 

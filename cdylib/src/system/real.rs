@@ -5,6 +5,8 @@ use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::errno::KeepErrno;
+
 /// A place for one real function, filled on first use. A hook owns its place; nobody keeps a list to forget it in.
 #[derive(Debug)]
 pub struct Real {
@@ -68,6 +70,8 @@ impl Real {
     #[cold]
     #[inline(never)]
     fn resolve(&self) -> *mut c_void {
+        // `syslog` prints errno, say, and must print the program's.
+        let _errno = KeepErrno::as_it_is();
         let mut address = null_mut();
         if let Some(version) = self.version {
             // SAFETY: both strings end with NUL; RTLD_NEXT is valid in a loaded library.

@@ -24,6 +24,11 @@ pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> us
     {
         child::before_call(thread, Object::LibcRegion, region.address(), Wait::Forever, caller);
     }
+    if let Some(thread) = current()
+        && !thread.held.is_empty()
+    {
+        thread.held.drop_left_regions(caller.stack_pointer);
+    }
     let Some((thread, ticket)) = ask(Object::LibcRegion, region.address(), caller) else {
         return real();
     };
@@ -52,7 +57,7 @@ pub fn within_cold(
         let _busy = Busy::from_here();
         depot::intern(unwind::walk_from_above(frame, config::get().depth).frames())
     };
-    let Some(ticket) = thread.held.ask(region.address(), Object::LibcRegion, frame, stack) else {
+    let Some(ticket) = thread.held.ask(region.address(), Object::LibcRegion, 0, stack) else {
         return real();
     };
     thread.held.took(ticket);

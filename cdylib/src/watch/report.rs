@@ -117,14 +117,15 @@ pub fn remember(moment: &Moment) {
     }
 }
 
-/// Tells which locks a thread that ends still holds. Semaphores are left out: another thread may rightly post them later.
+/// Tells which locks a thread that ends still holds. Semaphores are left out: another thread may rightly post them later; and libc's
+/// own locks, which it gives back when the thread is cancelled.
 pub fn leaked_locks(thread: &Thread) {
     let tid = rustix::thread::gettid().as_raw_nonzero().get();
     let memory = ProcessMemory::own();
     let leaked: Vec<Entry> = thread
         .held
         .entries()
-        .filter(|entry| entry.stage == Stage::Held && entry.object != Object::Semaphore)
+        .filter(|entry| entry.stage == Stage::Held && !matches!(entry.object, Object::Semaphore | Object::LibcRegion))
         .filter(|entry| lock_memory::word(memory, entry.object, entry.address, tid) == Word::Held)
         .filter(|entry| !lock_memory::is_robust_mutex(memory, entry.object, entry.address))
         .collect();

@@ -92,6 +92,7 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
         stage: Stage::Held,
         stack: NO_STACK,
         made: NO_STACK,
+        stack_pointer: 0,
     };
     orphans::add(entry, owner, super::newest_story());
     orphans::find(address)

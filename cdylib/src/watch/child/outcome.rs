@@ -38,6 +38,10 @@ pub enum Program {
 pub fn executes(program: Program) {
     let Some(thread) = may_matter() else { return };
     let _errno = KeepErrno::as_it_is();
+    if !process::is_known() && !is_child_of_story() {
+        // The child of a `vfork`, whose memory is its parent's, or one that has asked for no lock yet.
+        return;
+    }
     attempt::tell_last(thread);
     let Some(path) = runnable(program) else { return };
     outcome(thread, Outcome::Exec, Some(path));
@@ -58,11 +62,7 @@ fn may_matter() -> Option<&'static Thread> {
 }
 
 fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
-    // SAFETY: only looked at; a story's child stays as it was written when the child had one thread.
-    let is_ours = unsafe { stories() }
-        .last()
-        .is_some_and(|story| story.child == process::id() && story.seen.is_some());
-    if !is_ours || config::get().log.is_none() {
+    if !is_child_of_story() || config::get().log.is_none() {
         return;
     }
     let _busy = Busy::from_here();
@@ -98,6 +98,13 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
             tell_log(&record);
         }
     });
+}
+
+/// Whether this is the very child of a fork that its parent looked at for the first time.
+fn is_child_of_story() -> bool {
+    // SAFETY: only looked at; a story's child stays as it was written when the child had one thread.
+    let story = unsafe { stories() }.last();
+    story.is_some_and(|story| story.child == process::id() && story.seen.is_some())
 }
 
 /// The program's file, if the call will find one that may be run.
