@@ -58,6 +58,7 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(run_command())
+        .subcommand(Command::new("report").arg(Arg::new("p").num_args(1..)))
         .subcommand(
             Command::new("env")
                 .about("Prints the variables that watch everything started with them")

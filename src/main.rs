@@ -14,6 +14,7 @@ mod exit_codes;
 mod install;
 mod message;
 mod packaging;
+mod report;
 mod run;
 mod settings;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
 fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
+        Some(("report", _)) => { report::run_quick(&std::env::args_os().skip(2).collect::<Vec<_>>()); Ok(0) }
         Some(("env", matches)) => env::print(matches),
         Some(("install", matches)) => install::install(matches),
         Some(("completions", matches)) => packaging::completions(matches),
