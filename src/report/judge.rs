@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use rustc_hash::FxHashMap;
 
 use super::advice;
 use super::finding::{Example, Finding, Outcome};
 use super::gather::forks::Fate;
 use super::gather::group::Group;
+use super::read::parsed::rfc3339;
 use super::scan::Scanned;
 
 /// The findings, worst first, and how many repeats belong to none of them.
@@ -61,7 +61,6 @@ fn finding(
     fate: Option<&Fate>,
     followed_by: Vec<String>,
 ) -> Option<Finding> {
-    let time = |time: &[u8]| String::from_utf8_lossy(time).into_owned();
     let is_parent = Kind::parse(&kind) == Some(Kind::UnsafeFork);
     let severity = if is_parent {
         severity(group.severity, group.count, fate)
@@ -79,8 +78,8 @@ fn finding(
         count: group.count + repeated,
         hosts,
         programs,
-        first: time(&group.first),
-        last: time(&group.last),
+        first: rfc3339(group.first),
+        last: rfc3339(group.last),
         outcome,
         example,
         followed_by,
@@ -91,23 +90,19 @@ fn finding(
 fn severity(own: Severity, records: u64, fate: Option<&Fate>) -> Severity {
     let Some(fate) = fate else { return own };
     let proven = fate.worst.unwrap_or(Severity::Info);
-    if all(fate, records, fate.exec) && proven < Severity::Error {
+    // A record that names no fork speaks of a child that nobody knows, and counts here too.
+    if fate.exec == records && proven < Severity::Error {
         Severity::Info
     } else {
         own.max(proven)
     }
 }
 
-/// Whether what is known of `known` forks is known of all. A record that names no fork speaks of a child that nobody knows.
-const fn all(fate: &Fate, records: u64, known: u64) -> bool {
-    fate.forks > 0 && known == fate.forks && fate.forks >= records
-}
-
 fn outcome(severity: Severity, records: u64, fate: Option<&Fate>) -> Outcome {
     match fate {
         _ if severity == Severity::Fatal => Outcome::Deadlock,
-        Some(fate) if all(fate, records, fate.exec) => Outcome::Exec,
-        Some(fate) if all(fate, records, fate.exec + fate.exit) => Outcome::Exit,
+        Some(fate) if fate.exec == records => Outcome::Exec,
+        Some(fate) if fate.exec + fate.exit == records => Outcome::Exit,
         _ => Outcome::Unknown,
     }
 }
@@ -128,9 +123,8 @@ mod tests {
     use super::{Outcome, outcome, severity};
     use crate::report::gather::forks::Fate;
 
-    fn fate(forks: u64, exec: u64, exit: u64, worst: Option<forkwatch_schema::kind::Severity>) -> Fate {
+    fn fate(exec: u64, exit: u64, worst: Option<forkwatch_schema::kind::Severity>) -> Fate {
         Fate {
-            forks,
             exec,
             exit,
             worst,
@@ -141,21 +135,21 @@ mod tests {
     #[test]
     fn children_raise_and_lower() {
         assert_eq!(severity(Warn, 1, None), Warn);
-        assert_eq!(severity(Warn, 2, Some(&fate(2, 0, 0, Some(Fatal)))), Fatal);
-        assert_eq!(severity(Error, 2, Some(&fate(2, 0, 0, Some(Warn)))), Error);
-        assert_eq!(severity(Error, 2, Some(&fate(2, 2, 0, None))), Info);
-        assert_eq!(severity(Error, 2, Some(&fate(2, 1, 0, None))), Error);
-        assert_eq!(severity(Warn, 2, Some(&fate(2, 2, 0, Some(Error)))), Error);
+        assert_eq!(severity(Warn, 2, Some(&fate(0, 0, Some(Fatal)))), Fatal);
+        assert_eq!(severity(Error, 2, Some(&fate(0, 0, Some(Warn)))), Error);
+        assert_eq!(severity(Error, 2, Some(&fate(2, 0, None))), Info);
+        assert_eq!(severity(Error, 2, Some(&fate(1, 0, None))), Error);
+        assert_eq!(severity(Warn, 2, Some(&fate(2, 0, Some(Error)))), Error);
         // Three records, of which one names no fork.
-        assert_eq!(severity(Warn, 3, Some(&fate(2, 2, 0, None))), Warn);
+        assert_eq!(severity(Warn, 3, Some(&fate(2, 0, None))), Warn);
     }
 
     #[test]
     fn outcomes_hold_for_all_children_or_not_at_all() {
-        assert_eq!(outcome(Fatal, 2, Some(&fate(2, 2, 0, None))), Outcome::Deadlock);
-        assert_eq!(outcome(Info, 2, Some(&fate(2, 2, 0, None))), Outcome::Exec);
-        assert_eq!(outcome(Warn, 2, Some(&fate(2, 1, 1, None))), Outcome::Exit);
-        assert_eq!(outcome(Warn, 2, Some(&fate(2, 1, 0, None))), Outcome::Unknown);
+        assert_eq!(outcome(Fatal, 2, Some(&fate(2, 0, None))), Outcome::Deadlock);
+        assert_eq!(outcome(Info, 2, Some(&fate(2, 0, None))), Outcome::Exec);
+        assert_eq!(outcome(Warn, 2, Some(&fate(1, 1, None))), Outcome::Exit);
+        assert_eq!(outcome(Warn, 2, Some(&fate(1, 0, None))), Outcome::Unknown);
         assert_eq!(outcome(Warn, 2, None), Outcome::Unknown);
     }
 }

@@ -19,6 +19,8 @@ const EXEC: u32 = (1 << NUMBER_BITS) - 1;
 const EXIT: u32 = EXEC - 1;
 /// Fingerprints beyond these are counted, but not joined.
 const MOST_NUMBERS: u32 = EXIT;
+/// Words of bits that say of which forks a child has told something: 16 KiB, which stay in the cache.
+const SEEN_WORDS: usize = 2048;
 
 /// The halves that one thread saw.
 #[derive(Debug)]
@@ -39,11 +41,9 @@ impl Default for Forks {
 /// What the forks of one fingerprint came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fate {
-    /// Forks that are told apart.
-    pub forks: u64,
-    /// Of these, the children that went on to exec.
+    /// Records whose child went on to exec.
     pub exec: u64,
-    /// And those that ended.
+    /// Records whose child ended.
     pub exit: u64,
     /// The worst that a child reported.
     pub worst: Option<Severity>,
@@ -133,7 +133,7 @@ pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate>
                 renumber(of_parents, numbers, &mut parents);
                 renumber(of_children, numbers, &mut children);
             }
-            join_bucket(&mut parents, &mut children, &mut own);
+            join_bucket(&parents, &mut children, &mut own);
         }
         merge(&mut fates.lock().expect("no thread panics"), own);
     };
@@ -165,53 +165,66 @@ fn renumber(from: Vec<u64>, numbers: &[u32], to: &mut Vec<u64>) {
     }));
 }
 
-/// Walks both halves in the order of their forks.
-fn join_bucket(parents: &mut [u64], children: &mut [u64], fates: &mut FxHashMap<u32, Fate>) {
-    parents.sort_unstable();
+/// Looks up the child's half of each record. Most forks have none, and a few bits tell so.
+fn join_bucket(parents: &[u64], children: &mut [u64], fates: &mut FxHashMap<u32, Fate>) {
     children.sort_unstable();
-    let (mut parents, mut children) = (&*parents, &*children);
-    while let Some(&first) = [parents.first(), children.first()].into_iter().flatten().min_by_key(|entry| hash_of(**entry)) {
-        let fork = hash_of(first);
-        let (of_parent, rest) = parents.split_at(parents.partition_point(|entry| hash_of(*entry) <= fork));
-        parents = rest;
-        let (of_child, rest) = children.split_at(children.iter().take_while(|entry| hash_of(**entry) == fork).count());
-        children = rest;
-        one_fork(of_parent, of_child, fates);
+    let mut seen = vec![0_u64; SEEN_WORDS];
+    for child in &*children {
+        let (word, bit) = seen_bit(*child);
+        seen[word] |= bit;
+    }
+    let own = children.iter().filter(|child| number_of(**child) < MOST_NUMBERS);
+    for (entry, is_parent) in parents.iter().map(|entry| (entry, true)).chain(own.map(|entry| (entry, false))) {
+        let (word, bit) = seen_bit(*entry);
+        if seen[word] & bit == 0 {
+            continue;
+        }
+        let fork = hash_of(*entry);
+        let start = children.partition_point(|child| hash_of(*child) < fork);
+        let of_fork = children[start..].iter().take_while(|child| hash_of(**child) == fork);
+        one_record(number_of(*entry), is_parent, of_fork, fates);
     }
 }
 
-/// One fork: its parent's records and its child's.
-fn one_fork(parents: &[u64], children: &[u64], fates: &mut FxHashMap<u32, Fate>) {
-    let has = |number| children.iter().any(|child| number_of(*child) == number);
-    let is_exec = has(EXEC);
-    let is_exit = !is_exec && has(EXIT);
-    let findings = || children.iter().filter(|child| number_of(**child) < MOST_NUMBERS);
-    let mut told = None;
-    for entry in parents.iter().chain(findings()) {
-        let number = number_of(*entry);
-        // The same line twice is still one fork.
-        if told.replace(number) != Some(number) {
-            let fate = fates.entry(number).or_default();
-            fate.forks += 1;
-            fate.exec += u64::from(is_exec);
-            fate.exit += u64::from(is_exit);
-        }
-    }
-    for parent in parents {
-        let fate = fates.entry(number_of(*parent)).or_default();
-        for child in findings() {
-            fate.worst = fate.worst.max(Some(severity_of(*child)));
-            if !fate.followed_by.contains(&number_of(*child)) {
-                fate.followed_by.push(number_of(*child));
+/// A record and what its child did.
+fn one_record<'halves>(
+    number: u32,
+    is_parent: bool,
+    children: impl Iterator<Item = &'halves u64>,
+    fates: &mut FxHashMap<u32, Fate>,
+) {
+    let (mut exec, mut exit) = (false, false);
+    for child in children {
+        match number_of(*child) {
+            EXEC => exec = true,
+            EXIT => exit = true,
+            follower if is_parent => {
+                let fate = fates.entry(number).or_default();
+                fate.worst = fate.worst.max(Some(severity_of(*child)));
+                if !fate.followed_by.contains(&follower) {
+                    fate.followed_by.push(follower);
+                }
             }
+            _ => {}
         }
     }
+    if exec || exit {
+        let fate = fates.entry(number).or_default();
+        fate.exec += u64::from(exec);
+        fate.exit += u64::from(exit && !exec);
+    }
+}
+
+/// Which bit says that a fork's child has told something.
+const fn seen_bit(entry: u64) -> (usize, u64) {
+    #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits are wanted")]
+    let hash = hash_of(entry) as usize;
+    (hash / 64 % SEEN_WORDS, 1 << (hash % 64))
 }
 
 fn merge(fates: &mut FxHashMap<u32, Fate>, others: FxHashMap<u32, Fate>) {
     for (number, other) in others {
         let fate = fates.entry(number).or_default();
-        fate.forks += other.forks;
         fate.exec += other.exec;
         fate.exit += other.exit;
         fate.worst = fate.worst.max(other.worst);
@@ -244,25 +257,23 @@ mod tests {
         one.parent(fork(5000), 2, Severity::Error);
         let fates = join(vec![(one, vec![0, 1, 2]), (other, vec![1])], 2);
         let all = Fate {
-            forks: 1000,
             exec: 400,
             exit: 200,
             worst: Some(Severity::Fatal),
             followed_by: vec![1],
         };
         assert_eq!(fates[&0], all);
-        assert_eq!((fates[&1].forks, fates[&1].worst), (1, None));
-        assert_eq!((fates[&2].forks, fates[&2].exec), (1, 0));
+        assert_eq!((fates.get(&1), fates.get(&2)), (None, None));
     }
 
     #[test]
-    fn a_line_told_twice_is_one_fork() {
+    fn a_line_told_twice_has_one_fate() {
         let mut forks = Forks::default();
         for _ in 0..2 {
             forks.parent(fork(1), 0, Severity::Warn);
             forks.outcome(fork(1), true);
         }
         let fates = join(vec![(forks, vec![0])], 1);
-        assert_eq!((fates[&0].forks, fates[&0].exec), (1, 1));
+        assert_eq!((fates[&0].exec, fates[&0].exit), (2, 0));
     }
 }

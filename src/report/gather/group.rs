@@ -7,13 +7,10 @@ use super::names;
 use super::numbers::Numbers;
 use crate::report::read::head::{Head, Time};
 
-/// One fingerprint.
+/// One fingerprint. What each record touches comes first and together: with thousands of them, memory is what takes the time.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Group {
-    /// Its spelling.
-    pub fingerprint: Box<[u8]>,
-    /// The kind of its first record.
-    pub kind: Box<[u8]>,
     /// The worst that any of its records says.
     pub severity: Severity,
     /// Records.
@@ -22,6 +19,8 @@ pub struct Group {
     pub first: Time,
     /// The latest.
     pub last: Time,
+    example_rank: (Time, Severity),
+    last_exe: u32,
     /// Hosts, by number.
     pub hosts: Numbers,
     /// Program files, by number.
@@ -30,7 +29,10 @@ pub struct Group {
     programs: FxHashSet<u64>,
     /// One whole record: of the worst, the earliest, so that it is the same however many threads read.
     pub example: Vec<u8>,
-    example_rank: (Severity, Time),
+    /// Its spelling.
+    pub fingerprint: Box<[u8]>,
+    /// The kind of its example.
+    pub kind: Box<[u8]>,
 }
 
 impl Group {
@@ -46,7 +48,8 @@ impl Group {
             exes: Numbers::default(),
             programs: FxHashSet::default(),
             example: line.to_vec(),
-            example_rank: (head.severity, head.time),
+            example_rank: (head.time, head.severity),
+            last_exe: u32::MAX,
         }
     }
 
@@ -57,14 +60,15 @@ impl Group {
         self.last = self.last.max(head.time);
         self.hosts.insert(host);
         // The fingerprint is made from build ids: with the same program file, one look is enough.
-        if self.exes.insert(exe) {
+        if exe != self.last_exe && self.exes.insert(exe) {
             self.programs
                 .insert(names::hash(&[head.exe, build_id(line, head.exe).unwrap_or_default()]));
         }
-        if is_better((head.severity, head.time), line, self) {
+        self.last_exe = exe;
+        if is_better((head.time, head.severity), line, self) {
             self.example.clear();
             self.example.extend_from_slice(line);
-            self.example_rank = (head.severity, head.time);
+            self.example_rank = (head.time, head.severity);
         }
     }
 
@@ -90,10 +94,12 @@ impl Group {
     }
 }
 
-fn is_better((severity, time): (Severity, Time), line: &[u8], than: &Group) -> bool {
-    let (known_severity, known_time) = than.example_rank;
-    let earlier = || (time, line) < (known_time, &than.example[..]);
-    severity > known_severity || (severity == known_severity && earlier())
+fn is_better((time, severity): (Time, Severity), line: &[u8], than: &Group) -> bool {
+    let (known_time, known_severity) = than.example_rank;
+    if (severity, time) == (known_severity, known_time) {
+        return line < &than.example[..];
+    }
+    severity > known_severity || (severity == known_severity && time < known_time)
 }
 
 /// The build id of the program's own file, where any frame of the record names it.

@@ -120,7 +120,7 @@ mod tests {
 
     fn head(pid: &[u8]) -> Head<'_> {
         Head {
-            time: [b'0'; 30],
+            time: 0,
             severity: Severity::Warn,
             kind: b"unsafe_fork",
             fingerprint: b"0",

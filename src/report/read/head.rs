@@ -6,11 +6,11 @@
 use std::sync::LazyLock;
 
 use forkwatch_schema::kind::Severity;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use memchr::memmem::Finder;
 
-/// A time as the library writes it: RFC 3339, UTC, nine digits of a second. Such times are ordered as their bytes are.
-pub type Time = [u8; 30];
+/// Nanoseconds since 1970, UTC.
+pub type Time = u64;
 
 /// The scalars of a record. The texts are as they stand in the line, between their quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +53,12 @@ static FINDERS: LazyLock<Finders> = LazyLock::new(|| Finders {
 /// Reads a line of the library's own. `None` where anything is not as the library writes it: then the line is to be parsed.
 pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
     let finders = &*FINDERS;
-    let rest = line.strip_prefix(START)?;
+    let rest = after(line, b"{\"time\":\"")?;
     let (time, rest) = rest.split_first_chunk::<30>()?;
     if time[29] != b'Z' || !line.ends_with(b"}") {
         return None;
     }
-    let rest = rest.strip_prefix(b"\",\"severity\":\"")?;
+    let rest = after(rest, b"\",\"severity\":\"")?;
     let (severity, rest) = match rest {
         [b'I', b'N', b'F', b'O', rest @ ..] => (Severity::Info, rest),
         [b'W', b'A', b'R', b'N', rest @ ..] => (Severity::Warn, rest),
@@ -66,19 +66,19 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
         [b'F', b'A', b'T', b'A', b'L', rest @ ..] => (Severity::Fatal, rest),
         _ => return None,
     };
-    let rest = rest.strip_prefix(b"\",\"schema\":\"forkwatch/1\",\"kind\":\"")?;
+    let rest = after(rest, b"\",\"schema\":\"forkwatch/1\",\"kind\":\"")?;
     let (kind, rest) = text(rest)?;
-    let rest = rest.strip_prefix(b",\"fingerprint\":\"")?;
+    let rest = after(rest, b",\"fingerprint\":\"")?;
     let (fingerprint, rest) = rest.split_first_chunk::<16>()?;
-    let rest = rest.strip_prefix(b"\",\"message\":\"")?;
+    let rest = after(rest, b"\",\"message\":\"")?;
     let rest = rest.get(finders.host.find(rest)? + finders.host.needle().len()..)?;
     let (host, rest) = text(rest)?;
-    let rest = rest.strip_prefix(b",\"pid\":")?;
+    let rest = after(rest, b",\"pid\":")?;
     let (pid, rest) = rest.split_at_checked(memchr(b',', rest)?)?;
     let rest = rest.get(finders.exe.find(rest)? + finders.exe.needle().len()..)?;
     let (exe, rest) = text(rest)?;
     let rest = rest.get(finders.fork_id.find(rest)? + finders.fork_id.needle().len()..)?;
-    let fork_id = match rest.strip_prefix(b"\"") {
+    let fork_id = match after(rest, b"\"") {
         Some(rest) => Some(text(rest)?.0),
         None => rest.starts_with(b"null").then_some(None)?,
     };
@@ -87,7 +87,7 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
         return None;
     }
     Some(Head {
-        time: *time,
+        time: nanoseconds(time),
         severity,
         kind,
         fingerprint,
@@ -98,24 +98,46 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
     })
 }
 
-/// A text up to its closing quote, and what follows it. One with an escape is left to the parser.
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (text, rest) = bytes.split_at_checked(memchr(b'"', bytes)?)?;
-    if memchr(b'\\', text).is_some() {
-        return None;
-    }
-    Some((text, rest.get(1..)?))
+/// What follows a beginning of known length, which the compiler compares in a few instructions.
+#[inline]
+fn after<'bytes, const LENGTH: usize>(bytes: &'bytes [u8], start: &[u8; LENGTH]) -> Option<&'bytes [u8]> {
+    let (found, rest) = bytes.split_first_chunk::<LENGTH>()?;
+    (found == start).then_some(rest)
 }
 
-fn is_hex(digits: &[u8]) -> bool {
-    digits
-        .iter()
-        .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+/// A text up to its closing quote, and what follows it. One with an escape is left to the parser.
+#[inline]
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr2(b'"', b'\\', bytes)?;
+    let (text, rest) = bytes.split_at_checked(end)?;
+    Some((text, after(rest, b"\"")?))
+}
+
+#[inline]
+fn is_hex(digits: &[u8; 16]) -> bool {
+    // Without an early end, so that all digits are looked at in one instruction.
+    digits.iter().fold(true, |all, digit| {
+        all & (digit.wrapping_sub(b'0') < 10 || digit.wrapping_sub(b'a') < 6)
+    })
+}
+
+/// `2026-11-21T03:12:45.123456789Z` as a number. Where a digit is none, it is some number.
+fn nanoseconds(time: &[u8; 30]) -> Time {
+    let digits = |from: usize, to: usize| {
+        let digit = |number: u64, &byte: &u8| number * 10 + u64::from(byte & 15);
+        time[from..to].iter().fold(0, digit)
+    };
+    let (year, month, day) = (digits(0, 4), digits(5, 7), digits(8, 10));
+    // Years that begin in March end with the day that only some of them have.
+    let (year, month) = if month < 3 { (year.saturating_sub(1), month + 9) } else { (year, month - 3) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
+    let seconds = days.wrapping_sub(719_469) * 86_400 + digits(11, 13) * 3600 + digits(14, 16) * 60 + digits(17, 19);
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(digits(20, 29))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::by_position;
+    use super::{by_position, nanoseconds};
     use forkwatch_schema::kind::Severity;
 
     const LINE: &str = r#"{"time":"2026-11-21T03:12:45.123456789Z","severity":"WARN","schema":"forkwatch/1","kind":"unsafe_fork","fingerprint":"0123456789abcdef","message":"fork() in \"a\",\"host\":\"no\"","host":"node-7","pid":42,"ppid":1,"tid":42,"thread":"main","exe":"/bin/shop","argv":["x\",\"fork_id\":\"no"],"service":"shop","context":null,"fork_id":"42-1-2","lock":{}}"#;
@@ -123,7 +145,8 @@ mod tests {
     #[test]
     fn scalars_are_found_by_position() {
         let head = by_position(LINE.as_bytes()).unwrap();
-        assert_eq!(&head.time, b"2026-11-21T03:12:45.123456789Z");
+        let time: jiff::Timestamp = "2026-11-21T03:12:45.123456789Z".parse().unwrap();
+        assert_eq!(i128::from(head.time), time.as_nanosecond());
         assert_eq!((head.severity, head.kind), (Severity::Warn, &b"unsafe_fork"[..]));
         assert_eq!(head.fingerprint, b"0123456789abcdef");
         assert_eq!((head.host, head.pid), (&b"node-7"[..], &b"42"[..]));
@@ -134,6 +157,15 @@ mod tests {
     fn a_null_is_no_fork() {
         let line = LINE.replace("\"42-1-2\"", "null");
         assert_eq!(by_position(line.as_bytes()).unwrap().fork_id, None);
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for time in ["1970-01-01", "1999-12-31", "2000-02-29", "2024-02-29", "2026-03-01", "2100-12-01"] {
+            let time = format!("{time}T23:59:58.000000001Z");
+            let expected = time.parse::<jiff::Timestamp>().unwrap().as_nanosecond();
+            assert_eq!(i128::from(nanoseconds(time.as_bytes().try_into().unwrap())), expected, "{time}");
+        }
     }
 
     #[test]

@@ -66,18 +66,21 @@ impl Parsed<'_> {
     }
 }
 
-/// A time in the library's own form, so that bytes compare as times do; one that is no time is older than all.
+/// A time as a number; one that is no time is older than all.
 pub fn time(text: &str) -> Time {
-    let parsed = text.parse::<jiff::Timestamp>().unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let text = format!("{parsed:.9}");
-    text.as_bytes()
-        .try_into()
-        .unwrap_or(*b"1970-01-01T00:00:00.000000000Z")
+    let parsed = text.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_nanosecond);
+    Time::try_from(parsed).unwrap_or(0)
+}
+
+/// A time as the library writes it.
+pub fn rfc3339(time: Time) -> String {
+    let timestamp = jiff::Timestamp::from_nanosecond(i128::from(time)).unwrap_or(jiff::Timestamp::MAX);
+    format!("{timestamp:.9}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, time};
+    use super::{parse, rfc3339, time};
     use forkwatch_schema::kind::Severity;
 
     #[test]
@@ -90,7 +93,7 @@ mod tests {
             (&b"new_kind"[..], &b"x"[..], &b"a"[..], &b"7"[..])
         );
         assert_eq!(head.severity, Severity::Fatal);
-        assert_eq!(&head.time, b"2026-11-21T03:12:45.000000000Z");
+        assert_eq!(rfc3339(head.time), "2026-11-21T03:12:45.000000000Z");
         assert_eq!((head.exe, head.fork_id), (&b""[..], None));
     }
 
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_time_is_older_than_all() {
-        assert_eq!(&time("soon"), b"1970-01-01T00:00:00.000000000Z");
-        assert_eq!(&time("2026-01-01T00:00:00.5Z"), b"2026-01-01T00:00:00.500000000Z");
+        assert_eq!((time("soon"), time("1969-01-01T00:00:00Z")), (0, 0));
+        assert_eq!(rfc3339(time("2026-01-01T00:00:00.5Z")), "2026-01-01T00:00:00.500000000Z");
     }
 }
