@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
 
 use crate::message::{self, Failure};
-use crate::{exit_codes, run};
+use crate::{exit_codes, report, run};
 
 /// What `--strict` without a value means.
 const STRICT_ALONE: &str = "threads";
@@ -58,7 +58,7 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(run_command())
-        .subcommand(Command::new("report").arg(Arg::new("p").num_args(1..)))
+        .subcommand(report::command().help_template(TEMPLATE))
         .subcommand(
             Command::new("env")
                 .about("Prints the variables that watch everything started with them")

@@ -3,6 +3,7 @@
 //! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
 //! * [`settings`]: the options given, checked, as the library's variables.
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
+//! * [`report`]: `forkwatch report`, from records to findings.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
-        Some(("report", _)) => { report::run_quick(&std::env::args_os().skip(2).collect::<Vec<_>>()); Ok(0) }
+        Some(("report", matches)) => report::run(matches),
         Some(("env", matches)) => env::print(matches),
         Some(("install", matches)) => install::install(matches),
         Some(("completions", matches)) => packaging::completions(matches),

@@ -18,12 +18,30 @@ const BOTTOM: &[&str] = &[
 ];
 
 /// Files that lie below every program.
-const SYSTEM: &[&str] = &["libc.so", "libpthread", "libm.so", "ld-linux", "libstdc++.so", "libgcc_s.so", "[vdso]"];
+const SYSTEM: &[&str] = &[
+    "libc.so",
+    "libpthread",
+    "libm.so",
+    "ld-linux",
+    "libstdc++.so",
+    "libgcc_s.so",
+    "[vdso]",
+];
 
 /// How the names of functions begin that only call others: interpreters and the runtimes of languages.
 const RUNTIMES: &[&str] = &[
-    "_Py", "Py", "pymain_", "cfunction_", "method_", "std::rt::", "std::panic", "core::ops::function::", "__rust_",
-    "std::sys::", "std::__invoke", "std::thread::_",
+    "_Py",
+    "Py",
+    "pymain_",
+    "cfunction_",
+    "method_",
+    "std::rt::",
+    "std::panic",
+    "core::ops::function::",
+    "__rust_",
+    "std::sys::",
+    "std::__invoke",
+    "std::thread::_",
 ];
 
 /// A place in code.
@@ -93,12 +111,15 @@ pub fn is_bottom(frame: &Frame) -> bool {
 
 /// Whether a frame belongs to the program or one of its libraries, not to a runtime.
 fn is_telling(frame: &Frame) -> bool {
-    let is_system = frame.module.as_deref().map(base_name).is_some_and(|module| {
-        SYSTEM.iter().any(|system| module.starts_with(system))
-    });
-    let is_runtime = frame.symbol.as_deref().is_some_and(|symbol| {
-        RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime))
-    });
+    let is_system = frame
+        .module
+        .as_deref()
+        .map(base_name)
+        .is_some_and(|module| SYSTEM.iter().any(|system| module.starts_with(system)));
+    let is_runtime = frame
+        .symbol
+        .as_deref()
+        .is_some_and(|symbol| RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime)));
     !is_system && !is_runtime && !is_bottom(frame)
 }
 

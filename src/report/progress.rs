@@ -50,7 +50,10 @@ impl Progress {
 
     fn bar(&self) -> ProgressBar {
         let (bar, template) = if self.total > 0 {
-            (ProgressBar::new(self.total), "reading {bar:30} {bytes} of {total_bytes}, {eta} left")
+            (
+                ProgressBar::new(self.total),
+                "reading {bar:30} {bytes} of {total_bytes}, {eta} left",
+            )
         } else {
             (ProgressBar::new_spinner(), "reading {spinner} {bytes}")
         };

@@ -51,7 +51,9 @@ struct Work<'inputs> {
 
 /// Reads everything.
 pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'wanted> {
-    let threads = thread::available_parallelism().map_or(2, usize::from).clamp(1, MOST_THREADS);
+    let threads = thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, MOST_THREADS);
     let work = Work {
         inputs,
         jobs: jobs(inputs),
@@ -107,7 +109,10 @@ fn jobs(inputs: &[Input]) -> Vec<Job> {
     let mut jobs: Vec<Job> = inputs.iter().enumerate().filter_map(whole).collect();
     for (input, found) in inputs.iter().enumerate() {
         let parts = usize::try_from(found.size.unwrap_or(0).div_ceil(range::PART)).unwrap_or(usize::MAX);
-        jobs.extend((0..parts).map(|part| Job { input, part: Some(part) }));
+        jobs.extend((0..parts).map(|part| Job {
+            input,
+            part: Some(part),
+        }));
     }
     jobs
 }

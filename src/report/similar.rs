@@ -34,7 +34,11 @@ fn locks(finding: &Finding) -> Option<String> {
             let mut site = format!("{:?} {:?}", lock.kind, lock.name);
             for frame in &lock.acquired_stack {
                 // A program that was built anew, or a symbol alone, is another place only if its name is.
-                site.push_str(&format!(" {:?} {:?}", frame.build_id, frame.offset.as_ref().or(frame.symbol.as_ref())));
+                site.push_str(&format!(
+                    " {:?} {:?}",
+                    frame.build_id,
+                    frame.offset.as_ref().or(frame.symbol.as_ref())
+                ));
             }
             site
         })

@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn hostile_text_is_shown_and_not_obeyed() {
-        assert_eq!(harmless("a\u{1b}[31m\nb\u{202e}größe"), "a\\u{1b}[31m\\nb\\u{202e}größe");
+        assert_eq!(
+            harmless("a\u{1b}[31m\nb\u{202e}größe"),
+            "a\\u{1b}[31m\\nb\\u{202e}größe"
+        );
     }
 
     #[test]

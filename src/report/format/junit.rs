@@ -12,15 +12,30 @@ use crate::report::words::harmless;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut xml = Writer::new_with_indent(&mut *out, b' ', 2);
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let failures = report.findings.iter().filter(|finding| is_failure(finding)).count().to_string();
+    let failures = report
+        .findings
+        .iter()
+        .filter(|finding| is_failure(finding))
+        .count()
+        .to_string();
     // A suite without a case is taken for one that did not run.
     let tests = report.findings.len().max(1).to_string();
-    let counts = [("tests", tests.as_str()), ("failures", failures.as_str()), ("errors", "0")];
-    let suites = xml.create_element("testsuites").with_attribute(("name", "forkwatch")).with_attributes(counts);
+    let counts = [
+        ("tests", tests.as_str()),
+        ("failures", failures.as_str()),
+        ("errors", "0"),
+    ];
+    let suites = xml
+        .create_element("testsuites")
+        .with_attribute(("name", "forkwatch"))
+        .with_attributes(counts);
     suites.write_inner_content(|xml| {
-        let suite = xml.create_element("testsuite").with_attribute(("name", "forkwatch")).with_attributes(counts);
+        let suite = xml
+            .create_element("testsuite")
+            .with_attribute(("name", "forkwatch"))
+            .with_attributes(counts);
         suite.write_inner_content(|xml| {
             for finding in &report.findings {
                 case(xml, report, finding, style)?;
@@ -34,6 +49,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         })?;
         Ok(())
     })?;
+    out.write_all(&xml.into_inner())?;
     out.write_all(b"\n")
 }
 
@@ -41,7 +57,7 @@ fn is_failure(finding: &Finding) -> bool {
     finding.severity >= Severity::Error
 }
 
-fn case(xml: &mut Writer<&mut dyn Write>, report: &Report, finding: &Finding, style: &Style) -> io::Result<()> {
+fn case(xml: &mut Writer<Vec<u8>>, report: &Report, finding: &Finding, style: &Style) -> io::Result<()> {
     let message = clean(&harmless(finding.message()));
     let name = format!("{message} [{}]", clean(&harmless(&finding.fingerprint)));
     let class = format!("forkwatch.{}", clean(&harmless(&finding.kind)));
@@ -55,7 +71,8 @@ fn case(xml: &mut Writer<&mut dyn Write>, report: &Report, finding: &Finding, st
                 .with_attributes([("type", finding.severity.name()), ("message", message.as_str())])
                 .write_text_content(BytesText::new(&whole))?;
         } else {
-            xml.create_element("system-out").write_text_content(BytesText::new(&whole))?;
+            xml.create_element("system-out")
+                .write_text_content(BytesText::new(&whole))?;
         }
         Ok(())
     })?;

@@ -33,7 +33,10 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
             shown += 1;
         }
         if let Some(more @ 1..) = report.findings.len().checked_sub(shown) {
-            page.push_str(&format!("\n{} in no row.\n", count(more as u64, "finding is", "findings are")));
+            page.push_str(&format!(
+                "\n{} in no row.\n",
+                count(more as u64, "finding is", "findings are")
+            ));
         }
     }
     let mut folded = 0;
@@ -47,7 +50,9 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     }
     if let Some(more @ 1..) = report.findings.len().checked_sub(folded) {
         let more = count(more as u64, "finding", "findings");
-        page.push_str(&format!("\n{more} more without details: a comment has no room for them. `--format text` shows all.\n"));
+        page.push_str(&format!(
+            "\n{more} more without details: a comment has no room for them. `--format text` shows all.\n"
+        ));
     }
     out.write_all(page.as_bytes())
 }
@@ -89,7 +94,9 @@ fn row(finding: &Finding) -> String {
 
 fn details(report: &Report, finding: &Finding, style: &Style) -> String {
     // A blank line would not end <pre>, but what stands in it must not end it either.
-    let whole = escape(&text::plain(report, finding, style), |character| matches!(character, '&' | '<' | '>'));
+    let whole = escape(&text::plain(report, finding, style), |character| {
+        matches!(character, '&' | '<' | '>')
+    });
     format!(
         "\n<details><summary>{} {}</summary>\n\n<pre>\n{whole}</pre>\n</details>\n",
         finding.severity.name(),
@@ -100,7 +107,9 @@ fn details(report: &Report, finding: &Finding, style: &Style) -> String {
 /// Text of a record, so that nothing in it is markup, a table's border, or the name of somebody who would be told of it.
 fn code(text: &str) -> String {
     let text = shorten(&harmless(text), LONGEST);
-    let is_plain = |character: char| !character.is_ascii_punctuation() || matches!(character, '(' | ')' | '.' | ',' | '"' | '/' | '=' | '-' | ';');
+    let is_plain = |character: char| {
+        !character.is_ascii_punctuation() || matches!(character, '(' | ')' | '.' | ',' | '"' | '/' | '=' | '-' | ';')
+    };
     format!("<code>{}</code>", escape(&text, |character| !is_plain(character)))
 }
 

@@ -123,6 +123,9 @@ impl Report {
 
 /// A path relative to the working directory, if it lies below it.
 fn near<'path>(path: &'path str, style: &Style) -> &'path str {
-    let below = || path.strip_prefix(style.working_directory.as_deref()?)?.strip_prefix('/');
+    let below = || {
+        path.strip_prefix(style.working_directory.as_deref()?)?
+            .strip_prefix('/')
+    };
     below().unwrap_or(path)
 }

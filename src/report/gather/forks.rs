@@ -106,13 +106,13 @@ const fn severity_of(entry: u64) -> Severity {
 pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate> {
     let fates = Mutex::new(FxHashMap::default());
     // Without children there is nothing to join.
-    if all
-        .iter()
-        .all(|(forks, _)| forks.children.iter().all(Vec::is_empty))
-    {
+    if all.iter().all(|(forks, _)| forks.children.iter().all(Vec::is_empty)) {
         return FxHashMap::default();
     }
-    let halves: Vec<_> = all.into_iter().map(|(forks, numbers)| (Mutex::new(forks), numbers)).collect();
+    let halves: Vec<_> = all
+        .into_iter()
+        .map(|(forks, numbers)| (Mutex::new(forks), numbers))
+        .collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut own = FxHashMap::default();
@@ -174,7 +174,11 @@ fn join_bucket(parents: &[u64], children: &mut [u64], fates: &mut FxHashMap<u32,
         seen[word] |= bit;
     }
     let own = children.iter().filter(|child| number_of(**child) < MOST_NUMBERS);
-    for (entry, is_parent) in parents.iter().map(|entry| (entry, true)).chain(own.map(|entry| (entry, false))) {
+    for (entry, is_parent) in parents
+        .iter()
+        .map(|entry| (entry, true))
+        .chain(own.map(|entry| (entry, false)))
+    {
         let (word, bit) = seen_bit(*entry);
         if seen[word] & bit == 0 {
             continue;

@@ -99,7 +99,9 @@ impl<'wanted> Gathered<'wanted> {
         if self.wanted.since.is_some_and(|since| head.time < since) {
             return;
         }
-        let Some(host) = self.hosts.number(head.host) else { return };
+        let Some(host) = self.hosts.number(head.host) else {
+            return;
+        };
         let Some(exe) = self.exes.number(head.exe) else { return };
         let number = self.groups.add(head, line, host, exe);
         // An id is unique on its host.
@@ -184,12 +186,22 @@ mod tests {
         let wanted = Wanted::default();
         let mut gathered = Gathered::new(&wanted);
         gathered.begin(3, 1);
-        for line in [LINE.as_bytes(), b"", b"{\"a\":1}", b"\xff{}", LINE.as_bytes(), &LINE.as_bytes()[..50]] {
+        for line in [
+            LINE.as_bytes(),
+            b"",
+            b"{\"a\":1}",
+            b"\xff{}",
+            LINE.as_bytes(),
+            &LINE.as_bytes()[..50],
+        ] {
             gathered.line(line, false);
         }
         gathered.too_long();
         gathered.line(&LINE.as_bytes()[..50], true);
-        assert_eq!((gathered.records, gathered.broken.count, gathered.unfinished), (2, 4, 1));
+        assert_eq!(
+            (gathered.records, gathered.broken.count, gathered.unfinished),
+            (2, 4, 1)
+        );
         let lines: Vec<_> = gathered.broken.first.iter().map(|broken| broken.place.line).collect();
         assert_eq!(lines, [2, 3, 5, 6]);
         assert_eq!(gathered.broken.first[1].why, "not UTF-8");

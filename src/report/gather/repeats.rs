@@ -49,7 +49,9 @@ impl Repeats {
 
     /// Notes a process's summary.
     pub fn summary(&mut self, head: &Head<'_>, line: &[u8]) {
-        let Ok(summary) = serde_json::from_slice::<Summary>(line) else { return };
+        let Ok(summary) = serde_json::from_slice::<Summary>(line) else {
+            return;
+        };
         let is_finding = |name: &str| !matches!(Kind::parse(name), Some(Kind::Summary | Kind::ForkOutcome));
         let told: u64 = summary
             .by_kind
@@ -139,7 +141,10 @@ mod tests {
         repeats.finding(&head(b"2"), 8);
         repeats.summary(&head(b"1"), br#"{"repeated":10,"by_kind":{"unsafe_fork":1}}"#);
         repeats.summary(&head(b"2"), br#"{"repeated":20}"#);
-        repeats.summary(&head(b"1"), br#"{"repeated":40,"by_kind":{"unsafe_fork":1,"leaked_lock":1}}"#);
+        repeats.summary(
+            &head(b"1"),
+            br#"{"repeated":40,"by_kind":{"unsafe_fork":1,"leaked_lock":1}}"#,
+        );
         repeats.summary(&head(b"3"), br#"{"repeated":80}"#);
         let (laid, lost) = repeats.laid();
         assert_eq!((laid.get(&7), laid.len(), lost), (Some(&10), 1, 140));

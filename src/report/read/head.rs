@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use forkwatch_schema::kind::Severity;
-use memchr::{memchr, memchr2};
 use memchr::memmem::Finder;
+use memchr::{memchr, memchr2};
 
 /// Nanoseconds since 1970, UTC.
 pub type Time = u64;
@@ -129,7 +129,11 @@ fn nanoseconds(time: &[u8; 30]) -> Time {
     };
     let (year, month, day) = (digits(0, 4), digits(5, 7), digits(8, 10));
     // Years that begin in March end with the day that only some of them have.
-    let (year, month) = if month < 3 { (year.saturating_sub(1), month + 9) } else { (year, month - 3) };
+    let (year, month) = if month < 3 {
+        (year.saturating_sub(1), month + 9)
+    } else {
+        (year, month - 3)
+    };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
     let seconds = days.wrapping_sub(719_469) * 86_400 + digits(11, 13) * 3600 + digits(14, 16) * 60 + digits(17, 19);
     seconds.wrapping_mul(1_000_000_000).wrapping_add(digits(20, 29))
@@ -161,10 +165,21 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        for time in ["1970-01-01", "1999-12-31", "2000-02-29", "2024-02-29", "2026-03-01", "2100-12-01"] {
+        for time in [
+            "1970-01-01",
+            "1999-12-31",
+            "2000-02-29",
+            "2024-02-29",
+            "2026-03-01",
+            "2100-12-01",
+        ] {
             let time = format!("{time}T23:59:58.000000001Z");
             let expected = time.parse::<jiff::Timestamp>().unwrap().as_nanosecond();
-            assert_eq!(i128::from(nanoseconds(time.as_bytes().try_into().unwrap())), expected, "{time}");
+            assert_eq!(
+                i128::from(nanoseconds(time.as_bytes().try_into().unwrap())),
+                expected,
+                "{time}"
+            );
         }
     }
 

@@ -68,7 +68,9 @@ impl Parsed<'_> {
 
 /// A time as a number; one that is no time is older than all.
 pub fn time(text: &str) -> Time {
-    let parsed = text.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_nanosecond);
+    let parsed = text
+        .parse::<jiff::Timestamp>()
+        .map_or(0, jiff::Timestamp::as_nanosecond);
     Time::try_from(parsed).unwrap_or(0)
 }
 
@@ -108,6 +110,9 @@ mod tests {
     #[test]
     fn no_time_is_older_than_all() {
         assert_eq!((time("soon"), time("1969-01-01T00:00:00Z")), (0, 0));
-        assert_eq!(rfc3339(time("2026-01-01T00:00:00.5Z")), "2026-01-01T00:00:00.500000000Z");
+        assert_eq!(
+            rfc3339(time("2026-01-01T00:00:00.5Z")),
+            "2026-01-01T00:00:00.500000000Z"
+        );
     }
 }

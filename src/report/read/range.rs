@@ -116,7 +116,10 @@ mod tests {
         let content = b"one\n\nthree\nfour is longer than most parts\nfive\nsix";
         let whole = in_parts(content, 1000);
         let words: Vec<_> = whole.0.iter().map(|(line, _)| line.as_str()).collect();
-        assert_eq!(words, ["one", "", "three", "four is longer than most parts", "five", "six"]);
+        assert_eq!(
+            words,
+            ["one", "", "three", "four is longer than most parts", "five", "six"]
+        );
         assert_eq!(whole.0.iter().filter(|(_, is_last)| *is_last).count(), 1);
         for part in 1..20 {
             assert_eq!(in_parts(content, part), whole, "parts of {part}");

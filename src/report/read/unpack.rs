@@ -94,6 +94,11 @@ mod tests {
     fn a_damaged_file_is_an_error() {
         let mut content = Vec::new();
         assert!(reader(&b"\x1f\x8bxyz"[..]).unwrap().read_to_end(&mut content).is_err());
-        assert!(reader(&b"\x28\xb5\x2f\xfd\xff"[..]).unwrap().read_to_end(&mut content).is_err());
+        assert!(
+            reader(&b"\x28\xb5\x2f\xfd\xff"[..])
+                .unwrap()
+                .read_to_end(&mut content)
+                .is_err()
+        );
     }
 }

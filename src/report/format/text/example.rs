@@ -16,14 +16,21 @@ const LONGEST_NAME: usize = 48;
 pub fn write(page: &mut Page<'_>, indent: usize, finding: &Finding) {
     let example = &finding.example;
     let Some(detail) = example.detail() else {
-        page.line(indent, &[(Look::Dim, "(this version of forkwatch knows no more of it)")]);
+        page.line(
+            indent,
+            &[(Look::Dim, "(this version of forkwatch knows no more of it)")],
+        );
         return;
     };
     match detail {
         Detail::UnsafeFork(fork) => unsafe_fork(page, indent, fork, &example.scalars.exe),
         Detail::SlowHandler(handler) => {
             let library = handler.library.as_deref().unwrap_or("a library that is not known");
-            let text = format!("{} handler of {library}: {} ms", handler.phase.name(), handler.milliseconds);
+            let text = format!(
+                "{} handler of {library}: {} ms",
+                handler.phase.name(),
+                handler.milliseconds
+            );
             page.line(indent, &[(Look::Plain, &text)]);
         }
         Detail::OrphanedLock(orphan) => called(page, indent, &orphan.call, detail),
@@ -31,14 +38,22 @@ pub fn write(page: &mut Page<'_>, indent: usize, finding: &Finding) {
         Detail::Call(call) => called(page, indent, &call.call, detail),
         Detail::LeakedLock(_) | Detail::ForkOutcome(_) | Detail::Summary(_) => {}
     }
-    locks(page, indent, place::locks(detail), example.unsafe_fork().map_or(&[], |fork| &fork.threads));
+    locks(
+        page,
+        indent,
+        place::locks(detail),
+        example.unsafe_fork().map_or(&[], |fork| &fork.threads),
+    );
 }
 
 fn unsafe_fork(page: &mut Page<'_>, indent: usize, fork: &UnsafeFork, exe: &str) {
     let about = format!("called by {exe}");
     page.line(
         indent,
-        &[(Look::Heading, &format!("{}() ", fork.fork.function)), (Look::Plain, &about)],
+        &[
+            (Look::Heading, &format!("{}() ", fork.fork.function)),
+            (Look::Plain, &about),
+        ],
     );
     stack::write(page, indent + 2, &fork.fork.stack, fork.fork.python_stack.as_deref());
     let holders = |thread: &&Thread| fork.locks.iter().any(|lock| lock.owner_tid == Some(thread.tid));
@@ -51,19 +66,34 @@ fn unsafe_fork(page: &mut Page<'_>, indent: usize, fork: &UnsafeFork, exe: &str)
         };
         let place = place::of_stack(native, thread.python_stack.as_deref())
             .map_or_else(String::new, |place| format!(" at {}", place.in_words()));
-        let start = thread
-            .start_routine
-            .as_deref()
-            .map_or_else(String::new, |routine| format!(", started with {}", shorten(routine, LONGEST_NAME)));
-        page.sentences(indent, &[(Look::Heading, "Thread ")], &format!("{} {now}{place}{start}", quoted(&thread.name)));
+        let start = thread.start_routine.as_deref().map_or_else(String::new, |routine| {
+            format!(", started with {}", shorten(routine, LONGEST_NAME))
+        });
+        page.sentences(
+            indent,
+            &[(Look::Heading, "Thread ")],
+            &format!("{} {now}{place}{start}", quoted(&thread.name)),
+        );
     }
     if let Some(more @ 1..) = fork.threads.len().checked_sub(MOST_THREADS) {
-        page.line(indent, &[(Look::Dim, &format!("... and {}", count(more as u64, "more thread", "more threads")))]);
+        page.line(
+            indent,
+            &[(
+                Look::Dim,
+                &format!("... and {}", count(more as u64, "more thread", "more threads")),
+            )],
+        );
     }
 }
 
 fn called(page: &mut Page<'_>, indent: usize, call: &str, detail: &Detail) {
-    page.line(indent, &[(Look::Heading, &format!("{call} ")), (Look::Plain, "called in the child")]);
+    page.line(
+        indent,
+        &[
+            (Look::Heading, &format!("{call} ")),
+            (Look::Plain, "called in the child"),
+        ],
+    );
     if let Some((native, python)) = place::stack(detail) {
         stack::write(page, indent + 2, native, python);
     }
@@ -84,7 +114,13 @@ fn locks(page: &mut Page<'_>, indent: usize, locks: &[Lock], threads: &[Thread])
         }
     }
     if let Some(more @ 1..) = locks.len().checked_sub(MOST_LOCKS) {
-        page.line(indent, &[(Look::Dim, &format!("... and {}", count(more as u64, "more lock", "more locks")))]);
+        page.line(
+            indent,
+            &[(
+                Look::Dim,
+                &format!("... and {}", count(more as u64, "more lock", "more locks")),
+            )],
+        );
     }
 }
 
@@ -100,13 +136,20 @@ fn lock_words(lock: &Lock) -> String {
         LockKind::Libc => "lock of libc",
         LockKind::Futex => "lock",
     };
-    let name = lock.name.as_deref().map_or_else(String::new, |name| format!(" {}", quoted(name)));
+    let name = lock
+        .name
+        .as_deref()
+        .map_or_else(String::new, |name| format!(" {}", quoted(name)));
     let owner = match (&lock.owner, lock.owner_tid) {
         (Some(name), _) => format!("thread {}", quoted(name)),
         (None, Some(tid)) => format!("thread {tid}"),
         (None, None) => String::from("a thread that could not be told"),
     };
-    let taken = if lock.acquired_stack.is_empty() { "" } else { ", taken at:" };
+    let taken = if lock.acquired_stack.is_empty() {
+        ""
+    } else {
+        ", taken at:"
+    };
     format!("{sort}{name}, held by {owner}{taken}")
 }
 

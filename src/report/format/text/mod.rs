@@ -31,7 +31,9 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         .flat_map(|finding| finding.followed_by.iter().take(MOST_CHILDREN).map(String::as_str))
         .collect();
     for group in &groups {
-        let Some((&first, others)) = group.split_first() else { continue };
+        let Some((&first, others)) = group.split_first() else {
+            continue;
+        };
         let finding = &report.findings[first];
         if with_parents.contains(finding.fingerprint.as_str()) && finding.followed_by.is_empty() {
             continue;
@@ -63,7 +65,10 @@ fn head(page: &mut Page<'_>, report: &Report) {
         count(report.files, "file", "files")
     );
     if report.broken > 0 {
-        read.push_str(&format!("; {} no record", count(report.broken, "line holds", "lines hold")));
+        read.push_str(&format!(
+            "; {} no record",
+            count(report.broken, "line holds", "lines hold")
+        ));
     }
     page.sentences(0, &[], &read);
     for broken in &report.broken_lines {
@@ -105,14 +110,20 @@ fn head(page: &mut Page<'_>, report: &Report) {
 /// One finding whole.
 fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
     let kind = format!(" {}: ", finding.kind);
-    let start = [(Look::Level(finding.severity), finding.severity.name()), (Look::Heading, &kind)];
+    let start = [
+        (Look::Level(finding.severity), finding.severity.name()),
+        (Look::Heading, &kind),
+    ];
     page.sentences(0, &start, finding.message());
     page.sentences(2, &[(Look::Dim, "")], &about(finding));
     if let Some(context) = &finding.example.scalars.context {
         page.sentences(2, &[(Look::Heading, "Context: ")], context);
     }
     example::write(page, 2, finding);
-    let children = finding.followed_by.iter().filter_map(|follower| report.finding(follower));
+    let children = finding
+        .followed_by
+        .iter()
+        .filter_map(|follower| report.finding(follower));
     for child in children.take(MOST_CHILDREN) {
         let start = [
             (Look::Heading, "Its child: "),
@@ -124,7 +135,16 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
         example::write(page, 4, child);
     }
     if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MOST_CHILDREN) {
-        page.line(2, &[(Look::Dim, &format!("... and {} of its children", count(more as u64, "more finding", "more findings")))]);
+        page.line(
+            2,
+            &[(
+                Look::Dim,
+                &format!(
+                    "... and {} of its children",
+                    count(more as u64, "more finding", "more findings")
+                ),
+            )],
+        );
     }
     for (number, advice) in finding.advice.iter().enumerate() {
         let start = if number == 0 { "What to do: " } else { "" };
@@ -159,7 +179,13 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
     if others.is_empty() {
         return;
     }
-    page.line(2, &[(Look::Heading, "The same lock, taken at the same place, was held at other forks:")]);
+    page.line(
+        2,
+        &[(
+            Look::Heading,
+            "The same lock, taken at the same place, was held at other forks:",
+        )],
+    );
     for &other in others.iter().take(MOST_SIMILAR) {
         let finding = &report.findings[other];
         let place = place::of_finding(finding).map_or_else(|| finding.message().to_owned(), |place| place.in_words());
@@ -168,6 +194,12 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
         page.sentences(4, &[(Look::Level(level), level.name()), (Look::Plain, "")], &text);
     }
     if let Some(more @ 1..) = others.len().checked_sub(MOST_SIMILAR) {
-        page.line(4, &[(Look::Dim, &format!("... and {}", count(more as u64, "more fork", "more forks")))]);
+        page.line(
+            4,
+            &[(
+                Look::Dim,
+                &format!("... and {}", count(more as u64, "more fork", "more forks")),
+            )],
+        );
     }
 }

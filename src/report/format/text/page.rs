@@ -109,7 +109,8 @@ impl<'style> Page<'style> {
     fn piece(&mut self, look: Look, text: &str) {
         if self.style.colour && look != Look::Plain && !text.is_empty() {
             let style = look.style();
-            self.text.push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
+            self.text
+                .push_str(&format!("{}{text}{}", style.render(), style.render_reset()));
         } else {
             self.text.push_str(text);
         }
@@ -134,7 +135,11 @@ mod tests {
     fn sentences_wrap_at_the_width_and_long_words_stay_whole() {
         let style = style(false);
         let mut page = Page::new(&style);
-        page.sentences(2, &[(Look::Heading, "Why: ")], "a sentence that is longer than a line /a/very/long/path/that/nobody/cuts");
+        page.sentences(
+            2,
+            &[(Look::Heading, "Why: ")],
+            "a sentence that is longer than a line /a/very/long/path/that/nobody/cuts",
+        );
         assert_eq!(
             page.finish(),
             "  Why: a sentence that is\n      longer than a line\n      /a/very/long/path/that/nobody/cuts\n"
@@ -145,7 +150,10 @@ mod tests {
     fn colour_is_ours_alone() {
         let style = style(true);
         let mut page = Page::new(&style);
-        page.line(0, &[(Look::Level(Severity::Fatal), "FATAL"), (Look::Plain, " \u{1b}[2J")]);
+        page.line(
+            0,
+            &[(Look::Level(Severity::Fatal), "FATAL"), (Look::Plain, " \u{1b}[2J")],
+        );
         assert_eq!(page.finish(), "\u{1b}[1m\u{1b}[35mFATAL\u{1b}[0m \\u{1b}[2J\n");
     }
 }
