@@ -1,6 +1,6 @@
 //! One finding, as the formats show it.
 
-use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{Detail, Record, UnsafeFork};
 use serde::{Deserialize, Serialize};
 
@@ -113,11 +113,6 @@ impl Example {
 }
 
 impl Finding {
-    /// The kind, where this version knows it.
-    pub fn known_kind(&self) -> Option<Kind> {
-        Kind::parse(&self.kind)
-    }
-
     /// What happened, in one line.
     pub fn message(&self) -> &str {
         match self.example.scalars.message.as_str() {

@@ -32,6 +32,23 @@ const SYSTEM: &[&str] = &[
 const RUNTIMES: &[&str] = &[
     "_Py",
     "Py",
+    "os_fork",
+    "slot_tp_",
+    "type_call",
+    "do_call_core",
+    "object_vacall",
+    "thread_run",
+    "pythread_wrapper",
+    "acquire_timed",
+    "lock_Py",
+    "rlock_acquire",
+    "run_mod",
+    "run_eval_code_obj",
+    "pyrun_",
+    "vectorcall_",
+    "builtin_exec",
+    "partial_",
+    "gen_send_ex",
     "pymain_",
     "cfunction_",
     "method_",
@@ -116,11 +133,15 @@ fn is_telling(frame: &Frame) -> bool {
         .as_deref()
         .map(base_name)
         .is_some_and(|module| SYSTEM.iter().any(|system| module.starts_with(system)));
-    let is_runtime = frame
+    !is_system && !is_runtime(frame) && !is_bottom(frame)
+}
+
+/// Whether a frame only calls others, for an interpreter or the runtime of a language.
+pub fn is_runtime(frame: &Frame) -> bool {
+    frame
         .symbol
         .as_deref()
-        .is_some_and(|symbol| RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime)));
-    !is_system && !is_runtime && !is_bottom(frame)
+        .is_some_and(|symbol| RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime)))
 }
 
 /// The place that tells most: the innermost Python frame, else the innermost frame of somebody's own code, one with a line

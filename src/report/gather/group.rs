@@ -1,5 +1,7 @@
 //! What is known of one fingerprint while records are read.
 
+use std::collections::hash_map::Entry;
+
 use forkwatch_schema::kind::Severity;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -65,11 +67,12 @@ impl Group {
                 .insert(names::hash(&[head.exe, build_id(line, head.exe).unwrap_or_default()]));
         }
         self.last_exe = exe;
-        if is_better((head.time, head.severity), line, self) {
-            self.example.clear();
-            self.example.extend_from_slice(line);
-            self.example_rank = (head.time, head.severity);
-        }
+    }
+
+    fn show(&mut self, head: &Head<'_>, line: &[u8]) {
+        self.example.clear();
+        self.example.extend_from_slice(line);
+        self.example_rank = (head.time, head.severity);
     }
 
     fn merge(&mut self, other: Self, hosts: &[u32]) {
@@ -121,18 +124,33 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Counts a record; the number of its fingerprint.
-    pub fn add(&mut self, head: &Head<'_>, line: &[u8], host: u32, exe: u32) -> u32 {
-        let next = self.all.len();
-        let number = *self
-            .numbers
-            .entry(key(head.fingerprint))
-            .or_insert_with(|| u32::try_from(next).unwrap_or(u32::MAX));
-        if number as usize == next {
-            self.all.push(Group::new(head, line));
+    /// Counts a record; the number of its fingerprint. `None` where it would be the example, and its JSON is damaged behind the
+    /// scalars: only there is a line read by position looked at whole.
+    pub fn add(&mut self, head: &Head<'_>, line: &[u8], host: u32, exe: u32) -> Option<u32> {
+        match self.numbers.entry(key(head.fingerprint)) {
+            Entry::Occupied(known) => {
+                let number = *known.get();
+                let group = &mut self.all[number as usize];
+                if is_better((head.time, head.severity), line, group) {
+                    if !is_json(line) {
+                        return None;
+                    }
+                    group.show(head, line);
+                }
+                group.add(head, line, host, exe);
+                Some(number)
+            }
+            Entry::Vacant(place) => {
+                if !is_json(line) {
+                    return None;
+                }
+                let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+                place.insert(number);
+                self.all.push(Group::new(head, line));
+                self.all[number as usize].add(head, line, host, exe);
+                Some(number)
+            }
         }
-        self.all[number as usize].add(head, line, host, exe);
-        number
     }
 
     /// Takes in what another thread saw; what each of its numbers is here.
@@ -158,6 +176,10 @@ impl Groups {
         }
         numbers
     }
+}
+
+fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 /// The sixteen digits as they are; of another writer's spelling the hash.

@@ -94,16 +94,23 @@ impl<'wanted> Gathered<'wanted> {
         (other.forks, numbers)
     }
 
-    fn record(&mut self, head: &Head<'_>, line: &[u8]) {
-        self.records += 1;
-        if self.wanted.since.is_some_and(|since| head.time < since) {
-            return;
+    /// Whether the line holds a whole record, as far as it was looked at.
+    fn record(&mut self, head: &Head<'_>, line: &[u8]) -> bool {
+        if self.wanted.since.is_none_or(|since| head.time >= since)
+            && let Some(host) = self.hosts.number(head.host)
+            && let Some(exe) = self.exes.number(head.exe)
+        {
+            let Some(number) = self.groups.add(head, line, host, exe) else {
+                return false;
+            };
+            self.join(head, line, number);
         }
-        let Some(host) = self.hosts.number(head.host) else {
-            return;
-        };
-        let Some(exe) = self.exes.number(head.exe) else { return };
-        let number = self.groups.add(head, line, host, exe);
+        self.records += 1;
+        true
+    }
+
+    /// Notes to which fork and process a record belongs.
+    fn join(&mut self, head: &Head<'_>, line: &[u8], number: u32) {
         // An id is unique on its host.
         let fork = head.fork_id.map(|id| names::hash(&[head.host, id]));
         match (head.kind, fork) {
@@ -131,8 +138,12 @@ impl Lines for Gathered<'_> {
         let place = self.place;
         self.place.line += 1;
         let is_text = line.is_ascii() || str::from_utf8(line).is_ok();
-        if is_text && let Some(head) = head::by_position(line) {
-            self.record(&head, line);
+        // A last line may lack its end, and look whole all the same.
+        if is_text
+            && !is_last
+            && let Some(head) = head::by_position(line)
+            && self.record(&head, line)
+        {
             return;
         }
         let line = line.trim_ascii();
@@ -144,7 +155,9 @@ impl Lines for Gathered<'_> {
             return;
         }
         match parsed::parse(line) {
-            Ok(parsed) => self.record(&parsed.head(), line),
+            Ok(parsed) => {
+                self.record(&parsed.head(), line);
+            }
             // Its writer may be in the middle of it.
             Err(_) if is_last => self.unfinished += 1,
             Err(why) => self.broken.add(place, || why),
@@ -219,6 +232,17 @@ mod tests {
         assert_eq!((gathered.groups.all.len(), group.count), (1, 3));
         assert_eq!((group.hosts.len(), group.programs()), (1, 1));
         assert!(!group.example.ends_with(b"\r"));
+    }
+
+    #[test]
+    fn a_damaged_line_is_no_example() {
+        let wanted = Wanted::default();
+        let mut gathered = Gathered::new(&wanted);
+        let damaged = format!("{},\"lock\":{{\"a\":}}", LINE.strip_suffix('}').unwrap());
+        gathered.line(damaged.as_bytes(), false);
+        assert_eq!((gathered.records, gathered.broken.count), (0, 1));
+        gathered.line(damaged.as_bytes(), true);
+        assert_eq!((gathered.groups.all.len(), gathered.unfinished), (0, 1));
     }
 
     #[test]

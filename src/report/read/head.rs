@@ -187,7 +187,7 @@ mod tests {
     fn whatever_looks_odd_is_left_to_the_parser() {
         let glued = format!("{}{LINE}", &LINE[..200]);
         for odd in [
-            &LINE[..LINE.len() - 1],
+            &LINE[..LINE.len() - 2],
             &LINE.replace("forkwatch/1", "forkwatch/2"),
             &LINE.replace("WARN", "LOUD"),
             &LINE.replace("/bin/shop", "/bin/\\u00e9"),

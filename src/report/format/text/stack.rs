@@ -10,6 +10,9 @@ use crate::report::words::{count, shorten};
 /// Frames that are shown; the record has them all.
 const MOST_FRAMES: usize = 12;
 
+/// Frames of an interpreter or runtime that are shown as one line, if there are as many.
+const SHORTEST_RUN: usize = 3;
+
 /// The longest symbol that is shown whole.
 const LONGEST_SYMBOL: usize = 100;
 
@@ -25,12 +28,26 @@ pub fn write(page: &mut Page<'_>, indent: usize, native: &[Frame], python: Optio
     if python.is_empty() {
         let last = native.iter().rposition(|frame| !place::is_bottom(frame));
         let kept = last.map_or(native, |last| &native[..=last]);
-        lines.extend(kept.iter().map(|frame| native_words(frame, page)));
+        for run in kept.chunk_by(|one, next| place::is_runtime(one) && place::is_runtime(next)) {
+            if run.len() >= SHORTEST_RUN {
+                let text = format!(
+                    "... {} of an interpreter or runtime",
+                    count(run.len() as u64, "frame", "frames")
+                );
+                lines.push((String::new(), Look::Dim, text));
+            } else {
+                lines.extend(run.iter().map(|frame| native_words(frame, page)));
+            }
+        }
     }
     if lines.is_empty() {
         page.line(indent, &[(Look::Dim, "(no stack was kept)")]);
     }
     for (number, (function, look, place)) in lines.iter().take(MOST_FRAMES).enumerate() {
+        if function.is_empty() {
+            page.line(indent, &[(*look, place)]);
+            continue;
+        }
         let function = format!("#{number} {}  ", shorten(function, LONGEST_SYMBOL));
         page.line(indent, &[(Look::Plain, &function), (*look, place)]);
     }
