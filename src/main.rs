@@ -3,7 +3,7 @@
 //! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
 //! * [`settings`]: the options given, checked, as the library's variables.
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
-//! * [`report`]: `forkwatch report`, from records to findings.
+//! * [`report`]: `forkwatch report`, from records to findings; [`explain`]: `forkwatch explain`.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
 
@@ -12,6 +12,7 @@
 mod cli;
 mod env;
 mod exit_codes;
+mod explain;
 mod install;
 mod message;
 mod packaging;
@@ -38,6 +39,7 @@ fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
         Some(("report", matches)) => report::run(matches),
+        Some(("explain", matches)) => explain::run(matches),
         Some(("env", matches)) => env::print(matches),
         Some(("install", matches)) => install::install(matches),
         Some(("completions", matches)) => packaging::completions(matches),

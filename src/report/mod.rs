@@ -47,7 +47,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let wanted = filters::wanted(matches)?;
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
-    let (mut report, complaints) = read_all(paths, &wanted, &filters);
+    let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
     let left_out = filters.apply(&mut report.findings);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
     show(matches, &report)?;
@@ -64,12 +64,28 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     })
 }
 
+/// The finding of these records whose fingerprint begins so, as text; and its kind.
+pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, String), Failure> {
+    let (report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
+    let found = report
+        .findings
+        .iter()
+        .find(|finding| finding.fingerprint.starts_with(&fingerprint.to_ascii_lowercase()));
+    let finding = found.ok_or_else(|| {
+        Failure::usage(format!(
+            "no finding with the fingerprint {fingerprint} is among {}",
+            words::count(report.records, "record", "records")
+        ))
+    })?;
+    Ok((format::as_text(&report, finding, &style(true)), finding.kind.clone()))
+}
+
 /// Everything that the paths hold, and how many of them could not be read. Each of these is said at once: the report may be
 /// long.
 fn read_all<'path>(
     paths: impl IntoIterator<Item = &'path OsString>,
     wanted: &gather::Wanted,
-    filters: &Filters,
+    filters: Option<&Filters>,
 ) -> (Report, usize) {
     let (inputs, mut complaints) = read::inputs::find(paths);
     let scanned = scan::scan(&inputs, wanted);
@@ -89,7 +105,8 @@ fn read_all<'path>(
         broken_lines: scanned.broken.iter().map(broken_line).collect(),
         ..Report::default()
     };
-    (report.findings, report.lost_repeats) = judge::findings(scanned, |kind| filters.names(kind));
+    (report.findings, report.lost_repeats) =
+        judge::findings(scanned, |kind| filters.is_some_and(|filters| filters.names(kind)));
     (report, complaints.len())
 }
 

@@ -121,6 +121,11 @@ impl Report {
     }
 }
 
+/// One finding as the text shows it.
+pub fn as_text(report: &Report, finding: &Finding, style: &Style) -> String {
+    text::one_finding(report, finding, style)
+}
+
 /// A path relative to the working directory, if it lies below it.
 fn near<'path>(path: &'path str, style: &Style) -> &'path str {
     let below = || {

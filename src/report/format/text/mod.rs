@@ -45,6 +45,13 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     out.write_all(page.finish().as_bytes())
 }
 
+/// One finding alone.
+pub fn one_finding(report: &Report, finding: &Finding, style: &Style) -> String {
+    let mut page = Page::new(style);
+    one(&mut page, report, finding);
+    page.finish()
+}
+
 /// One finding, without colour, for formats that carry text.
 pub fn plain(report: &Report, finding: &Finding, style: &Style) -> String {
     let style = Style {
@@ -52,9 +59,7 @@ pub fn plain(report: &Report, finding: &Finding, style: &Style) -> String {
         width: 100,
         ..style.clone()
     };
-    let mut page = Page::new(&style);
-    one(&mut page, report, finding);
-    page.finish()
+    one_finding(report, finding, &style)
 }
 
 /// How much was read, what could not be, and how many findings there are.

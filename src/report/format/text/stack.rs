@@ -13,6 +13,9 @@ const MOST_FRAMES: usize = 12;
 /// Frames of an interpreter or runtime that are shown as one line, if there are as many.
 const SHORTEST_RUN: usize = 3;
 
+/// Of these, the frames that are shown at a stack's beginning.
+const INNERMOST: usize = 2;
+
 /// The longest symbol that is shown whole.
 const LONGEST_SYMBOL: usize = 100;
 
@@ -29,11 +32,12 @@ pub fn write(page: &mut Page<'_>, indent: usize, native: &[Frame], python: Optio
         let last = native.iter().rposition(|frame| !place::is_bottom(frame));
         let kept = last.map_or(native, |last| &native[..=last]);
         for run in kept.chunk_by(|one, next| place::is_runtime(one) && place::is_runtime(next)) {
-            if run.len() >= SHORTEST_RUN {
-                let text = format!(
-                    "... {} of an interpreter or runtime",
-                    count(run.len() as u64, "frame", "frames")
-                );
+            // The innermost frames say at least what was called.
+            let shown = if lines.is_empty() { INNERMOST } else { 0 };
+            if run.len() >= SHORTEST_RUN + shown {
+                lines.extend(run[..shown].iter().map(|frame| native_words(frame, page)));
+                let more = count((run.len() - shown) as u64, "frame", "frames");
+                let text = format!("... {more} of an interpreter or runtime");
                 lines.push((String::new(), Look::Dim, text));
             } else {
                 lines.extend(run.iter().map(|frame| native_words(frame, page)));
