@@ -15,6 +15,8 @@ mod hazards;
 mod options;
 /// Python programs, under every CPython that is installed.
 mod python;
+/// Records grouped and shown.
+mod report;
 /// What programs in odd states must not notice.
 mod robustness;
 /// What must not be told.

@@ -1,0 +1,591 @@
+//! `forkwatch report` and `forkwatch explain`, as real processes on records that are made here.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use forkwatch_schema::SCHEMA;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{
+    Call, Detail, Fork, ForkOutcome, Frame, Lock, LockKind, OrphanedLock, Outcome, Record, Summary, Thread, UnsafeFork,
+};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::{forkwatch, run, stdout};
+
+fn frame(symbol: &str, file: &str, line: u32) -> Frame {
+    Frame {
+        ip: "0x1000".into(),
+        module: Some("/srv/shop".into()),
+        offset: Some(format!("{:#x}", line * 16)),
+        build_id: Some("beef".into()),
+        symbol: Some(symbol.into()),
+        file: Some(file.into()),
+        line: Some(line),
+    }
+}
+
+fn lock() -> Lock {
+    Lock {
+        address: "0x10".into(),
+        kind: LockKind::Mutex,
+        name: Some("cache".into()),
+        owner_tid: Some(43),
+        owner: Some("keeper".into()),
+        acquired_stack: vec![frame("fill", "/src/cache.c", 5)],
+        waiters: vec![],
+    }
+}
+
+fn record(kind: Kind, severity: Severity, fingerprint: u64, detail: Detail) -> Record {
+    Record {
+        time: "2026-11-21T03:12:45.123456789Z".into(),
+        severity,
+        schema: SCHEMA.into(),
+        kind,
+        fingerprint: format!("{fingerprint:016x}"),
+        message: format!("what {fingerprint} says"),
+        host: "node-1".into(),
+        pid: 42,
+        ppid: 1,
+        tid: 42,
+        thread: "main".into(),
+        exe: "/srv/shop".into(),
+        argv: None,
+        service: "shop".into(),
+        context: None,
+        fork_id: None,
+        detail,
+        truncated: vec![],
+    }
+}
+
+/// A fork at a line of `shop.c`, with a lock held or not.
+fn unsafe_fork(fingerprint: u64, line: u32, fork_id: &str, locks: Vec<Lock>) -> Record {
+    let severity = if locks.is_empty() {
+        Severity::Warn
+    } else {
+        Severity::Error
+    };
+    let thread = Thread {
+        tid: 43,
+        name: "keeper".into(),
+        start_routine: Some("keep".into()),
+        created_stack: None,
+        stack: None,
+        python_stack: None,
+        waiting: None,
+    };
+    let fork = Fork {
+        function: "fork".into(),
+        child_pid: Some(50),
+        exec_bound: false,
+        stack: vec![frame("send", "/src/shop.c", line)],
+        python_stack: None,
+    };
+    let detail = UnsafeFork {
+        fork,
+        threads: vec![thread],
+        locks,
+        advice: vec!["fork before".into()],
+    };
+    Record {
+        fork_id: Some(fork_id.into()),
+        ..record(Kind::UnsafeFork, severity, fingerprint, Detail::UnsafeFork(detail))
+    }
+}
+
+fn orphaned_lock(fingerprint: u64, fork_id: &str) -> Record {
+    let detail = OrphanedLock {
+        call: "pthread_mutex_lock".into(),
+        lock: lock(),
+        stack: vec![frame("look_up", "/src/cache.c", 9)],
+        python_stack: None,
+        blocking: true,
+    };
+    Record {
+        pid: 50,
+        fork_id: Some(fork_id.into()),
+        ..record(
+            Kind::OrphanedLock,
+            Severity::Fatal,
+            fingerprint,
+            Detail::OrphanedLock(detail),
+        )
+    }
+}
+
+fn outcome(fork_id: &str, outcome: Outcome) -> Record {
+    let detail = ForkOutcome {
+        child_pid: 50,
+        outcome,
+        program: (outcome == Outcome::Exec).then(|| "/bin/true".into()),
+    };
+    Record {
+        fork_id: Some(fork_id.into()),
+        ..record(Kind::ForkOutcome, Severity::Info, 900, Detail::ForkOutcome(detail))
+    }
+}
+
+fn line(record: &Record) -> String {
+    serde_json::to_string(record).unwrap() + "\n"
+}
+
+fn lines(records: &[Record]) -> String {
+    records.iter().map(line).collect()
+}
+
+/// A folder with one log of these bytes.
+fn log(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn report(options: &[&str], path: &Path) -> Output {
+    run(forkwatch(&["report"]).args(options).arg(path))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(options: &[&str], path: &Path) -> Value {
+    let output = report(&[&["--format", "json"], options].concat(), path);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)))
+}
+
+/// Fingerprint, severity, outcome and count of each finding, in their order.
+fn told(report: &Value) -> Vec<(u64, String, String, u64)> {
+    let word = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let one = |finding: &Value| {
+        let fingerprint = u64::from_str_radix(&word(finding, "fingerprint"), 16).unwrap();
+        (
+            fingerprint,
+            word(finding, "severity"),
+            word(finding, "outcome"),
+            finding["count"].as_u64().unwrap(),
+        )
+    };
+    report["findings"].as_array().unwrap().iter().map(one).collect()
+}
+
+fn finding(fingerprint: u64, severity: &str, outcome: &str, count: u64) -> (u64, String, String, u64) {
+    (fingerprint, severity.into(), outcome.into(), count)
+}
+
+#[test]
+fn children_raise_and_lower_what_their_parents_say() {
+    let (_folder, path) = log(lines(&[
+        unsafe_fork(1, 10, "1-a", vec![]),
+        unsafe_fork(1, 10, "1-b", vec![]),
+        orphaned_lock(2, "1-b"),
+        unsafe_fork(3, 30, "3-a", vec![lock()]),
+        outcome("3-a", Outcome::Exec),
+        unsafe_fork(4, 40, "4-a", vec![]),
+        outcome("4-a", Outcome::Exit),
+        unsafe_fork(5, 50, "5-a", vec![]),
+        unsafe_fork(5, 50, "5-b", vec![]),
+        outcome("5-a", Outcome::Exec),
+        // The same id on another host is another fork.
+        Record {
+            host: "node-2".into(),
+            ..outcome("5-b", Outcome::Exec)
+        },
+    ]));
+    let report = json(&[], &path);
+    assert_eq!(
+        told(&report),
+        [
+            finding(1, "FATAL", "deadlock", 2),
+            finding(2, "FATAL", "deadlock", 1),
+            finding(5, "WARN", "unknown", 2),
+            finding(4, "WARN", "exit", 1),
+            finding(3, "INFO", "exec", 1),
+        ]
+    );
+    assert_eq!(
+        report["findings"][0]["followed_by"],
+        serde_json::json!(["0000000000000002"])
+    );
+    assert_eq!(
+        (&report["files"], &report["records"], &report["broken"]),
+        (&1.into(), &11.into(), &0.into())
+    );
+    let text = stdout(&self::report(&[], &path));
+    assert!(text.contains("FATAL unsafe_fork: what 1 says\n"), "{text}");
+    assert!(
+        text.contains("  Its child: FATAL orphaned_lock: what 2 says\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("what 2 says").count(), 1, "{text}");
+}
+
+#[test]
+fn the_json_has_its_keys_in_their_order_and_the_example_as_it_was() {
+    let first = unsafe_fork(1, 10, "1-a", vec![lock()]);
+    let later = Record {
+        time: "2026-11-22T00:00:00.000000001Z".into(),
+        host: "node-2".into(),
+        exe: "/srv/other".into(),
+        ..unsafe_fork(1, 10, "1-b", vec![lock()])
+    };
+    let (_folder, path) = log(lines(&[later, first.clone()]));
+    let text = stdout(&report(&["--format", "json"], &path));
+    let keys = [
+        "\"files\": 1",
+        "\"records\": 2",
+        "\"broken\": 0",
+        "\"findings\"",
+        "\"fingerprint\": \"0000000000000001\"",
+        "\"kind\": \"unsafe_fork\"",
+        "\"severity\": \"ERROR\"",
+        "\"count\": 2",
+        "\"hosts\": 2",
+        "\"programs\": 2",
+        "\"first\": \"2026-11-21T03:12:45.123456789Z\"",
+        "\"last\": \"2026-11-22T00:00:00.000000001Z\"",
+        "\"outcome\": \"unknown\"",
+        "\"example\": ",
+        "\"followed_by\": []",
+        "\"advice\": [",
+    ];
+    let places: Vec<_> = keys
+        .iter()
+        .map(|key| text.find(key).unwrap_or_else(|| panic!("{key}: {text}")))
+        .collect();
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.contains(line(&first).trim_end()), "{text}");
+}
+
+#[test]
+fn folders_patterns_pipes_and_packed_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("sub")).unwrap();
+    fs::write(at("a.jsonl"), line(&unsafe_fork(1, 1, "a", vec![]))).unwrap();
+    fs::write(at("sub/4242"), line(&unsafe_fork(2, 2, "b", vec![]))).unwrap();
+    fs::write(at("notes.txt"), "nothing of ours\n").unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(line(&unsafe_fork(3, 3, "c", vec![])).as_bytes())
+        .unwrap();
+    fs::write(at("c.log.gz"), gzip.finish().unwrap()).unwrap();
+    let frames = [4, 5].map(|number| {
+        let line = line(&unsafe_fork(number, 4, "d", vec![]));
+        compress_to_vec(line.as_bytes(), CompressionLevel::Fastest)
+    });
+    fs::write(at("d.json.zst"), frames.concat()).unwrap();
+    let whole = json(&[], folder.path());
+    assert_eq!((whole["files"].as_u64(), whole["records"].as_u64()), (Some(4), Some(5)));
+    assert_eq!(json(&[], &at("*.jsonl"))["records"], 1);
+
+    let mut child = forkwatch(&["report", "--format=json", "-"]);
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(line(&unsafe_fork(6, 6, "e", vec![])).as_bytes())
+        .unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let piped: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told(&piped), [finding(6, "WARN", "unknown", 1)]);
+}
+
+#[test]
+fn what_is_missing_is_told_and_the_rest_is_read() {
+    let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![])));
+    let gone = folder.path().join("gone.jsonl");
+    let output = run(forkwatch(&["report", "--format=json"]).args([&gone, &path]));
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.starts_with("forkwatch: ") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("gone.jsonl does not exist"), "{said}");
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["records"], 1);
+}
+
+#[test]
+fn broken_lines_are_counted_placed_and_never_fatal() {
+    let good = line(&unsafe_fork(1, 1, "a", vec![]));
+    let mut content = good.clone().into_bytes();
+    content.extend_from_slice(b"\n{\"kind\":\"no end\n\xff\xfe\x00\n[1,2]\n");
+    content.extend(std::iter::repeat_n(b'x', 10 << 20));
+    content.extend_from_slice(format!("\n{}{good}{}", &good[..300], &good[..250]).as_bytes());
+    let (_folder, path) = log(&content);
+    let output = report(&["--format", "json"], &path);
+    assert_eq!(output.status.code(), Some(0));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The cut line with the next one glued to it is broken; the last one is still being written.
+    assert_eq!((read["records"].as_u64(), read["broken"].as_u64()), (Some(1), Some(5)));
+    let said = stderr(&output);
+    for (line, why) in [
+        (3, "no JSON"),
+        (4, "not UTF-8"),
+        (5, "no record"),
+        (6, "too long"),
+        (7, "no JSON"),
+    ] {
+        assert!(said.contains(&format!("log.jsonl:{line}: {why}")), "{line}: {said}");
+    }
+    let text = stdout(&report(&[], &path));
+    assert!(
+        text.starts_with("1 record in 1 file; 5 lines hold no record\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn other_writers_newer_schemas_and_unknown_kinds_are_read() {
+    let known = line(&unsafe_fork(1, 1, "a", vec![]));
+    let mut value: serde_json::Map<String, Value> = serde_json::from_str(&known).unwrap();
+    value.insert("schema".into(), "forkwatch/2".into());
+    value.insert("zebra".into(), 1.into());
+    // The keys are now in the order of the alphabet.
+    let newer = Value::Object(value).to_string();
+    let unknown = r#"{"kind":"brand_new","fingerprint":"feed","schema":"forkwatch/2","message":"later","severity":"ERROR","time":"2027-01-01T00:00:00Z"}"#;
+    let (_folder, path) = log(format!("{newer}\n{known}{unknown}\n"));
+    let report = json(&[], &path);
+    assert_eq!(
+        told(&report),
+        [finding(0xfeed, "ERROR", "unknown", 1), finding(1, "WARN", "unknown", 2)]
+    );
+    assert_eq!(report["findings"][0]["kind"], "brand_new");
+    assert_eq!(report["findings"][0]["example"]["message"], "later");
+}
+
+#[test]
+fn records_and_findings_are_chosen() {
+    let other = Record {
+        time: "2026-11-01T00:00:00.000000000Z".into(),
+        host: "web-7".into(),
+        exe: "/opt/worker".into(),
+        ..unsafe_fork(2, 2, "b", vec![])
+    };
+    let call = Detail::Call(Call {
+        call: "pthread_create".into(),
+        library: None,
+        stack: vec![frame("start", "/src/c.c", 3)],
+        python_stack: None,
+    });
+    let third = record(Kind::ThreadAfterFork, Severity::Warn, 3, call);
+    let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![lock()]), other, third]));
+    let numbers = |options: &[&str]| -> Vec<u64> {
+        let mut numbers: Vec<u64> = told(&json(options, &path))
+            .into_iter()
+            .map(|(number, ..)| number)
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(numbers(&["--since", "2026-11-21T04:12:45.123456789+01:00"]), [1, 3]);
+    assert_eq!(numbers(&["--host", "web-*"]), [2]);
+    assert_eq!(numbers(&["--program", "shop"]), [1, 3]);
+    assert_eq!(numbers(&["--program", "/opt/*"]), [2]);
+    assert_eq!(numbers(&["--kind", "thread_after_fork"]), [3]);
+    assert_eq!(
+        numbers(&["--kind", "thread_after_fork", "--kind=unsafe_fork"]),
+        [1, 2, 3]
+    );
+    let rules = folder.path().join("rules");
+    fs::write(&rules, "# ours\nthread_after_fork:start\nlock:cache\nnonsense\n").unwrap();
+    let output = report(&["--format", "json", "--suppress", rules.to_str().unwrap()], &path);
+    let said = stderr(&output);
+    assert!(said.contains("rules:4: 'nonsense' is no rule"), "{said}");
+    let suppressed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut left = told(&suppressed);
+    left.sort();
+    // The lock that counts no more was all that made an error of it.
+    assert_eq!(
+        left,
+        [finding(1, "WARN", "unknown", 1), finding(2, "WARN", "unknown", 1)]
+    );
+    let wrong = report(&["--since", "soon"], &path);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("--since soon is no time"));
+}
+
+#[test]
+fn a_baseline_leaves_only_what_is_new() {
+    let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![lock()])));
+    let known = folder.path().join("known");
+    let known = known.to_str().unwrap();
+    let written = report(&["--format", "json", "--output", known], &path);
+    assert!(written.stdout.is_empty());
+    assert_eq!(
+        report(&["--baseline", known, "--fail-on", "error"], &path)
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(report(&["--fail-on", "error"], &path).status.code(), Some(1));
+    assert_eq!(report(&["--fail-on", "FATAL"], &path).status.code(), Some(0));
+    fs::write(
+        &path,
+        lines(&[unsafe_fork(1, 1, "a", vec![]), unsafe_fork(2, 2, "b", vec![])]),
+    )
+    .unwrap();
+    assert_eq!(
+        told(&json(&["--baseline", known], &path)),
+        [finding(2, "WARN", "unknown", 1)]
+    );
+    let refused = report(&["--baseline", path.to_str().unwrap()], &path);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("is no output of `forkwatch report --format json`"));
+}
+
+#[test]
+fn generated_rules_silence_what_they_were_made_from() {
+    let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), orphaned_lock(2, "x")]));
+    let rules = stdout(&report(&["--gen-suppressions"], &path));
+    assert!(
+        rules.contains("# 0000000000000001 WARN unsafe_fork: what 1 says\nunsafe_fork:send"),
+        "{rules}"
+    );
+    assert!(rules.contains("\norphaned_lock:look_up"), "{rules}");
+    let file = folder.path().join("rules");
+    fs::write(&file, rules).unwrap();
+    let text = stdout(&report(&["--suppress", file.to_str().unwrap()], &path));
+    assert!(text.ends_with("No finding; 2 others are suppressed"), "{text}");
+}
+
+#[test]
+fn repeats_that_only_a_summary_counts_are_added() {
+    let summary = Summary {
+        repeated: 41,
+        by_kind: [("unsafe_fork".to_owned(), 1)].into(),
+        ..Summary::default()
+    };
+    let summary = record(Kind::Summary, Severity::Info, 99, Detail::Summary(summary));
+    let (_folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), summary]));
+    assert_eq!(told(&json(&[], &path)), [finding(1, "WARN", "unknown", 42)]);
+    assert_eq!(told(&json(&["--kind", "summary"], &path)).len(), 1);
+}
+
+#[test]
+fn forks_under_the_same_lock_stand_together() {
+    let (_folder, path) = log(lines(&[
+        unsafe_fork(1, 1, "a", vec![lock()]),
+        unsafe_fork(2, 2, "b", vec![]),
+        unsafe_fork(3, 3, "c", vec![lock()]),
+    ]));
+    let text = stdout(&report(&[], &path));
+    let alike = "The same lock, taken at the same place, was held at other forks:\n    ERROR send (shop.c:3): 1 time";
+    assert!(text.contains(alike), "{text}");
+    assert_eq!(text.matches("\nERROR unsafe_fork").count(), 1, "{text}");
+}
+
+/// A record in which every text that a program chooses is hostile.
+fn hostile(fingerprint: u64) -> Record {
+    const TEXT: &str = "</pre>\"><script>x</script>\u{1b}[2J\u{202e}]]>|`@you`\r\n::error::x %0A\u{0}";
+    let mut record = unsafe_fork(fingerprint, 1, "a", vec![lock()]);
+    (record.message, record.thread, record.context) = (TEXT.into(), TEXT.into(), Some(TEXT.into()));
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        unreachable!()
+    };
+    detail.advice = vec![TEXT.into()];
+    detail.threads[0].name = TEXT.into();
+    detail.locks[0].name = Some(TEXT.into());
+    detail.fork.stack[0].symbol = Some(TEXT.into());
+    detail.fork.stack[0].file = Some(TEXT.into());
+    record
+}
+
+#[test]
+fn hostile_text_stays_text_in_every_format() {
+    let (_folder, path) = log(line(&hostile(1)));
+    for format in ["text", "markdown", "sarif", "junit", "github", "json"] {
+        let text = String::from_utf8(report(&["--format", format], &path).stdout).unwrap();
+        assert!(
+            !text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\0'),
+            "{format}: {text}"
+        );
+        assert!(format == "json" || !text.contains('\u{202e}'), "{format}: {text}");
+    }
+    let markdown = stdout(&report(&["--format", "markdown"], &path));
+    assert_eq!(markdown.matches("</pre>").count(), 1, "{markdown}");
+    assert!(!markdown.contains("<script"), "{markdown}");
+    let (table, _) = markdown.split_once("<details>").unwrap();
+    let table = table.replace("<code>", "").replace("</code>", "");
+    assert!(!table.contains(['`', '@', '<']), "{table}");
+    let github = stdout(&report(&["--format", "github"], &path));
+    assert_eq!(github.lines().count(), 1, "{github}");
+    assert!(
+        github.starts_with("::error file=") && github.contains("%250A"),
+        "{github}"
+    );
+    let junit = stdout(&report(&["--format", "junit"], &path));
+    assert!(!junit.contains("<script") && junit.contains("&lt;script"), "{junit}");
+    assert!(
+        junit.contains("<testsuite name=\"forkwatch\" tests=\"1\" failures=\"1\" errors=\"0\">"),
+        "{junit}"
+    );
+}
+
+#[test]
+fn a_comment_has_room_for_thousands_of_findings() {
+    let records: Vec<Record> = (1..3000).map(hostile).collect();
+    let (_folder, path) = log(lines(&records));
+    let markdown = stdout(&report(&["--format", "markdown"], &path));
+    assert!(markdown.len() < 65_000, "{}", markdown.len());
+    assert!(markdown.starts_with("### forkwatch: 2,999 findings (2999 ERROR)\n"));
+    assert!(
+        markdown.ends_with("`--format text` shows all."),
+        "{}",
+        &markdown[markdown.len() - 200..]
+    );
+}
+
+#[test]
+fn sarif_has_rules_places_and_fingerprints() {
+    let (_folder, path) = log(line(&unsafe_fork(1, 7, "a", vec![lock()])));
+    let sarif: Value = serde_json::from_slice(&report(&["--format", "sarif"], &path).stdout).unwrap();
+    assert_eq!(
+        (&sarif["version"], &sarif["$schema"]),
+        (&"2.1.0".into(), &"https://json.schemastore.org/sarif-2.1.0.json".into())
+    );
+    let run = &sarif["runs"][0];
+    let result = &run["results"][0];
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+    assert_eq!(
+        (&result["level"], &result["ruleId"]),
+        (&"error".into(), &"unsafe_fork".into())
+    );
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "file:///src/shop.c");
+    assert_eq!(place["region"]["startLine"], 7);
+    let owner = &result["relatedLocations"][0];
+    assert_eq!(
+        owner["physicalLocation"]["artifactLocation"]["uri"],
+        "file:///src/cache.c"
+    );
+    assert_eq!(owner["message"]["text"], "mutex taken here by keeper");
+    assert_eq!(result["partialFingerprints"]["forkwatch/v1"], "0000000000000001");
+}
+
+#[test]
+fn explain_tells_of_kinds_and_of_findings() {
+    let list = stdout(&run(&mut forkwatch(&["explain"])));
+    assert!(
+        list.starts_with("unsafe_fork\n    A process with several threads forked"),
+        "{list}"
+    );
+    let page = stdout(&run(&mut forkwatch(&["explain", "orphaned_lock"])));
+    assert!(page.contains("How to mend it:\n  C, C++\n"), "{page}");
+    let (_folder, path) = log(line(&unsafe_fork(0xabcd_ef01_2345_6789, 7, "a", vec![lock()])));
+    let one = stdout(&run(forkwatch(&["explain", "abcdef01"]).arg(&path)));
+    assert!(one.starts_with("ERROR unsafe_fork: what "), "{one}");
+    assert!(
+        one.contains("#0 fill  /src/cache.c:5\n") && one.contains("A program that shows it:"),
+        "{one}"
+    );
+    let said = crate::command::refusal(&mut forkwatch(&["explain", "orphaned_lok"]), 2);
+    assert!(said.contains("'orphaned_lock'"), "{said}");
+    crate::command::refusal(forkwatch(&["explain", "0000"]).arg(&path), 2);
+}
