@@ -79,7 +79,6 @@ fn push(buckets: &mut [Vec<u64>; BUCKETS], fork: u64, number: u32, severity: Sev
 
 fn pack(fork: u64, number: u32, severity: Severity) -> (usize, u64) {
     // Six bits choose one of 64 buckets.
-    #[expect(clippy::cast_possible_truncation, reason = "six bits fit into a usize")]
     let bucket = (fork >> 58) as usize;
     let hash = (fork << 6) >> LOW_BITS << LOW_BITS;
     (bucket, hash | u64::from(number) << SEVERITY_BITS | severity as u64)
@@ -89,6 +88,7 @@ const fn hash_of(entry: u64) -> u64 {
     entry >> LOW_BITS
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "only the lowest bits are wanted")]
 const fn number_of(entry: u64) -> u32 {
     (entry >> SEVERITY_BITS) as u32 & EXEC
 }

@@ -1,5 +1,8 @@
 //! `forkwatch report` and `forkwatch explain`, as real processes on records that are made here.
 
+mod formats;
+mod records;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,138 +10,14 @@ use std::process::{Output, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use forkwatch_schema::SCHEMA;
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{
-    Call, Detail, Fork, ForkOutcome, Frame, Lock, LockKind, OrphanedLock, Outcome, Record, Summary, Thread, UnsafeFork,
-};
+use forkwatch_schema::record::{Call, Detail, Outcome, Record, Summary};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use self::records::{frame, line, lines, lock, orphaned_lock, outcome, record, unsafe_fork};
 use crate::command::{forkwatch, run, stdout};
-
-fn frame(symbol: &str, file: &str, line: u32) -> Frame {
-    Frame {
-        ip: "0x1000".into(),
-        module: Some("/srv/shop".into()),
-        offset: Some(format!("{:#x}", line * 16)),
-        build_id: Some("beef".into()),
-        symbol: Some(symbol.into()),
-        file: Some(file.into()),
-        line: Some(line),
-    }
-}
-
-fn lock() -> Lock {
-    Lock {
-        address: "0x10".into(),
-        kind: LockKind::Mutex,
-        name: Some("cache".into()),
-        owner_tid: Some(43),
-        owner: Some("keeper".into()),
-        acquired_stack: vec![frame("fill", "/src/cache.c", 5)],
-        waiters: vec![],
-    }
-}
-
-fn record(kind: Kind, severity: Severity, fingerprint: u64, detail: Detail) -> Record {
-    Record {
-        time: "2026-11-21T03:12:45.123456789Z".into(),
-        severity,
-        schema: SCHEMA.into(),
-        kind,
-        fingerprint: format!("{fingerprint:016x}"),
-        message: format!("what {fingerprint} says"),
-        host: "node-1".into(),
-        pid: 42,
-        ppid: 1,
-        tid: 42,
-        thread: "main".into(),
-        exe: "/srv/shop".into(),
-        argv: None,
-        service: "shop".into(),
-        context: None,
-        fork_id: None,
-        detail,
-        truncated: vec![],
-    }
-}
-
-/// A fork at a line of `shop.c`, with a lock held or not.
-fn unsafe_fork(fingerprint: u64, line: u32, fork_id: &str, locks: Vec<Lock>) -> Record {
-    let severity = if locks.is_empty() {
-        Severity::Warn
-    } else {
-        Severity::Error
-    };
-    let thread = Thread {
-        tid: 43,
-        name: "keeper".into(),
-        start_routine: Some("keep".into()),
-        created_stack: None,
-        stack: None,
-        python_stack: None,
-        waiting: None,
-    };
-    let fork = Fork {
-        function: "fork".into(),
-        child_pid: Some(50),
-        exec_bound: false,
-        stack: vec![frame("send", "/src/shop.c", line)],
-        python_stack: None,
-    };
-    let detail = UnsafeFork {
-        fork,
-        threads: vec![thread],
-        locks,
-        advice: vec!["fork before".into()],
-    };
-    Record {
-        fork_id: Some(fork_id.into()),
-        ..record(Kind::UnsafeFork, severity, fingerprint, Detail::UnsafeFork(detail))
-    }
-}
-
-fn orphaned_lock(fingerprint: u64, fork_id: &str) -> Record {
-    let detail = OrphanedLock {
-        call: "pthread_mutex_lock".into(),
-        lock: lock(),
-        stack: vec![frame("look_up", "/src/cache.c", 9)],
-        python_stack: None,
-        blocking: true,
-    };
-    Record {
-        pid: 50,
-        fork_id: Some(fork_id.into()),
-        ..record(
-            Kind::OrphanedLock,
-            Severity::Fatal,
-            fingerprint,
-            Detail::OrphanedLock(detail),
-        )
-    }
-}
-
-fn outcome(fork_id: &str, outcome: Outcome) -> Record {
-    let detail = ForkOutcome {
-        child_pid: 50,
-        outcome,
-        program: (outcome == Outcome::Exec).then(|| "/bin/true".into()),
-    };
-    Record {
-        fork_id: Some(fork_id.into()),
-        ..record(Kind::ForkOutcome, Severity::Info, 900, Detail::ForkOutcome(detail))
-    }
-}
-
-fn line(record: &Record) -> String {
-    serde_json::to_string(record).unwrap() + "\n"
-}
-
-fn lines(records: &[Record]) -> String {
-    records.iter().map(line).collect()
-}
 
 /// A folder with one log of these bytes.
 fn log(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -225,43 +104,6 @@ fn children_raise_and_lower_what_their_parents_say() {
         "{text}"
     );
     assert_eq!(text.matches("what 2 says").count(), 1, "{text}");
-}
-
-#[test]
-fn the_json_has_its_keys_in_their_order_and_the_example_as_it_was() {
-    let first = unsafe_fork(1, 10, "1-a", vec![lock()]);
-    let later = Record {
-        time: "2026-11-22T00:00:00.000000001Z".into(),
-        host: "node-2".into(),
-        exe: "/srv/other".into(),
-        ..unsafe_fork(1, 10, "1-b", vec![lock()])
-    };
-    let (_folder, path) = log(lines(&[later, first.clone()]));
-    let text = stdout(&report(&["--format", "json"], &path));
-    let keys = [
-        "\"files\": 1",
-        "\"records\": 2",
-        "\"broken\": 0",
-        "\"findings\"",
-        "\"fingerprint\": \"0000000000000001\"",
-        "\"kind\": \"unsafe_fork\"",
-        "\"severity\": \"ERROR\"",
-        "\"count\": 2",
-        "\"hosts\": 2",
-        "\"programs\": 2",
-        "\"first\": \"2026-11-21T03:12:45.123456789Z\"",
-        "\"last\": \"2026-11-22T00:00:00.000000001Z\"",
-        "\"outcome\": \"unknown\"",
-        "\"example\": ",
-        "\"followed_by\": []",
-        "\"advice\": [",
-    ];
-    let places: Vec<_> = keys
-        .iter()
-        .map(|key| text.find(key).unwrap_or_else(|| panic!("{key}: {text}")))
-        .collect();
-    assert!(places.is_sorted(), "{text}");
-    assert!(text.contains(line(&first).trim_end()), "{text}");
 }
 
 #[test]
@@ -465,108 +307,6 @@ fn repeats_that_only_a_summary_counts_are_added() {
     let (_folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), summary]));
     assert_eq!(told(&json(&[], &path)), [finding(1, "WARN", "unknown", 42)]);
     assert_eq!(told(&json(&["--kind", "summary"], &path)).len(), 1);
-}
-
-#[test]
-fn forks_under_the_same_lock_stand_together() {
-    let (_folder, path) = log(lines(&[
-        unsafe_fork(1, 1, "a", vec![lock()]),
-        unsafe_fork(2, 2, "b", vec![]),
-        unsafe_fork(3, 3, "c", vec![lock()]),
-    ]));
-    let text = stdout(&report(&[], &path));
-    let alike = "The same lock, taken at the same place, was held at other forks:\n    ERROR send (shop.c:3): 1 time";
-    assert!(text.contains(alike), "{text}");
-    assert_eq!(text.matches("\nERROR unsafe_fork").count(), 1, "{text}");
-}
-
-/// A record in which every text that a program chooses is hostile.
-fn hostile(fingerprint: u64) -> Record {
-    const TEXT: &str = "</pre>\"><script>x</script>\u{1b}[2J\u{202e}]]>|`@you`\r\n::error::x %0A\u{0}";
-    let mut record = unsafe_fork(fingerprint, 1, "a", vec![lock()]);
-    (record.message, record.thread, record.context) = (TEXT.into(), TEXT.into(), Some(TEXT.into()));
-    let Detail::UnsafeFork(detail) = &mut record.detail else {
-        unreachable!()
-    };
-    detail.advice = vec![TEXT.into()];
-    detail.threads[0].name = TEXT.into();
-    detail.locks[0].name = Some(TEXT.into());
-    detail.fork.stack[0].symbol = Some(TEXT.into());
-    detail.fork.stack[0].file = Some(TEXT.into());
-    record
-}
-
-#[test]
-fn hostile_text_stays_text_in_every_format() {
-    let (_folder, path) = log(line(&hostile(1)));
-    for format in ["text", "markdown", "sarif", "junit", "github", "json"] {
-        let text = String::from_utf8(report(&["--format", format], &path).stdout).unwrap();
-        assert!(
-            !text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\0'),
-            "{format}: {text}"
-        );
-        assert!(format == "json" || !text.contains('\u{202e}'), "{format}: {text}");
-    }
-    let markdown = stdout(&report(&["--format", "markdown"], &path));
-    assert_eq!(markdown.matches("</pre>").count(), 1, "{markdown}");
-    assert!(!markdown.contains("<script"), "{markdown}");
-    let (table, _) = markdown.split_once("<details>").unwrap();
-    let table = table.replace("<code>", "").replace("</code>", "");
-    assert!(!table.contains(['`', '@', '<']), "{table}");
-    let github = stdout(&report(&["--format", "github"], &path));
-    assert_eq!(github.lines().count(), 1, "{github}");
-    assert!(
-        github.starts_with("::error file=") && github.contains("%250A"),
-        "{github}"
-    );
-    let junit = stdout(&report(&["--format", "junit"], &path));
-    assert!(!junit.contains("<script") && junit.contains("&lt;script"), "{junit}");
-    assert!(
-        junit.contains("<testsuite name=\"forkwatch\" tests=\"1\" failures=\"1\" errors=\"0\">"),
-        "{junit}"
-    );
-}
-
-#[test]
-fn a_comment_has_room_for_thousands_of_findings() {
-    let records: Vec<Record> = (1..3000).map(hostile).collect();
-    let (_folder, path) = log(lines(&records));
-    let markdown = stdout(&report(&["--format", "markdown"], &path));
-    assert!(markdown.len() < 65_000, "{}", markdown.len());
-    assert!(markdown.starts_with("### forkwatch: 2,999 findings (2999 ERROR)\n"));
-    assert!(
-        markdown.ends_with("`--format text` shows all."),
-        "{}",
-        &markdown[markdown.len() - 200..]
-    );
-}
-
-#[test]
-fn sarif_has_rules_places_and_fingerprints() {
-    let (_folder, path) = log(line(&unsafe_fork(1, 7, "a", vec![lock()])));
-    let sarif: Value = serde_json::from_slice(&report(&["--format", "sarif"], &path).stdout).unwrap();
-    assert_eq!(
-        (&sarif["version"], &sarif["$schema"]),
-        (&"2.1.0".into(), &"https://json.schemastore.org/sarif-2.1.0.json".into())
-    );
-    let run = &sarif["runs"][0];
-    let result = &run["results"][0];
-    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-    assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
-    assert_eq!(
-        (&result["level"], &result["ruleId"]),
-        (&"error".into(), &"unsafe_fork".into())
-    );
-    let place = &result["locations"][0]["physicalLocation"];
-    assert_eq!(place["artifactLocation"]["uri"], "file:///src/shop.c");
-    assert_eq!(place["region"]["startLine"], 7);
-    let owner = &result["relatedLocations"][0];
-    assert_eq!(
-        owner["physicalLocation"]["artifactLocation"]["uri"],
-        "file:///src/cache.c"
-    );
-    assert_eq!(owner["message"]["text"], "mutex taken here by keeper");
-    assert_eq!(result["partialFingerprints"]["forkwatch/v1"], "0000000000000001");
 }
 
 #[test]
