@@ -119,7 +119,7 @@ fn jobs(inputs: &[Input]) -> Vec<Job> {
 
 fn one_thread<'wanted>(work: &Work<'_>, wanted: &'wanted Wanted) -> Gathered<'wanted> {
     let mut gathered = Gathered::new(wanted);
-    let mut buffer = Vec::new();
+    let mut buffer = range::Buffer::default();
     let mut open: Option<(usize, File)> = None;
     let mut lines = Vec::new();
     let mut refused = None;
@@ -167,7 +167,7 @@ fn one_part(
     input: &Input,
     work: &Work<'_>,
     open: &mut Option<(usize, File)>,
-    buffer: &mut Vec<u8>,
+    buffer: &mut range::Buffer,
     gathered: &mut Gathered<'_>,
 ) -> io::Result<()> {
     if open.as_ref().is_none_or(|(known, _)| *known != number) {

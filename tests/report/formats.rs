@@ -3,7 +3,7 @@
 use forkwatch_schema::record::{Detail, Record};
 use serde_json::Value;
 
-use super::records::{line, lines, lock, unsafe_fork};
+use super::records::{line, lines, lock, orphaned_lock, unsafe_fork};
 use super::{log, report};
 use crate::command::stdout;
 
@@ -110,12 +110,29 @@ fn a_comment_has_room_for_thousands_of_findings() {
     let (_folder, path) = log(lines(&records));
     let markdown = stdout(&report(&["--format", "markdown"], &path));
     assert!(markdown.len() < 65_000, "{}", markdown.len());
-    assert!(markdown.starts_with("### forkwatch: 2,999 findings (2999 ERROR)\n"));
+    assert!(markdown.starts_with("### forkwatch: 2,999 findings (2,999 ERROR)\n"));
     assert!(
         markdown.ends_with("`--format text` shows all."),
         "{}",
         &markdown[markdown.len() - 200..]
     );
+}
+
+#[test]
+fn a_child_is_shown_though_its_parent_is_only_one_line_more() {
+    let (_folder, path) = log(lines(&[
+        unsafe_fork(1, 1, "a", vec![lock()]),
+        orphaned_lock(2, "a"),
+        unsafe_fork(3, 3, "b", vec![lock()]),
+        orphaned_lock(4, "b"),
+    ]));
+    let text = stdout(&report(&[], &path));
+    assert!(
+        text.contains("  Its child: FATAL orphaned_lock: what 2 says\n"),
+        "{text}"
+    );
+    assert!(text.contains("\nFATAL orphaned_lock: what 4 says\n"), "{text}");
+    assert_eq!(text.matches("what 2 says").count(), 1, "{text}");
 }
 
 #[test]

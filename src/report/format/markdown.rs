@@ -61,22 +61,26 @@ fn head(report: &Report) -> String {
     let levels: Vec<String> = report
         .by_severity()
         .iter()
-        .map(|(level, count)| format!("{count} {}", level.name()))
+        .map(|(level, count)| format!("{} {}", number(*count), level.name()))
         .collect();
     let mut page = match report.findings.len() as u64 {
         0 => String::from("### forkwatch: no finding\n\n"),
-        number => format!(
+        all => format!(
             "### forkwatch: {} ({})\n\n",
-            count(number, "finding", "findings"),
+            count(all, "finding", "findings"),
             levels.join(", ")
         ),
     };
     page.push_str(&format!(
-        "{} in {}, {} that hold none.\n",
+        "{} in {}",
         count(report.records, "record", "records"),
-        count(report.files, "file", "files"),
-        count(report.broken, "line", "lines")
+        count(report.files, "file", "files")
     ));
+    if report.broken > 0 {
+        let lines = count(report.broken, "line holds", "lines hold");
+        page.push_str(&format!("; {lines} no record"));
+    }
+    page.push_str(".\n");
     page
 }
 

@@ -54,6 +54,7 @@ pub struct Gathered<'wanted> {
     hosts: Names<'wanted>,
     exes: Names<'wanted>,
     place: Place,
+    are_ascii: bool,
 }
 
 impl<'wanted> Gathered<'wanted> {
@@ -70,6 +71,7 @@ impl<'wanted> Gathered<'wanted> {
             hosts: Names::new(wanted.host.as_ref()),
             exes: Names::new(wanted.program.as_ref()),
             place: Place::default(),
+            are_ascii: false,
         }
     }
 
@@ -134,10 +136,14 @@ impl<'wanted> Gathered<'wanted> {
 }
 
 impl Lines for Gathered<'_> {
+    fn are_ascii(&mut self, known: bool) {
+        self.are_ascii = known;
+    }
+
     fn line(&mut self, line: &[u8], is_last: bool) {
         let place = self.place;
         self.place.line += 1;
-        let is_text = line.is_ascii() || str::from_utf8(line).is_ok();
+        let is_text = self.are_ascii || str::from_utf8(line).is_ok();
         // A last line may lack its end, and look whole all the same.
         if is_text
             && !is_last

@@ -1,5 +1,6 @@
 //! Which files the paths on the command line mean.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -46,6 +47,9 @@ pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Inp
             one_path(Path::new(path), &mut inputs, &mut complaints);
         }
     }
+    let mut known = HashSet::new();
+    // A log that was named and lies in a folder that was named, too, is one log.
+    inputs.retain(|input| known.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone())));
     (inputs, complaints)
 }
 
@@ -178,7 +182,8 @@ mod tests {
         fs::write(path.join("a.log"), "").unwrap();
         fs::write(path.join("sub/4242"), "{\"time\":\"\",\"schema\":\"forkwatch/1\"}\n").unwrap();
         fs::write(path.join("notes.txt"), "schema forkwatch/1").unwrap();
-        let (inputs, complaints) = find([&path.as_os_str().to_owned()]);
+        let named = [path.join("a.log"), path.to_owned()].map(std::path::PathBuf::into_os_string);
+        let (inputs, complaints) = find(&named);
         assert_eq!(names(path, &inputs), ["a.log", "b.jsonl", "sub/4242"]);
         assert_eq!(complaints, [""; 0]);
         assert_eq!(inputs[1].size, Some(1));

@@ -12,71 +12,82 @@ pub const PART: u64 = 1024 * 1024;
 /// The first step behind the part's end, where its last line goes on.
 const FIRST_STEP: usize = 8 * 1024;
 
+/// What was read so far, in memory that is kept from part to part: to clear it each time would cost as much as to look at it.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
 /// Hands over every line that begins in `start..end`; the last one is followed beyond the end. Says how many bytes of the part
 /// there were.
-pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>, lines: &mut impl Lines) -> io::Result<u64> {
+pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Buffer, lines: &mut impl Lines) -> io::Result<u64> {
     // A line begins here only where the byte before is a line break.
     let from = start.saturating_sub(1);
     let length = usize::try_from(end - from).unwrap_or(usize::MAX);
-    buffer.clear();
-    let read = extend(file, from, buffer, length)?;
+    buffer.filled = 0;
+    let read = buffer.extend(file, from, length)?;
+    let block = &buffer.bytes[..buffer.filled];
     let mut begin = 0;
     if start > 0 {
-        match memchr::memchr(b'\n', buffer) {
+        match memchr::memchr(b'\n', block) {
             Some(position) => begin = position + 1,
             // A line that began earlier fills the whole part, and belongs to the part where it began.
             None => return Ok(read as u64),
         }
     }
-    let rest = begin + whole_lines(&buffer[begin..], lines);
-    if rest < buffer.len() {
+    let rest = begin + whole_lines(&block[begin..], lines);
+    if rest < buffer.filled {
         last_line(file, from, rest, buffer, lines)?;
     }
     Ok((read as u64).min(end - start))
 }
 
 /// The line that goes on behind the part, or ends with the file.
-fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Vec<u8>, lines: &mut impl Lines) -> io::Result<()> {
+fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Buffer, lines: &mut impl Lines) -> io::Result<()> {
     let mut step = FIRST_STEP;
     loop {
-        let known = buffer.len();
-        let read = extend(file, from, buffer, step)?;
-        if let Some(position) = memchr::memchr(b'\n', &buffer[known..]) {
+        let known = buffer.filled;
+        let read = buffer.extend(file, from, step)?;
+        let block = &buffer.bytes[..buffer.filled];
+        if let Some(position) = memchr::memchr(b'\n', &block[known..]) {
             let end = known + position;
             if end - rest > MAX_LINE {
                 lines.too_long();
             } else {
-                lines.line(&buffer[rest..end], false);
+                lines.line(&block[rest..end], false);
             }
             return Ok(());
         }
-        if buffer.len() - rest > MAX_LINE {
+        if block.len() - rest > MAX_LINE {
             lines.too_long();
             return Ok(());
         }
         if read == 0 {
-            lines.line(&buffer[rest..], true);
+            lines.line(&block[rest..], true);
             return Ok(());
         }
         step *= 2;
     }
 }
 
-/// Appends up to `length` bytes that follow what the buffer holds, fewer at the file's end.
-fn extend(file: &File, from: u64, buffer: &mut Vec<u8>, length: usize) -> io::Result<usize> {
-    let known = buffer.len();
-    buffer.resize(known + length, 0);
-    let mut filled = known;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], from + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+impl Buffer {
+    /// Appends up to `length` bytes that follow what it holds, fewer at the file's end.
+    fn extend(&mut self, file: &File, from: u64, length: usize) -> io::Result<usize> {
+        let (known, end) = (self.filled, self.filled + length);
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
         }
+        while self.filled < end {
+            match file.read_at(&mut self.bytes[self.filled..end], from + self.filled as u64) {
+                Ok(0) => break,
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.filled - known)
     }
-    buffer.truncate(filled);
-    Ok(filled - known)
 }
 
 #[cfg(test)]
@@ -84,7 +95,7 @@ mod tests {
     use std::io::Write;
 
     use super::super::{Lines, MAX_LINE};
-    use super::lines;
+    use super::{Buffer, lines};
 
     #[derive(Debug, Default, PartialEq)]
     struct Seen(Vec<(String, bool)>, usize);
@@ -102,7 +113,7 @@ mod tests {
     fn in_parts(content: &[u8], part: u64) -> Seen {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
-        let (mut seen, mut buffer, mut bytes) = (Seen::default(), Vec::new(), 0);
+        let (mut seen, mut buffer, mut bytes) = (Seen::default(), Buffer::default(), 0);
         let size = content.len() as u64;
         for start in (0..size).step_by(usize::try_from(part).unwrap()) {
             bytes += lines(&file, start, size.min(start + part), &mut buffer, &mut seen).unwrap();

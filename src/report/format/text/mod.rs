@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use self::page::{Look, Page};
 use super::{Report, Style};
 use crate::report::finding::{Finding, Outcome};
-use crate::report::words::{count, time};
+use crate::report::words::{count, number, time};
 use crate::report::{place, similar};
 
 /// Children's findings that are shown with their parent.
@@ -24,11 +24,12 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     let mut page = Page::new(style);
     head(&mut page, report);
     let groups = similar::together(&report.findings);
-    // A child's half is shown where its parent's is.
-    let with_parents: HashSet<&str> = report
-        .findings
+    // A child's half is shown where its parent's is shown whole.
+    let with_parents: HashSet<&str> = groups
         .iter()
-        .flat_map(|finding| finding.followed_by.iter().take(MOST_CHILDREN).map(String::as_str))
+        .filter_map(|group| group.first())
+        .flat_map(|&first| report.findings[first].followed_by.iter().take(MOST_CHILDREN))
+        .map(String::as_str)
         .collect();
     for group in &groups {
         let Some((&first, others)) = group.split_first() else {
@@ -87,18 +88,18 @@ fn head(page: &mut Page<'_>, report: &Report) {
     let levels: Vec<String> = report
         .by_severity()
         .iter()
-        .map(|(level, count)| format!("{count} {}", level.name()))
+        .map(|(level, count)| format!("{} {}", number(*count), level.name()))
         .collect();
     let mut found = match report.findings.len() as u64 {
         0 => String::from("No finding"),
-        number => format!("{}: {}", count(number, "finding", "findings"), levels.join(", ")),
+        all => format!("{}: {}", count(all, "finding", "findings"), levels.join(", ")),
     };
-    for (number, what) in [
+    for (others, what) in [
         (report.suppressed, "suppressed"),
         (report.known, "known from the baseline"),
     ] {
-        if number > 0 {
-            found.push_str(&format!("; {} {what}", count(number, "other is", "others are")));
+        if others > 0 {
+            found.push_str(&format!("; {} {what}", count(others, "other is", "others are")));
         }
     }
     page.line(0, &[(Look::Heading, &found)]);
@@ -151,8 +152,8 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
             )],
         );
     }
-    for (number, advice) in finding.advice.iter().enumerate() {
-        let start = if number == 0 { "What to do: " } else { "" };
+    for (position, advice) in finding.advice.iter().enumerate() {
+        let start = if position == 0 { "What to do: " } else { "" };
         page.sentences(2, &[(Look::Heading, start)], advice);
     }
 }
