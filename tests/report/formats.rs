@@ -45,6 +45,32 @@ fn the_json_has_its_keys_in_their_order_and_the_example_as_it_was() {
 }
 
 #[test]
+fn the_text_tells_the_fork_the_lock_and_the_child() {
+    let (_folder, path) = log(lines(&[unsafe_fork(1, 10, "a", vec![lock()]), orphaned_lock(2, "a")]));
+    let text = stdout(&report(&[], &path));
+    let expected = r#"2 records in 1 file
+2 findings: 2 FATAL
+
+FATAL unsafe_fork: what 1 says
+  1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
+  fingerprint 0000000000000001
+  fork() called by /srv/shop
+    #0 send  /src/shop.c:10
+  Thread "keeper" runs, started with keep
+  Lock: mutex "cache", held by thread "keeper", taken at:
+    #0 fill  /src/cache.c:5
+  Its child: FATAL orphaned_lock: what 2 says
+    1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
+    fingerprint 0000000000000002
+    pthread_mutex_lock called in the child
+      #0 look_up  /src/cache.c:9
+    Lock: mutex "cache", held by thread "keeper", taken at:
+      #0 fill  /src/cache.c:5
+  What to do: fork before"#;
+    assert_eq!(text, expected);
+}
+
+#[test]
 fn forks_under_the_same_lock_stand_together() {
     let (_folder, path) = log(lines(&[
         unsafe_fork(1, 1, "a", vec![lock()]),

@@ -183,6 +183,19 @@ fn broken_lines_are_counted_placed_and_never_fatal() {
 }
 
 #[test]
+fn a_broken_line_far_behind_is_told_by_its_number_in_the_file() {
+    let good = line(&unsafe_fork(1, 1, "a", vec![lock()]));
+    let broken = 3_000_000 / good.len();
+    let content = [good.repeat(broken - 1), "broken\n".to_owned(), good.repeat(100)].concat();
+    let (_folder, path) = log(&content);
+    let output = report(&["--format", "json"], &path);
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["findings"][0]["count"].as_u64(), u64::try_from(broken + 99).ok());
+    let said = stderr(&output);
+    assert!(said.contains(&format!("log.jsonl:{broken}: no JSON")), "{said}");
+}
+
+#[test]
 fn other_writers_newer_schemas_and_unknown_kinds_are_read() {
     let known = line(&unsafe_fork(1, 1, "a", vec![]));
     let mut value: serde_json::Map<String, Value> = serde_json::from_str(&known).unwrap();

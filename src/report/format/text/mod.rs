@@ -7,7 +7,7 @@ mod stack;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use self::page::{Look, Page};
+use self::page::{GLUE, Look, Page};
 use super::{Report, Style};
 use crate::report::finding::{Finding, Outcome};
 use crate::report::words::{count, number, time};
@@ -172,7 +172,7 @@ fn about(finding: &Finding) -> String {
         Outcome::Unknown => "",
     };
     format!(
-        "{} on {} in {}, {when}{fate}; fingerprint {}",
+        "{} on {} in {}, {when}{fate}; fingerprint{GLUE}{}",
         count(finding.count, "time", "times"),
         count(finding.hosts, "host", "hosts"),
         count(finding.programs, "program", "programs"),

@@ -7,6 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::report::format::Style;
 use crate::report::words::harmless;
 
+/// A space at which no line is wrapped; shown as a space.
+pub const GLUE: char = '\u{a0}';
+
 /// How a piece of a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -91,6 +94,7 @@ impl<'style> Page<'style> {
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         for (number, line) in textwrap::wrap(&text, options).iter().enumerate() {
+            let line = line.replace(GLUE, " ");
             self.text.extend(std::iter::repeat_n(' ', indent));
             if number == 0 {
                 for (look, piece) in start {
@@ -100,7 +104,7 @@ impl<'style> Page<'style> {
                 let look = if look == Look::Heading { Look::Plain } else { look };
                 self.piece(look, line.get(used..).unwrap_or_default());
             } else {
-                self.piece(Look::Plain, line);
+                self.piece(Look::Plain, &line);
             }
             self.text.push('\n');
         }
