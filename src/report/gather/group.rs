@@ -9,12 +9,14 @@ use super::names;
 use super::numbers::Numbers;
 use crate::report::read::head::{Head, Time};
 
-/// One fingerprint. What each record touches comes first and together: with thousands of them, memory is what takes the time.
+/// One fingerprint. What each record touches comes first, in the 64 bytes that the processor fetches at once: with thousands of
+/// fingerprints, memory is what takes the time.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Group {
     /// The worst that any of its records says.
     pub severity: Severity,
+    last_exe: u32,
     /// Records.
     pub count: u64,
     /// The earliest.
@@ -22,7 +24,6 @@ pub struct Group {
     /// The latest.
     pub last: Time,
     example_rank: (Time, Severity),
-    last_exe: u32,
     /// Hosts, by number.
     pub hosts: Numbers,
     /// Program files, by number.

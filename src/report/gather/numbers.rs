@@ -7,8 +7,10 @@ const BITS: u32 = 65_536;
 
 /// The set.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Numbers {
-    bits: Vec<u64>,
+    // Two words where a Vec has three: see the order of fields in `group`.
+    bits: Box<[u64]>,
     others: FxHashSet<u32>,
 }
 
@@ -20,7 +22,9 @@ impl Numbers {
         }
         let (word, bit) = (number as usize / 64, 1 << (number % 64));
         if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
+            let mut bits = std::mem::take(&mut self.bits).into_vec();
+            bits.resize((word + 1).next_power_of_two(), 0);
+            self.bits = bits.into_boxed_slice();
         }
         let is_new = self.bits[word] & bit == 0;
         self.bits[word] |= bit;
