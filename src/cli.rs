@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
 
 use crate::message::{self, Failure};
-use crate::{exit_codes, run};
+use crate::{exit_codes, explain, report, run};
 
 /// What `--strict` without a value means.
 const STRICT_ALONE: &str = "threads";
@@ -22,6 +22,7 @@ Examples:
   forkwatch run ./server --port 8080       report every unsafe fork on standard error
   forkwatch run --strict pytest tests/     stop at the first one, with a stack at the very line
   forkwatch run --log /tmp/%p.jsonl make   keep records, one JSON object a line
+  forkwatch report /tmp/*.jsonl            group these records into findings, worst first
   eval \"$(forkwatch env)\"                  watch everything this shell starts from here on
 
 Without the command: LD_PRELOAD=/path/libforkwatch.so PROGRAM";
@@ -69,6 +70,8 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(run_command())
+        .subcommand(report::command().help_template(TEMPLATE))
+        .subcommand(explain::command().help_template(TEMPLATE))
         .subcommand(
             Command::new("inspect")
                 .about("Says whether a running process looks like a stuck forked child, with its stack and the lock")

@@ -3,7 +3,11 @@
 /// Done.
 pub const OK: u8 = 0;
 
-/// Wrong usage: an unknown option, or a value that an option does not take.
+/// `forkwatch report --fail-on`: a finding is as bad as the level given.
+pub const FAIL_ON: u8 = 1;
+
+/// Wrong usage: an unknown option, a value that an option does not take, or a path
+/// that holds nothing to read.
 pub const USAGE: u8 = 2;
 
 /// Under `--strict`, unless `--error-exitcode` says otherwise: the program ended well, but a finding of `ERROR` or `FATAL`

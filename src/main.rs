@@ -6,6 +6,7 @@
 //! * [`inspect`]: `forkwatch inspect`, from a process id to a verdict.
 //! * [`watch`]: what `forkwatch run`, as a parent, sees of the processes below it.
 //! * [`process`], [`stack`], [`records`]: what the kernel, the stack and the log tell of another process; [`clock`]: times.
+//! * [`report`]: `forkwatch report`, from records to findings; [`explain`]: `forkwatch explain`.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: how it answers.
 
@@ -15,12 +16,14 @@ mod cli;
 mod clock;
 mod env;
 mod exit_codes;
+mod explain;
 mod inspect;
 mod install;
 mod message;
 mod packaging;
 mod process;
 mod records;
+mod report;
 mod run;
 mod settings;
 mod stack;
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
 fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
+        Some(("report", matches)) => report::run(matches),
+        Some(("explain", matches)) => explain::run(matches),
         Some(("env", matches)) => env::print(matches),
         Some(("inspect", matches)) => inspect::inspect(matches),
         Some(("install", matches)) => install::install(matches),

@@ -21,6 +21,8 @@ mod options;
 mod outside;
 /// Python programs, under every CPython that is installed.
 mod python;
+/// Records grouped and shown.
+mod report;
 /// What programs in odd states must not notice.
 mod robustness;
 /// What must not be told.

@@ -4,4 +4,3 @@ pub mod advice;
 pub mod exec_bound;
 pub mod fingerprint;
 pub mod own_locks;
-pub mod suppression;

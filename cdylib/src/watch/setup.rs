@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use forkwatch_schema::suppressions::Suppressions;
 use lock_api::Mutex;
 use once_cell::race::OnceBox;
 
@@ -11,7 +12,6 @@ use crate::record::printable::printable;
 use crate::system::allocator;
 use crate::system::file::read_whole;
 use crate::system::own_lock::OwnLock;
-use crate::verdict::suppression::Suppressions;
 
 /// The most bytes of a context that are kept.
 const MAX_CONTEXT: usize = 1024;

@@ -1,10 +1,11 @@
 //! The suppression rules in force, and what they fit.
 //!
-//! Anyone above `snapshot` may call this. The files' contents are handed in; how a line reads is the schema's business.
+//! The library asks it of each finding, the report of each finding's example. The files' contents are handed in; how a line
+//! reads is [`crate::suppression`]'s business.
 
-use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
-use forkwatch_schema::suppression::{Rule, Scope, parse};
+use crate::kind::Kind;
+use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
+use crate::suppression::{Rule, Scope, parse};
 
 /// All rules of all files.
 #[derive(Clone, Debug, Default)]

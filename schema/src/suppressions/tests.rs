@@ -1,8 +1,8 @@
 //! Rules against whole findings.
 
-use forkwatch_schema::SCHEMA;
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{
+use crate::SCHEMA;
+use crate::kind::{Kind, Severity};
+use crate::record::{
     Detail, Fork, Frame, LeakedLock, Lock, LockKind, PythonFrame, Record, Summary, Thread, UnsafeFork,
 };
 

@@ -1,0 +1,248 @@
+//! What is told of each kind beyond its meaning: one row a kind.
+
+use forkwatch_schema::kind::Kind;
+
+/// One row of [`PAGES`].
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The kind.
+    pub kind: Kind,
+    /// A program that shows it; none where there is nothing to mend.
+    pub program: Option<&'static str>,
+    /// How it is mended in each language.
+    pub mend: &'static [(&'static str, &'static str)],
+    /// Where to read on.
+    pub links: &'static [&'static str],
+}
+
+const FORK: &str = "https://man7.org/linux/man-pages/man2/fork.2.html";
+const ATFORK: &str = "https://man7.org/linux/man-pages/man3/pthread_atfork.3.html";
+const SIGNAL_SAFETY: &str = "https://man7.org/linux/man-pages/man7/signal-safety.7.html";
+const POSIX_SPAWN: &str = "https://man7.org/linux/man-pages/man3/posix_spawn.3.html";
+const OPEN: &str = "https://man7.org/linux/man-pages/man2/open.2.html";
+const CLEANUP: &str = "https://man7.org/linux/man-pages/man3/pthread_cleanup_push.3.html";
+const MULTIPROCESSING: &str = "https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods";
+const PYTHON_FORK: &str = "https://docs.python.org/3/library/os.html#os.fork";
+const RUST_COMMAND: &str = "https://doc.rust-lang.org/std/process/struct.Command.html";
+
+/// Every kind, in the order of the schema.
+pub const PAGES: &[Page] = &[
+    Page {
+        kind: Kind::UnsafeFork,
+        program: Some(include_str!("programs/unsafe_fork.py")),
+        mend: &[
+            (
+                "C, C++",
+                "Start other programs with posix_spawn(); else fork before the first thread starts. A library that must be \
+                 forked with takes its locks in a pthread_atfork() prepare handler and releases them in parent and child.",
+            ),
+            (
+                "Rust",
+                "Use std::process::Command without pre_exec; call libc::fork only before the first thread starts.",
+            ),
+            (
+                "Python",
+                "multiprocessing.set_start_method(\"spawn\") or \"forkserver\" at the start of the program; subprocess in place \
+                 of os.fork() and preexec_fn.",
+            ),
+        ],
+        links: &[FORK, ATFORK, POSIX_SPAWN, MULTIPROCESSING, PYTHON_FORK],
+    },
+    Page {
+        kind: Kind::OrphanedLock,
+        program: Some(include_str!("programs/orphaned_lock.c")),
+        mend: &[
+            (
+                "C, C++",
+                "Call exec or _exit in the child before anything asks for the lock, or hold it over the fork with \
+                 pthread_atfork() handlers; a std::mutex is held the same way, by lock() and unlock() in them.",
+            ),
+            (
+                "Rust",
+                "Keep what runs between fork and exec free of locks, allocation and println!.",
+            ),
+            (
+                "Python",
+                "Start workers with \"spawn\"; where fork must stay, make the lock anew in os.register_at_fork(after_in_child=...).",
+            ),
+        ],
+        links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
+    },
+    Page {
+        kind: Kind::StuckChild,
+        program: Some(include_str!("programs/stuck_child.py")),
+        mend: &[
+            (
+                "C, C++",
+                "Do not wait in the child for what a thread of the parent does; start the thread again in the child, or exec.",
+            ),
+            (
+                "Rust",
+                "Make channels and thread pools anew in a new process; a forked copy has no thread at the other end.",
+            ),
+            (
+                "Python",
+                "Make pools, executors and queues after the fork, in the worker's initializer, or start workers with \"spawn\".",
+            ),
+        ],
+        links: &[FORK, MULTIPROCESSING],
+    },
+    Page {
+        kind: Kind::ThreadAfterFork,
+        program: Some(include_str!("programs/thread_after_fork.c")),
+        mend: &[
+            (
+                "C, C++",
+                "exec before you start threads, or fork before the parent has any.",
+            ),
+            (
+                "Rust",
+                "Start the worker as a program of its own with std::process::Command.",
+            ),
+            (
+                "Python",
+                "Start processes with \"spawn\" or \"forkserver\" when they use threads themselves.",
+            ),
+        ],
+        links: &[FORK, SIGNAL_SAFETY, MULTIPROCESSING],
+    },
+    Page {
+        kind: Kind::LeakedLock,
+        program: Some(include_str!("programs/leaked_lock.c")),
+        mend: &[
+            (
+                "C",
+                "Unlock on every path; pthread_cleanup_push() where the thread may be cancelled or calls pthread_exit().",
+            ),
+            ("C++", "Hold locks in std::lock_guard or std::scoped_lock."),
+            (
+                "Rust",
+                "Do not mem::forget a guard; a thread that panics releases it by itself.",
+            ),
+            ("Python", "`with lock:` in place of acquire() and release()."),
+        ],
+        links: &[CLEANUP],
+    },
+    Page {
+        kind: Kind::SharedWakeup,
+        program: Some(include_str!("programs/shared_wakeup.c")),
+        mend: &[
+            (
+                "C, C++",
+                "Close the descriptor in the child and make its own: eventfd, pipe and epoll instance.",
+            ),
+            (
+                "Rust",
+                "Do not use a runtime (tokio, mio) in a forked child: its wake-up descriptor is the parent's.",
+            ),
+            (
+                "Python",
+                "Make a new event loop in the child; never use the parent's asyncio loop there.",
+            ),
+        ],
+        links: &[FORK],
+    },
+    Page {
+        kind: Kind::SharedFd,
+        program: Some(include_str!("programs/shared_fd.py")),
+        mend: &[
+            (
+                "C, C++",
+                "Open connections and files after the fork, one for each process; O_CLOEXEC for what exec must not keep.",
+            ),
+            (
+                "Rust",
+                "Open the connection in the process that uses it; the standard library sets O_CLOEXEC already.",
+            ),
+            (
+                "Python",
+                "Dispose of connection pools in the child before their first use there, without closing the parent's.",
+            ),
+        ],
+        links: &[FORK, OPEN],
+    },
+    Page {
+        kind: Kind::GuardedCall,
+        program: Some(include_str!("programs/guarded_call.py")),
+        mend: &[
+            (
+                "C, C++",
+                "Initialise the library in the process that uses it, after the fork, or exec.",
+            ),
+            (
+                "Rust",
+                "Start the worker as a program of its own with std::process::Command.",
+            ),
+            ("Python", "Start workers with \"spawn\", as CUDA, gRPC and others ask."),
+        ],
+        links: &[MULTIPROCESSING, RUST_COMMAND],
+    },
+    Page {
+        kind: Kind::UnsafeCall,
+        program: Some(include_str!("programs/unsafe_call.c")),
+        mend: &[
+            (
+                "C, C++",
+                "Between fork and exec call only what signal-safety(7) lists: no malloc, no printf, no lock.",
+            ),
+            (
+                "Rust",
+                "Keep the closure of Command::pre_exec free of allocation and of println!; prepare everything before.",
+            ),
+            (
+                "Python",
+                "Leave out preexec_fn; subprocess has start_new_session, process_group, user and cwd for what it did.",
+            ),
+        ],
+        links: &[SIGNAL_SAFETY, RUST_COMMAND],
+    },
+    Page {
+        kind: Kind::SlowHandler,
+        program: Some(include_str!("programs/slow_handler.c")),
+        mend: &[
+            (
+                "C, C++",
+                "Shorten the handler that pthread_atfork() registered, or start programs with posix_spawn(), which calls none.",
+            ),
+            (
+                "Rust",
+                "std::process::Command calls no handler where it can use posix_spawn: leave out pre_exec.",
+            ),
+            (
+                "Python",
+                "Look at what os.register_at_fork() was given, and by which package.",
+            ),
+        ],
+        links: &[ATFORK, POSIX_SPAWN],
+    },
+    Page {
+        kind: Kind::ForkOutcome,
+        program: None,
+        mend: &[],
+        links: &[FORK],
+    },
+    Page {
+        kind: Kind::Summary,
+        program: None,
+        mend: &[],
+        links: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::PAGES;
+    use forkwatch_schema::kind::KINDS;
+
+    #[test]
+    fn every_kind_has_a_page_and_its_program_is_short() {
+        let kinds: Vec<_> = PAGES.iter().map(|page| page.kind).collect();
+        let all: Vec<_> = KINDS.iter().map(|row| row.kind).collect();
+        assert_eq!(kinds, all);
+        for page in PAGES {
+            let lines = page.program.map_or(1, |program| program.lines().count());
+            assert!((1..=15).contains(&lines), "{:?}: {lines} lines", page.kind);
+            assert!(page.links.iter().all(|link| link.starts_with("https://")));
+        }
+    }
+}

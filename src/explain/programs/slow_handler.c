@@ -1,0 +1,9 @@
+#include <pthread.h>
+#include <unistd.h>
+static void prepare(void) {
+    sleep(2); /* stands for flushing a cache or waiting for a busy lock */
+}
+int main(void) {
+    pthread_atfork(prepare, NULL, NULL);
+    fork(); /* every fork of the process now takes two seconds */
+}

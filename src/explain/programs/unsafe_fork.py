@@ -1,0 +1,15 @@
+import os
+import threading
+
+lock = threading.Lock()
+
+
+def keeper():
+    with lock:
+        threading.Event().wait()
+
+
+threading.Thread(target=keeper, daemon=True).start()
+while not lock.locked():
+    pass
+os.fork()  # the child has the lock, and not the thread that would release it

@@ -1,0 +1,209 @@
+//! Which records and findings are told: by time, host, program and kind, by suppression files and by a baseline.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use clap::ArgMatches;
+use forkwatch_schema::kind::{KINDS, Kind, Severity};
+use forkwatch_schema::nearest::nearest;
+use forkwatch_schema::record::Detail;
+use forkwatch_schema::suppressions::Suppressions;
+use glob::Pattern;
+use jiff::{Span, SpanRelativeTo, Timestamp};
+use serde::Deserialize;
+
+use super::finding::Finding;
+use super::gather::Wanted;
+use super::read::head::Time;
+use super::read::inputs::unreadable;
+use crate::message::{Failure, say};
+
+/// What the user asked for about whole findings.
+#[derive(Debug)]
+pub struct Filters {
+    kinds: Vec<String>,
+    suppressions: Suppressions,
+    baseline: HashSet<String>,
+}
+
+/// What was left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// By a suppression.
+    pub suppressed: u64,
+    /// By the baseline.
+    pub known: u64,
+}
+
+/// The flags about single records.
+pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
+    let text = |name: &str| matches.get_one::<String>(name);
+    Ok(Wanted {
+        since: text("since").map(|text| since(text, Timestamp::now())).transpose()?,
+        host: text("host").map(|text| pattern("host", text)).transpose()?,
+        program: text("program").map(|text| pattern("program", text)).transpose()?,
+    })
+}
+
+fn pattern(flag: &str, text: &str) -> Result<Pattern, Failure> {
+    Pattern::new(text).map_err(|error| Failure::usage(format!("--{flag} {text} is no pattern: {}", error.msg)))
+}
+
+/// A time, or how long ago it was.
+fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
+    let ago = || -> Option<Timestamp> {
+        let span: Span = text.parse().ok()?;
+        let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+        now.checked_sub(span.abs()).ok()
+    };
+    let time = text.parse::<Timestamp>().ok().or_else(ago).ok_or_else(|| {
+        Failure::usage(format!(
+            "--since {text} is no time; give one like 2026-11-21T03:00:00Z, or how long ago, like 90m, 2h or 3d"
+        ))
+    })?;
+    Ok(Time::try_from(time.as_nanosecond()).unwrap_or(0))
+}
+
+impl Filters {
+    /// The flags about findings. What is wrong with a line of a suppression file is said, and the rest of it holds.
+    pub fn new(matches: &ArgMatches) -> Result<Self, Failure> {
+        let kinds: Vec<String> = matches
+            .get_many("kind")
+            .map_or_else(Vec::new, |kinds| kinds.cloned().collect());
+        for kind in kinds.iter().filter(|kind| Kind::parse(kind).is_none()) {
+            let nearest = nearest(kind, KINDS.iter().map(|row| row.name)).unwrap_or_default();
+            // A newer version may know it; a slip of the finger is more likely.
+            say(&Failure::usage(format!(
+                "'{kind}' is no kind that this version knows; the nearest is '{nearest}'"
+            )));
+        }
+        let files = matches.get_many::<OsString>("suppress").into_iter().flatten();
+        Ok(Self {
+            kinds,
+            suppressions: suppressions(files)?,
+            baseline: matches
+                .get_one::<OsString>("baseline")
+                .map_or_else(|| Ok(HashSet::new()), |path| baseline(path))?,
+        })
+    }
+
+    /// Whether a kind was named.
+    pub fn names(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|named| named == kind)
+    }
+
+    /// Takes out what is not to be told, and counts it. Locks and threads that a rule calls harmless are taken out of findings,
+    /// too.
+    pub fn apply(&self, findings: &mut Vec<Finding>) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        findings.retain_mut(|finding| {
+            if !self.kinds.is_empty() && !self.names(&finding.kind) {
+                return false;
+            }
+            if self.is_silenced(finding) {
+                left_out.suppressed += 1;
+                return false;
+            }
+            if self.baseline.contains(&finding.fingerprint) {
+                left_out.known += 1;
+                return false;
+            }
+            true
+        });
+        left_out
+    }
+
+    fn is_silenced(&self, finding: &mut Finding) -> bool {
+        let rules = &self.suppressions;
+        let Some(record) = finding.example.record.as_mut().filter(|_| !rules.is_empty()) else {
+            return false;
+        };
+        if rules.silences(record) {
+            return true;
+        }
+        match &mut record.detail {
+            Detail::UnsafeFork(fork) => {
+                let had_locks = !fork.locks.is_empty();
+                let harmless: HashSet<i32> = fork
+                    .threads
+                    .iter()
+                    .filter(|thread| rules.thread_is_harmless(&thread.name, thread.start_routine.as_deref(), None))
+                    .map(|thread| thread.tid)
+                    .collect();
+                let had_threads = !fork.threads.is_empty();
+                fork.threads.retain(|thread| !harmless.contains(&thread.tid));
+                fork.locks.retain(|lock| {
+                    let is_harmless = rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
+                    !is_harmless && lock.owner_tid.is_none_or(|owner| !harmless.contains(&owner))
+                });
+                // What a child proved stays proven.
+                if had_locks && fork.locks.is_empty() && finding.severity == Severity::Error {
+                    finding.severity = Severity::Warn;
+                }
+                had_threads && fork.threads.is_empty()
+            }
+            Detail::OrphanedLock(orphan) => {
+                rules.lock_is_harmless(orphan.lock.name.as_deref(), &orphan.lock.acquired_stack)
+            }
+            Detail::LeakedLock(leak) => rules.lock_is_harmless(leak.lock.name.as_deref(), &leak.lock.acquired_stack),
+            _ => false,
+        }
+    }
+}
+
+fn suppressions<'path>(lists: impl Iterator<Item = &'path OsString>) -> Result<Suppressions, Failure> {
+    let mut files = Vec::new();
+    for path in lists.flat_map(|list| list.as_bytes().split(|&byte| byte == b':')) {
+        let path = OsStr::from_bytes(path);
+        if !path.is_empty() {
+            let content = read(path)?;
+            files.push((path.to_string_lossy().into_owned(), Some(content)));
+        }
+    }
+    let (rules, complaints) = Suppressions::load(files.into_iter());
+    for complaint in complaints {
+        say(&Failure::usage(complaint));
+    }
+    Ok(rules)
+}
+
+/// The fingerprints of an earlier report.
+fn baseline(path: &OsStr) -> Result<HashSet<String>, Failure> {
+    #[derive(Deserialize)]
+    struct Known {
+        findings: Vec<One>,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        fingerprint: String,
+    }
+    let known: Known = serde_json::from_slice(&read(path)?).map_err(|error| {
+        Failure::usage(format!(
+            "{} is no output of `forkwatch report --format json`: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(known.findings.into_iter().map(|one| one.fingerprint).collect())
+}
+
+fn read(path: &OsStr) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::usage(unreadable(path.as_ref(), &error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::since;
+
+    #[test]
+    fn times_and_how_long_ago() {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let at = |text: &str| super::super::read::parsed::rfc3339(since(text, now).unwrap());
+        assert_eq!(at("2026-11-21T04:00:00+01:00"), "2026-11-21T03:00:00.000000000Z");
+        assert_eq!(at("90m"), "2026-11-21T10:30:00.000000000Z");
+        assert_eq!(at("3d"), "2026-11-18T12:00:00.000000000Z");
+        let failure = since("soon", now).unwrap_err();
+        assert!(failure.code == 2 && failure.sentence.contains("--since soon is no time"));
+    }
+}

@@ -1,0 +1,84 @@
+//! The flags of `forkwatch report`.
+
+use std::ffi::OsString;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::format::FORMATS;
+
+const EXAMPLES: &str = "\
+Examples:
+  forkwatch report /var/log/forkwatch/
+  forkwatch report --since 24h --host 'web-*' 'logs/*.jsonl.gz'
+  forkwatch report --format sarif --output forkwatch.sarif findings.jsonl
+  forkwatch report --format json --output known.json findings.jsonl
+  forkwatch report --baseline known.json --fail-on error findings.jsonl
+  kubectl logs my-pod | forkwatch report -";
+
+const CODES: &str = "\
+Exit status: 0, 1 if --fail-on was met, 2 wrong usage or a PATH that cannot be read (the others are reported all the \
+same), 125 the report cannot be written.";
+
+/// The command, but for its place among the others.
+pub fn command() -> Command {
+    let formats = FORMATS
+        .iter()
+        .map(|format| format!("`{}` {}", format.name, format.help))
+        .collect::<Vec<_>>();
+    Command::new("report")
+        .about("Reads records, groups them into findings and prints these, worst first")
+        .override_usage("forkwatch report [OPTIONS] PATH...")
+        .after_help(EXAMPLES)
+        .after_long_help(format!("{EXAMPLES}\n\n{CODES}"))
+        .args([
+            option("format", "FORMAT")
+                .value_parser(PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)))
+                .hide_possible_values(true)
+                .default_value(FORMATS[0].name)
+                .help(format!("How the findings are shown: {}", formats.join("; "))),
+            option("output", "FILE")
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::FilePath)
+                .help("Write the report there instead of standard output"),
+            option("fail-on", "LEVEL")
+                .value_parser(PossibleValuesParser::new(["info", "warn", "error", "fatal"]))
+                .ignore_case(true)
+                .help("Exit with 1 if any finding told is as bad as LEVEL"),
+            option("since", "TIME")
+                .help("Only records from TIME on: 2026-11-21T03:00:00Z, or so long ago: 90m, 2h, 3d"),
+            option("host", "GLOB").help("Only records of hosts whose name fits"),
+            option("program", "GLOB").help("Only records of programs whose path, or the last part of it, fits"),
+            option("kind", "KIND")
+                .action(ArgAction::Append)
+                .help("Only findings of this kind; may be given several times"),
+            option("suppress", "FILES")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::FilePath)
+                .help("Suppression files, parted by colons; their rules are those of FORKWATCH_SUPPRESS"),
+            option("baseline", "FILE")
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::FilePath)
+                .help("Leave out the findings of an earlier `--format json`"),
+            Arg::new("gen-suppressions")
+                .long("gen-suppressions")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("format")
+                .help("Print a suppression rule for each finding instead of a report"),
+            Arg::new("path")
+                .value_name("PATH")
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::AnyPath)
+                .num_args(1..)
+                .required(true)
+                .help(
+                    "Files, folders (*.jsonl, *.json, *.log and whatever holds records), patterns, or `-` for standard input; \
+                     gzip and Zstandard are unpacked",
+                ),
+        ])
+}
+
+fn option(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value)
+}

@@ -1,0 +1,58 @@
+//! Annotations of a GitHub workflow: one line a finding, shown beside the code where its place is known.
+
+use std::io::{self, Write};
+
+use forkwatch_schema::kind::Severity;
+
+use super::{Report, Style, near};
+use crate::report::place;
+use crate::report::words::harmless;
+
+/// Writes them.
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &report.findings {
+        let level = match finding.severity {
+            Severity::Fatal | Severity::Error => "error",
+            Severity::Warn => "warning",
+            Severity::Info => "notice",
+        };
+        write!(out, "::{level} ")?;
+        let place = place::of_finding(finding);
+        if let Some(file) = place.as_ref().and_then(|place| place.file) {
+            write!(out, "file={},", property(near(file, style)))?;
+            if let Some(line) = place.as_ref().and_then(|place| place.line) {
+                write!(out, "line={line},")?;
+            }
+        }
+        let title = format!("{} {}", finding.severity.name(), finding.kind);
+        let mut text = harmless(finding.message());
+        for advice in &finding.advice {
+            text.push('\n');
+            text.push_str(&harmless(advice));
+        }
+        text.push_str(&format!("\nfingerprint {}", harmless(&finding.fingerprint)));
+        writeln!(out, "title={}::{}", property(&title), data(&text))?;
+    }
+    Ok(())
+}
+
+/// What stands behind `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// What stands in front of it, where commas and colons part the properties.
+fn property(text: &str) -> String {
+    data(&harmless(text)).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{data, property};
+
+    #[test]
+    fn nothing_ends_a_line_or_a_property_early() {
+        assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
+        assert_eq!(property("a,b:c\n"), "a%2Cb%3Ac\\n");
+    }
+}

@@ -1,0 +1,136 @@
+//! How findings are shown: one file and one row a format.
+
+mod github;
+mod json;
+mod junit;
+mod markdown;
+mod sarif;
+mod text;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use forkwatch_schema::kind::Severity;
+
+use super::finding::Finding;
+
+/// Everything that there is to show.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Files read.
+    pub files: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Lines that hold no record.
+    pub broken: u64,
+    /// The first of these.
+    pub broken_lines: Vec<BrokenLine>,
+    /// Repeats of which no record says to which finding they belong.
+    pub lost_repeats: u64,
+    /// Findings that a suppression silenced.
+    pub suppressed: u64,
+    /// Findings that the baseline has too.
+    pub known: u64,
+    /// Worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// A line that holds no record.
+#[derive(Clone, Debug)]
+pub struct BrokenLine {
+    /// The file it stands in.
+    pub path: PathBuf,
+    /// Its number there, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// How text looks.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Columns of a line.
+    pub width: usize,
+    /// With the escape sequences of a terminal.
+    pub colour: bool,
+    /// Files below it are shown relative to it.
+    pub working_directory: Option<String>,
+}
+
+/// One row of [`FORMATS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// Writes it.
+    pub write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Every format; the first is the default.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "text",
+        help: "For people",
+        write: text::write,
+    },
+    Format {
+        name: "json",
+        help: "One object for scripts, and for --baseline",
+        write: json::write,
+    },
+    Format {
+        name: "markdown",
+        help: "For a comment on a merge request",
+        write: markdown::write,
+    },
+    Format {
+        name: "sarif",
+        help: "SARIF 2.1.0, for code scanning",
+        write: sarif::write,
+    },
+    Format {
+        name: "junit",
+        help: "JUnit XML, a test case for each finding",
+        write: junit::write,
+    },
+    Format {
+        name: "github",
+        help: "Annotations in a GitHub workflow's log",
+        write: github::write,
+    },
+];
+
+impl Report {
+    /// How many findings there are of each level, the worst first.
+    pub fn by_severity(&self) -> Vec<(Severity, u64)> {
+        [Severity::Fatal, Severity::Error, Severity::Warn, Severity::Info]
+            .into_iter()
+            .map(|level| {
+                let alike = self.findings.iter().filter(|finding| finding.severity == level);
+                (level, alike.count() as u64)
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// The finding with this fingerprint.
+    pub fn finding(&self, fingerprint: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.fingerprint == fingerprint)
+    }
+}
+
+/// One finding as the text shows it.
+pub fn as_text(report: &Report, finding: &Finding, style: &Style) -> String {
+    text::one_finding(report, finding, style)
+}
+
+/// A path relative to the working directory, if it lies below it.
+fn near<'path>(path: &'path str, style: &Style) -> &'path str {
+    let below = || {
+        path.strip_prefix(style.working_directory.as_deref()?)?
+            .strip_prefix('/')
+    };
+    below().unwrap_or(path)
+}

@@ -1,0 +1,185 @@
+//! SARIF 2.1.0, for code scanning: a rule for each kind, a result for each finding.
+
+use std::io::{self, Write};
+
+use forkwatch_schema::kind::{KINDS, Severity};
+use forkwatch_schema::record::{Frame, PythonFrame};
+use serde_json::{Map, Value, json};
+
+use super::{Report, Style, near};
+use crate::report::finding::Finding;
+use crate::report::place::{self, Place};
+use crate::report::words::harmless;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// Frames of a stack that are written.
+const MOST_FRAMES: usize = 32;
+
+/// Writes it.
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut rules: Vec<Value> = KINDS.iter().map(|row| rule(row.name, row.meaning)).collect();
+    let mut names: Vec<&str> = KINDS.iter().map(|row| row.name).collect();
+    for finding in &report.findings {
+        if !names.contains(&finding.kind.as_str()) {
+            names.push(&finding.kind);
+            rules.push(rule(
+                &finding.kind,
+                "A finding that a newer version of forkwatch knows.",
+            ));
+        }
+    }
+    let result = |finding| result(finding, &names, style);
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "forkwatch",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules,
+            }},
+            "results": report.findings.iter().map(result).collect::<Vec<_>>(),
+        }],
+    });
+    serde_json::to_writer_pretty(&mut *out, &log)?;
+    out.write_all(b"\n")
+}
+
+fn rule(name: &str, meaning: &str) -> Value {
+    json!({"id": harmless(name), "shortDescription": {"text": meaning}})
+}
+
+fn result(finding: &Finding, rules: &[&str], style: &Style) -> Value {
+    let mut text = harmless(finding.message());
+    for advice in &finding.advice {
+        text.push('\n');
+        text.push_str(&harmless(advice));
+    }
+    let mut result = json!({
+        "ruleId": harmless(&finding.kind),
+        "ruleIndex": rules.iter().position(|rule| *rule == finding.kind),
+        "level": level(finding.severity),
+        "message": {"text": text},
+        "occurrenceCount": finding.count,
+        "partialFingerprints": {"forkwatch/v1": finding.fingerprint},
+        "properties": {
+            "severity": finding.severity.name(),
+            "hosts": finding.hosts,
+            "programs": finding.programs,
+            "first": finding.first,
+            "last": finding.last,
+            "outcome": finding.outcome.name(),
+            "followedBy": finding.followed_by,
+        },
+    });
+    let parts = [
+        (
+            "locations",
+            place::of_finding(finding).map(|place| vec![location(&place, style)]),
+        ),
+        ("relatedLocations", owners(finding, style)),
+        ("stacks", stacks(finding, style)),
+    ];
+    for (key, value) in parts {
+        if let Some(value) = value {
+            result[key] = Value::Array(value);
+        }
+    }
+    result
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fatal | Severity::Error => "error",
+        Severity::Warn => "warning",
+        Severity::Info => "note",
+    }
+}
+
+/// Where each lock was taken by the thread that held it.
+fn owners(finding: &Finding, style: &Style) -> Option<Vec<Value>> {
+    let locks = place::locks(finding.example.detail()?);
+    let places = locks.iter().filter_map(|lock| {
+        let mut location = location(&place::of_stack(&lock.acquired_stack, None)?, style);
+        let owner = lock.owner.as_deref().unwrap_or("another thread");
+        location["message"] = json!({"text": format!("{} taken here by {}", lock.kind.name(), harmless(owner))});
+        Some(location)
+    });
+    let places: Vec<Value> = places
+        .enumerate()
+        .map(|(number, mut location)| {
+            location["id"] = json!(number);
+            location
+        })
+        .collect();
+    (!places.is_empty()).then_some(places)
+}
+
+fn stacks(finding: &Finding, style: &Style) -> Option<Vec<Value>> {
+    let (native, python) = place::stack(finding.example.detail()?)?;
+    let frames = |places: Vec<Place<'_>>| -> Vec<Value> {
+        let frame = |place: &Place<'_>| json!({"location": location(place, style)});
+        places.iter().take(MOST_FRAMES).map(frame).collect()
+    };
+    let python: Vec<Place<'_>> = python
+        .unwrap_or_default()
+        .iter()
+        .map(|frame: &PythonFrame| frame.into())
+        .collect();
+    let native: Vec<Place<'_>> = native.iter().map(|frame: &Frame| frame.into()).collect();
+    let stacks: Vec<Value> = [("Python stack", python), ("native stack", native)]
+        .into_iter()
+        .filter(|(_, places)| !places.is_empty())
+        .map(|(name, places)| json!({"message": {"text": name}, "frames": frames(places)}))
+        .collect();
+    (!stacks.is_empty()).then_some(stacks)
+}
+
+/// File and line where they are known, and the function.
+fn location(place: &Place<'_>, style: &Style) -> Value {
+    let mut location = Map::new();
+    if let Some(file) = place.file {
+        let mut physical = json!({"artifactLocation": {"uri": uri(near(file, style))}});
+        // Lines are counted from 1, and a record may say 0 where the compiler did.
+        if let Some(line @ 1..) = place.line {
+            physical["region"] = json!({"startLine": line});
+        }
+        location.insert("physicalLocation".into(), physical);
+    }
+    if place.function.is_some() || place.file.is_none() {
+        let name = harmless(&place.in_words());
+        let function = harmless(place.function.unwrap_or(&name));
+        location.insert(
+            "logicalLocations".into(),
+            json!([{"name": function, "fullyQualifiedName": name, "kind": "function"}]),
+        );
+    }
+    Value::Object(location)
+}
+
+/// A path as a reference: relative ones stay so, absolute ones are files.
+fn uri(path: &str) -> String {
+    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_' | b'~' | b'+') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn paths_are_references() {
+        assert_eq!(uri("src/a b.c"), "src/a%20b.c");
+        assert_eq!(uri("/src/größe.c"), "file:///src/gr%C3%B6%C3%9Fe.c");
+        assert_eq!(uri("<string>\n"), "%3Cstring%3E%0A");
+    }
+}

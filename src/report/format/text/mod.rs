@@ -1,0 +1,211 @@
+//! The report for people: worst first, each finding with what its children did and where to begin.
+
+mod example;
+mod page;
+mod stack;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use self::page::{GLUE, Look, Page};
+use super::{Report, Style};
+use crate::report::finding::{Finding, Outcome};
+use crate::report::words::{count, number, time};
+use crate::report::{place, similar};
+
+/// Children's findings that are shown with their parent.
+const MOST_CHILDREN: usize = 3;
+
+/// Similar findings that are named.
+const MOST_SIMILAR: usize = 10;
+
+/// Writes it.
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(style);
+    head(&mut page, report);
+    let groups = similar::together(&report.findings);
+    // A child's half is shown where its parent's is shown whole.
+    let with_parents: HashSet<&str> = groups
+        .iter()
+        .filter_map(|group| group.first())
+        .flat_map(|&first| report.findings[first].followed_by.iter().take(MOST_CHILDREN))
+        .map(String::as_str)
+        .collect();
+    for group in &groups {
+        let Some((&first, others)) = group.split_first() else {
+            continue;
+        };
+        let finding = &report.findings[first];
+        if with_parents.contains(finding.fingerprint.as_str()) && finding.followed_by.is_empty() {
+            continue;
+        }
+        page.gap();
+        one(&mut page, report, finding);
+        alike(&mut page, report, others);
+    }
+    out.write_all(page.finish().as_bytes())
+}
+
+/// One finding alone.
+pub fn one_finding(report: &Report, finding: &Finding, style: &Style) -> String {
+    let mut page = Page::new(style);
+    one(&mut page, report, finding);
+    page.finish()
+}
+
+/// One finding, without colour, for formats that carry text.
+pub fn plain(report: &Report, finding: &Finding, style: &Style) -> String {
+    let style = Style {
+        colour: false,
+        width: 100,
+        ..style.clone()
+    };
+    one_finding(report, finding, &style)
+}
+
+/// How much was read, what could not be, and how many findings there are.
+fn head(page: &mut Page<'_>, report: &Report) {
+    let mut read = format!(
+        "{} in {}",
+        count(report.records, "record", "records"),
+        count(report.files, "file", "files")
+    );
+    if report.broken > 0 {
+        read.push_str(&format!(
+            "; {} no record",
+            count(report.broken, "line holds", "lines hold")
+        ));
+    }
+    page.sentences(0, &[], &read);
+    for broken in &report.broken_lines {
+        let text = format!("{}:{}: {}", broken.path.display(), broken.line, broken.why);
+        page.line(2, &[(Look::Dim, &text)]);
+    }
+    let told = report.broken_lines.len() as u64;
+    if report.broken > told {
+        page.line(2, &[(Look::Dim, &format!("... and {} more", report.broken - told))]);
+    }
+    let levels: Vec<String> = report
+        .by_severity()
+        .iter()
+        .map(|(level, count)| format!("{} {}", number(*count), level.name()))
+        .collect();
+    let mut found = match report.findings.len() as u64 {
+        0 => String::from("No finding"),
+        all => format!("{}: {}", count(all, "finding", "findings"), levels.join(", ")),
+    };
+    for (others, what) in [
+        (report.suppressed, "suppressed"),
+        (report.known, "known from the baseline"),
+    ] {
+        if others > 0 {
+            found.push_str(&format!("; {} {what}", count(others, "other is", "others are")));
+        }
+    }
+    page.line(0, &[(Look::Heading, &found)]);
+    if report.lost_repeats > 0 {
+        let lost = count(report.lost_repeats, "repeat", "repeats");
+        page.sentences(
+            0,
+            &[],
+            &format!("{lost} more, of processes that told of several findings and counted their repeats together."),
+        );
+    }
+}
+
+/// One finding whole.
+fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
+    let kind = format!(" {}: ", finding.kind);
+    let start = [
+        (Look::Level(finding.severity), finding.severity.name()),
+        (Look::Heading, &kind),
+    ];
+    page.sentences(0, &start, finding.message());
+    page.sentences(2, &[(Look::Dim, "")], &about(finding));
+    if let Some(context) = &finding.example.scalars.context {
+        page.sentences(2, &[(Look::Heading, "Context: ")], context);
+    }
+    example::write(page, 2, finding);
+    let children = finding
+        .followed_by
+        .iter()
+        .filter_map(|follower| report.finding(follower));
+    for child in children.take(MOST_CHILDREN) {
+        let start = [
+            (Look::Heading, "Its child: "),
+            (Look::Level(child.severity), child.severity.name()),
+            (Look::Heading, &format!(" {}: ", child.kind)),
+        ];
+        page.sentences(2, &start, child.message());
+        page.sentences(4, &[(Look::Dim, "")], &about(child));
+        example::write(page, 4, child);
+    }
+    if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MOST_CHILDREN) {
+        page.line(
+            2,
+            &[(
+                Look::Dim,
+                &format!(
+                    "... and {} of its children",
+                    count(more as u64, "more finding", "more findings")
+                ),
+            )],
+        );
+    }
+    for (position, advice) in finding.advice.iter().enumerate() {
+        let start = if position == 0 { "What to do: " } else { "" };
+        page.sentences(2, &[(Look::Heading, start)], advice);
+    }
+}
+
+/// How often, where and when.
+fn about(finding: &Finding) -> String {
+    let when = if finding.first == finding.last {
+        format!("at {}", time(&finding.first))
+    } else {
+        format!("from {} to {}", time(&finding.first), time(&finding.last))
+    };
+    let fate = match finding.outcome {
+        Outcome::Deadlock => ", a child hangs",
+        Outcome::Exec => ", every child went on to exec",
+        Outcome::Exit => ", every child ended",
+        Outcome::Unknown => "",
+    };
+    format!(
+        "{} on {} in {}, {when}{fate}; fingerprint{GLUE}{}",
+        count(finding.count, "time", "times"),
+        count(finding.hosts, "host", "hosts"),
+        count(finding.programs, "program", "programs"),
+        finding.fingerprint
+    )
+}
+
+/// Other forks while the same lock was held.
+fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
+    if others.is_empty() {
+        return;
+    }
+    page.line(
+        2,
+        &[(
+            Look::Heading,
+            "The same lock, taken at the same place, was held at other forks:",
+        )],
+    );
+    for &other in others.iter().take(MOST_SIMILAR) {
+        let finding = &report.findings[other];
+        let place = place::of_finding(finding).map_or_else(|| finding.message().to_owned(), |place| place.in_words());
+        let level = finding.severity;
+        let text = format!(" {place}: {}", about(finding));
+        page.sentences(4, &[(Look::Level(level), level.name()), (Look::Plain, "")], &text);
+    }
+    if let Some(more @ 1..) = others.len().checked_sub(MOST_SIMILAR) {
+        page.line(
+            4,
+            &[(
+                Look::Dim,
+                &format!("... and {}", count(more as u64, "more fork", "more forks")),
+            )],
+        );
+    }
+}

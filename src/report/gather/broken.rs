@@ -1,0 +1,51 @@
+//! Lines that hold no record: counted all, told the first few.
+
+/// How many are told.
+pub const TOLD: usize = 5;
+
+/// Where a line stands: the file, the part of it that was read on its own, and the line in that part, all from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The number of the file.
+    pub input: usize,
+    /// The number of the part.
+    pub part: usize,
+    /// The number of the line in it.
+    pub line: u64,
+}
+
+/// One such line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Broken {
+    /// Where it stands.
+    pub place: Place,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct BrokenLines {
+    /// How many there are.
+    pub count: u64,
+    /// The first ones.
+    pub first: Vec<Broken>,
+}
+
+impl BrokenLines {
+    /// Counts one. Each thread reads the files from front to back, so that its first ones hold the first of all.
+    pub fn add(&mut self, place: Place, why: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < TOLD {
+            self.first.push(Broken { place, why: why() });
+        }
+    }
+
+    /// Takes in what another thread saw.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.first.extend(other.first);
+        self.first.sort();
+        self.first.truncate(TOLD);
+    }
+}

@@ -1,0 +1,260 @@
+//! Records by fingerprint, gathered by each thread on its own and then taken together.
+//!
+//! | what is kept | file |
+//! |---|---|
+//! | counts, times, hosts and an example of each fingerprint | `group`, with `names` and `numbers` |
+//! | which record belongs to which fork | `forks` |
+//! | repeats that only a summary counts | `repeats` |
+//! | lines that hold no record | `broken` |
+
+pub mod broken;
+pub mod forks;
+pub mod group;
+pub mod names;
+mod numbers;
+pub mod repeats;
+
+use glob::Pattern;
+
+use self::broken::{BrokenLines, Place};
+use self::forks::Forks;
+use self::group::Groups;
+use self::names::Names;
+use self::repeats::Repeats;
+use super::read::head::{self, Head, Time};
+use super::read::{Lines, parsed};
+
+/// Which records the user wants, as far as that is a matter of single records.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// None older than this.
+    pub since: Option<Time>,
+    /// Of these hosts.
+    pub host: Option<Pattern>,
+    /// Of these programs, by path or by the last part of it.
+    pub program: Option<Pattern>,
+}
+
+/// What one thread saw, or all of them.
+#[derive(Debug)]
+pub struct Gathered<'wanted> {
+    wanted: &'wanted Wanted,
+    /// Records read, wanted or not.
+    pub records: u64,
+    /// Lines that hold no record.
+    pub broken: BrokenLines,
+    /// Last lines that are still being written.
+    pub unfinished: u64,
+    /// By fingerprint.
+    pub groups: Groups,
+    /// By fork.
+    pub forks: Forks,
+    /// By process.
+    pub repeats: Repeats,
+    hosts: Names<'wanted>,
+    exes: Names<'wanted>,
+    place: Place,
+    are_ascii: bool,
+}
+
+impl<'wanted> Gathered<'wanted> {
+    /// Nothing yet.
+    pub fn new(wanted: &'wanted Wanted) -> Self {
+        Self {
+            wanted,
+            records: 0,
+            broken: BrokenLines::default(),
+            unfinished: 0,
+            groups: Groups::default(),
+            forks: Forks::default(),
+            repeats: Repeats::default(),
+            hosts: Names::new(wanted.host.as_ref()),
+            exes: Names::new(wanted.program.as_ref()),
+            place: Place::default(),
+            are_ascii: false,
+        }
+    }
+
+    /// Says which lines come next.
+    pub fn begin(&mut self, input: usize, part: usize) {
+        self.place = Place { input, part, line: 0 };
+    }
+
+    /// Lines since [`Self::begin`].
+    pub fn lines_seen(&self) -> u64 {
+        self.place.line
+    }
+
+    /// Takes in what another thread saw, its forks excepted; what its fingerprints' numbers are here.
+    pub fn merge(&mut self, other: Self) -> (Forks, Vec<u32>) {
+        self.records += other.records;
+        self.unfinished += other.unfinished;
+        self.broken.merge(other.broken);
+        let hosts = self.hosts.merge(&other.hosts);
+        let numbers = self.groups.merge(other.groups, &hosts);
+        self.repeats.merge(other.repeats, &numbers);
+        (other.forks, numbers)
+    }
+
+    /// Whether the line holds a whole record, as far as it was looked at.
+    fn record(&mut self, head: &Head<'_>, line: &[u8]) -> bool {
+        if self.wanted.since.is_none_or(|since| head.time >= since)
+            && let Some(host) = self.hosts.number(head.host)
+            && let Some(exe) = self.exes.number(head.exe)
+        {
+            let Some(number) = self.groups.add(head, line, host, exe) else {
+                return false;
+            };
+            self.join(head, line, number);
+        }
+        self.records += 1;
+        true
+    }
+
+    /// Notes to which fork and process a record belongs.
+    fn join(&mut self, head: &Head<'_>, line: &[u8], number: u32) {
+        // An id is unique on its host.
+        let fork = head.fork_id.map(|id| names::hash(&[head.host, id]));
+        match (head.kind, fork) {
+            (b"summary", _) => {
+                self.repeats.summary(head, line);
+                return;
+            }
+            (b"fork_outcome", Some(fork)) => {
+                if let Some(is_exec) = is_exec(line) {
+                    self.forks.outcome(fork, is_exec);
+                }
+                return;
+            }
+            (b"fork_outcome", None) => return,
+            (b"unsafe_fork", Some(fork)) => self.forks.parent(fork, number, head.severity),
+            (_, Some(fork)) => self.forks.child(fork, number, head.severity),
+            (_, None) => {}
+        }
+        self.repeats.finding(head, number);
+    }
+}
+
+impl Lines for Gathered<'_> {
+    fn are_ascii(&mut self, known: bool) {
+        self.are_ascii = known;
+    }
+
+    fn line(&mut self, line: &[u8], is_last: bool) {
+        let place = self.place;
+        self.place.line += 1;
+        let is_text = self.are_ascii || str::from_utf8(line).is_ok();
+        // A last line may lack its end, and look whole all the same.
+        if is_text
+            && !is_last
+            && let Some(head) = head::by_position(line)
+            && self.record(&head, line)
+        {
+            return;
+        }
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        if !is_text && !is_last {
+            self.broken.add(place, || "not UTF-8".to_owned());
+            return;
+        }
+        match parsed::parse(line) {
+            Ok(parsed) => {
+                self.record(&parsed.head(), line);
+            }
+            // Its writer may be in the middle of it.
+            Err(_) if is_last => self.unfinished += 1,
+            Err(why) => self.broken.add(place, || why),
+        }
+    }
+
+    fn too_long(&mut self) {
+        let place = self.place;
+        self.place.line += 1;
+        self.broken.add(place, || "too long for a record".to_owned());
+    }
+}
+
+/// Whether the child of a `fork_outcome` went on to exec; `None` where the record does not say.
+fn is_exec(line: &[u8]) -> Option<bool> {
+    #[derive(serde::Deserialize)]
+    struct Word {
+        outcome: String,
+    }
+    if memchr::memmem::find(line, b",\"outcome\":\"exec\"").is_some() {
+        return Some(true);
+    }
+    let word = serde_json::from_slice::<Word>(line).ok()?;
+    match word.outcome.as_str() {
+        "exec" => Some(true),
+        "exit" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gathered, Lines, Wanted, is_exec};
+
+    const LINE: &str = r#"{"time":"2026-11-21T03:12:45.123456789Z","severity":"WARN","schema":"forkwatch/1","kind":"leaked_lock","fingerprint":"0123456789abcdef","message":"m","host":"h","pid":42,"ppid":1,"tid":42,"thread":"main","exe":"/bin/shop","argv":null,"service":"shop","context":null,"fork_id":null}"#;
+
+    #[test]
+    fn broken_lines_are_counted_and_placed_and_an_unfinished_one_is_none() {
+        let wanted = Wanted::default();
+        let mut gathered = Gathered::new(&wanted);
+        gathered.begin(3, 1);
+        for line in [
+            LINE.as_bytes(),
+            b"",
+            b"{\"a\":1}",
+            b"\xff{}",
+            LINE.as_bytes(),
+            &LINE.as_bytes()[..50],
+        ] {
+            gathered.line(line, false);
+        }
+        gathered.too_long();
+        gathered.line(&LINE.as_bytes()[..50], true);
+        assert_eq!(
+            (gathered.records, gathered.broken.count, gathered.unfinished),
+            (2, 4, 1)
+        );
+        let lines: Vec<_> = gathered.broken.first.iter().map(|broken| broken.place.line).collect();
+        assert_eq!(lines, [2, 3, 5, 6]);
+        assert_eq!(gathered.broken.first[1].why, "not UTF-8");
+        assert_eq!(gathered.groups.all[0].count, 2);
+    }
+
+    #[test]
+    fn both_ways_of_reading_give_one_group() {
+        let wanted = Wanted::default();
+        let mut gathered = Gathered::new(&wanted);
+        gathered.line(LINE.as_bytes(), false);
+        gathered.line(LINE.replace("\"host\":", "\"host\": ").as_bytes(), false);
+        gathered.line(format!("{LINE}\r").as_bytes(), false);
+        let group = &gathered.groups.all[0];
+        assert_eq!((gathered.groups.all.len(), group.count), (1, 3));
+        assert_eq!((group.hosts.len(), group.programs()), (1, 1));
+        assert!(!group.example.ends_with(b"\r"));
+    }
+
+    #[test]
+    fn a_damaged_line_is_no_example() {
+        let wanted = Wanted::default();
+        let mut gathered = Gathered::new(&wanted);
+        let damaged = format!("{},\"lock\":{{\"a\":}}", LINE.strip_suffix('}').unwrap());
+        gathered.line(damaged.as_bytes(), false);
+        assert_eq!((gathered.records, gathered.broken.count), (0, 1));
+        gathered.line(damaged.as_bytes(), true);
+        assert_eq!((gathered.groups.all.len(), gathered.unfinished), (0, 1));
+    }
+
+    #[test]
+    fn outcomes() {
+        assert_eq!(is_exec(br#"{"child_pid":1,"outcome":"exec"}"#), Some(true));
+        assert_eq!(is_exec(br#"{"outcome" : "exit"}"#), Some(false));
+        assert_eq!(is_exec(br#"{"outcome":"gone"}"#), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! From what was gathered to findings: how bad each is in view of what its children did, and which comes first.
+
+use std::cmp::Reverse;
+
+use forkwatch_schema::kind::{Kind, Severity};
+
+use super::advice;
+use super::finding::{Example, Finding, Outcome};
+use super::gather::forks::Fate;
+use super::gather::group::Group;
+use super::read::parsed::rfc3339;
+use super::scan::Scanned;
+
+/// The findings, worst first, and how many repeats belong to none of them.
+///
+/// What only keeps the books (`summary`, `fork_outcome`) is no finding, unless `is_asked_for` names its kind.
+pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (Vec<Finding>, u64) {
+    let fates = scanned.fates;
+    let (repeats, lost) = scanned.gathered.repeats.laid();
+    let severities: Vec<Severity> = scanned.gathered.groups.all.iter().map(|group| group.severity).collect();
+    let names: Vec<String> = scanned
+        .gathered
+        .groups
+        .all
+        .iter()
+        .map(|group| String::from_utf8_lossy(&group.fingerprint).into_owned())
+        .collect();
+    let mut findings = Vec::new();
+    for (number, group) in scanned.gathered.groups.all.into_iter().enumerate() {
+        let kind = String::from_utf8_lossy(&group.kind).into_owned();
+        if is_bookkeeping(&kind) && !is_asked_for(&kind) {
+            continue;
+        }
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let repeated = repeats.get(&number).copied().unwrap_or(0);
+        let followers = followers(fates.get(&number), &severities, &names);
+        findings.extend(finding(group, kind, repeated, fates.get(&number), followers));
+    }
+    findings.sort_by(|one, other| rank(one).cmp(&rank(other)));
+    (findings, lost)
+}
+
+/// Worst first, then the most frequent, then the latest; the fingerprint makes the order the same each time.
+fn rank(finding: &Finding) -> impl Ord + '_ {
+    (
+        Reverse(finding.severity),
+        Reverse(finding.count),
+        Reverse(finding.last.as_str()),
+        finding.fingerprint.as_str(),
+    )
+}
+
+fn is_bookkeeping(kind: &str) -> bool {
+    matches!(Kind::parse(kind), Some(Kind::Summary | Kind::ForkOutcome))
+}
+
+fn finding(
+    group: Group,
+    kind: String,
+    repeated: u64,
+    fate: Option<&Fate>,
+    followed_by: Vec<String>,
+) -> Option<Finding> {
+    let is_parent = Kind::parse(&kind) == Some(Kind::UnsafeFork);
+    let severity = if is_parent {
+        severity(group.severity, group.count, fate)
+    } else {
+        group.severity
+    };
+    let outcome = outcome(severity, group.count, fate);
+    let (hosts, programs) = (group.hosts.len(), group.programs());
+    let example = Example::new(group.example)?;
+    Some(Finding {
+        fingerprint: String::from_utf8_lossy(&group.fingerprint).into_owned(),
+        advice: advice::of(&example, Kind::parse(&kind)),
+        kind,
+        severity,
+        count: group.count + repeated,
+        hosts,
+        programs,
+        first: rfc3339(group.first),
+        last: rfc3339(group.last),
+        outcome,
+        example,
+        followed_by,
+    })
+}
+
+/// Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
+fn severity(own: Severity, records: u64, fate: Option<&Fate>) -> Severity {
+    let Some(fate) = fate else { return own };
+    let proven = fate.worst.unwrap_or(Severity::Info);
+    // A record that names no fork speaks of a child that nobody knows, and counts here too.
+    if fate.exec == records && proven < Severity::Error {
+        Severity::Info
+    } else {
+        own.max(proven)
+    }
+}
+
+fn outcome(severity: Severity, records: u64, fate: Option<&Fate>) -> Outcome {
+    match fate {
+        _ if severity == Severity::Fatal => Outcome::Deadlock,
+        Some(fate) if fate.exec == records => Outcome::Exec,
+        Some(fate) if fate.exec + fate.exit == records => Outcome::Exit,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// What the children reported, worst first.
+fn followers(fate: Option<&Fate>, severities: &[Severity], names: &[String]) -> Vec<String> {
+    let mut numbers: Vec<usize> = fate.map_or_else(Vec::new, |fate| {
+        fate.followed_by.iter().map(|&number| number as usize).collect()
+    });
+    numbers.sort_by_key(|&number| (Reverse(severities[number]), &names[number]));
+    numbers.into_iter().map(|number| names[number].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use forkwatch_schema::kind::Severity::{Error, Fatal, Info, Warn};
+
+    use super::{Outcome, outcome, severity};
+    use crate::report::gather::forks::Fate;
+
+    fn fate(exec: u64, exit: u64, worst: Option<forkwatch_schema::kind::Severity>) -> Fate {
+        Fate {
+            exec,
+            exit,
+            worst,
+            followed_by: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn children_raise_and_lower() {
+        assert_eq!(severity(Warn, 1, None), Warn);
+        assert_eq!(severity(Warn, 2, Some(&fate(0, 0, Some(Fatal)))), Fatal);
+        assert_eq!(severity(Error, 2, Some(&fate(0, 0, Some(Warn)))), Error);
+        assert_eq!(severity(Error, 2, Some(&fate(2, 0, None))), Info);
+        assert_eq!(severity(Error, 2, Some(&fate(1, 0, None))), Error);
+        assert_eq!(severity(Warn, 2, Some(&fate(2, 0, Some(Error)))), Error);
+        // Three records, of which one names no fork.
+        assert_eq!(severity(Warn, 3, Some(&fate(2, 0, None))), Warn);
+    }
+
+    #[test]
+    fn outcomes_hold_for_all_children_or_not_at_all() {
+        assert_eq!(outcome(Fatal, 2, Some(&fate(2, 0, None))), Outcome::Deadlock);
+        assert_eq!(outcome(Info, 2, Some(&fate(2, 0, None))), Outcome::Exec);
+        assert_eq!(outcome(Warn, 2, Some(&fate(1, 1, None))), Outcome::Exit);
+        assert_eq!(outcome(Warn, 2, Some(&fate(1, 0, None))), Outcome::Unknown);
+        assert_eq!(outcome(Warn, 2, None), Outcome::Unknown);
+    }
+}

@@ -1,0 +1,165 @@
+//! `forkwatch report`: from records to findings, worst first.
+//!
+//! | question | file |
+//! |---|---|
+//! | what may be asked for? | `flags` |
+//! | which lines are there, and what do they say? | `read` |
+//! | what is known of each fingerprint and each fork? | `gather`, filled by the threads of `scan` |
+//! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
+//! | which of them are told? | `filters` |
+//! | where is it, and which are alike? | `place`, `similar` |
+//! | how is it shown? | `format`, one file and one row each; `rules` for suppressions; `words` |
+
+mod advice;
+mod filters;
+mod finding;
+mod flags;
+mod format;
+mod gather;
+mod judge;
+mod place;
+mod progress;
+mod read;
+mod rules;
+mod scan;
+mod similar;
+mod words;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{IsTerminal, stdout};
+
+use clap::ArgMatches;
+use forkwatch_schema::kind::Severity;
+
+use self::filters::Filters;
+pub use self::flags::command;
+use self::format::{BrokenLine, FORMATS, Report, Style};
+use crate::exit_codes;
+use crate::message::{self, Failure, say};
+
+/// Columns where there is no terminal to ask, and the most that are used: longer lines are hard to read.
+const WIDTH: usize = 100;
+
+/// Reads, judges and shows.
+pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
+    let wanted = filters::wanted(matches)?;
+    let filters = Filters::new(matches)?;
+    let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
+    let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
+    let left_out = filters.apply(&mut report.findings);
+    (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
+    show(matches, &report)?;
+    let is_bad = |level| report.findings.iter().any(|finding| finding.severity >= level);
+    let limit = matches
+        .get_one::<String>("fail-on")
+        .and_then(|word| Severity::parse(word));
+    Ok(if limit.is_some_and(is_bad) {
+        exit_codes::FAIL_ON
+    } else if complaints > 0 {
+        exit_codes::USAGE
+    } else {
+        exit_codes::OK
+    })
+}
+
+/// The finding of these records whose fingerprint begins so, as text; and its kind.
+pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, String), Failure> {
+    let (report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
+    let found = report
+        .findings
+        .iter()
+        .find(|finding| finding.fingerprint.starts_with(&fingerprint.to_ascii_lowercase()));
+    let finding = found.ok_or_else(|| {
+        Failure::usage(format!(
+            "no finding with the fingerprint {fingerprint} is among {}",
+            words::count(report.records, "record", "records")
+        ))
+    })?;
+    Ok((format::as_text(&report, finding, &style(true)), finding.kind.clone()))
+}
+
+/// Everything that the paths hold, and how many of them could not be read. Each of these is said at once: the report may be
+/// long.
+fn read_all<'path>(
+    paths: impl IntoIterator<Item = &'path OsString>,
+    wanted: &gather::Wanted,
+    filters: Option<&Filters>,
+) -> (Report, usize) {
+    let (inputs, mut complaints) = read::inputs::find(paths);
+    let scanned = scan::scan(&inputs, wanted);
+    complaints.extend(scanned.complaints.iter().cloned());
+    for complaint in &complaints {
+        say(&Failure::usage(words::harmless(complaint)));
+    }
+    let broken_line = |(input, line, why): &(usize, u64, String)| BrokenLine {
+        path: inputs[*input].path.clone(),
+        line: *line,
+        why: why.clone(),
+    };
+    let mut report = Report {
+        files: inputs.len() as u64,
+        records: scanned.gathered.records,
+        broken: scanned.gathered.broken.count,
+        broken_lines: scanned.broken.iter().map(broken_line).collect(),
+        ..Report::default()
+    };
+    (report.findings, report.lost_repeats) =
+        judge::findings(scanned, |kind| filters.is_some_and(|filters| filters.names(kind)));
+    (report, complaints.len())
+}
+
+fn show(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
+    let output = matches.get_one::<OsString>("output");
+    let name = matches.get_one::<String>("format").map(String::as_str);
+    let format = FORMATS
+        .iter()
+        .find(|format| Some(format.name) == name)
+        .unwrap_or(&FORMATS[0]);
+    let mut text = Vec::new();
+    let written = if matches.get_flag("gen-suppressions") {
+        rules::write(&report.findings, &mut text)
+    } else {
+        (format.write)(report, &style(output.is_none()), &mut text)
+    };
+    written.map_err(|error| Failure::cannot(format!("the report cannot be made: {error}")))?;
+    // Text names broken lines itself; other formats have no place for them.
+    if name != Some("text") || matches.get_flag("gen-suppressions") {
+        say_broken(report);
+    }
+    match output {
+        Some(path) => fs::write(path, &text)
+            .map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display()))),
+        None => message::print(&text),
+    }
+}
+
+fn say_broken(report: &Report) {
+    for broken in &report.broken_lines {
+        let text = format!("{}:{}: {}", broken.path.display(), broken.line, broken.why);
+        say(&Failure::usage(words::harmless(&text)));
+    }
+    if let Some(more @ 1..) = report.broken.checked_sub(report.broken_lines.len() as u64) {
+        say(&Failure::usage(format!(
+            "{} more hold no record",
+            words::count(more, "line", "lines")
+        )));
+    }
+}
+
+fn style(to_standard_output: bool) -> Style {
+    let is_terminal = to_standard_output && stdout().is_terminal();
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    Style {
+        width: columns
+            .filter(|_| is_terminal)
+            .map_or(WIDTH, |columns| columns.clamp(40, WIDTH)),
+        colour: is_terminal && !is_set("NO_COLOR") && !is_dumb,
+        working_directory: env::current_dir()
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok()),
+    }
+}

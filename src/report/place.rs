@@ -1,0 +1,226 @@
+//! Where in somebody's code a stack is: the frame that tells most, and its file and line.
+
+use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
+
+use super::finding::Finding;
+
+/// Functions below which every stack begins.
+const BOTTOM: &[&str] = &[
+    "__libc_start_call_main",
+    "__libc_start_main",
+    "__libc_start_main_impl",
+    "_start",
+    "start_thread",
+    "clone3",
+    "__clone3",
+    "clone",
+    "__clone",
+];
+
+/// Files that lie below every program.
+const SYSTEM: &[&str] = &[
+    "libc.so",
+    "libpthread",
+    "libm.so",
+    "ld-linux",
+    "libstdc++.so",
+    "libgcc_s.so",
+    "[vdso]",
+];
+
+/// How the names of functions begin that only call others: interpreters and the runtimes of languages.
+const RUNTIMES: &[&str] = &[
+    "_Py",
+    "Py",
+    "os_fork",
+    "slot_tp_",
+    "type_call",
+    "do_call_core",
+    "object_vacall",
+    "thread_run",
+    "pythread_wrapper",
+    "acquire_timed",
+    "lock_Py",
+    "rlock_acquire",
+    "run_mod",
+    "run_eval_code_obj",
+    "pyrun_",
+    "vectorcall_",
+    "builtin_exec",
+    "partial_",
+    "gen_send_ex",
+    "pymain_",
+    "cfunction_",
+    "method_",
+    "std::rt::",
+    "std::panic",
+    "core::ops::function::",
+    "__rust_",
+    "std::sys::",
+    "std::__invoke",
+    "std::thread::_",
+];
+
+/// A place in code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place<'record> {
+    /// The function; none where only the module is known.
+    pub function: Option<&'record str>,
+    /// Its source file.
+    pub file: Option<&'record str>,
+    /// The line in it.
+    pub line: Option<u32>,
+    /// The file of machine code.
+    pub module: Option<&'record str>,
+    /// The distance from its load base.
+    pub offset: Option<&'record str>,
+}
+
+impl<'record> From<&'record Frame> for Place<'record> {
+    fn from(frame: &'record Frame) -> Self {
+        Self {
+            function: frame.symbol.as_deref(),
+            file: frame.file.as_deref(),
+            line: frame.line,
+            module: frame.module.as_deref(),
+            offset: frame.offset.as_deref(),
+        }
+    }
+}
+
+impl<'record> From<&'record PythonFrame> for Place<'record> {
+    fn from(frame: &'record PythonFrame) -> Self {
+        Self {
+            function: Some(&frame.function),
+            file: Some(&frame.file),
+            line: Some(frame.line),
+            module: None,
+            offset: None,
+        }
+    }
+}
+
+impl Place<'_> {
+    /// `send (shop.c:27)`, `send (shop+0x1189)`, `send`.
+    pub fn in_words(&self) -> String {
+        let function = self.function.unwrap_or("??");
+        match (self.file, self.line, self.module, self.offset) {
+            (Some(file), Some(line), ..) => format!("{function} ({}:{line})", base_name(file)),
+            (Some(file), None, ..) => format!("{function} ({})", base_name(file)),
+            (None, _, Some(module), Some(offset)) => format!("{function} ({}+{offset})", base_name(module)),
+            _ => function.to_owned(),
+        }
+    }
+}
+
+/// The last part of a path.
+pub fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a frame stands at the bottom of every stack.
+pub fn is_bottom(frame: &Frame) -> bool {
+    frame
+        .symbol
+        .as_deref()
+        .is_some_and(|symbol| BOTTOM.contains(&symbol.split("@@").next().unwrap_or(symbol)))
+}
+
+/// Whether a frame belongs to the program or one of its libraries, not to a runtime.
+fn is_telling(frame: &Frame) -> bool {
+    let is_system = frame
+        .module
+        .as_deref()
+        .map(base_name)
+        .is_some_and(|module| SYSTEM.iter().any(|system| module.starts_with(system)));
+    !is_system && !is_runtime(frame) && !is_bottom(frame)
+}
+
+/// Whether a frame only calls others, for an interpreter or the runtime of a language.
+pub fn is_runtime(frame: &Frame) -> bool {
+    frame
+        .symbol
+        .as_deref()
+        .is_some_and(|symbol| RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime)))
+}
+
+/// The place that tells most: the innermost Python frame, else the innermost frame of somebody's own code, one with a line
+/// first.
+pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [PythonFrame]>) -> Option<Place<'record>> {
+    if let Some(frame) = python.and_then(<[_]>::first) {
+        return Some(frame.into());
+    }
+    let telling = || native.iter().filter(|frame| is_telling(frame));
+    let has_name = |frame: &&Frame| frame.symbol.is_some();
+    telling()
+        .find(|frame| frame.file.is_some())
+        .or_else(|| telling().find(has_name))
+        .or_else(|| native.iter().find(has_name))
+        .or_else(|| native.first())
+        .map(Place::from)
+}
+
+/// Where a finding happens: the fork, the child's call, or where the lock was taken.
+pub fn of_finding(finding: &Finding) -> Option<Place<'_>> {
+    let (native, python) = stack(finding.example.detail()?)?;
+    of_stack(native, python)
+}
+
+/// The stacks of what happened.
+pub fn stack(detail: &Detail) -> Option<(&[Frame], Option<&[PythonFrame]>)> {
+    Some(match detail {
+        Detail::UnsafeFork(fork) => (&fork.fork.stack, fork.fork.python_stack.as_deref()),
+        Detail::OrphanedLock(orphan) => (&orphan.stack, orphan.python_stack.as_deref()),
+        Detail::StuckChild(stuck) => (&stuck.stack, stuck.python_stack.as_deref()),
+        Detail::Call(call) => (&call.stack, call.python_stack.as_deref()),
+        Detail::LeakedLock(leak) => (&leak.lock.acquired_stack, None),
+        Detail::SlowHandler(_) | Detail::ForkOutcome(_) | Detail::Summary(_) => return None,
+    })
+}
+
+/// The locks that a finding speaks of.
+pub fn locks(detail: &Detail) -> &[Lock] {
+    match detail {
+        Detail::UnsafeFork(fork) => &fork.locks,
+        Detail::OrphanedLock(orphan) => std::slice::from_ref(&orphan.lock),
+        Detail::LeakedLock(leak) => std::slice::from_ref(&leak.lock),
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_stack;
+    use forkwatch_schema::record::{Frame, PythonFrame};
+
+    fn frame(module: &str, symbol: &str, file: Option<&str>) -> Frame {
+        Frame {
+            module: Some(module.into()),
+            offset: Some("0x10".into()),
+            symbol: Some(symbol.into()),
+            file: file.map(Into::into),
+            line: file.map(|_| 7),
+            ..Frame::default()
+        }
+    }
+
+    #[test]
+    fn the_programs_own_frame_tells_most() {
+        let stack = [
+            frame("/lib/libc.so.6", "fork", Some("nptl/fork.c")),
+            frame("/bin/shop", "helper", None),
+            frame("/bin/shop", "send", Some("/src/shop.c")),
+            frame("/bin/shop", "_start", Some("start.S")),
+        ];
+        assert_eq!(of_stack(&stack, None).unwrap().in_words(), "send (shop.c:7)");
+        assert_eq!(of_stack(&stack[..2], None).unwrap().in_words(), "helper (shop+0x10)");
+        assert_eq!(of_stack(&stack[..1], None).unwrap().in_words(), "fork (fork.c:7)");
+        let python = [PythonFrame {
+            file: "/app/a.py".into(),
+            line: 3,
+            function: "main".into(),
+        }];
+        assert_eq!(of_stack(&stack, Some(&python)).unwrap().in_words(), "main (a.py:3)");
+        assert_eq!(of_stack(&[], None), None);
+    }
+}

@@ -1,0 +1,216 @@
+//! Which files the paths on the command line mean.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::unpack;
+
+/// Endings of the files in a folder that are read whatever they hold.
+const ENDINGS: &[&str] = &[".jsonl", ".json", ".log"];
+const PACKED_ENDINGS: &[&str] = &[".gz", ".zst"];
+
+/// The bytes of a file of another name that are looked at to see whether it holds records.
+const GLANCE: u64 = 4096;
+
+/// One file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// Its bytes, where several threads can read it at once: it is a plain file and not packed.
+    pub size: Option<u64>,
+}
+
+impl Input {
+    /// Whether it is standard input.
+    pub fn is_standard_input(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+}
+
+/// The files that the paths mean, and a sentence for each path that means none.
+pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Input>, Vec<String>) {
+    let (mut inputs, mut complaints) = (Vec::new(), Vec::new());
+    for path in paths {
+        if path == "-" {
+            inputs.push(Input {
+                path: path.into(),
+                size: None,
+            });
+        } else {
+            one_path(Path::new(path), &mut inputs, &mut complaints);
+        }
+    }
+    let mut known = HashSet::new();
+    // A log that was named and lies in a folder that was named, too, is one log.
+    inputs.retain(|input| known.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone())));
+    (inputs, complaints)
+}
+
+fn one_path(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => folder(path, inputs, complaints),
+        Ok(_) => add(path, inputs, complaints),
+        // A pattern that the shell handed through because it is quoted; a file of that very name goes first.
+        Err(_) if has_wildcard(path.as_os_str()) => pattern(path, inputs, complaints),
+        Err(error) => complaints.push(unreadable(path, &error)),
+    }
+}
+
+fn has_wildcard(path: &OsStr) -> bool {
+    path.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+}
+
+fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+    let shown = path.display();
+    match path.to_str().map(glob::glob) {
+        Some(Ok(found)) => {
+            let found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
+            if found.is_empty() {
+                complaints.push(format!("no file fits {shown}"));
+            }
+            for path in found {
+                if path.is_dir() {
+                    folder(&path, inputs, complaints);
+                } else {
+                    add(&path, inputs, complaints);
+                }
+            }
+        }
+        Some(Err(error)) => complaints.push(format!("{shown} is no pattern: {}", error.msg)),
+        None => complaints.push(format!("{shown} does not exist; check the spelling of the path")),
+    }
+}
+
+/// The files of a folder and all below it that hold records, in the order of their names.
+fn folder(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+    for entry in WalkDir::new(path).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() || entry.path_is_symlink() => {
+                let path = entry.path();
+                let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+                if is_file && (has_ending(entry.file_name()) || holds_records(path)) {
+                    add(path, inputs, complaints);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => complaints.push(format!("{error}; what lies there is not read")),
+        }
+    }
+}
+
+fn has_ending(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let plain = PACKED_ENDINGS
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .unwrap_or(&name);
+    ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+/// Whether a file's first line looks like a record: logs may have any name.
+fn holds_records(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let Ok(file) = File::open(path) else { return false };
+    let Ok(reader) = unpack::reader(file) else { return false };
+    if reader.take(GLANCE).read_to_end(&mut start).is_err() {
+        return false;
+    }
+    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"{")
+        && memchr::memmem::find(line, b"\"schema\"").is_some()
+        && memchr::memmem::find(line, b"\"forkwatch/").is_some()
+}
+
+fn add(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+    match plain_size(path) {
+        Ok(size) => inputs.push(Input {
+            path: path.to_owned(),
+            size,
+        }),
+        Err(error) => complaints.push(unreadable(path, &error)),
+    }
+}
+
+/// The size of a plain file that is not packed. A pipe is not opened: its first bytes could be read only once.
+fn plain_size(path: &Path) -> io::Result<Option<u64>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let mut start = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut start)?;
+    // Files of /proc say that they are empty.
+    Ok((!unpack::is_packed(&start) && metadata.len() > 0).then_some(metadata.len()))
+}
+
+/// Why a file cannot be read, in one sentence.
+pub fn unreadable(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            format!("{shown} does not exist; check the spelling of the path")
+        }
+        _ => format!("{shown} cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Input, find, has_ending};
+
+    fn names(folder: &Path, inputs: &[Input]) -> Vec<String> {
+        let name = |input: &Input| input.path.strip_prefix(folder).unwrap().display().to_string();
+        inputs.iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_folder_gives_logs_and_whatever_looks_like_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir(path.join("sub")).unwrap();
+        fs::write(path.join("b.jsonl"), "x").unwrap();
+        fs::write(path.join("a.log"), "").unwrap();
+        fs::write(path.join("sub/4242"), "{\"time\":\"\",\"schema\":\"forkwatch/1\"}\n").unwrap();
+        fs::write(path.join("notes.txt"), "schema forkwatch/1").unwrap();
+        let named = [path.join("a.log"), path.to_owned()].map(std::path::PathBuf::into_os_string);
+        let (inputs, complaints) = find(&named);
+        assert_eq!(names(path, &inputs), ["a.log", "b.jsonl", "sub/4242"]);
+        assert_eq!(complaints, [""; 0]);
+        assert_eq!(inputs[1].size, Some(1));
+    }
+
+    #[test]
+    fn patterns_are_expanded_and_what_is_missing_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        fs::write(path.join("one.x"), "1").unwrap();
+        fs::write(path.join("two.x"), "2").unwrap();
+        fs::write(path.join("[odd]"), "3").unwrap();
+        let paths = ["*.x", "[odd]", "*.y", "gone"].map(|name| path.join(name).into_os_string());
+        let (inputs, complaints) = find(&paths);
+        assert_eq!(names(path, &inputs), ["one.x", "two.x", "[odd]"]);
+        assert!(complaints[0].starts_with("no file fits ") && complaints[0].ends_with("*.y"));
+        assert!(complaints[1].ends_with("gone does not exist; check the spelling of the path"));
+        assert_eq!(complaints.len(), 2);
+    }
+
+    #[test]
+    fn endings() {
+        for name in ["a.jsonl", "a.json.gz", "a.log.zst", ".log"] {
+            assert!(has_ending(name.as_ref()), "{name}");
+        }
+        for name in ["a.gz", "log", "a.jsonl.bz2", "a.txt"] {
+            assert!(!has_ending(name.as_ref()), "{name}");
+        }
+    }
+}

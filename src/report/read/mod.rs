@@ -1,0 +1,40 @@
+//! From a path to lines, and from a line to what grouping needs of it.
+//!
+//! | question | file |
+//! |---|---|
+//! | which files are meant? | `inputs` |
+//! | how are its bytes unpacked? | `unpack` |
+//! | where does each line begin, in a file that several threads read? | `range`, `stream` |
+//! | what does the line say? | `head` by position, else `parsed` |
+
+pub mod head;
+pub mod inputs;
+pub mod parsed;
+pub mod range;
+pub mod stream;
+pub mod unpack;
+
+/// The most bytes of a line: sixteen times what the library writes. A longer one is no record, and is not kept in memory.
+pub const MAX_LINE: usize = 16 * forkwatch_schema::record::MAX_RECORD_BYTES;
+
+/// What takes the lines of one file or of one part of it.
+pub trait Lines {
+    /// Says of the lines that come next whether they are known to be ASCII: many at once are looked at faster.
+    fn are_ascii(&mut self, _known: bool) {}
+    /// A line without its line break. `is_last` where no line break follows.
+    fn line(&mut self, line: &[u8], is_last: bool);
+    /// A line of more than [`MAX_LINE`] bytes.
+    fn too_long(&mut self);
+}
+
+/// Hands over every whole line in a block, and says where the rest begins.
+fn whole_lines(block: &[u8], lines: &mut impl Lines) -> usize {
+    lines.are_ascii(block.is_ascii());
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', block) {
+        lines.line(&block[start..end], false);
+        start = end + 1;
+    }
+    lines.are_ascii(false);
+    start
+}

@@ -1,0 +1,118 @@
+//! A line that is not as the library writes it, parsed: keys in any order, a newer schema, kinds that are not known here.
+
+use std::borrow::Cow;
+
+use forkwatch_schema::kind::Severity;
+use serde::Deserialize;
+
+use super::head::{Head, Time};
+
+/// The scalars that grouping needs. What a record of another writer lacks is empty; without kind and fingerprint it is none.
+#[derive(Debug, Deserialize)]
+pub struct Parsed<'line> {
+    #[serde(borrow, default)]
+    time: Cow<'line, str>,
+    #[serde(borrow, default)]
+    severity: Cow<'line, str>,
+    #[serde(borrow)]
+    schema: Cow<'line, str>,
+    #[serde(borrow)]
+    kind: Cow<'line, str>,
+    #[serde(borrow)]
+    fingerprint: Cow<'line, str>,
+    #[serde(borrow, default)]
+    host: Cow<'line, str>,
+    #[serde(default)]
+    pid: Option<i64>,
+    #[serde(borrow, default)]
+    exe: Option<Cow<'line, str>>,
+    #[serde(borrow, default)]
+    fork_id: Option<Cow<'line, str>>,
+    #[serde(skip)]
+    digits: String,
+}
+
+/// Parses a line; what is wrong with one that holds no record, in a few words.
+pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
+    let mut parsed: Parsed<'_> = serde_json::from_slice(line).map_err(|error| {
+        if error.is_data() {
+            // The words of the error would be about a field; whoever sees the line wants to know what it is not.
+            format!("no record of forkwatch ({error})")
+        } else {
+            format!("no JSON ({error})")
+        }
+    })?;
+    if !parsed.schema.starts_with("forkwatch/") {
+        return Err(format!("no record of forkwatch (its schema is '{}')", parsed.schema));
+    }
+    parsed.digits = parsed.pid.map_or_else(String::new, |pid| pid.to_string());
+    Ok(parsed)
+}
+
+impl Parsed<'_> {
+    /// The same as [`super::head::by_position`] gives.
+    pub fn head(&self) -> Head<'_> {
+        Head {
+            time: time(&self.time),
+            // A level that is not known here says at least that somebody wrote about it.
+            severity: Severity::parse(&self.severity).unwrap_or(Severity::Info),
+            kind: self.kind.as_bytes(),
+            fingerprint: self.fingerprint.as_bytes(),
+            host: self.host.as_bytes(),
+            pid: self.digits.as_bytes(),
+            exe: self.exe.as_deref().unwrap_or_default().as_bytes(),
+            fork_id: self.fork_id.as_deref().map(str::as_bytes),
+        }
+    }
+}
+
+/// A time as a number; one that is no time is older than all.
+pub fn time(text: &str) -> Time {
+    let parsed = text
+        .parse::<jiff::Timestamp>()
+        .map_or(0, jiff::Timestamp::as_nanosecond);
+    Time::try_from(parsed).unwrap_or(0)
+}
+
+/// A time as the library writes it.
+pub fn rfc3339(time: Time) -> String {
+    let timestamp = jiff::Timestamp::from_nanosecond(i128::from(time)).unwrap_or(jiff::Timestamp::MAX);
+    format!("{timestamp:.9}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, rfc3339, time};
+    use forkwatch_schema::kind::Severity;
+
+    #[test]
+    fn keys_in_another_order_and_a_newer_schema_are_read() {
+        let line = br#"{"kind":"new_kind","later":{"a":1},"fingerprint":"x","schema":"forkwatch/2","host":"\u0061","pid":7,"severity":"fatal","time":"2026-11-21T04:12:45+01:00"}"#;
+        let parsed = parse(line).unwrap();
+        let head = parsed.head();
+        assert_eq!(
+            (head.kind, head.fingerprint, head.host, head.pid),
+            (&b"new_kind"[..], &b"x"[..], &b"a"[..], &b"7"[..])
+        );
+        assert_eq!(head.severity, Severity::Fatal);
+        assert_eq!(rfc3339(head.time), "2026-11-21T03:12:45.000000000Z");
+        assert_eq!((head.exe, head.fork_id), (&b""[..], None));
+    }
+
+    #[test]
+    fn what_is_no_record_is_told() {
+        assert!(parse(b"{\"time\":").unwrap_err().starts_with("no JSON"));
+        assert!(parse(b"{\"a\":1}").unwrap_err().starts_with("no record of forkwatch"));
+        let other = br#"{"schema":"other/1","kind":"a","fingerprint":"b"}"#;
+        assert!(parse(other).unwrap_err().contains("'other/1'"));
+    }
+
+    #[test]
+    fn no_time_is_older_than_all() {
+        assert_eq!((time("soon"), time("1969-01-01T00:00:00Z")), (0, 0));
+        assert_eq!(
+            rfc3339(time("2026-01-01T00:00:00.5Z")),
+            "2026-01-01T00:00:00.500000000Z"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Packed files, told by their first bytes and not by their names: gzip and Zstandard.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether a file that begins like this is packed.
+pub fn is_packed(start: &[u8]) -> bool {
+    start.starts_with(GZIP) || start.starts_with(ZSTD)
+}
+
+/// The content, unpacked where it is packed.
+pub fn reader<'source>(source: impl Read + 'source) -> io::Result<Box<dyn Read + 'source>> {
+    let mut source = BufReader::with_capacity(64 * 1024, source);
+    // A pipe may give less than four bytes at first; a packed file that does so is none that a tool wrote.
+    let start = source.fill_buf()?;
+    Ok(if start.starts_with(GZIP) {
+        Box::new(MultiGzDecoder::new(source))
+    } else if start.starts_with(ZSTD) {
+        Box::new(Zstd {
+            source,
+            decoder: FrameDecoder::new(),
+            in_frame: false,
+        })
+    } else {
+        Box::new(source)
+    })
+}
+
+/// All frames of a Zstandard file, one after the other: log rotation appends them.
+struct Zstd<R> {
+    source: R,
+    decoder: FrameDecoder,
+    in_frame: bool,
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.decoder.can_collect() > 0 {
+                return self.decoder.read(buffer);
+            }
+            if self.in_frame && !self.decoder.is_finished() {
+                let step = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder
+                    .decode_blocks(&mut self.source, step)
+                    .map_err(io::Error::other)?;
+                continue;
+            }
+            if self.source.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            self.decoder.reset(&mut self.source).map_err(io::Error::other)?;
+            self.in_frame = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::reader;
+
+    fn unpacked(content: &[u8]) -> String {
+        let mut text = String::new();
+        reader(content).unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn plain_and_packed_content_reads_alike() {
+        let gzip = |text: &str| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(text.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        };
+        let zstd = |text: &str| compress_to_vec(text.as_bytes(), CompressionLevel::Fastest);
+        assert_eq!(unpacked(b"one\ntwo"), "one\ntwo");
+        assert_eq!(unpacked(&[gzip("one\n"), gzip("two")].concat()), "one\ntwo");
+        assert_eq!(unpacked(&[zstd("one\n"), zstd("two")].concat()), "one\ntwo");
+        assert_eq!(unpacked(b""), "");
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error() {
+        let mut content = Vec::new();
+        assert!(reader(&b"\x1f\x8bxyz"[..]).unwrap().read_to_end(&mut content).is_err());
+        assert!(
+            reader(&b"\x28\xb5\x2f\xfd\xff"[..])
+                .unwrap()
+                .read_to_end(&mut content)
+                .is_err()
+        );
+    }
+}

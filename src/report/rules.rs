@@ -1,0 +1,67 @@
+//! Ready suppression rules, one for each finding: on the name that tells most, so that a rule silences as little as possible.
+
+use std::io::{self, Write};
+
+use forkwatch_schema::suppression::parse_line;
+
+use super::finding::Finding;
+use super::place::{self, base_name};
+use super::words::harmless;
+
+/// Writes them; a finding without any name is told in a comment.
+pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    for finding in findings {
+        writeln!(
+            out,
+            "# {} {} {}: {}",
+            finding.fingerprint,
+            finding.severity.name(),
+            harmless(&finding.kind),
+            harmless(finding.message())
+        )?;
+        match rule(finding) {
+            Some(rule) => writeln!(out, "{rule}\n")?,
+            None => writeln!(out, "# (no name in it that a rule could fit)\n")?,
+        }
+    }
+    Ok(())
+}
+
+/// The rule, if the library reads it as one.
+fn rule(finding: &Finding) -> Option<String> {
+    let place = place::of_finding(finding);
+    let place = place.as_ref();
+    let name = place
+        .and_then(|place| place.function)
+        .or_else(|| place.and_then(|place| place.module).map(base_name))
+        .or_else(|| finding.example.record.as_ref().map(|record| record.thread.as_str()))?;
+    let rule = format!("{}:{}", finding.kind, literal(name));
+    matches!(parse_line(&rule), Ok(Some(_))).then_some(rule)
+}
+
+/// A glob that fits this name alone, and stays one line.
+fn literal(name: &str) -> String {
+    let mut glob = String::new();
+    for character in name.chars() {
+        match character {
+            '*' | '?' | '[' => glob.push_str(&format!("[{character}]")),
+            _ if harmless(character.encode_utf8(&mut [0; 4])).len() > character.len_utf8() => glob.push('?'),
+            _ => glob.push(character),
+        }
+    }
+    glob
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+    use forkwatch_schema::suppression::parse_line;
+
+    #[test]
+    fn a_rule_fits_the_very_name() {
+        for name in ["send", "operator[](char*)", "a?b", "new\nline"] {
+            let rule = parse_line(&format!("unsafe_fork:{}", literal(name))).unwrap().unwrap();
+            assert!(rule.fits(name) && !rule.fits("another"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! `forkwatch report` and `forkwatch explain`, as real processes on records that are made here.
+
+mod formats;
+mod records;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Call, Detail, Outcome, Record, Summary};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use self::records::{frame, line, lines, lock, orphaned_lock, outcome, record, unsafe_fork};
+use crate::command::{forkwatch, run, stdout};
+
+/// A folder with one log of these bytes.
+fn log(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn report(options: &[&str], path: &Path) -> Output {
+    run(forkwatch(&["report"]).args(options).arg(path))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(options: &[&str], path: &Path) -> Value {
+    let output = report(&[&["--format", "json"], options].concat(), path);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)))
+}
+
+/// Fingerprint, severity, outcome and count of each finding, in their order.
+fn told(report: &Value) -> Vec<(u64, String, String, u64)> {
+    let word = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let one = |finding: &Value| {
+        let fingerprint = u64::from_str_radix(&word(finding, "fingerprint"), 16).unwrap();
+        (
+            fingerprint,
+            word(finding, "severity"),
+            word(finding, "outcome"),
+            finding["count"].as_u64().unwrap(),
+        )
+    };
+    report["findings"].as_array().unwrap().iter().map(one).collect()
+}
+
+fn finding(fingerprint: u64, severity: &str, outcome: &str, count: u64) -> (u64, String, String, u64) {
+    (fingerprint, severity.into(), outcome.into(), count)
+}
+
+#[test]
+fn children_raise_and_lower_what_their_parents_say() {
+    let (_folder, path) = log(lines(&[
+        unsafe_fork(1, 10, "1-a", vec![]),
+        unsafe_fork(1, 10, "1-b", vec![]),
+        orphaned_lock(2, "1-b"),
+        unsafe_fork(3, 30, "3-a", vec![lock()]),
+        outcome("3-a", Outcome::Exec),
+        unsafe_fork(4, 40, "4-a", vec![]),
+        outcome("4-a", Outcome::Exit),
+        unsafe_fork(5, 50, "5-a", vec![]),
+        unsafe_fork(5, 50, "5-b", vec![]),
+        outcome("5-a", Outcome::Exec),
+        // The same id on another host is another fork.
+        Record {
+            host: "node-2".into(),
+            ..outcome("5-b", Outcome::Exec)
+        },
+    ]));
+    let report = json(&[], &path);
+    assert_eq!(
+        told(&report),
+        [
+            finding(1, "FATAL", "deadlock", 2),
+            finding(2, "FATAL", "deadlock", 1),
+            finding(5, "WARN", "unknown", 2),
+            finding(4, "WARN", "exit", 1),
+            finding(3, "INFO", "exec", 1),
+        ]
+    );
+    assert_eq!(
+        report["findings"][0]["followed_by"],
+        serde_json::json!(["0000000000000002"])
+    );
+    assert_eq!(
+        (&report["files"], &report["records"], &report["broken"]),
+        (&1.into(), &11.into(), &0.into())
+    );
+    let text = stdout(&self::report(&[], &path));
+    assert!(text.contains("FATAL unsafe_fork: what 1 says\n"), "{text}");
+    assert!(
+        text.contains("  Its child: FATAL orphaned_lock: what 2 says\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("what 2 says").count(), 1, "{text}");
+}
+
+#[test]
+fn folders_patterns_pipes_and_packed_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("sub")).unwrap();
+    fs::write(at("a.jsonl"), line(&unsafe_fork(1, 1, "a", vec![]))).unwrap();
+    fs::write(at("sub/4242"), line(&unsafe_fork(2, 2, "b", vec![]))).unwrap();
+    fs::write(at("notes.txt"), "nothing of ours\n").unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(line(&unsafe_fork(3, 3, "c", vec![])).as_bytes())
+        .unwrap();
+    fs::write(at("c.log.gz"), gzip.finish().unwrap()).unwrap();
+    let frames = [4, 5].map(|number| {
+        let line = line(&unsafe_fork(number, 4, "d", vec![]));
+        compress_to_vec(line.as_bytes(), CompressionLevel::Fastest)
+    });
+    fs::write(at("d.json.zst"), frames.concat()).unwrap();
+    let whole = json(&[], folder.path());
+    assert_eq!((whole["files"].as_u64(), whole["records"].as_u64()), (Some(4), Some(5)));
+    assert_eq!(json(&[], &at("*.jsonl"))["records"], 1);
+
+    let mut child = forkwatch(&["report", "--format=json", "-"]);
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(line(&unsafe_fork(6, 6, "e", vec![])).as_bytes())
+        .unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let piped: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told(&piped), [finding(6, "WARN", "unknown", 1)]);
+}
+
+#[test]
+fn what_is_missing_is_told_and_the_rest_is_read() {
+    let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![])));
+    let gone = folder.path().join("gone.jsonl");
+    let output = run(forkwatch(&["report", "--format=json"]).args([&gone, &path]));
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.starts_with("forkwatch: ") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("gone.jsonl does not exist"), "{said}");
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["records"], 1);
+}
+
+#[test]
+fn broken_lines_are_counted_placed_and_never_fatal() {
+    let good = line(&unsafe_fork(1, 1, "a", vec![]));
+    let mut content = good.clone().into_bytes();
+    content.extend_from_slice(b"\n{\"kind\":\"no end\n\xff\xfe\x00\n[1,2]\n");
+    content.extend(std::iter::repeat_n(b'x', 10 << 20));
+    content.extend_from_slice(format!("\n{}{good}{}", &good[..300], &good[..250]).as_bytes());
+    let (_folder, path) = log(&content);
+    let output = report(&["--format", "json"], &path);
+    assert_eq!(output.status.code(), Some(0));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The cut line with the next one glued to it is broken; the last one is still being written.
+    assert_eq!((read["records"].as_u64(), read["broken"].as_u64()), (Some(1), Some(5)));
+    let said = stderr(&output);
+    for (line, why) in [
+        (3, "no JSON"),
+        (4, "not UTF-8"),
+        (5, "no record"),
+        (6, "too long"),
+        (7, "no JSON"),
+    ] {
+        assert!(said.contains(&format!("log.jsonl:{line}: {why}")), "{line}: {said}");
+    }
+    let text = stdout(&report(&[], &path));
+    assert!(
+        text.starts_with("1 record in 1 file; 5 lines hold no record\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_broken_line_far_behind_is_told_by_its_number_in_the_file() {
+    let good = line(&unsafe_fork(1, 1, "a", vec![lock()]));
+    let broken = 3_000_000 / good.len();
+    let content = [good.repeat(broken - 1), "broken\n".to_owned(), good.repeat(100)].concat();
+    let (_folder, path) = log(&content);
+    let output = report(&["--format", "json"], &path);
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read["findings"][0]["count"].as_u64(), u64::try_from(broken + 99).ok());
+    let said = stderr(&output);
+    assert!(said.contains(&format!("log.jsonl:{broken}: no JSON")), "{said}");
+}
+
+#[test]
+fn other_writers_newer_schemas_and_unknown_kinds_are_read() {
+    let known = line(&unsafe_fork(1, 1, "a", vec![]));
+    let mut value: serde_json::Map<String, Value> = serde_json::from_str(&known).unwrap();
+    value.insert("schema".into(), "forkwatch/2".into());
+    value.insert("zebra".into(), 1.into());
+    // The keys are now in the order of the alphabet.
+    let newer = Value::Object(value).to_string();
+    let unknown = r#"{"kind":"brand_new","fingerprint":"feed","schema":"forkwatch/2","message":"later","severity":"ERROR","time":"2027-01-01T00:00:00Z"}"#;
+    let (_folder, path) = log(format!("{newer}\n{known}{unknown}\n"));
+    let report = json(&[], &path);
+    assert_eq!(
+        told(&report),
+        [finding(0xfeed, "ERROR", "unknown", 1), finding(1, "WARN", "unknown", 2)]
+    );
+    assert_eq!(report["findings"][0]["kind"], "brand_new");
+    assert_eq!(report["findings"][0]["example"]["message"], "later");
+}
+
+#[test]
+fn records_and_findings_are_chosen() {
+    let other = Record {
+        time: "2026-11-01T00:00:00.000000000Z".into(),
+        host: "web-7".into(),
+        exe: "/opt/worker".into(),
+        ..unsafe_fork(2, 2, "b", vec![])
+    };
+    let call = Detail::Call(Call {
+        call: "pthread_create".into(),
+        library: None,
+        stack: vec![frame("start", "/src/c.c", 3)],
+        python_stack: None,
+    });
+    let third = record(Kind::ThreadAfterFork, Severity::Warn, 3, call);
+    let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![lock()]), other, third]));
+    let numbers = |options: &[&str]| -> Vec<u64> {
+        let mut numbers: Vec<u64> = told(&json(options, &path))
+            .into_iter()
+            .map(|(number, ..)| number)
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(numbers(&["--since", "2026-11-21T04:12:45.123456789+01:00"]), [1, 3]);
+    assert_eq!(numbers(&["--host", "web-*"]), [2]);
+    assert_eq!(numbers(&["--program", "shop"]), [1, 3]);
+    assert_eq!(numbers(&["--program", "/opt/*"]), [2]);
+    assert_eq!(numbers(&["--kind", "thread_after_fork"]), [3]);
+    assert_eq!(
+        numbers(&["--kind", "thread_after_fork", "--kind=unsafe_fork"]),
+        [1, 2, 3]
+    );
+    let rules = folder.path().join("rules");
+    fs::write(&rules, "# ours\nthread_after_fork:start\nlock:cache\nnonsense\n").unwrap();
+    let output = report(&["--format", "json", "--suppress", rules.to_str().unwrap()], &path);
+    let said = stderr(&output);
+    assert!(said.contains("rules:4: 'nonsense' is no rule"), "{said}");
+    let suppressed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut left = told(&suppressed);
+    left.sort();
+    // The lock that counts no more was all that made an error of it.
+    assert_eq!(
+        left,
+        [finding(1, "WARN", "unknown", 1), finding(2, "WARN", "unknown", 1)]
+    );
+    let wrong = report(&["--since", "soon"], &path);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("--since soon is no time"));
+}
+
+#[test]
+fn a_baseline_leaves_only_what_is_new() {
+    let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![lock()])));
+    let known = folder.path().join("known");
+    let known = known.to_str().unwrap();
+    let written = report(&["--format", "json", "--output", known], &path);
+    assert!(written.stdout.is_empty());
+    assert_eq!(
+        report(&["--baseline", known, "--fail-on", "error"], &path)
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(report(&["--fail-on", "error"], &path).status.code(), Some(1));
+    assert_eq!(report(&["--fail-on", "FATAL"], &path).status.code(), Some(0));
+    fs::write(
+        &path,
+        lines(&[unsafe_fork(1, 1, "a", vec![]), unsafe_fork(2, 2, "b", vec![])]),
+    )
+    .unwrap();
+    assert_eq!(
+        told(&json(&["--baseline", known], &path)),
+        [finding(2, "WARN", "unknown", 1)]
+    );
+    let refused = report(&["--baseline", path.to_str().unwrap()], &path);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("is no output of `forkwatch report --format json`"));
+}
+
+#[test]
+fn generated_rules_silence_what_they_were_made_from() {
+    let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), orphaned_lock(2, "x")]));
+    let rules = stdout(&report(&["--gen-suppressions"], &path));
+    assert!(
+        rules.contains("# 0000000000000001 WARN unsafe_fork: what 1 says\nunsafe_fork:send"),
+        "{rules}"
+    );
+    assert!(rules.contains("\norphaned_lock:look_up"), "{rules}");
+    let file = folder.path().join("rules");
+    fs::write(&file, rules).unwrap();
+    let text = stdout(&report(&["--suppress", file.to_str().unwrap()], &path));
+    assert!(text.ends_with("No finding; 2 others are suppressed"), "{text}");
+}
+
+#[test]
+fn repeats_that_only_a_summary_counts_are_added() {
+    let summary = Summary {
+        repeated: 41,
+        by_kind: [("unsafe_fork".to_owned(), 1)].into(),
+        ..Summary::default()
+    };
+    let summary = record(Kind::Summary, Severity::Info, 99, Detail::Summary(summary));
+    let (_folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), summary]));
+    assert_eq!(told(&json(&[], &path)), [finding(1, "WARN", "unknown", 42)]);
+    assert_eq!(told(&json(&["--kind", "summary"], &path)).len(), 1);
+}
+
+#[test]
+fn explain_tells_of_kinds_and_of_findings() {
+    let list = stdout(&run(&mut forkwatch(&["explain"])));
+    assert!(
+        list.starts_with("unsafe_fork\n    A process with several threads forked"),
+        "{list}"
+    );
+    let page = stdout(&run(&mut forkwatch(&["explain", "orphaned_lock"])));
+    assert!(page.contains("How to mend it:\n  C, C++\n"), "{page}");
+    let (_folder, path) = log(line(&unsafe_fork(0xabcd_ef01_2345_6789, 7, "a", vec![lock()])));
+    let one = stdout(&run(forkwatch(&["explain", "abcdef01"]).arg(&path)));
+    assert!(one.starts_with("ERROR unsafe_fork: what "), "{one}");
+    assert!(
+        one.contains("#0 fill  /src/cache.c:5\n") && one.contains("A program that shows it:"),
+        "{one}"
+    );
+    let said = crate::command::refusal(&mut forkwatch(&["explain", "orphaned_lok"]), 2);
+    assert!(said.contains("'orphaned_lock'"), "{said}");
+    crate::command::refusal(forkwatch(&["explain", "0000"]).arg(&path), 2);
+}
