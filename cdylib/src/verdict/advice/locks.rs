@@ -4,7 +4,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
-use super::{Facts, Language, library, place, telling};
+use super::{Facts, Language, libc_regions, library, place, telling};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
 pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
@@ -46,11 +46,15 @@ pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> 
     } else if libraries.is_empty()
         && let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::Libc)
     {
-        let name = lock.name.as_deref().unwrap_or("a lock of its own");
-        lines.push(format!(
-            "libc held {name} at the fork and does not free it in the child: do there, before exec, none of what was under way{}.",
-            taken_in(lock)
-        ));
+        let words = lock.name.as_deref().and_then(libc_regions::words);
+        lines.push(match words {
+            Some(words) => format!("{} Nobody frees {} in a child.", words.instead, words.called),
+            None => format!(
+                "libc held a lock of its own at the fork and does not free it in the child: do there, before exec, none of what \
+                 was under way{}.",
+                taken_in(lock)
+            ),
+        });
     }
     lines
 }
