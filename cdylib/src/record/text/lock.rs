@@ -140,7 +140,7 @@ pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
 /// The section of a lock that a thread of the parent held at the fork.
 pub fn write_orphaned(page: &mut Page<'_>, lock: &Lock, record: &Record) {
     let held = match lock.kind {
-        LockKind::StaticGuard => "in initialisation",
+        LockKind::StaticGuard => "being initialised",
         _ => "held",
     };
     page.heading(

@@ -44,7 +44,7 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &OrphanedLock, stoppe
     let (heading, reason) = reason(record, detail);
     page.heading(heading, "");
     page.sentences(2, &reason);
-    page.ending(record, &advice::for_orphan(detail));
+    page.ending(record, &advice::for_orphan(record, detail));
 }
 
 /// What becomes of the call.
@@ -74,40 +74,38 @@ fn reason(record: &Record, detail: &OrphanedLock) -> (&'static str, String) {
                      the child can neither release the lock nor take it again: the next call that waits for it never returns.";
         return (FAILS, words.into());
     }
+    if detail.lock.kind == LockKind::StaticGuard {
+        let words = "At the fork, another thread was initialising this static. The child has a copy of the half-made static, but \
+                     not of that thread. Nobody here will ever finish it, and this call, which waits for that, never returns.";
+        return ("Why this hangs:", words.into());
+    }
     let lost = match detail.lock.kind {
         LockKind::Libc => {
             "At the fork, another thread was inside a function of libc that takes this lock. The child has a copy of the lock, but \
-             not of that thread"
+             not of that thread."
         }
-        LockKind::StaticGuard => {
-            "At the fork, another thread was initialising this static. The child has a copy of the half-made static, but not of \
-             that thread: nobody here will ever finish it, and this call, which waits for that, never returns."
+        _ if advice::taker_may_have_forked(record, detail) => {
+            "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread of the child has \
+             that thread's number."
         }
-        // Also where the thread that forked held it, and asks again under the number that it has in the child.
-        _ if detail.lock.owner_tid == Some(record.ppid) && detail.lock.owner.as_deref() == Some(&*record.thread) => {
-            "The child has a copy of the lock as it was at the fork: taken, by a thread whose number no thread of the child has"
-        }
-        _ => "The child has a copy of the lock, but not of the thread that held it",
+        _ => "The child has a copy of the lock, but not of the thread that held it.",
     };
-    if detail.lock.kind == LockKind::StaticGuard {
-        return ("Why this hangs:", lost.into());
-    }
     match certainty(record, detail) {
         Certainty::Hangs => (
             "Why this hangs:",
-            format!("{lost}: nobody here will ever release it, and this call never returns."),
+            format!("{lost} Nobody here will ever release it, and this call never returns."),
         ),
         Certainty::MayHang => (
             "Why this can hang:",
             format!(
-                "{lost}. Such a function holds the lock for a part of its time only, and libc does not show for which: if it held \
-                 it at that moment, nobody here will ever release it, and this call never returns."
+                "{lost} Such a function holds the lock for a part of its time only, and libc does not show which. If it held the \
+                 lock at that moment, nobody here will ever release it, and this call never returns."
             ),
         ),
         Certainty::Fails => (
             FAILS,
             format!(
-                "{lost}: nobody here will ever release it. This call returns without the lock, and so will every other try."
+                "{lost} Nobody here will ever release it. This call returns without the lock, and so will every other try."
             ),
         ),
     }

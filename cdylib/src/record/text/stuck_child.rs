@@ -34,7 +34,10 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &StuckChild, stopped:
         .map_or_else(String::new, |address| format!(" at {address}"));
     page.heading("Waits for: ", &format!("{}{address}", in_words(detail.object)));
     if !detail.parent_tids.is_empty() {
-        page.sentences(2, &format!("At the fork, {}.", users(&detail.parent_tids)));
+        page.sentences(
+            2,
+            &format!("At the fork, {}.", users(&detail.parent_tids, detail.object)),
+        );
     }
     page.gap();
     page.heading("Why this hangs:", "");
@@ -42,18 +45,19 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &StuckChild, stopped:
     page.ending(record, &advice::for_stuck(detail));
 }
 
-/// `2 threads of the parent waited for it or held it (tid 4243, 4244)`.
-fn users(tids: &[i32]) -> String {
+/// `2 threads of the parent waited for it too (tid 4243, 4244)`.
+fn users(tids: &[i32], object: WaitObject) -> String {
     let named: Vec<_> = tids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
     let more = match tids.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let who = count(tids.len(), "thread", "threads");
-    format!(
-        "{who} of the parent waited for it or held it (tid {}{more})",
-        named.join(", ")
-    )
+    let did = match object {
+        WaitObject::Condition | WaitObject::Futex => "waited for it too",
+        WaitObject::Semaphore | WaitObject::Mutex | WaitObject::Rwlock => "waited for it or held it",
+    };
+    format!("{who} of the parent {did} (tid {}{more})", named.join(", "))
 }
 
 fn reason(object: WaitObject) -> String {

@@ -4,35 +4,51 @@
 //! lock was taken, but not where the fork was; the first line is therefore the one that fits any fork in this language.
 
 use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, SlowHandler, StuckChild};
+use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild};
 
 use super::locks::about_locks;
-use super::{Facts, Language, about_fork, base_name, is_rust};
+use super::{Facts, Language, about_fork, base_name, is_rust, libc_regions};
 
 /// The advice for an `orphaned_lock`; at least one line.
-pub fn for_orphan(orphan: &OrphanedLock) -> Vec<String> {
-    if refuses_release(orphan) {
-        let line = "In the child, do not unlock what was locked before the fork: make the lock anew (pthread_mutex_init in a \
-                    pthread_atfork child handler), or call exec or _exit before anything asks for it.";
-        return vec![line.into()];
-    }
-    let acquired = &orphan.lock.acquired_stack;
-    let language = language(orphan.python_stack.as_deref(), [&orphan.stack, acquired]);
-    let locks = core::slice::from_ref(&orphan.lock);
+pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
+    let lock = &orphan.lock;
+    let language = language(orphan.python_stack.as_deref(), [&orphan.stack, &lock.acquired_stack]);
+    let locks = core::slice::from_ref(lock);
     let facts = Facts { locks, ..NO_FACTS };
-    let mut lines = about_locks(&facts, language);
-    if lines.is_empty()
-        && language == Language::Python
-        && [&orphan.stack, acquired].into_iter().any(|stack| takes_pythons(stack))
-    {
-        lines.push(
-            "For a lock of your own, os.register_at_fork(after_in_child=...) names a function that makes it anew in each child; \
-             do the same for what holds one inside (a queue, an event, a logger's handler)."
+    let about_fork = about_fork(&facts, language);
+    if refuses_release(orphan) {
+        vec![
+            "In the child, do not unlock what was locked before the fork: make the lock anew (pthread_mutex_init in a \
+             pthread_atfork child handler), or call exec or _exit before anything asks for it."
                 .into(),
-        );
+        ]
+    } else if let Some(words) = lock.name.as_deref().and_then(libc_regions::words) {
+        vec![words.instead.into(), about_fork]
+    } else if taker_may_have_forked(record, orphan) {
+        // A handler that takes the lock before the fork would wait for its own thread.
+        vec![
+            "Release the lock before the fork, if the forking thread itself holds it; the child cannot.".into(),
+            about_fork,
+        ]
+    } else {
+        let mut lines = vec![about_fork];
+        lines.extend(about_locks(&facts, language));
+        if lines.len() == 1 && language == Language::Python && takes_pythons([&orphan.stack, &lock.acquired_stack]) {
+            lines.push(
+                "For a lock of your own, os.register_at_fork(after_in_child=...) names a function that makes it anew in each \
+                 child; do the same for what holds one inside (a queue, an event, a logger's handler)."
+                    .into(),
+            );
+        }
+        lines
     }
-    lines.insert(0, about_fork(&facts, language));
-    lines
+}
+
+/// Whether the lock may have been taken by the very thread that forked: it bears the name of the child's only one, and the
+/// number of the parent's first. Such a thread asks again under another number.
+pub fn taker_may_have_forked(record: &Record, orphan: &OrphanedLock) -> bool {
+    let lock = &orphan.lock;
+    lock.owner_tid == Some(record.ppid) && lock.owner.as_deref() == Some(&*record.thread)
 }
 
 /// Whether the child asks to release a lock that its own thread took before the fork, which a lock that remembers its owner's
@@ -76,17 +92,15 @@ pub fn for_call(kind: Kind, call: &Call) -> Vec<String> {
 
 /// The advice for a `slow_handler`.
 pub fn for_handler(slow: &SlowHandler) -> String {
-    let what = "look at what the library does there: most often it waits for its own threads, or for a lock";
-    match slow.phase {
-        Phase::Prepare => {
-            format!("The copy is made when all such handlers have returned, and fork() waits that long: {what}.")
-        }
-        Phase::Parent => format!("fork() returns in the parent when all such handlers have returned: {what}."),
-        Phase::Child => format!(
-            "fork() returns in the child when all such handlers have returned: {what}, of which another thread of the parent may \
-             have been the holder."
-        ),
-    }
+    let where_to = match slow.phase {
+        Phase::Prepare => "before the copy is made",
+        Phase::Parent => "before fork() returns in the parent",
+        Phase::Child => "before fork() returns in the child",
+    };
+    format!(
+        "All such handlers run {where_to}. Look at what the library does in this one: most often it waits for its own threads, \
+         or for a lock."
+    )
 }
 
 /// What a child knows of the fork it came from.
@@ -120,10 +134,9 @@ fn is_pythons(frame: &Frame) -> bool {
         || takes_python_lock(symbol)
 }
 
-fn takes_pythons(stack: &[Frame]) -> bool {
-    stack
-        .iter()
-        .take(3)
+fn takes_pythons(stacks: [&[Frame]; 2]) -> bool {
+    let innermost = stacks.into_iter().flat_map(|stack| stack.iter().take(3));
+    innermost
         .filter_map(|frame| frame.symbol.as_deref())
         .any(takes_python_lock)
 }

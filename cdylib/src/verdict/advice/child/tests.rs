@@ -1,11 +1,11 @@
 //! Which advice fits which record of a child.
 
-use forkwatch_schema::kind::Kind;
+use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
-    Call, Frame, Lock, LockKind, OrphanedLock, Phase, PythonFrame, SlowHandler, StuckChild, WaitObject,
+    Call, Detail, Frame, Lock, LockKind, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild, WaitObject,
 };
 
-use super::{for_call, for_handler, for_orphan, for_stuck};
+use super::{for_call, for_handler, for_stuck};
 
 fn frame(module: &str, symbol: &str) -> Frame {
     Frame {
@@ -41,6 +41,34 @@ fn stuck(stack: Vec<Frame>) -> StuckChild {
         parent_tids: Vec::new(),
         stack,
         python_stack: None,
+    }
+}
+
+/// The advice for it in the child 3 of 2.
+fn for_orphan(detail: &OrphanedLock) -> Vec<String> {
+    super::for_orphan(&record(detail), detail)
+}
+
+fn record(detail: &OrphanedLock) -> Record {
+    Record {
+        time: String::new(),
+        severity: Severity::Fatal,
+        schema: forkwatch_schema::SCHEMA.into(),
+        kind: Kind::OrphanedLock,
+        fingerprint: String::new(),
+        message: String::new(),
+        host: String::new(),
+        pid: 3,
+        ppid: 2,
+        tid: 3,
+        thread: "app".into(),
+        exe: "/app".into(),
+        argv: None,
+        service: String::new(),
+        context: None,
+        fork_id: None,
+        detail: Detail::OrphanedLock(detail.clone()),
+        truncated: Vec::new(),
     }
 }
 
@@ -98,6 +126,29 @@ fn a_lock_that_refuses_its_release() {
 }
 
 #[test]
+fn a_lock_of_the_thread_that_forked() {
+    let mut detail = orphan(LockKind::Mutex, None, vec![], vec![frame("/app", "fill")]);
+    detail.lock.owner = Some("app".into());
+    has(&for_orphan(&detail), &["Release the lock before the fork", NATIVE]);
+    detail.lock.owner_tid = Some(7);
+    has(&for_orphan(&detail), &[NATIVE, "pthread_atfork(lock, unlock, unlock)"]);
+}
+
+#[test]
+fn a_name_stays_on_its_line() {
+    let acquired = vec![frame("/app", "fill\nforkwatch: INFO")];
+    let detail = orphan(LockKind::Mutex, Some("a\nb"), vec![], acquired);
+    let lines = for_orphan(&detail);
+    assert!(
+        lines[1].contains(r"a\nb in fill\nforkwatch") && !lines.concat().contains('\n'),
+        "{lines:?}"
+    );
+    let python = vec![frame("/usr/bin/python3.12", "PyThread_acquire_lock_timed")];
+    let detail = orphan(LockKind::Semaphore, Some("x); import evil"), vec![], python);
+    has(&for_orphan(&detail), &[PYTHON, "For a lock of your own"]);
+}
+
+#[test]
 fn regions_of_libc_and_statics() {
     for (name, words) in [
         ("libc:tz", "Format no time in the child"),
@@ -111,7 +162,7 @@ fn regions_of_libc_and_statics() {
         ("libc:nss", "Look up users"),
     ] {
         let detail = orphan(LockKind::Libc, Some(name), vec![], vec![frame("/app", "log")]);
-        has(&for_orphan(&detail), &[NATIVE, words]);
+        has(&for_orphan(&detail), &[words, NATIVE]);
     }
     let detail = orphan(LockKind::StaticGuard, None, vec![], vec![frame("/app", "instance()")]);
     has(
@@ -188,7 +239,7 @@ fn calls_and_handlers() {
     let python = vec![frame("/usr/bin/python3.12", "PyThread_start_new_thread")];
     has(&for_call(Kind::ThreadAfterFork, &call(python)), &[PYTHON]);
     for (phase, words) in [
-        (Phase::Prepare, "The copy"),
+        (Phase::Prepare, "before the copy"),
         (Phase::Parent, "in the parent"),
         (Phase::Child, "in the child"),
     ] {
