@@ -78,8 +78,11 @@ fn name(first: usize, _second: usize) -> Program {
 }
 
 fn descriptor(first: usize, _second: usize) -> Program {
-    // An int: only the low half of the register is its own.
-    Program::Descriptor((first & 0xffff_ffff) as c_int)
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an int: only the low half of the register is its own"
+    )]
+    Program::Descriptor(first as c_int)
 }
 
 /// In place of a function that the running libc does not have.

@@ -3,6 +3,10 @@
 //! Left out: `dlopen` and `dlclose`, which look at who calls them; what only reads (`getenv`, `gettext`); and `rand`, whose lock
 //! is held for less time than the hook takes.
 #![expect(unsafe_code, reason = "hooks are C functions")]
+#![expect(
+    clippy::wildcard_imports,
+    reason = "every row of the one table is a column of the other"
+)]
 
 use super::hand_over;
 use crate::state::libc_regions::*;

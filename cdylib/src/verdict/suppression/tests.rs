@@ -141,6 +141,8 @@ fn harmless_threads_and_locks() {
     assert!(locks.lock_is_harmless(None, &[frame("/a/libbar.so.1", "b")]));
     assert!(!locks.lock_is_harmless(None, &[frame("/libbar.so.1/app", "b")]));
     assert!(!locks.has_thread_rules());
+    let time_zone = rules("lock:libc:tz\n");
+    assert!(time_zone.lock_is_harmless(Some("libc:tz"), &[]) && !time_zone.lock_is_harmless(Some("libc:env"), &[]));
 }
 
 #[test]
