@@ -32,6 +32,7 @@ Examples:
   forkwatch run ./server --port 8080
   forkwatch run --strict pytest tests/
   forkwatch run --strict=locks --action fail python3 app.py
+  forkwatch run --strict=child ./server    let it fork, and abort a child that would hang
   forkwatch run --watch ./server           name children that hang where the library cannot see it
   forkwatch run --error-exitcode 66 --log findings.jsonl -- make check
 

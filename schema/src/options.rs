@@ -49,14 +49,14 @@ pub const OPTIONS: &[OptionRow] = &[
         flag: Some("strict"),
         values: Values::Words(&["off", "threads", "locks", "child", "1", "on"]),
         default: "off",
-        help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another thread also holds a lock, `child` at the child's first proven violation",
+        help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another thread also holds a lock, `child` stops no fork, but a forked child at its first call that never returns",
     },
     OptionRow {
         variable: "FORKWATCH_ACTION",
         flag: Some("action"),
         values: Values::WordsOr(&["abort", "fail"], &["exit:"]),
         default: "abort",
-        help: "How it is stopped: `abort` writes the record, then SIGABRT; `fail` makes fork return -1 with errno EDEADLK; `exit:N` ends the process with status N",
+        help: "How it is stopped: `abort` writes the record, then SIGABRT; `fail` makes fork return -1 with errno EDEADLK (a child is aborted); `exit:N` ends the process with status N",
     },
     OptionRow {
         variable: "FORKWATCH_LOG",

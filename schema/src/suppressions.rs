@@ -89,11 +89,15 @@ fn fits_detail(rule: &Rule, detail: &Detail) -> bool {
                 || finding.locks.iter().any(|lock| fits_lock(rule, lock))
         }
         Detail::OrphanedLock(finding) => {
-            fits_place(rule, &finding.stack, finding.python_stack.as_deref()) || fits_lock(rule, &finding.lock)
+            fits_symbol(rule, &finding.call)
+                || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
+                || fits_lock(rule, &finding.lock)
         }
-        Detail::StuckChild(finding) => fits_place(rule, &finding.stack, finding.python_stack.as_deref()),
+        Detail::StuckChild(finding) => {
+            fits_symbol(rule, &finding.call) || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
+        }
         Detail::Call(finding) => {
-            rule.fits(&finding.call)
+            fits_symbol(rule, &finding.call)
                 || finding
                     .library
                     .as_deref()

@@ -28,9 +28,14 @@ macro_rules! regions {
     ($($(#[$about:meta])* $region:ident = $name:literal $(, $field:ident: $value:expr)*;)+) => {
         $($(#[$about])* pub static $region: Region = Region { name: $name, $($field: $value,)* ..USUAL };)+
 
+        /// The rows.
+        pub fn all() -> impl Iterator<Item = &'static Region> {
+            [$(&$region),+].into_iter()
+        }
+
         /// The region whose row has this address.
         pub fn at(address: usize) -> Option<&'static Region> {
-            [$(&$region),+].into_iter().find(|region| region.address() == address)
+            all().find(|region| region.address() == address)
         }
     };
 }

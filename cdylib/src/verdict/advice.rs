@@ -3,6 +3,8 @@
 //! Anyone above `snapshot` may call this. The first line is about the fork, the next about the locks; without a lock, the
 //! last says how to silence a thread that is known to do no harm.
 
+pub mod child;
+pub mod libc_regions;
 mod locks;
 
 use forkwatch_schema::record::{Frame, Lock, Thread};

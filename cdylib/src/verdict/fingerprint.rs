@@ -137,9 +137,9 @@ impl Fnv {
 #[cfg(test)]
 mod tests {
     use forkwatch_schema::kind::Kind;
-    use forkwatch_schema::record::{Frame, LockKind};
+    use forkwatch_schema::record::{Frame, LockKind, Phase};
 
-    use super::{Fnv, of_fork, of_lock};
+    use super::{Fnv, of_call, of_fork, of_handler, of_lock, of_orphan};
 
     fn frame(ip: &str, module: Option<&str>, offset: &str, symbol: Option<&str>) -> Frame {
         Frame {
@@ -221,5 +221,50 @@ mod tests {
             of_lock(Kind::LeakedLock, LockKind::Mutex, &one),
             of_lock(Kind::OrphanedLock, LockKind::Mutex, &one)
         );
+    }
+
+    /// The same place in a process whose address space is laid out otherwise, and another place.
+    fn here_there_elsewhere() -> [[Frame; 1]; 3] {
+        [("0x7f01", "0x1000"), ("0x7e01", "0x1000"), ("0x7f01", "0x2000")]
+            .map(|(ip, offset)| [frame(ip, Some("/usr/lib/libfoo.so"), offset, None)])
+    }
+
+    #[test]
+    fn an_orphan_is_known_by_where_it_was_taken_and_where_the_child_asks() {
+        let [here, there, elsewhere] = here_there_elsewhere();
+        let known = of_orphan(LockKind::Mutex, &here, &here);
+        assert_eq!(known, of_orphan(LockKind::Mutex, &there, &there));
+        let others = [
+            of_orphan(LockKind::Mutex, &elsewhere, &here),
+            of_orphan(LockKind::Mutex, &here, &elsewhere),
+            of_orphan(LockKind::Mutex, &here, &[]),
+            of_orphan(LockKind::Mutex, &[], &here),
+            of_orphan(LockKind::Libc, &here, &here),
+            of_lock(Kind::OrphanedLock, LockKind::Mutex, &here),
+        ];
+        assert!(others.iter().all(|other| *other != known), "{known} {others:?}");
+        assert_ne!(others[0], others[1]);
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_name_and_place() {
+        let [here, there, elsewhere] = here_there_elsewhere();
+        let known = of_call(Kind::StuckChild, "sem_wait", &here);
+        assert_eq!(known, of_call(Kind::StuckChild, "sem_wait", &there));
+        for other in [
+            of_call(Kind::StuckChild, "sem_wait", &elsewhere),
+            of_call(Kind::StuckChild, "pthread_cond_wait", &here),
+            of_call(Kind::UnsafeCall, "sem_wait", &here),
+        ] {
+            assert_ne!(known, other);
+        }
+    }
+
+    #[test]
+    fn a_handler_is_known_by_its_librarys_name_and_its_phase() {
+        let known = of_handler("/usr/lib/libgrpc.so.1", Phase::Prepare);
+        assert_eq!(known, of_handler("/opt/libgrpc.so.1 (deleted)", Phase::Prepare));
+        assert_ne!(known, of_handler("/usr/lib/libgrpc.so.2", Phase::Prepare));
+        assert_ne!(known, of_handler("/usr/lib/libgrpc.so.1", Phase::Child));
     }
 }

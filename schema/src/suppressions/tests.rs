@@ -3,7 +3,8 @@
 use crate::SCHEMA;
 use crate::kind::{Kind, Severity};
 use crate::record::{
-    Detail, Fork, Frame, LeakedLock, Lock, LockKind, PythonFrame, Record, Summary, Thread, UnsafeFork,
+    Call, Detail, Fork, ForkOutcome, Frame, LeakedLock, Lock, LockKind, OrphanedLock, Outcome, Phase, PythonFrame,
+    Record, SlowHandler, StuckChild, Summary, Thread, UnsafeFork, WaitObject,
 };
 
 use super::{Suppressions, without_parameters};
@@ -140,6 +141,8 @@ fn harmless_threads_and_locks() {
     assert!(locks.lock_is_harmless(None, &[frame("/a/libbar.so.1", "b")]));
     assert!(!locks.lock_is_harmless(None, &[frame("/libbar.so.1/app", "b")]));
     assert!(!locks.has_thread_rules());
+    let time_zone = rules("lock:libc:tz\n");
+    assert!(time_zone.lock_is_harmless(Some("libc:tz"), &[]) && !time_zone.lock_is_harmless(Some("libc:env"), &[]));
 }
 
 #[test]
@@ -173,6 +176,148 @@ fn every_word_of_a_finding_can_silence_it() {
     for word in ["/opt/lib/libfoo.so.1", "foo", "words*", "a.py"] {
         assert!(!rules(&format!("*:{word}")).silences(&finding), "{word}");
     }
+}
+
+/// Where a child is: native and Python frames.
+fn in_child() -> (Vec<Frame>, Option<Vec<PythonFrame>>) {
+    let python = PythonFrame {
+        file: "a.py".into(),
+        line: 3,
+        function: "Handler.emit".into(),
+    };
+    (
+        vec![frame("/opt/lib/liblog.so.1", "log_line(char*)")],
+        Some(vec![python]),
+    )
+}
+
+/// Each of the words, as a rule of this kind and as one of any kind, silences the finding; none of the others does.
+#[track_caller]
+fn silenced(finding: &Record, by: &[&str], not_by: &[&str]) {
+    let kind = finding.kind.name();
+    for word in by {
+        assert!(rules(&format!("{kind}:{word}")).silences(finding), "{kind}:{word}");
+        assert!(rules(&format!("*:{word}")).silences(finding), "*:{word}");
+        let others = format!("unsafe_fork:{word}\nthread:{word}\nlock:{word}");
+        assert!(!rules(&others).silences(finding), "{others}");
+    }
+    for word in not_by {
+        assert!(!rules(&format!("*:{word}")).silences(finding), "*:{word}");
+    }
+}
+
+#[test]
+fn orphaned_locks() {
+    let (stack, python_stack) = in_child();
+    let mut lock = lock();
+    (lock.kind, lock.name) = (LockKind::Libc, Some("libc:tz".into()));
+    let detail = OrphanedLock {
+        call: "localtime_r".into(),
+        lock,
+        stack,
+        python_stack,
+        blocking: true,
+    };
+    silenced(
+        &record(Kind::OrphanedLock, Detail::OrphanedLock(detail)),
+        &[
+            "libc:tz",
+            "libc:*",
+            "localtime_r",
+            "log_line",
+            "liblog.so*",
+            "Handler.emit",
+            "pool-1",
+            "fill",
+            "libstdc++*",
+            "forker",
+        ],
+        &["libc:env", "localtime", "log", "/opt/lib/liblog.so.1", "0x1"],
+    );
+}
+
+#[test]
+fn stuck_children() {
+    let (stack, python_stack) = in_child();
+    let detail = StuckChild {
+        call: "syscall(SYS_futex)".into(),
+        address: Some("0x1".into()),
+        object: WaitObject::Futex,
+        parent_tids: vec![2],
+        stack,
+        python_stack,
+    };
+    silenced(
+        &record(Kind::StuckChild, Detail::StuckChild(detail)),
+        &[
+            "syscall",
+            "syscall(SYS_futex)",
+            "log_line",
+            "liblog.so.1",
+            "Handler.*",
+            "forker",
+        ],
+        &["futex", "0x1", "2"],
+    );
+}
+
+#[test]
+fn calls_and_slow_handlers() {
+    let call = |kind| {
+        let (stack, python_stack) = in_child();
+        let (call, library) = ("pthread_create".into(), Some("/usr/lib/libgomp.so.1".into()));
+        record(
+            kind,
+            Detail::Call(Call {
+                call,
+                library,
+                stack,
+                python_stack,
+            }),
+        )
+    };
+    for kind in [Kind::ThreadAfterFork, Kind::UnsafeCall, Kind::GuardedCall] {
+        let by = [
+            "pthread_create",
+            "libgomp.so*",
+            "log_line",
+            "Handler.emit",
+            "liblog*",
+            "forker",
+        ];
+        silenced(&call(kind), &by, &["pthread", "/usr/lib/libgomp.so.1"]);
+    }
+    let slow = |library: Option<&str>| {
+        let (library, phase) = (library.map(Into::into), Phase::Prepare);
+        let milliseconds = 1500;
+        record(
+            Kind::SlowHandler,
+            Detail::SlowHandler(SlowHandler {
+                library,
+                phase,
+                milliseconds,
+            }),
+        )
+    };
+    silenced(
+        &slow(Some("/usr/lib/libgrpc.so.1")),
+        &["libgrpc*"],
+        &["prepare", "libgrpc"],
+    );
+    silenced(&slow(None), &["forker"], &["unknown"]);
+}
+
+#[test]
+fn only_a_rule_of_its_own_silences_an_outcome() {
+    let (outcome, program) = (Outcome::Exec, Some("/bin/true".into()));
+    let detail = ForkOutcome {
+        child_pid: 2,
+        outcome,
+        program,
+    };
+    let finding = record(Kind::ForkOutcome, Detail::ForkOutcome(detail));
+    assert!(!rules("*:*").silences(&finding));
+    assert!(rules("fork_outcome:*").silences(&finding));
 }
 
 #[test]

@@ -87,8 +87,15 @@ fn locks(record: &mut Record, keep: usize) {
     }
 }
 
-/// Keeps the first `keep` waiters of each lock.
+/// Keeps the first `keep` waiters of each lock, and as many of the threads that used what a child waits for.
 fn waiters(record: &mut Record, keep: usize) {
+    if let Detail::StuckChild(stuck) = &mut record.detail {
+        let all = stuck.parent_tids.len();
+        stuck.parent_tids.truncate(keep);
+        if all > keep {
+            note(record, "parent_tids", keep, all);
+        }
+    }
     let locks = all_locks(&mut record.detail);
     let most = locks.iter().map(|lock| lock.waiters.len()).max().unwrap_or_default();
     locks.iter_mut().for_each(|lock| lock.waiters.truncate(keep));
@@ -197,9 +204,17 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
             fork.threads.iter_mut().for_each(|thread| visit_thread(thread, see));
             fork.advice.iter_mut().for_each(|line| see(Part::Text(line)));
         }
-        Detail::OrphanedLock(orphan) => visit_place(&mut orphan.stack, orphan.python_stack.as_mut(), see),
-        Detail::StuckChild(stuck) => visit_place(&mut stuck.stack, stuck.python_stack.as_mut(), see),
+        Detail::OrphanedLock(orphan) => {
+            see(Part::Text(&mut orphan.call));
+            visit_place(&mut orphan.stack, orphan.python_stack.as_mut(), see);
+        }
+        Detail::StuckChild(stuck) => {
+            see(Part::Text(&mut stuck.call));
+            stuck.address.iter_mut().for_each(|address| see(Part::Text(address)));
+            visit_place(&mut stuck.stack, stuck.python_stack.as_mut(), see);
+        }
         Detail::Call(call) => {
+            see(Part::Text(&mut call.call));
             call.library.iter_mut().for_each(|library| see(Part::Text(library)));
             visit_place(&mut call.stack, call.python_stack.as_mut(), see);
         }

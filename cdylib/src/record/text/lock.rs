@@ -6,6 +6,7 @@ use super::frames;
 use super::noise;
 use super::page::{GLUE, Page};
 use super::shorten::{count, quoted};
+use crate::verdict::advice::libc_regions;
 
 /// Threads named in a list before it is cut.
 pub const MOST_NAMED: usize = 8;
@@ -45,12 +46,22 @@ fn is_pythons(lock: &Lock) -> bool {
         && symbols.into_iter().any(noise::takes_python_lock)
 }
 
-/// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`.
+/// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`, `libc's time zone lock (libc:tz)`.
 pub fn in_words(lock: &Lock) -> String {
+    if let Some(called) = of_libc(lock) {
+        return called;
+    }
     match &lock.name {
         Some(name) => format!("the {} {}", sort(lock), quoted(name)),
         None => format!("a {}", sort(lock)),
     }
+}
+
+/// `libc's time zone lock (libc:tz)`, where it is one of those.
+fn of_libc(lock: &Lock) -> Option<String> {
+    let name = lock.name.as_deref().filter(|_| lock.kind == LockKind::Libc)?;
+    let called = libc_regions::words(name)?.called;
+    Some(format!("{called} ({name})"))
 }
 
 /// The lock as its holder has it: `a read-write lock for reading`.
@@ -73,6 +84,8 @@ pub fn all_as_held(locks: &[&Lock]) -> String {
     let mut parts: Vec<String> = told
         .map(|(words, number, lock)| match (number, &lock.name) {
             (1, _) => words,
+            // Each is one of a kind, though more than one thread may be on its way through it.
+            _ if of_libc(lock).is_some() => words,
             (_, Some(name)) => format!(
                 "{number} {} called {}{}",
                 plural(sort(lock)),
@@ -126,10 +139,14 @@ pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
 
 /// The section of a lock that a thread of the parent held at the fork.
 pub fn write_orphaned(page: &mut Page<'_>, lock: &Lock, record: &Record) {
+    let held = match lock.kind {
+        LockKind::StaticGuard => "being initialised",
+        _ => "held",
+    };
     page.heading(
         "Lock: ",
         &format!(
-            "{}, held{} at the fork by {}",
+            "{}, {held}{} at the fork by {}",
             which(lock),
             purpose(lock.kind),
             holder(lock)
@@ -149,6 +166,10 @@ pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], 
 
 /// `mutex "cache_lock" at 0x1234`.
 fn which(lock: &Lock) -> String {
+    if let Some(called) = of_libc(lock) {
+        // Its address stands for the lock in records, and is not the lock's own.
+        return called;
+    }
     let name = lock
         .name
         .as_ref()
@@ -169,7 +190,12 @@ fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread],
     if lock.acquired_stack.is_empty() {
         page.plain(2, "taken before it was watched");
     } else {
-        page.plain(2, "taken at:");
+        let how = match lock.kind {
+            LockKind::Libc => "taken by the call at:",
+            LockKind::StaticGuard => "initialised at:",
+            _ => "taken at:",
+        };
+        page.plain(2, how);
         frames::write(page, 4, None, &lock.acquired_stack);
     }
     if let Some(owner) = threads.iter().find(|thread| Some(thread.tid) == lock.owner_tid) {

@@ -1,30 +1,30 @@
 //! The text of `orphaned_lock`: a child asks for a lock whose holder does not exist there.
 
-use forkwatch_schema::record::{OrphanedLock, Record};
+use forkwatch_schema::kind::Severity;
+use forkwatch_schema::record::{LockKind, OrphanedLock, Record};
 
 use super::page::Page;
 use super::{child, lock};
+use crate::verdict::advice::child as advice;
 
 /// `forked child (pid 4243) waits for ever in pthread_mutex_lock for a mutex that thread "keeper" held at the fork`.
 pub fn headline(record: &Record, detail: &OrphanedLock) -> String {
-    let does = if is_own(detail) {
-        "fails in"
-    } else if detail.blocking {
-        "waits for ever in"
-    } else {
-        "can never succeed in"
+    let child = format!("forked child (pid {})", record.pid);
+    let (call, lock) = (&detail.call, lock::in_words(&detail.lock));
+    if advice::refuses_release(detail) {
+        return format!("{child} can never release {lock} that its own thread took before the fork: {call} fails");
+    }
+    let (lock, did) = match detail.lock.kind {
+        LockKind::StaticGuard => ("a C++ local static".into(), "was initialising"),
+        _ => (lock, "held"),
     };
-    let holder = if is_own(detail) {
-        String::from("its own thread")
-    } else {
-        lock::owner_in_words(&detail.lock)
+    let holder = lock::owner_in_words(&detail.lock);
+    let does = match certainty(record, detail) {
+        Certainty::Hangs => "waits for ever in",
+        Certainty::MayHang => "may wait for ever in",
+        Certainty::Fails => "can never succeed in",
     };
-    format!(
-        "forked child (pid {}) {does} {} for {} that {holder} held at the fork",
-        record.pid,
-        detail.call,
-        lock::in_words(&detail.lock)
-    )
+    format!("{child} {does} {call} for {lock} that {holder} {did} at the fork")
 }
 
 /// The whole text.
@@ -41,33 +41,72 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &OrphanedLock, stoppe
     page.gap();
     lock::write_orphaned(page, &detail.lock, record);
     page.gap();
-    page.heading("Why this hangs:", "");
-    page.sentences(2, reason(detail));
-    let advice = if is_own(detail) {
-        "In the child, make the lock anew (pthread_mutex_init in a pthread_atfork child handler) instead of unlocking it, or \
-         call exec or _exit before anything asks for it."
-    } else {
-        "Fork before the first thread starts, or call exec or _exit in the child before anything asks for this lock. A library \
-         that must work on both sides takes its locks in a pthread_atfork prepare handler and gives them back in the parent \
-         and child handlers."
+    let (heading, reason) = reason(record, detail);
+    page.heading(heading, "");
+    page.sentences(2, &reason);
+    page.ending(record, &advice::for_orphan(record, detail));
+}
+
+/// What becomes of the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    /// It never returns.
+    Hangs,
+    /// It never returns if the thread held the lock at that very moment, which cannot be seen.
+    MayHang,
+    /// It returns without the lock: a try, or a wait with a time-out.
+    Fails,
+}
+
+fn certainty(record: &Record, detail: &OrphanedLock) -> Certainty {
+    match (detail.blocking, record.severity) {
+        (true, Severity::Fatal) => Certainty::Hangs,
+        (true, _) => Certainty::MayHang,
+        (false, _) => Certainty::Fails,
+    }
+}
+
+/// Why, and what that is headed with.
+fn reason(record: &Record, detail: &OrphanedLock) -> (&'static str, String) {
+    const FAILS: &str = "Why this fails:";
+    if advice::refuses_release(detail) {
+        let words = "The lock remembers the thread that took it by its number, and in the child that thread has another one. So \
+                     the child can neither release the lock nor take it again: the next call that waits for it never returns.";
+        return (FAILS, words.into());
+    }
+    if detail.lock.kind == LockKind::StaticGuard {
+        let words = "At the fork, another thread was initialising this static. The child has a copy of the half-made static, but \
+                     not of that thread. Nobody here will ever finish it, and this call, which waits for that, never returns.";
+        return ("Why this hangs:", words.into());
+    }
+    let lost = match detail.lock.kind {
+        LockKind::Libc => {
+            "At the fork, another thread was inside a function of libc that takes this lock. The child has a copy of the lock, but \
+             not of that thread."
+        }
+        _ if advice::taker_may_have_forked(record, detail) => {
+            "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread of the child has \
+             that thread's number."
+        }
+        _ => "The child has a copy of the lock, but not of the thread that held it.",
     };
-    page.ending(record, &[String::from(advice)]);
-}
-
-/// Whether the forking thread itself held it: a lock that remembers its owner's id refuses to be unlocked in the child.
-fn is_own(detail: &OrphanedLock) -> bool {
-    detail.call.ends_with("unlock")
-}
-
-fn reason(detail: &OrphanedLock) -> &'static str {
-    if is_own(detail) {
-        "The lock remembers the thread that took it by its number, and in the child that thread has another one. So the child \
-         can neither release the lock nor take it again."
-    } else if detail.blocking {
-        "The child has a copy of the lock, but not of the thread that held it: nobody here will ever release it, and this call \
-         never returns."
-    } else {
-        "The child has a copy of the lock, but not of the thread that held it: nobody here will ever release it. This call \
-         returns, but each further attempt fails as this one."
+    match certainty(record, detail) {
+        Certainty::Hangs => (
+            "Why this hangs:",
+            format!("{lost} Nobody here will ever release it, and this call never returns."),
+        ),
+        Certainty::MayHang => (
+            "Why this can hang:",
+            format!(
+                "{lost} Such a function holds the lock for a part of its time only, and libc does not show which. If it held the \
+                 lock at that moment, nobody here will ever release it, and this call never returns."
+            ),
+        ),
+        Certainty::Fails => (
+            FAILS,
+            format!(
+                "{lost} Nobody here will ever release it. This call returns without the lock, and so will every other try."
+            ),
+        ),
     }
 }

@@ -4,6 +4,7 @@ use forkwatch_schema::record::{Phase, Record, SlowHandler};
 
 use super::page::Page;
 use super::shorten;
+use crate::verdict::advice::child as advice;
 
 /// `an at-fork handler of libgrpc.so took 1204 ms before the fork (pid 4242)`.
 pub fn headline(record: &Record, detail: &SlowHandler) -> String {
@@ -25,15 +26,13 @@ pub fn headline(record: &Record, detail: &SlowHandler) -> String {
 /// The whole text.
 pub fn write(page: &mut Page<'_>, record: &Record, detail: &SlowHandler) {
     page.title(record);
-    page.gap();
     if let Some(library) = &detail.library {
         let library = shorten::path(library, page.style);
+        page.gap();
         page.heading(
             "Handler: ",
-            &format!("{} handler registered by {library}", detail.phase.name()),
+            &format!("a {} handler of {library} (pthread_atfork)", detail.phase.name()),
         );
     }
-    let advice = "Until the handlers return, fork does not: look at what the library waits for there, usually its own threads \
-                  or a lock that the forking thread holds.";
-    page.ending(record, &[String::from(advice)]);
+    page.ending(record, &[advice::for_handler(detail)]);
 }

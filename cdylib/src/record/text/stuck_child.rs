@@ -3,8 +3,10 @@
 use forkwatch_schema::record::{Record, StuckChild, WaitObject};
 
 use super::child;
+use super::lock::MOST_NAMED;
 use super::page::Page;
 use super::shorten::count;
+use crate::verdict::advice::child as advice;
 
 /// `forked child (pid 4243) waits for ever in pthread_cond_wait: its only thread is the one that waits`.
 pub fn headline(record: &Record, detail: &StuckChild) -> String {
@@ -32,28 +34,48 @@ pub fn write(page: &mut Page<'_>, record: &Record, detail: &StuckChild, stopped:
         .map_or_else(String::new, |address| format!(" at {address}"));
     page.heading("Waits for: ", &format!("{}{address}", in_words(detail.object)));
     if !detail.parent_tids.is_empty() {
-        let tids: Vec<_> = detail.parent_tids.iter().map(ToString::to_string).collect();
-        let who = count(tids.len(), "thread", "threads");
         page.sentences(
             2,
-            &format!("{who} of the parent used it at the fork: tid {}", tids.join(", ")),
+            &format!("At the fork, {}.", users(&detail.parent_tids, detail.object)),
         );
     }
     page.gap();
     page.heading("Why this hangs:", "");
-    page.sentences(
-        2,
-        "The child has only the thread that called fork, and that one waits here without a time-out. Nobody is left to wake \
-         it: whoever would have done so is a thread of the parent.",
-    );
-    let advice = "Start the threads (a pool, a queue's worker, a runtime) in the child after the fork, not before it; or fork \
-                  before the first thread starts; or call exec or _exit in the child before it waits.";
-    page.ending(record, &[String::from(advice)]);
+    page.sentences(2, &reason(detail.object));
+    page.ending(record, &advice::for_stuck(detail));
+}
+
+/// `2 threads of the parent waited for it too (tid 4243, 4244)`.
+fn users(tids: &[i32], object: WaitObject) -> String {
+    let named: Vec<_> = tids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = match tids.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let who = count(tids.len(), "thread", "threads");
+    let did = match object {
+        WaitObject::Condition | WaitObject::Futex => "waited for it too",
+        WaitObject::Semaphore | WaitObject::Mutex | WaitObject::Rwlock => "waited for it or held it",
+    };
+    format!("{who} of the parent {did} (tid {}{more})", named.join(", "))
+}
+
+fn reason(object: WaitObject) -> String {
+    let does = match object {
+        WaitObject::Futex => "wake it",
+        WaitObject::Condition => "signal it",
+        WaitObject::Semaphore => "post it",
+        WaitObject::Mutex | WaitObject::Rwlock => "release it",
+    };
+    format!(
+        "The child has only the thread that called fork, and that one waits here without a time-out. Nobody is left to {does}: \
+         whoever would have done so is a thread of the parent."
+    )
 }
 
 const fn in_words(object: WaitObject) -> &'static str {
     match object {
-        WaitObject::Futex => "a futex of a library's own",
+        WaitObject::Futex => "a futex (the wait that libraries build their locks on)",
         WaitObject::Condition => "a condition variable",
         WaitObject::Semaphore => "a semaphore",
         WaitObject::Mutex => "a mutex",

@@ -55,6 +55,8 @@ macro_rules! golden {
     };
 }
 
+mod child;
+
 golden!(c_program_with_a_mutex, c_mutex(), None);
 golden!(cpp_program_with_long_names, cpp(), None);
 golden!(rust_program, rust(), None);

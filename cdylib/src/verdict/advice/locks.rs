@@ -4,10 +4,18 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
-use super::{Facts, Language, library, place, telling};
+use super::{Facts, Language, libc_regions, library, place, telling};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
 pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
+    // Names of locks, functions and files are the program's, and might begin a line of their own.
+    lines(facts, language)
+        .iter()
+        .map(|line| line.replace('\n', "\\n"))
+        .collect()
+}
+
+fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
     let (mut libraries, mut lines): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
     for lock in facts.locks.iter().filter(|lock| is_for_handlers(lock)) {
         if let Some(name) = telling(&lock.acquired_stack).and_then(library)
@@ -46,11 +54,15 @@ pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> 
     } else if libraries.is_empty()
         && let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::Libc)
     {
-        let name = lock.name.as_deref().unwrap_or("a lock of its own");
-        lines.push(format!(
-            "libc held {name} at the fork and does not free it in the child: do there, before exec, none of what was under way{}.",
-            taken_in(lock)
-        ));
+        let words = lock.name.as_deref().and_then(libc_regions::words);
+        lines.push(match words {
+            Some(words) => format!("{} Nobody frees {} in a child.", words.instead, words.called),
+            None => format!(
+                "libc held a lock of its own at the fork and does not free it in the child: do there, before exec, none of what \
+                 was under way{}.",
+                taken_in(lock)
+            ),
+        });
     }
     lines
 }
@@ -66,9 +78,15 @@ fn is_own(lock: &Lock, language: Language) -> bool {
     let library = frame.and_then(library);
     is_for_handlers(lock)
         && match language {
-            Language::Python => lock.name.is_some() && library.is_none_or(is_python_core),
+            Language::Python => lock.name.as_deref().is_some_and(is_expression) && library.is_none_or(is_python_core),
             _ => library.is_none() && frame.is_some_and(|frame| frame.module.is_some()),
         }
+}
+
+/// Whether the name can stand in a line of Python as it is: `lock`, `self.cache.lock`.
+fn is_expression(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_alphanumeric());
+    name.split('.').all(is_word)
 }
 
 fn own_lock(lock: &Lock, language: Language) -> String {
