@@ -1,7 +1,7 @@
 //! Functions of libc behind locks that pass no hook: one row a function, with its region.
 //!
-//! `strftime` asks for the time zone only where its format does. Left out: `dlopen` and `dlclose`, which look at who calls them; what only reads (`getenv`, `gettext`); and `rand`, whose lock
-//! is held for less time than the hook takes.
+//! `strftime` asks for the time zone only where its format does. Left out: `dlopen` and `dlclose`, which look at who calls them;
+//! what only reads (`getenv`, `gettext`); and `rand`, whose lock is held for less time than the hook takes.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::hand_over;
