@@ -9,5 +9,5 @@ programs! {
        stuck_glib_mutex;
     Cpp: orphaned_static_guard, stuck_spdlog_queue;
     Rust: stuck_rust_sync;
-    Python: child_preexec_lock, stuck_python_wait;
+    Python: child_preexec_lock, stuck_python_wait, child_waits_for_signal;
 }

@@ -9,6 +9,15 @@ pub fn a_handler_may_post() -> bool {
     caught(&status) & !NO_NEWS != 0
 }
 
+/// Whether a handler that this process has, and `parent` has not, may end a wait of an interpreter's: its handlers run the
+/// program's code when a wait is interrupted. CPython itself catches SIGINT. Where the parent has gone, all are this process's own.
+pub fn an_own_handler_may_wake(parent: i32) -> bool {
+    let own = caught(&read_whole(c"/proc/thread-self/status").unwrap_or_default());
+    let path = std::ffi::CString::new(format!("/proc/{parent}/status")).unwrap_or_default();
+    let inherited = caught(&read_whole(&path).unwrap_or_default());
+    own & !inherited & !(NO_NEWS | bit(libc::SIGINT)) != 0
+}
+
 /// Signals whose handlers post nothing.
 const NO_NEWS: u64 = bit(libc::SIGSEGV)
     | bit(libc::SIGBUS)

@@ -131,9 +131,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
             if resolver.modules().is_shared_mapping(address) {
                 return;
             }
-            let is_python = Interpreter::find(resolver.modules()).is_some();
-            if object == WaitObject::Semaphore && !is_python && signals::a_handler_may_post() {
-                // A signal handler may post a semaphore, and nothing else: this wait may end.
+            if object == WaitObject::Semaphore && teller.may_be_woken(&resolver) {
                 return;
             }
             let stack = frames(&mut resolver, depot::frames(teller.stack), false);
@@ -258,6 +256,18 @@ impl Teller {
             name_of_lost(story.as_deref(), orphan.owner)
         };
         name.map(|name| printable(&name))
+    }
+
+    /// Whether a signal handler may end a wait for a semaphore: one may post it, and CPython's interrupts the wait and runs the
+    /// program's own.
+    fn may_be_woken(&self, resolver: &Resolver) -> bool {
+        if Interpreter::find(resolver.modules()).is_none() {
+            return signals::a_handler_may_post();
+        }
+        let parent = self
+            .story(super::newest_story())
+            .map_or(0, |story| story.origin.process);
+        signals::an_own_handler_may_wake(parent)
     }
 
     fn start_routine(&self, orphan: Orphan, resolver: &mut Resolver) -> Option<String> {
