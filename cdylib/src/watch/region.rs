@@ -9,26 +9,56 @@ use crate::state::descent;
 use crate::state::held::Object;
 use crate::state::libc_regions::Region;
 use crate::state::stack_cache::Caller;
-use crate::state::thread::Busy;
+use crate::state::thread::{Busy, Thread};
 use crate::state::unwind;
 use crate::system::errno::KeepErrno;
 
 /// A call of such a function.
 #[inline(always)]
 pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> usize) -> usize {
-    if !region.outlives_fork() {
-        return real();
-    }
-    if descent::is_watched()
-        && let Some(thread) = current()
+    // As at a lock: the fast path calls nothing but the real function, and is never taken in a watched child.
+    if region.outlives_fork()
+        && let Some(thread) = Thread::current()
+        && thread.held.is_empty()
+        && let Some(stack) = thread.known_stack(caller)
+        && let Some(ticket) = thread
+            .held
+            .ask(region.address(), Object::LibcRegion, caller.stack_pointer, stack)
     {
+        thread.held.took(ticket);
+        let result = real();
+        thread.held.release_newest(region.address());
+        return result;
+    }
+    let Caller {
+        return_address,
+        stack_pointer,
+        function,
+    } = caller;
+    within_slowly(region, return_address, stack_pointer, function, real)
+}
+
+#[cold]
+#[inline(never)]
+fn within_slowly(
+    region: &'static Region,
+    return_address: usize,
+    stack_pointer: usize,
+    function: &'static str,
+    real: impl FnOnce() -> usize,
+) -> usize {
+    let caller = Caller {
+        return_address,
+        stack_pointer,
+        function,
+    };
+    let Some(thread) = current().filter(|_| region.outlives_fork()) else {
+        return real();
+    };
+    if descent::is_watched() {
         child::before_call(thread, Object::LibcRegion, region.address(), Wait::Forever, caller);
     }
-    if let Some(thread) = current()
-        && !thread.held.is_empty()
-    {
-        thread.held.drop_left_regions(caller.stack_pointer);
-    }
+    thread.held.drop_left_regions(stack_pointer);
     let Some((thread, ticket)) = ask(Object::LibcRegion, region.address(), caller) else {
         return real();
     };
