@@ -143,6 +143,32 @@ __attribute__((unused)) static int verdict(pid_t child) {
     return say("child: neither ended nor stuck"), UNDECIDED;
 }
 
+/* The one child of a thread of this process, for whom its `fork` has not come back yet; 0 while there is none. */
+__attribute__((unused)) static pid_t child_of(pid_t thread) {
+    char path[64], text[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)thread);
+    return read_text(path, text, sizeof text) == 0 ? (pid_t)atoi(text) : 0;
+}
+
+/* For a thread of its own, where the parent waits for its child inside the call that forks: sees that the main thread's
+ * child gets stuck, and ends the program with the verdict. */
+__attribute__((unused, noreturn)) static void *watch_from_aside(void *unused) {
+    (void)unused;
+    char task[32];
+    for (int look = 0; look < 5000; look++) {
+        pid_t child = child_of(getpid());
+        snprintf(task, sizeof task, "%d", (int)child);
+        if (child > 0 && waits_for_ever(task)) {
+            kill(child, SIGKILL);
+            say("child: stuck");
+            _exit(REALISED);
+        }
+        pause_milliseconds(2);
+    }
+    say("child: neither ended nor stuck");
+    _exit(UNDECIDED);
+}
+
 /* Whether two words are the same. */
 __attribute__((unused)) static int is(const char *word, const char *other) { return strcmp(word, other) == 0; }
 #endif

@@ -8,6 +8,7 @@
  * runs: semaphore sem_wait semaphore
  * runs: futex syscall(SYS_futex) futex
  * runs: futex_bitset syscall(SYS_futex) futex
+ * runs: futex_not_declared_private syscall(SYS_futex) futex
  */
 #include "../program.h"
 #include <linux/futex.h>
@@ -38,6 +39,7 @@ static void wait_for_work(const char *how) {
     }
     if (is(how, "semaphore")) while (sem_wait(&semaphore) != 0) {}
     if (is(how, "futex")) for (;;) syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    if (is(how, "futex_not_declared_private")) for (;;) syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
     for (;;) syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 

@@ -25,11 +25,11 @@ pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
 #[inline(never)]
 pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
     const COMMAND: usize = 0x7f;
-    const PRIVATE: usize = libc::FUTEX_PRIVATE_FLAG as usize;
     const WAIT: usize = libc::FUTEX_WAIT as usize;
     const WAIT_BITSET: usize = libc::FUTEX_WAIT_BITSET as usize;
     const LOW_HALF: usize = 0xffff_ffff;
-    let waits = matches!(operation & COMMAND, WAIT | WAIT_BITSET) && operation & PRIVATE != 0;
+    // Without the flag for private ones, a futex in private memory is private all the same; where it lies is looked at later.
+    let waits = matches!(operation & COMMAND, WAIT | WAIT_BITSET);
     if !waits || timeout != 0 || !address.is_multiple_of(4) {
         return;
     }
