@@ -15,6 +15,8 @@ mod command_refusals;
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.
 mod hazards;
+/// What a followed lock costs.
+mod hot_path;
 /// The other options, and the form of records and text.
 mod options;
 /// What is seen of a process from outside.
