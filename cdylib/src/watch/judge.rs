@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
 
 use super::told;
 use super::{counts, setup};
@@ -121,7 +121,7 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         function: moment.origin.function.to_owned(),
         child_pid: None,
         exec_bound: false,
-        python_stack: None,
+        python_stack: moment.python.as_ref().and_then(|view| view.own.clone()),
         stack: Vec::new(),
     };
     Content {
@@ -164,11 +164,17 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
             start_routine,
             created_stack,
             stack,
-            python_stack: None,
+            python_stack: python_stack(moment, other),
             waiting,
         });
     }
     counting
+}
+
+/// Where a thread's Python code was at the fork.
+fn python_stack(moment: &Moment, other: &OtherThread) -> Option<Vec<PythonFrame>> {
+    let frames = &moment.python.as_ref()?.thread(other.handle)?.frames;
+    (!frames.is_empty()).then(|| frames.clone())
 }
 
 /// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
@@ -243,6 +249,11 @@ fn locks(
             // The same place may be somebody's real lock the next time.
             continue;
         }
+        let named = moment.python.as_ref().and_then(|view| view.lock(entry.address));
+        if named.is_some_and(|named| named.is_bookkeeping) {
+            // As above: the place may be another lock's the next time.
+            continue;
+        }
         let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
         let shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
         if own || shared {
@@ -250,7 +261,8 @@ fn locks(
             continue;
         }
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
-        let name = libc_regions::at(entry.address).map(|region| region.name);
+        let region = libc_regions::at(entry.address).map(|region| region.name);
+        let name = region.or_else(|| named.map(|named| named.name.as_str()));
         if rules.lock_is_harmless(name, &acquired_stack) {
             counts::SUPPRESSED.add();
             told::remember(place.with_lock(entry), Verdict::Silenced);
