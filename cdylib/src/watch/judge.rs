@@ -117,17 +117,19 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         is_python,
     };
     let advice = advice::for_fork(&facts);
+    let python_stack = moment.python.as_ref().and_then(|view| view.own.clone());
+    let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref(), &sites);
     let fork = Fork {
         function: moment.origin.function.to_owned(),
         child_pid: None,
         exec_bound: false,
-        python_stack: moment.python.as_ref().and_then(|view| view.own.clone()),
+        python_stack,
         stack: Vec::new(),
     };
     Content {
         severity,
         kind: Kind::UnsafeFork,
-        fingerprint: fingerprint::of_fork(&stack, &sites),
+        fingerprint,
         fork_id: Some(moment.origin.id.to_string()),
         detail: Detail::UnsafeFork(UnsafeFork {
             fork: Fork { stack, ..fork },

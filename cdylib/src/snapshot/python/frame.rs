@@ -4,7 +4,7 @@
 use forkwatch_schema::record::PythonFrame;
 
 use super::layout::{Innermost, Instruction, Variables};
-use super::object::Objects;
+use super::object::{MOST_ENTRIES, Objects};
 
 /// The most frames followed, where the interpreter's own are among them.
 const MOST_FRAMES: usize = 1024;
@@ -51,6 +51,15 @@ impl Objects {
             }
         }
         frames
+    }
+
+    /// What tells this frame's place in the program from others, in this process.
+    pub fn place(&self, frame: Frame) -> u64 {
+        let instruction = match self.layout.instruction {
+            Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
+            Instruction::Address(place, _) => self.pages.word(frame.address + place).map(|word| word as i64),
+        };
+        (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
     }
 
     /// The frame as records tell it.
@@ -149,15 +158,22 @@ impl Objects {
             .collect()
     }
 
-    /// The module's variables, and the names among them and among attributes that the function uses.
-    pub fn globals(&self, frame: Frame) -> (Vec<(usize, usize)>, Vec<usize>) {
+    /// The address of the dictionary with the module's variables, which tells one module from another.
+    pub fn module(&self, frame: Frame) -> Option<usize> {
+        self.pages.pointer(frame.address + self.layout.globals)
+    }
+
+    /// The module's variables.
+    pub fn globals(&self, frame: Frame) -> Vec<(usize, usize)> {
+        let module = self.module(frame);
+        module.map_or_else(Vec::new, |module| self.entries(module, MOST_ENTRIES))
+    }
+
+    /// The names of variables of the module, and of attributes, that the function uses.
+    pub fn used_names(&self, frame: Frame) -> Vec<usize> {
         const MOST: usize = 256;
-        let globals = self.pages.pointer(frame.address + self.layout.globals);
         let names = self.pages.pointer(frame.code + self.layout.names);
-        (
-            globals.map_or_else(Vec::new, |globals| self.entries(globals)),
-            names.map_or_else(Vec::new, |names| self.elements(names, MOST)),
-        )
+        names.map_or_else(Vec::new, |names| self.elements(names, MOST))
     }
 
     /// What a cell holds, for variables that functions share; any other object itself.

@@ -26,4 +26,4 @@ mod search;
 mod view;
 
 pub use self::search::Named;
-pub use self::view::{Target, View, current_stack, look, name_from_here};
+pub use self::view::{Target, View, current_stack, look, name_from_here, place};

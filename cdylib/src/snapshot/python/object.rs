@@ -75,6 +75,9 @@ impl Objects {
         if !self.pages.read(data, &mut bytes) {
             return None;
         }
+        if is_ascii {
+            return String::from_utf8(bytes).ok();
+        }
         let character = |bytes: &[u8]| {
             let number = bytes
                 .iter()
@@ -100,8 +103,8 @@ impl Objects {
         words.collect()
     }
 
-    /// The keys and values of a dictionary, the first ones; none of anything else.
-    pub fn entries(&self, dict: usize) -> Vec<(usize, usize)> {
+    /// The keys and values of a dictionary, the first `most` ones; none of anything else.
+    pub fn entries(&self, dict: usize, most: usize) -> Vec<(usize, usize)> {
         if self.type_of(dict) != Some(self.python.types.dict) {
             return Vec::new();
         }
@@ -109,8 +112,8 @@ impl Objects {
             return Vec::new();
         };
         match self.pages.word(dict + DICT_VALUES) {
-            Some(0) => self.entries_of(keys, None),
-            Some(values) => self.entries_of(keys, Some(values + self.head_of_values())),
+            Some(0) => self.entries_of(keys, None, most),
+            Some(values) => self.entries_of(keys, Some(values + self.head_of_values()), most),
             None => Vec::new(),
         }
     }
@@ -128,10 +131,12 @@ impl Objects {
                 let dict = (16..1 << 16)
                     .contains(&offset)
                     .then(|| self.pages.pointer(object + offset))??;
-                return Some(self.entries(dict));
+                return Some(self.entries(dict, MOST_ENTRIES));
             }
-            let shared =
-                |values| Some(self.entries_of(self.pages.pointer(of + self.layout.shared_keys)?, Some(values)));
+            let shared = |values| {
+                let keys = self.pages.pointer(of + self.layout.shared_keys)?;
+                Some(self.entries_of(keys, Some(values), MOST_ENTRIES))
+            };
             let before = self.pages.word(object.checked_sub(24)?)?;
             match self.layout.attributes {
                 Attributes::TwoPointers if before == 0 => shared(self.pages.pointer(object - 32)?),
@@ -142,7 +147,7 @@ impl Objects {
                     valid.then(|| shared(values + self.head_of_values()))?
                 }
                 _ if before == 0 => None,
-                _ => Some(self.entries(before)),
+                _ => Some(self.entries(before, MOST_ENTRIES)),
             }
         };
         found().unwrap_or_default()
@@ -164,7 +169,7 @@ impl Objects {
     }
 
     /// The entries of a table of keys; `values` is where they lie, if not beside the keys.
-    fn entries_of(&self, keys: usize, values: Option<usize>) -> Vec<(usize, usize)> {
+    fn entries_of(&self, keys: usize, values: Option<usize>, most: usize) -> Vec<(usize, usize)> {
         let place = || match self.layout.keys {
             Keys::Old => {
                 let slots = self.pages.word(keys + 8)?;
@@ -198,7 +203,7 @@ impl Objects {
             };
             Some((name, value))
         };
-        let entries = (0..count.min(MOST_ENTRIES)).map_while(entry);
+        let entries = (0..count.min(most)).map_while(entry);
         entries.filter(|&(name, value)| name != 0 && value != 0).collect()
     }
 }

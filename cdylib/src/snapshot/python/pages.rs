@@ -1,15 +1,14 @@
 //! Guarded reads of a memory that stands still, each stretch of it only once, and no more than a bounded number.
 
 use core::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::snapshot::memory::ProcessMemory;
 
 /// The bytes read at once.
-const STRETCH: usize = 1024;
-/// The stretches kept.
-const KEPT: usize = 256;
-/// The most reads; one takes a microsecond at most, where the kernel allows reading at once.
-const MOST_READS: usize = 6000;
+const STRETCH: usize = 2048;
+/// The most stretches read. A read takes about a microsecond, where the kernel allows reading at once.
+const MOST_READS: usize = 2048;
 
 /// A memory, and what was read of it.
 #[derive(Debug)]
@@ -20,10 +19,10 @@ pub struct Pages {
 
 #[derive(Debug)]
 struct Kept {
+    /// The stretches that could be read, in the order of reading.
     bytes: Vec<u8>,
-    /// The address of each kept stretch; 0 where there is none.
-    starts: Vec<usize>,
-    reads: usize,
+    /// Where in `bytes` each stretch stands; `None` where not all of it could be read.
+    places: BTreeMap<usize, Option<usize>>,
 }
 
 impl Pages {
@@ -32,9 +31,9 @@ impl Pages {
         Self {
             memory: ProcessMemory::own(),
             kept: RefCell::new(Kept {
-                bytes: vec![0; STRETCH * KEPT],
-                starts: vec![0; KEPT],
-                reads: 0,
+                // A mapping of its own, of which only what is used is there.
+                bytes: Vec::with_capacity(STRETCH * MOST_READS),
+                places: BTreeMap::new(),
             }),
         }
     }
@@ -42,45 +41,36 @@ impl Pages {
     /// Fills all of `into`; false where not all of it can be read.
     pub fn read(&self, address: usize, into: &mut [u8]) -> bool {
         let offset = address % STRETCH;
-        if address < STRETCH {
-            return false;
-        }
+        let start = address - offset;
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return false;
         };
-        let kept = &mut *kept;
-        let start = address - offset;
-        let slot = (start / STRETCH) % KEPT;
-        let place = slot * STRETCH;
-        if kept.starts.get(slot) != Some(&start) {
-            if kept.reads >= MOST_READS {
-                return false;
+        let Kept { bytes, places } = &mut *kept;
+        let place = match places.get(&start) {
+            Some(place) => *place,
+            None if start == 0 || places.len() >= MOST_READS => return false,
+            None => {
+                let place = bytes.len();
+                bytes.resize(place + STRETCH, 0);
+                let whole = bytes
+                    .get_mut(place..)
+                    .is_some_and(|bytes| self.memory.read(start, bytes));
+                if !whole {
+                    bytes.truncate(place);
+                }
+                let place = whole.then_some(place);
+                places.insert(start, place);
+                place
             }
-            kept.reads += 1;
-            let whole = kept
-                .bytes
-                .get_mut(place..place + STRETCH)
-                .is_some_and(|bytes| self.memory.read(start, bytes));
-            if let Some(known) = kept.starts.get_mut(slot) {
-                *known = if whole { start } else { 0 };
-            }
-            if !whole {
-                return self.memory.read(address, into);
-            }
-        }
-        let found = kept
-            .bytes
-            .get(place + offset..(place + offset + into.len()).min(place + STRETCH));
-        match found {
-            Some(found) if found.len() == into.len() => {
+        };
+        let end = offset + into.len();
+        match place.and_then(|place| bytes.get(place + offset..place + end)) {
+            Some(found) if end <= STRETCH => {
                 into.copy_from_slice(found);
                 true
             }
-            // Beyond the stretch.
-            _ => {
-                kept.reads += 1;
-                self.memory.read(address, into)
-            }
+            // It goes beyond the stretch, or the stretch has a hole.
+            _ => self.memory.read(address, into),
         }
     }
 

@@ -28,95 +28,128 @@ pub struct Named {
     pub is_bookkeeping: bool,
 }
 
-/// What is reached from a frame.
+impl Named {
+    /// The lock that a `threading.Thread` holds all its life, up to 3.12.
+    pub fn sign_of_life(address: usize) -> Self {
+        Self {
+            address,
+            name: "_tstate_lock".to_owned(),
+            is_bookkeeping: true,
+        }
+    }
+}
+
+/// What is reached from a frame, and how: the way is put into words only where it leads to a lock.
 struct Reached {
     object: usize,
-    path: String,
+    /// The place in the list of what it was reached from.
+    from: Option<usize>,
+    step: Step,
     depth: usize,
 }
 
+/// One step of the way, with the `str` or the number that it goes by.
+#[derive(Clone, Copy)]
+enum Step {
+    Variable(usize),
+    Attribute(usize),
+    Element(usize),
+    Key(usize),
+}
+
 impl Objects {
-    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each.
-    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>) -> Vec<Named> {
-        let mut found = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut next: Vec<Reached> = self
-            .locals(frame)
-            .into_iter()
-            .filter_map(|(name, object)| self.start(name, object, 1))
-            .collect();
-        let (globals, used) = self.globals(frame);
-        for (name, object) in globals {
-            let depth = if used.contains(&name) { 1 } else { DEEPEST };
-            if depth == 1 || self.lock_in(object).is_some_and(|lock| wanted.contains(&lock)) {
-                next.extend(self.start(name, object, depth));
+    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each. Variables of modules in
+    /// `seen` were looked at before.
+    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, seen_modules: &mut BTreeSet<usize>) -> Vec<Named> {
+        let variable = |(name, object), depth| Reached {
+            object,
+            from: None,
+            step: Step::Variable(name),
+            depth,
+        };
+        let mut reached: Vec<Reached> = self.locals(frame).into_iter().map(|local| variable(local, 1)).collect();
+        let used = self.used_names(frame);
+        let is_new = self.module(frame).is_some_and(|module| seen_modules.insert(module));
+        for (name, object) in self.globals(frame) {
+            if used.contains(&name) {
+                reached.push(variable((name, object), 1));
+            } else if is_new && self.lock_in(object).is_some_and(|lock| wanted.contains(&lock)) {
+                reached.push(variable((name, object), DEEPEST));
             }
         }
-        while !next.is_empty() {
-            let mut further = Vec::new();
-            for reached in next {
-                if seen.len() >= MOST_OBJECTS || !seen.insert(reached.object) {
-                    continue;
-                }
-                if let Some(address) = self.lock_in(reached.object).filter(|address| wanted.contains(address)) {
-                    found.extend(self.named(address, &reached, frame));
-                } else if reached.depth < DEEPEST {
-                    self.step(&reached, &mut further);
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut number = 0;
+        while let Some(&Reached { object, depth, .. }) = reached.get(number) {
+            if seen.len() >= MOST_OBJECTS {
+                break;
+            }
+            if seen.insert(object) {
+                match self.lock_in(object).filter(|address| wanted.contains(address)) {
+                    Some(address) => found.extend(self.named(address, object, &self.way(&reached, number), frame)),
+                    None if depth < DEEPEST => self.step(number, object, depth + 1, &mut reached),
+                    None => {}
                 }
             }
-            next = further;
+            number += 1;
         }
         found
     }
 
-    fn start(&self, name: usize, object: usize, depth: usize) -> Option<Reached> {
-        let path = self.text(name)?;
-        Some(Reached { object, path, depth })
+    /// What lies one step further: attributes, elements.
+    fn step(&self, from: usize, object: usize, depth: usize, reached: &mut Vec<Reached>) {
+        let from = Some(from);
+        let further = |object, step| Reached {
+            object,
+            from,
+            step,
+            depth,
+        };
+        let attributes = self.attributes(object).into_iter().take(MOST_PARTS);
+        reached.extend(attributes.map(|(name, object)| further(object, Step::Attribute(name))));
+        let elements = self.elements(object, MOST_PARTS).into_iter().enumerate();
+        reached.extend(elements.map(|(index, object)| further(object, Step::Element(index))));
+        let entries = self.entries(object, MOST_PARTS).into_iter();
+        reached.extend(entries.map(|(key, object)| further(object, Step::Key(key))));
     }
 
-    /// What lies one step further: attributes, elements.
-    fn step(&self, from: &Reached, further: &mut Vec<Reached>) {
-        let depth = from.depth + 1;
-        let attributes = self.attributes(from.object).into_iter().take(MOST_PARTS);
-        further.extend(attributes.filter_map(|(name, object)| {
-            let path = format!("{}.{}", from.path, self.text(name)?);
-            Some(Reached { object, path, depth })
-        }));
-        let elements = self.elements(from.object, MOST_PARTS).into_iter().enumerate();
-        further.extend(elements.map(|(index, object)| Reached {
-            object,
-            path: format!("{}[{index}]", from.path),
-            depth,
-        }));
-        let entries = self.entries(from.object).into_iter().take(MOST_PARTS);
-        further.extend(entries.map(|(key, object)| Reached {
-            object,
-            path: match self.text(key) {
-                Some(key) => format!("{}[{key:?}]", from.path),
-                None => format!("{}[...]", from.path),
+    /// The way to what stands at this place of the list, as the program would write it.
+    fn way(&self, reached: &[Reached], number: usize) -> String {
+        let Some(last) = reached.get(number) else {
+            return String::new();
+        };
+        // What something was reached from stands before it, so this ends.
+        let before = last.from.filter(|&from| from < number);
+        let before = before.map_or_else(String::new, |from| self.way(reached, from));
+        let word = |object| self.text(object).unwrap_or_else(|| "?".to_owned());
+        match last.step {
+            Step::Variable(name) => word(name),
+            Step::Attribute(name) => format!("{before}.{}", word(name)),
+            Step::Element(index) => format!("{before}[{index}]"),
+            Step::Key(key) => match self.text(key) {
+                Some(key) => format!("{before}[{key:?}]"),
+                None => format!("{before}[...]"),
             },
-            depth,
-        }));
+        }
     }
 
     /// The address of the semaphore in a lock object; of anything else nothing, or something that no lock's address is.
-    fn lock_in(&self, object: usize) -> Option<usize> {
+    pub fn lock_in(&self, object: usize) -> Option<usize> {
         self.pages.pointer(object.checked_add(SEMAPHORE)?)
     }
 
-    fn named(&self, address: usize, reached: &Reached, frame: Frame) -> Option<Named> {
-        let of = self.type_name(self.type_of(reached.object)?)?;
+    fn named(&self, address: usize, object: usize, way: &str, frame: Frame) -> Option<Named> {
+        let of = self.type_name(self.type_of(object)?)?;
         if !matches!(of.as_str(), "_thread.lock" | "_thread.RLock") {
             return None;
         }
         let told = self.told(frame)?;
         let file = told.file.rsplit('/').next().unwrap_or_default();
-        let last = reached.path.rsplit('.').next().unwrap_or_default();
-        let is_waiter = reached.path == "waiter" && file == "threading.py" && told.function.ends_with("wait");
+        let is_waiter = way == "waiter" && file == "threading.py" && told.function.ends_with("wait");
         Some(Named {
             address,
-            name: format!("{} in {} ({file}:{})", reached.path, told.function, told.line),
-            is_bookkeeping: last == "_tstate_lock" || is_waiter,
+            name: format!("{way} in {} ({file}:{})", told.function, told.line),
+            is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
         })
     }
 }

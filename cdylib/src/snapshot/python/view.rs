@@ -77,7 +77,13 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
     let others = objects.others(state, handle);
     for &(state, handle) in &others {
         let frames = objects.frames(state, usize::MAX);
-        let name = frames.last().and_then(|&frame| objects.name_of_thread(frame));
+        let thread = frames.last().and_then(|&frame| objects.thread_object(frame));
+        let attributes = thread.map_or_else(Vec::new, |thread| objects.attributes(thread));
+        let name = objects.value(&attributes, "_name").and_then(|name| objects.text(name));
+        let alive = objects
+            .value(&attributes, "_tstate_lock")
+            .and_then(|lock| objects.lock_in(lock));
+        view.locks.extend(alive.map(Named::sign_of_life));
         view.threads.push(PythonThread {
             handle,
             name,
@@ -86,12 +92,29 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
                 .unwrap_or_default(),
         });
     }
-    if !targets.is_empty() {
+    let unknown = |target: &&Target| view.lock(target.address).is_none();
+    let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
+    if !unknown.is_empty() {
         let mut all = others;
         all.push((state, handle));
-        view.locks = objects.name_locks(&all, targets);
+        view.locks.extend(objects.name_locks(&all, &unknown));
     }
     Some(view)
+}
+
+/// What tells the place where this thread's Python code is from others, in this process; 0 where it runs none. Every fork
+/// asks this, so it reads no more than needed.
+pub fn place() -> u64 {
+    /// The innermost frames that tell places apart.
+    const MOST: usize = 16;
+    let Some((objects, state)) = from_here() else { return 0 };
+    let places = objects
+        .frames(state, MOST)
+        .into_iter()
+        .map(|frame| objects.place(frame));
+    places.fold(0, |hash: u64, place| {
+        (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+    })
 }
 
 /// The frames of the thread that asks, innermost first; `None` where it runs no Python code.
@@ -141,13 +164,13 @@ impl Objects {
         others
     }
 
-    /// The name of the `threading.Thread` whose thread begins in this frame.
-    fn name_of_thread(&self, outermost: Frame) -> Option<String> {
-        if self.plain_name(outermost)? != "_bootstrap" {
-            return None;
+    /// The `threading.Thread` whose thread begins in this frame.
+    fn thread_object(&self, outermost: Frame) -> Option<usize> {
+        if self.plain_name(outermost)? == "_bootstrap" {
+            self.first_local(outermost, "self")
+        } else {
+            None
         }
-        let thread = self.first_local(outermost, "self")?;
-        self.text(self.value(&self.attributes(thread), "_name")?)
     }
 
     /// Names locks: from their owners' frames where possible, the innermost first, then from the others'.
@@ -155,6 +178,7 @@ impl Objects {
         let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
         let mut named = Vec::new();
         for by_owner in [true, false] {
+            let mut seen_modules = BTreeSet::new();
             for &(state, handle) in threads {
                 let of_this: BTreeSet<usize> = if by_owner {
                     let owned = targets.iter().filter(|target| target.owner == handle);
@@ -169,7 +193,7 @@ impl Objects {
                     continue;
                 }
                 for frame in self.frames(state, MOST_SEARCHED) {
-                    for lock in self.locks_from(frame, &of_this) {
+                    for lock in self.locks_from(frame, &of_this, &mut seen_modules) {
                         if wanted.remove(&lock.address) {
                             named.push(lock);
                         }
