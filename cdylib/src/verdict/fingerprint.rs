@@ -6,16 +6,25 @@
 use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{Frame, LockKind, Phase, PythonFrame};
 
+/// The native frames that count beside Python's.
+const NATIVE_OF_PYTHON: usize = 2;
+
 /// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
 /// locks and how often each occurs make no difference. Of Python frames, files' names and functions count, and no lines,
-/// which every edit moves; without any, the value is what it would be without Python.
+/// which every edit moves; where there are any, only the innermost native frames count, because how the interpreter comes to
+/// them changes as it warms up.
 pub fn of_fork(fork_stack: &[Frame], python: Option<&[PythonFrame]>, locks: &[(LockKind, &[Frame])]) -> String {
     let mut hash = Fnv::new();
     hash.word(Kind::UnsafeFork.name());
-    hash.stack(fork_stack);
-    for frame in python.unwrap_or_default() {
-        hash.word(base_name(&frame.file));
-        hash.word(&frame.function);
+    match python {
+        Some(python) => {
+            hash.stack(fork_stack.get(..NATIVE_OF_PYTHON).unwrap_or(fork_stack));
+            for frame in python {
+                hash.word(base_name(&frame.file));
+                hash.word(&frame.function);
+            }
+        }
+        None => hash.stack(fork_stack),
     }
     let mut parts: Vec<u64> = locks.iter().map(|&(kind, acquired)| lock(kind, acquired)).collect();
     parts.sort_unstable();

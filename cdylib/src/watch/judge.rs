@@ -247,13 +247,13 @@ fn locks(
         };
         let entry = &lock.entry;
         let other = moment.threads.iter().find(|other| other.tid == lock.owner);
-        if interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)) {
-            // The same place may be somebody's real lock the next time.
-            continue;
-        }
         let named = moment.python.as_ref().and_then(|view| view.lock(entry.address));
-        if named.is_some_and(|named| named.is_bookkeeping) {
-            // As above: the place may be another lock's the next time.
+        let is_waiter_lock = match named {
+            Some(named) => named.is_bookkeeping,
+            None => interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)),
+        };
+        if is_waiter_lock {
+            // The same place may be somebody's real lock the next time.
             continue;
         }
         let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));

@@ -145,7 +145,8 @@ impl Objects {
         }
         let told = self.told(frame)?;
         let file = told.file.rsplit('/').next().unwrap_or_default();
-        let is_waiter = way == "waiter" && file == "threading.py" && told.function.ends_with("wait");
+        // The lock that `Condition.wait` makes for itself.
+        let is_waiter = way == "waiter" && file == "threading.py";
         Some(Named {
             address,
             name: format!("{way} in {} ({file}:{})", told.function, told.line),
