@@ -108,8 +108,10 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
     };
     let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
     let argv = envelope::arguments();
+    let python_stack = moment.python.as_ref().and_then(|view| view.own.clone());
     let facts = Facts {
         stack: &stack,
+        python: python_stack.as_deref(),
         threads: &threads,
         locks: &locks,
         function: moment.origin.function,
@@ -117,7 +119,6 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         is_python,
     };
     let advice = advice::for_fork(&facts);
-    let python_stack = moment.python.as_ref().and_then(|view| view.own.clone());
     let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref(), &sites);
     let fork = Fork {
         function: moment.origin.function.to_owned(),

@@ -144,7 +144,11 @@ impl Objects {
             return None;
         }
         let told = self.told(frame)?;
-        let file = told.file.rsplit('/').next().unwrap_or_default();
+        let mut parts = told.file.rsplit('/');
+        let file = match (parts.next().unwrap_or_default(), parts.next()) {
+            ("__init__.py", Some(package)) => format!("{package}/__init__.py"),
+            (file, _) => file.to_owned(),
+        };
         // The lock that `Condition.wait` makes for itself.
         let is_waiter = way == "waiter" && file == "threading.py";
         Some(Named {

@@ -4,6 +4,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
+use super::python::expression;
 use super::{Facts, Language, library, place, telling};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
@@ -75,7 +76,7 @@ fn own_lock(lock: &Lock, language: Language) -> String {
     let name = lock.name.as_deref();
     match language {
         Language::Python => {
-            let name = name.unwrap_or("lock");
+            let name = name.map_or("lock", expression);
             format!(
                 "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
                  after_in_child={name}.release) lets no fork happen while another thread holds {name}."
