@@ -170,7 +170,8 @@ impl Thread {
         // SAFETY: the function reads the thread's own register.
         #[expect(unsafe_code, reason = "a call into libc")]
         let handle = unsafe { libc::pthread_self() };
-        self.handle.store(usize::try_from(handle).unwrap_or(0), Ordering::Relaxed);
+        self.handle
+            .store(usize::try_from(handle).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Says where this thread's stack lies.
