@@ -1,9 +1,109 @@
 //! Python programs, each under every CPython that is installed and that can show its case.
 
+use forkwatch_schema::record::{PythonFrame, Record, Thread, UnsafeFork};
+
+use crate::options::{only_fork, words};
+use crate::support::program::{Language, Program};
 use crate::support::programs;
+use crate::support::ways::watch;
 
 programs! {
     Python: unsafe_fork_python_lock, unsafe_fork_pool_logging, unsafe_fork_idle_threads,
             silent_python_alone, silent_python_spawn, silent_python_shared_lock, silent_python_numpy,
-            robust_python_threads;
+            unsafe_fork_named_lock, unsafe_fork_lock_names, unsafe_fork_traced, robust_python_threads;
+}
+
+fn names(stack: Option<&[PythonFrame]>) -> Vec<&str> {
+    let frames = stack.unwrap_or_default().iter();
+    frames
+        .map(|frame| frame.function.rsplit('.').next().unwrap_or_default())
+        .collect()
+}
+
+/// Every interpreter is watched with these options; what it tells of its only fork is shown to `see`.
+fn each(name: &str, arguments: &str, options: &[(&str, &str)], see: impl Fn(&Record, &UnsafeFork, &str)) {
+    let program = Program::ready(Language::Python, name).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+    for start in &program.starts {
+        let watched = watch(&program, start, &words(arguments), options);
+        let (record, fork) = only_fork(&watched);
+        see(record, fork, &start.label);
+    }
+}
+
+#[test]
+fn without_python_only_native_facts_are_told() {
+    each(
+        "unsafe_fork_named_lock",
+        "",
+        &[("FORKWATCH_PYTHON", "off")],
+        |_, fork, label| {
+            assert_eq!((fork.threads.len(), fork.locks.len()), (2, 1), "{label}");
+            assert!(fork.fork.python_stack.is_none(), "{label}");
+            let thread_is_plain = |thread: &Thread| thread.python_stack.is_none() && thread.name != "keeper";
+            assert!(fork.threads.iter().all(thread_is_plain), "{label}: {fork:?}");
+            assert!(fork.locks.iter().all(|lock| lock.name.is_none()), "{label}");
+        },
+    );
+}
+
+#[test]
+fn frames_stand_innermost_first_with_file_and_line() {
+    each("unsafe_fork_named_lock", "", &[], |record, fork, label| {
+        assert_eq!(
+            names(fork.fork.python_stack.as_deref()),
+            ["send_clerk", "<module>"],
+            "{label}"
+        );
+        let keeper = fork.threads.iter().find(|thread| thread.name == "keeper");
+        let stack = keeper
+            .and_then(|thread| thread.python_stack.as_deref())
+            .unwrap_or_default();
+        let expected = ["pass_through", "keep_open", "run", "_bootstrap_inner", "_bootstrap"];
+        assert_eq!(names(Some(stack)), expected, "{label}");
+        let file = |frame: &PythonFrame| frame.file.rsplit('/').next().unwrap_or_default().to_owned();
+        let files: Vec<_> = stack.iter().map(file).collect();
+        assert_eq!(
+            files[..3],
+            ["program.py", "unsafe_fork_named_lock.py", "threading.py"],
+            "{label}"
+        );
+        assert!(stack.iter().all(|frame| frame.line > 0), "{label}: {stack:?}");
+        assert!(
+            fork.advice[0].contains("In send_clerk (unsafe_fork_named_lock.py:"),
+            "{label}: {:?}",
+            fork.advice
+        );
+        assert!(
+            fork.advice[1].contains("before=self.door.acquire,"),
+            "{label}: {:?}",
+            fork.advice
+        );
+        assert!(record.truncated.is_empty(), "{label}: {:?}", record.truncated);
+    });
+}
+
+#[test]
+fn embedded_interpreters_are_read_like_others() {
+    let name = "unsafe_fork_embedded_python";
+    let program = match Program::ready(Language::C, name) {
+        Ok(program) => program,
+        Err(reason) => return println!("skipped {name}: {reason}"),
+    };
+    for (way, own, keeper) in [
+        ("python", &["send", "<module>"][..], true),
+        ("locked", &[], true),
+        ("unlocked", &[], false),
+    ] {
+        let watched = watch(&program, &program.starts[0], &words(way), &[]);
+        let (_, fork) = only_fork(&watched);
+        assert_eq!(names(fork.fork.python_stack.as_deref()), own, "{way}");
+        let thread = &fork.threads[0];
+        assert_eq!(thread.name == "keeper", keeper, "{way}: {thread:?}");
+        assert_eq!(
+            names(thread.python_stack.as_deref()).contains(&"keep"),
+            keeper,
+            "{way}: {thread:?}"
+        );
+        assert_eq!(fork.locks[0].name.is_some(), keeper, "{way}: {fork:?}");
+    }
 }

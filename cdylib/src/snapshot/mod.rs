@@ -15,6 +15,7 @@ pub mod modules;
 pub mod moment;
 pub mod origin;
 pub mod place;
+pub mod python;
 pub mod resolver;
 pub mod stack_bounds;
 pub mod symbol_files;

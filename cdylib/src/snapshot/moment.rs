@@ -5,9 +5,11 @@ use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
 use super::origin::Origin;
+use super::python::{self, Target, View};
+use crate::config;
 use crate::state::depot;
 use crate::state::held::{Entry, Object, Stage};
-use crate::state::thread;
+use crate::state::thread::{self, Thread};
 use crate::system::task::{self, BlockedCall};
 
 /// What was true.
@@ -21,6 +23,8 @@ pub struct Moment {
     pub threads: Vec<OtherThread>,
     /// The locks that they hold.
     pub locks: Vec<HeldLock>,
+    /// What Python code was doing; `None` where there is none, and in a child for what it inherited.
+    pub python: Option<View>,
 }
 
 /// One other thread.
@@ -28,8 +32,10 @@ pub struct Moment {
 pub struct OtherThread {
     /// The kernel's id.
     pub tid: i32,
-    /// Its name as the kernel knows it.
+    /// Its name: Python's where known, else the kernel's.
     pub name: Vec<u8>,
+    /// Its `pthread_t`; 0 where that is not known.
+    pub handle: usize,
     /// How it came to be; `None` where that was not seen.
     pub origin: Option<thread::Origin>,
     /// The system call it was blocked in; `None` where it ran.
@@ -61,7 +67,39 @@ pub struct HeldLock {
 /// Looks at every other thread, and verifies what each seems to hold.
 pub fn take(origin: Origin, alive: &[Alive]) -> Moment {
     let threads = alive.iter().map(look_at).collect();
-    verified(origin, alive, threads)
+    let moment = verified(origin, alive, threads);
+    if config::get().python {
+        with_python(moment)
+    } else {
+        moment
+    }
+}
+
+/// Adds what Python knows of threads and locks.
+fn with_python(mut moment: Moment) -> Moment {
+    let Some(this) = Thread::even_if_busy() else {
+        return moment;
+    };
+    let targets: Vec<Target> = moment
+        .locks
+        .iter()
+        .map(|lock| Target {
+            address: lock.entry.address,
+            owner: moment
+                .threads
+                .iter()
+                .find(|thread| thread.tid == lock.owner)
+                .map_or(0, |owner| owner.handle),
+        })
+        .collect();
+    moment.python = python::look(this.handle(), config::get().depth, &targets);
+    for thread in &mut moment.threads {
+        let known = moment.python.as_ref().and_then(|view| view.thread(thread.handle));
+        if let Some(name) = known.and_then(|known| known.name.as_ref()) {
+            thread.name = name.clone().into_bytes();
+        }
+    }
+    moment
 }
 
 /// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
@@ -93,6 +131,7 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
         told_before: false,
         threads,
         locks,
+        python: None,
     }
 }
 
@@ -148,6 +187,7 @@ fn without_the_kernel(alive: &Alive) -> OtherThread {
     OtherThread {
         tid: alive.tid,
         name: Vec::new(),
+        handle: alive.thread.map_or(0, Thread::handle),
         origin: alive.thread.and_then(|thread| thread.origin()),
         blocked: None,
         asked,

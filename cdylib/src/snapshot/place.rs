@@ -26,14 +26,20 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where a fork was called; with the sorts of the other threads, where rules speak of threads.
-    pub fn of_fork(stack: StackId, threads: Option<&[Alive]>) -> Self {
+    /// Where a fork was called, in native code and, as one native stack stands for many places there, in Python's; with the
+    /// sorts of the other threads, where rules speak of threads.
+    pub fn of_fork(stack: StackId, python: u64, threads: Option<&[Alive]>) -> Self {
         let mut sorts: Vec<_> = threads.unwrap_or_default().iter().map(sort_of).collect();
         sorts.sort_unstable();
         sorts.dedup();
+        // How the interpreter comes from its innermost frame to the call changes as it warms up; Python's place says the rest.
+        let native = match depot::frames(stack) {
+            [first, second, ..] if python != 0 => (*first as u64).rotate_left(17) ^ *second as u64 ^ python,
+            _ => depot::hash(stack) ^ python,
+        };
         let mix = |hash: u64, sort: u64| (hash ^ sort).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
         Self {
-            fork: sorts.into_iter().fold(depot::hash(stack), mix),
+            fork: sorts.into_iter().fold(native, mix),
             lock: 0,
         }
     }

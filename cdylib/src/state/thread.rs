@@ -45,6 +45,8 @@ pub struct Thread {
     argument: AtomicUsize,
     creator: AtomicI32,
     stack_bytes: AtomicUsize,
+    /// Its `pthread_t`, the name by which language runtimes know it; 0 until it runs.
+    handle: AtomicUsize,
     /// The semaphore it made last, and where.
     made_semaphore: AtomicUsize,
     made_at: AtomicU32,
@@ -134,6 +136,7 @@ impl Thread {
         self.argument.store(origin.argument, Ordering::Relaxed);
         self.creator.store(origin.creator, Ordering::Relaxed);
         self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
+        self.handle.store(0, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
         self.forget_forks();
@@ -155,6 +158,20 @@ impl Thread {
     /// Its place in the table of threads.
     pub fn index(&self) -> u32 {
         self.index.load(Ordering::Relaxed)
+    }
+
+    /// Its `pthread_t`; 0 until it runs.
+    pub fn handle(&self) -> usize {
+        self.handle.load(Ordering::Relaxed)
+    }
+
+    /// Notes the `pthread_t` of the thread that runs this.
+    pub fn note_handle(&self) {
+        // SAFETY: the function reads the thread's own register.
+        #[expect(unsafe_code, reason = "a call into libc")]
+        let handle = unsafe { libc::pthread_self() };
+        self.handle
+            .store(usize::try_from(handle).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Says where this thread's stack lies.

@@ -147,6 +147,17 @@ unsafe impl GlobalAlloc for OwnHeap {
         unsafe { HEAP.alloc(layout) }
     }
 
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        let piece = unsafe { self.alloc(layout) };
+        // A fresh mapping is zero as it is, and none of its pages is there before it is used.
+        if !piece.is_null() && !is_large(layout) {
+            // SAFETY: the piece is as long as the layout says.
+            unsafe { piece.write_bytes(0, layout.size()) };
+        }
+        piece
+    }
+
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         // SAFETY: the caller is done with the piece, which came from the side that is named here.
         unsafe {

@@ -8,6 +8,7 @@ pub mod libc_threads;
 pub mod numbered_entries;
 pub mod own_lock;
 pub mod process;
+pub mod python;
 pub mod real;
 pub mod region;
 pub mod signals;

@@ -6,8 +6,9 @@
 pub mod child;
 pub mod libc_regions;
 mod locks;
+mod python;
 
-use forkwatch_schema::record::{Frame, Lock, Thread};
+use forkwatch_schema::record::{Frame, Lock, PythonFrame, Thread};
 use glob::Pattern;
 
 use locks::about_locks;
@@ -17,6 +18,8 @@ use locks::about_locks;
 pub struct Facts<'a> {
     /// The native stack of the caller, innermost first.
     pub stack: &'a [Frame],
+    /// The caller's Python stack, innermost first; none where it is not known.
+    pub python: Option<&'a [PythonFrame]>,
     /// The other threads.
     pub threads: &'a [Thread],
     /// The locks that they hold.
@@ -45,6 +48,9 @@ pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
     let language = language(facts);
     let mut lines = vec![about_fork(facts, language)];
     lines.extend(server(facts));
+    if language == Language::Python {
+        lines.extend(python::about_logging(facts.locks));
+    }
     lines.extend(about_locks(facts, language));
     if facts.locks.is_empty() {
         lines.extend(how_to_silence(facts));
@@ -89,10 +95,10 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
         ("forkpty", Language::Python) => "Start the program behind the terminal with subprocess and a pair from os.openpty(), \
              not with pty.fork() or pty.spawn(): those copy the process while its other threads run."
             .into(),
-        (_, Language::Python) => "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") \
+        (_, Language::Python) => facts.python.and_then(python::about_fork).unwrap_or_else(|| "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") \
              (or \"forkserver\") at the start of the program, before the first thread starts; in place of os.fork(), start \
              other programs with subprocess."
-            .into(),
+            .into()),
         (_, Language::Rust) => format!(
             "Start other programs with std::process::Command, or fork {}.",
             before_or(facts.threads, "before the first std::thread::spawn")
@@ -127,8 +133,12 @@ fn before_or(threads: &[Thread], words: &str) -> String {
 /// Servers that fork workers, and have an option for it.
 fn server(facts: &Facts<'_>) -> Option<String> {
     let argv = facts.argv?;
+    // Where Python's frames say that gunicorn forks, the first line has told it.
+    let is_told = facts
+        .python
+        .is_some_and(|frames| frames.iter().any(|frame| frame.file.contains("/gunicorn/")));
     let is = |name: &str| argv.iter().take(3).any(|word| base_name(word) == name);
-    if is("gunicorn") && argv.iter().any(|word| word == "--preload") {
+    if is("gunicorn") && !is_told && argv.iter().any(|word| word == "--preload") {
         return Some(
             "Start gunicorn without --preload, so that each worker starts its own threads after the fork.".into(),
         );

@@ -4,14 +4,28 @@
 //! times or counts of threads.
 
 use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Frame, LockKind, Phase};
+use forkwatch_schema::record::{Frame, LockKind, Phase, PythonFrame};
+
+/// The native frames that count beside Python's.
+const NATIVE_OF_PYTHON: usize = 2;
 
 /// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
-/// locks and how often each occurs make no difference.
-pub fn of_fork(fork_stack: &[Frame], locks: &[(LockKind, &[Frame])]) -> String {
+/// locks and how often each occurs make no difference. Of Python frames, files' names and functions count, and no lines,
+/// which every edit moves; where there are any, only the innermost native frames count, because how the interpreter comes to
+/// them changes as it warms up.
+pub fn of_fork(fork_stack: &[Frame], python: Option<&[PythonFrame]>, locks: &[(LockKind, &[Frame])]) -> String {
     let mut hash = Fnv::new();
     hash.word(Kind::UnsafeFork.name());
-    hash.stack(fork_stack);
+    match python {
+        Some(python) => {
+            hash.stack(fork_stack.get(..NATIVE_OF_PYTHON).unwrap_or(fork_stack));
+            for frame in python {
+                hash.word(base_name(&frame.file));
+                hash.word(&frame.function);
+            }
+        }
+        None => hash.stack(fork_stack),
+    }
     let mut parts: Vec<u64> = locks.iter().map(|&(kind, acquired)| lock(kind, acquired)).collect();
     parts.sort_unstable();
     parts.dedup();
@@ -169,13 +183,13 @@ mod tests {
             "0x1000",
             Some("foo"),
         )];
-        assert_eq!(of_fork(&here, &[]), of_fork(&there, &[]));
-        assert_eq!(of_fork(&here, &[]).len(), 16);
+        assert_eq!(of_fork(&here, None, &[]), of_fork(&there, None, &[]));
+        assert_eq!(of_fork(&here, None, &[]).len(), 16);
         let other = [frame("0x7f0000001000", Some("/usr/lib/libfoo.so"), "0x1008", None)];
-        assert_ne!(of_fork(&here, &[]), of_fork(&other, &[]));
+        assert_ne!(of_fork(&here, None, &[]), of_fork(&other, None, &[]));
         let mut rebuilt = here.clone();
         rebuilt[0].build_id = Some("ffff".into());
-        assert_ne!(of_fork(&here, &[]), of_fork(&rebuilt, &[]));
+        assert_ne!(of_fork(&here, None, &[]), of_fork(&rebuilt, None, &[]));
     }
 
     #[test]
@@ -189,7 +203,7 @@ mod tests {
             frame("0x1", Some("a"), "0x1", Some("outer")),
             frame("0x2", Some("a"), "0x2", None),
         ];
-        assert_eq!(of_fork(&plain, &[]), of_fork(&inlined, &[]));
+        assert_eq!(of_fork(&plain, None, &[]), of_fork(&inlined, None, &[]));
     }
 
     #[test]
@@ -197,9 +211,9 @@ mod tests {
         let jit = [frame("0x1", None, "", None)];
         let elsewhere = [frame("0x9", None, "", None)];
         let named = [frame("0x1", None, "", Some("f"))];
-        assert_eq!(of_fork(&jit, &[]), of_fork(&elsewhere, &[]));
-        assert_ne!(of_fork(&jit, &[]), of_fork(&named, &[]));
-        assert_ne!(of_fork(&jit, &[]), of_fork(&[], &[]));
+        assert_eq!(of_fork(&jit, None, &[]), of_fork(&elsewhere, None, &[]));
+        assert_ne!(of_fork(&jit, None, &[]), of_fork(&named, None, &[]));
+        assert_ne!(of_fork(&jit, None, &[]), of_fork(&[], None, &[]));
     }
 
     #[test]
@@ -210,12 +224,12 @@ mod tests {
             [frame("0x3", Some("a"), "0x3", None)],
         );
         let (a, b) = ((LockKind::Mutex, &one[..]), (LockKind::Mutex, &two[..]));
-        assert_eq!(of_fork(&fork, &[a, b]), of_fork(&fork, &[b, a, b]));
-        assert_ne!(of_fork(&fork, &[a]), of_fork(&fork, &[b]));
-        assert_ne!(of_fork(&fork, &[a]), of_fork(&fork, &[]));
+        assert_eq!(of_fork(&fork, None, &[a, b]), of_fork(&fork, None, &[b, a, b]));
+        assert_ne!(of_fork(&fork, None, &[a]), of_fork(&fork, None, &[b]));
+        assert_ne!(of_fork(&fork, None, &[a]), of_fork(&fork, None, &[]));
         assert_ne!(
-            of_fork(&fork, &[a]),
-            of_fork(&fork, &[(LockKind::RwlockRead, &one[..])])
+            of_fork(&fork, None, &[a]),
+            of_fork(&fork, None, &[(LockKind::RwlockRead, &one[..])])
         );
         assert_ne!(
             of_lock(Kind::LeakedLock, LockKind::Mutex, &one),

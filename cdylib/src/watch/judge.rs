@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
 
 use super::told;
 use super::{counts, setup};
@@ -108,8 +108,10 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
     };
     let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
     let argv = envelope::arguments();
+    let python_stack = moment.python.as_ref().and_then(|view| view.own.clone());
     let facts = Facts {
         stack: &stack,
+        python: python_stack.as_deref(),
         threads: &threads,
         locks: &locks,
         function: moment.origin.function,
@@ -117,17 +119,18 @@ fn content(moment: &Moment, stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<
         is_python,
     };
     let advice = advice::for_fork(&facts);
+    let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref(), &sites);
     let fork = Fork {
         function: moment.origin.function.to_owned(),
         child_pid: None,
         exec_bound: false,
-        python_stack: None,
+        python_stack,
         stack: Vec::new(),
     };
     Content {
         severity,
         kind: Kind::UnsafeFork,
-        fingerprint: fingerprint::of_fork(&stack, &sites),
+        fingerprint,
         fork_id: Some(moment.origin.id.to_string()),
         detail: Detail::UnsafeFork(UnsafeFork {
             fork: Fork { stack, ..fork },
@@ -164,11 +167,17 @@ fn threads(moment: &Moment, resolver: &mut Resolver) -> Vec<Thread> {
             start_routine,
             created_stack,
             stack,
-            python_stack: None,
+            python_stack: python_stack(moment, other),
             waiting,
         });
     }
     counting
+}
+
+/// Where a thread's Python code was at the fork.
+fn python_stack(moment: &Moment, other: &OtherThread) -> Option<Vec<PythonFrame>> {
+    let frames = &moment.python.as_ref()?.thread(other.handle)?.frames;
+    (!frames.is_empty()).then(|| frames.clone())
 }
 
 /// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
@@ -239,7 +248,12 @@ fn locks(
         };
         let entry = &lock.entry;
         let other = moment.threads.iter().find(|other| other.tid == lock.owner);
-        if interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)) {
+        let named = moment.python.as_ref().and_then(|view| view.lock(entry.address));
+        let is_waiter_lock = match named {
+            Some(named) => named.is_bookkeeping,
+            None => interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, other)),
+        };
+        if is_waiter_lock {
             // The same place may be somebody's real lock the next time.
             continue;
         }
@@ -250,7 +264,8 @@ fn locks(
             continue;
         }
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
-        let name = libc_regions::at(entry.address).map(|region| region.name);
+        let region = libc_regions::at(entry.address).map(|region| region.name);
+        let name = region.or_else(|| named.map(|named| named.name.as_str()));
         if rules.lock_is_harmless(name, &acquired_stack) {
             counts::SUPPRESSED.add();
             told::remember(place.with_lock(entry), Verdict::Silenced);

@@ -17,6 +17,7 @@ use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
+use crate::snapshot::python;
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
@@ -28,7 +29,12 @@ use crate::verdict::fingerprint;
 /// altogether where no other thread is left.
 pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<(Origin, Option<Moment>)> {
     let config = config::get();
-    let place = Place::of_fork(stack, setup::suppressions().has_thread_rules().then_some(&alive[..]));
+    let python = if config.python { python::place() } else { 0 };
+    let place = Place::of_fork(
+        stack,
+        python,
+        setup::suppressions().has_thread_rules().then_some(&alive[..]),
+    );
     let known = told::verdict(place);
     let mut origin = Origin {
         id: told::fork_id(place).unwrap_or_else(ForkId::make),
@@ -136,7 +142,7 @@ pub fn leaked_locks(thread: &Thread) {
 }
 
 fn leaked_lock(entry: &Entry, tid: i32) {
-    let place = Place::of_fork(depot::NO_STACK, None).with_lock(entry);
+    let place = Place::of_fork(depot::NO_STACK, 0, None).with_lock(entry);
     if !config::get().repeat_all && told::verdict(place).is_some() {
         counts::REPEATED.add();
         return;

@@ -9,7 +9,7 @@ use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
-use crate::system::process;
+use crate::system::{process, python};
 
 const NOT_YET: u8 = 0;
 const RUNNING: u8 = 1;
@@ -53,6 +53,10 @@ pub fn stage_two() {
     standard_error::remember();
     if thread::current().is_some() {
         let _busy = Busy::from_here();
+        if config::get().python {
+            // The loader lays this library out last, and no other thread is in its way yet.
+            python::search();
+        }
         report::complaints();
     }
 }

@@ -5,12 +5,14 @@ use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{child, counts, fork, report, start};
+use crate::config;
 use crate::snapshot::stack_bounds;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::stack_cache;
 use crate::state::thread::{Busy, Origin, Thread};
 use crate::state::{threads, unwind};
 use crate::system::errno::KeepErrno;
+use crate::system::{process, python};
 
 /// Rounds of destructors that POSIX guarantees and glibc runs; ours waits for the last, so that other destructors that
 /// unlock come first.
@@ -56,6 +58,9 @@ pub fn is_created(
         _ => NO_STACK,
     };
     let creator = rustix::thread::gettid().as_raw_nonzero().get();
+    if creator == process::id() && config::get().python {
+        python::search();
+    }
     threads::reserve(Origin {
         start_routine,
         argument,
@@ -68,6 +73,7 @@ pub fn is_created(
 /// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
 /// will call the program's start routine.
 pub fn begins(thread: &'static Thread, here: usize) {
+    thread.note_handle();
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
     // libc's own data lies above `here`, so the stack ends a little higher than this.
@@ -102,6 +108,7 @@ fn meet() -> Option<&'static Thread> {
         Thread::end();
         return None;
     };
+    thread.note_handle();
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let here = core::ptr::from_ref(&busy) as usize;
     if let Some((low, high)) = stack_bounds::of_stack_around(here) {

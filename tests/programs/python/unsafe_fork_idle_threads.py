@@ -4,8 +4,10 @@
 # bare: 0
 # expect: unsafe_fork WARN function=fork locks=0 threads=1
 # suppress: unsafe_fork:*
-# runs: {event,event_timeout,queue,condition,sleep,executor,timer,read}
+# runs: {event,event_timeout,queue,condition,sleep,executor,asyncio,listener,timer,read}
+import asyncio
 import concurrent.futures
+import logging.handlers
 import os
 import queue
 import sys
@@ -29,6 +31,14 @@ def idle(mode):
         executor = concurrent.futures.ThreadPoolExecutor(1)
         executor.submit(int).result()
         return executor
+    if mode == "asyncio":
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(loop.run_in_executor(None, int))
+        return loop
+    if mode == "listener":
+        listener = logging.handlers.QueueListener(queue.Queue())
+        listener.start()
+        return listener
     if mode == "timer":
         timer = threading.Timer(3600, int)
         timer.daemon = True

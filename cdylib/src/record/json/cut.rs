@@ -12,7 +12,10 @@ pub const STEPS: &[fn(&mut Record)] = &[
     // A command line as long as this tells less than any stack.
     |record| arguments(record, 64, 512),
     |record| arguments(record, 16, 256),
+    |record| native_stacks(record, 16),
+    |record| native_stacks(record, 4),
     |record| thread_stacks(record, 16),
+    |record| native_stacks(record, 0),
     |record| thread_stacks(record, 8),
     |record| threads(record, 200),
     |record| waiters(record, 100),
@@ -54,6 +57,25 @@ fn all_locks(detail: &mut Detail) -> &mut [Lock] {
         | Detail::SlowHandler(_)
         | Detail::ForkOutcome(_)
         | Detail::Summary(_) => &mut [],
+    }
+}
+
+/// Keeps the native stacks of the first `keep` threads; Python's say more in fewer bytes.
+fn native_stacks(record: &mut Record, keep: usize) {
+    let Some(fork) = fork(record) else { return };
+    let all = fork.threads.len();
+    let mut cut = false;
+    for thread in fork
+        .threads
+        .iter_mut()
+        .skip(keep)
+        .filter(|thread| thread.python_stack.is_some())
+    {
+        (thread.stack, thread.created_stack) = (None, None);
+        cut = true;
+    }
+    if cut {
+        note(record, "native thread stacks", keep, all);
     }
 }
 

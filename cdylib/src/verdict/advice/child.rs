@@ -106,6 +106,7 @@ pub fn for_handler(slow: &SlowHandler) -> String {
 /// What a child knows of the fork it came from.
 const NO_FACTS: Facts<'static> = Facts {
     stack: &[],
+    python: None,
     threads: &[],
     locks: &[],
     function: "fork",

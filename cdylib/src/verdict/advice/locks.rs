@@ -4,6 +4,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
+use super::python::expression;
 use super::{Facts, Language, libc_regions, library, place, telling};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
@@ -78,7 +79,9 @@ fn is_own(lock: &Lock, language: Language) -> bool {
     let library = frame.and_then(library);
     is_for_handlers(lock)
         && match language {
-            Language::Python => lock.name.as_deref().is_some_and(is_expression) && library.is_none_or(is_python_core),
+            Language::Python => {
+                lock.name.as_deref().map(expression).is_some_and(is_expression) && library.is_none_or(is_python_core)
+            }
             _ => library.is_none() && frame.is_some_and(|frame| frame.module.is_some()),
         }
 }
@@ -93,7 +96,7 @@ fn own_lock(lock: &Lock, language: Language) -> String {
     let name = lock.name.as_deref();
     match language {
         Language::Python => {
-            let name = name.unwrap_or("lock");
+            let name = name.map_or("lock", expression);
             format!(
                 "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
                  after_in_child={name}.release) lets no fork happen while another thread holds {name}."

@@ -1,6 +1,6 @@
 //! One case for each line that may be given.
 
-use forkwatch_schema::record::{Frame, Lock, LockKind, Thread};
+use forkwatch_schema::record::{Frame, Lock, LockKind, PythonFrame, Thread};
 
 use super::{Facts, for_fork};
 
@@ -58,6 +58,7 @@ fn has(line: &str, words: &str) {
 
 const FACTS: Facts<'static> = Facts {
     stack: &[],
+    python: None,
     threads: &[],
     locks: &[],
     function: "fork",
@@ -295,4 +296,60 @@ fn daemon_and_rust() {
     // C code that forks in a Rust program.
     let stack = [frame("/lib/libfoo.so", "foo"), stack[0].clone(), stack[1].clone()];
     assert!(advice(Facts { stack: &stack, ..FACTS })[0].contains("posix_spawn()"));
+}
+
+#[test]
+fn python_frames_say_which_call_to_change() {
+    let frames = |files: &[(&str, &str)]| -> Vec<PythonFrame> {
+        let frame = |&(file, function): &(&str, &str)| PythonFrame {
+            file: format!("/usr/lib/python3.12/{file}"),
+            line: 7,
+            function: function.into(),
+        };
+        files.iter().map(frame).collect()
+    };
+    let advise = |files: &[(&str, &str)]| {
+        let frames = frames(files);
+        let facts = Facts {
+            python: Some(&frames),
+            is_python: true,
+            ..FACTS
+        };
+        advice(facts).remove(0)
+    };
+    let launch = ("multiprocessing/popen_fork.py", "Popen._launch");
+    let start = ("multiprocessing/process.py", "BaseProcess.start");
+    let main = ("shop.py", "main");
+    has(&advise(&[launch, start, main]), "Process that main (shop.py:7) starts");
+    let pool = ("multiprocessing/pool.py", "Pool._repopulate_pool_static");
+    has(&advise(&[launch, start, pool, main]), "Pool in main (shop.py:7)");
+    let executor = ("concurrent/futures/process.py", "ProcessPoolExecutor.submit");
+    has(&advise(&[launch, start, executor, main]), "mp_context=");
+    has(
+        &advise(&[("site-packages/gunicorn/arbiter.py", "Arbiter.spawn_worker")]),
+        "preload_app = False",
+    );
+    has(
+        &advise(&[launch, ("site-packages/billiard/pool.py", "Pool")]),
+        "--pool=threads",
+    );
+    has(&advise(&[("pty.py", "fork"), main]), "In main (shop.py:7)");
+    has(&advise(&[main]), "In main (shop.py:7), start another program");
+}
+
+#[test]
+fn python_locks_are_called_what_the_program_calls_them() {
+    let python = Facts {
+        is_python: true,
+        ..FACTS
+    };
+    let semaphore = vec![frame("/usr/lib/libpython3.12.so.1.0", "PyThread_acquire_lock_timed")];
+    let named = |name| lock(LockKind::Semaphore, Some(name), semaphore.clone());
+    let lines = locked(python, &[named("self.door in Vault.keep_open (bank.py:7)")]);
+    has(&lines[1], "before=self.door.acquire,");
+    let lines = locked(
+        python,
+        &[named("self.lock in StreamHandler.flush (logging/__init__.py:7)")],
+    );
+    has(&lines[1], "Configure logging");
 }

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, Record, StuckChild, WaitObject};
+use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, PythonFrame, Record, StuckChild, WaitObject};
 
 use super::site::Site;
 use super::{Story, name_of_lost, stories};
@@ -12,6 +12,7 @@ use crate::record::printable::printable;
 use crate::snapshot::moment::Moment;
 use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::{Place, Verdict};
+use crate::snapshot::python;
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::Object;
@@ -52,7 +53,10 @@ pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Told, certain
                 return;
             }
             let acquired_stack = frames(&mut resolver, depot::frames(entry.stack), false);
-            let name = libc_regions::at(entry.address).map(|region| region.name.to_owned());
+            let name = match libc_regions::at(entry.address) {
+                Some(region) => Some(region.name.to_owned()),
+                None => teller.name_of_lock(orphan),
+            };
             let owner = teller.owner(orphan);
             let rules = setup::suppressions();
             let mut harmless_thread = || {
@@ -87,7 +91,7 @@ pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Told, certain
                         waiters: Vec::new(),
                     },
                     stack,
-                    python_stack: None,
+                    python_stack: python_stack(),
                     blocking,
                 }),
             };
@@ -146,7 +150,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
                     object,
                     parent_tids: teller.users_of(address),
                     stack,
-                    python_stack: None,
+                    python_stack: python_stack(),
                 }),
             };
             teller.tell_at(place, content);
@@ -185,13 +189,22 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
                     call: function.to_owned(),
                     library,
                     stack,
-                    python_stack: None,
+                    python_stack: python_stack(),
                 }),
             };
             teller.tell_at(place, content);
         },
         &site,
     );
+}
+
+/// Where this thread's Python code is now.
+fn python_stack() -> Option<Vec<PythonFrame>> {
+    if config::get().python {
+        python::current_stack(config::get().depth)
+    } else {
+        None
+    }
 }
 
 fn told_already(place: Place) -> bool {
@@ -268,6 +281,21 @@ impl Teller {
             .story(super::newest_story())
             .map_or(0, |story| story.origin.process);
         signals::an_own_handler_may_wake(parent)
+    }
+
+    /// What Python code calls the lock: what the parent saw says it best, else what this child does with it.
+    fn name_of_lock(&self, orphan: Orphan) -> Option<String> {
+        if !config::get().python || orphan.entry.object != Object::Semaphore {
+            return None;
+        }
+        let address = orphan.entry.address;
+        let seen = self
+            .story(orphan.fork)
+            .and_then(|story| story.seen.as_ref()?.python.as_ref());
+        match seen.and_then(|view| view.lock(address)) {
+            Some(named) => Some(named.name.clone()),
+            None => python::name_from_here(address),
+        }
     }
 
     fn start_routine(&self, orphan: Orphan, resolver: &mut Resolver) -> Option<String> {

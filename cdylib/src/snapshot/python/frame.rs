@@ -1,0 +1,187 @@
+//! The frames of a thread.
+#![expect(unsafe_code, reason = "CPython decodes its tables of lines")]
+
+use forkwatch_schema::record::PythonFrame;
+
+use super::layout::{Innermost, Instruction, Variables};
+use super::object::{MOST_ENTRIES, Objects};
+
+/// The most frames followed, where the interpreter's own are among them.
+const MOST_FRAMES: usize = 1024;
+/// `_frameowner`: the interpreter's own frame at the bottom of a C call.
+const OWNED_BY_C: u8 = 3;
+
+/// One frame of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    address: usize,
+    code: usize,
+}
+
+impl Objects {
+    /// The frames of the thread with this state, innermost first.
+    pub fn frames(&self, state: usize, most: usize) -> Vec<Frame> {
+        let innermost = match self.layout.innermost {
+            Innermost::Here(offset) => self.pages.pointer(state + offset),
+            Innermost::Behind(offset, inner) => self
+                .pages
+                .pointer(state + offset)
+                .and_then(|behind| self.pages.pointer(behind + inner)),
+        };
+        let mut frames = Vec::new();
+        let mut next = innermost;
+        for _ in 0..MOST_FRAMES {
+            let Some(address) = next else { break };
+            if frames.len() == most {
+                break;
+            }
+            next = self.pages.pointer(address + self.layout.back);
+            let is_the_interpreters = self
+                .layout
+                .owner
+                .is_some_and(|owner| self.pages.byte(address + owner).is_none_or(|owner| owner == OWNED_BY_C));
+            if is_the_interpreters {
+                continue;
+            }
+            let code = self.pages.pointer(address + self.layout.code);
+            match code.filter(|&code| self.type_of(code) == Some(self.python.types.code)) {
+                Some(code) => frames.push(Frame { address, code }),
+                // The rest is not what it should be.
+                None => break,
+            }
+        }
+        frames
+    }
+
+    /// What tells this frame's place in the program from others, in this process.
+    pub fn place(&self, frame: Frame) -> u64 {
+        let instruction = match self.layout.instruction {
+            Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
+            Instruction::Address(place, _) => self.pages.word(frame.address + place).map(|word| word as i64),
+        };
+        (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
+    }
+
+    /// The frame as records tell it.
+    pub fn told(&self, frame: Frame) -> Option<PythonFrame> {
+        Some(PythonFrame {
+            file: self.file(frame)?,
+            line: self.line(frame).unwrap_or(0),
+            function: self.function(frame)?,
+        })
+    }
+
+    /// The file of the frame's code.
+    pub fn file(&self, frame: Frame) -> Option<String> {
+        self.text(self.pages.pointer(frame.code + self.layout.file)?)
+    }
+
+    /// The plain name of the frame's function.
+    pub fn plain_name(&self, frame: Frame) -> Option<String> {
+        let name = self.text(self.pages.pointer(frame.code + self.layout.name)?)?;
+        Some(name.rsplit('.').next().unwrap_or_default().to_owned())
+    }
+
+    /// The name of the frame's function; before 3.11 code does not know its class, but a method has its object in hand.
+    pub fn function(&self, frame: Frame) -> Option<String> {
+        let name = self.text(self.pages.pointer(frame.code + self.layout.name)?)?;
+        if self.layout.is_qualified {
+            return Some(name);
+        }
+        let first = self.first_local(frame, "self").and_then(|object| self.type_of(object));
+        let of = first.or_else(|| {
+            let class = self.first_local(frame, "cls")?;
+            (self.type_of(class)? == self.python.types.meta).then_some(class)
+        });
+        let class = of.and_then(|of| self.type_name(of));
+        Some(match class.as_deref().and_then(|class| class.rsplit('.').next()) {
+            Some(class) => format!("{class}.{name}"),
+            None => name,
+        })
+    }
+
+    /// The line that the frame is at.
+    pub fn line(&self, frame: Frame) -> Option<u32> {
+        let offset = match self.layout.instruction {
+            Instruction::Number(place, unit) => self.pages.int(frame.address + place)?.checked_mul(unit)?,
+            Instruction::Address(place, start) => {
+                let address = self.pages.pointer(frame.address + place)?;
+                // An instruction is two bytes; before the first one stands a frame that has not begun.
+                i32::try_from(address.wrapping_sub(frame.code + start).cast_signed()).ok()?
+            }
+        };
+        // SAFETY: the frame is one of this thread's, or this thread holds the interpreter lock (`view`), so that the frame
+        // keeps its code alive.
+        unsafe { self.python.line(frame.code, offset) }
+    }
+
+    /// The object in the frame's first local variable, if it has this name.
+    pub fn first_local(&self, frame: Frame, name: &str) -> Option<usize> {
+        let tuple = match self.layout.variables {
+            Variables::Three(plain, _, _) => plain,
+            Variables::One(all) => all,
+        };
+        let names = self.pages.pointer(frame.code + tuple)?;
+        let first = *self.elements(names, 1).first()?;
+        if self.text(first)? != name {
+            return None;
+        }
+        match self.pages.word(frame.address + self.layout.locals)? {
+            // Before 3.11, an argument that inner functions share has moved to the shared ones.
+            0 => self
+                .locals(frame)
+                .into_iter()
+                .find(|&(its, _)| its == first)
+                .map(|(_, object)| object),
+            object => Some(self.content(object)),
+        }
+    }
+
+    /// The names and objects of the frame's local variables.
+    pub fn locals(&self, frame: Frame) -> Vec<(usize, usize)> {
+        /// The most that are looked at.
+        const MOST: usize = 256;
+        let names = |offset| {
+            let tuple = self.pages.pointer(frame.code + offset);
+            tuple.map_or_else(Vec::new, |tuple| self.elements(tuple, MOST))
+        };
+        let names = match self.layout.variables {
+            Variables::Three(plain, shared, outer) => [names(plain), names(shared), names(outer)].concat(),
+            Variables::One(all) => names(all),
+        };
+        let start = frame.address + self.layout.locals;
+        let object = |(index, name)| Some((name, self.pages.word(start + index * 8)?));
+        let locals = names.into_iter().enumerate().map_while(object);
+        locals
+            .filter(|&(_, object)| object != 0)
+            .map(|(name, object)| (name, self.content(object)))
+            .collect()
+    }
+
+    /// The address of the dictionary with the module's variables, which tells one module from another.
+    pub fn module(&self, frame: Frame) -> Option<usize> {
+        self.pages.pointer(frame.address + self.layout.globals)
+    }
+
+    /// The module's variables.
+    pub fn globals(&self, frame: Frame) -> Vec<(usize, usize)> {
+        let module = self.module(frame);
+        module.map_or_else(Vec::new, |module| self.entries(module, MOST_ENTRIES))
+    }
+
+    /// The names of variables of the module, and of attributes, that the function uses.
+    pub fn used_names(&self, frame: Frame) -> Vec<usize> {
+        const MOST: usize = 256;
+        let names = self.pages.pointer(frame.code + self.layout.names);
+        names.map_or_else(Vec::new, |names| self.elements(names, MOST))
+    }
+
+    /// What a cell holds, for variables that functions share; any other object itself.
+    fn content(&self, object: usize) -> usize {
+        if self.type_of(object) == Some(self.python.types.cell) {
+            self.pages.pointer(object + 16).unwrap_or(object)
+        } else {
+            object
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Objects as they lie in memory.
+
+use super::layout::{Attributes, Keys, Layout};
+use super::pages::Pages;
+use crate::system::python::Python;
+
+/// The most characters of a string that are read.
+const LONGEST_TEXT: usize = 1024;
+/// The most entries of a container that are looked at.
+pub const MOST_ENTRIES: usize = 4096;
+
+const TYPE: usize = 8;
+const TYPE_NAME: usize = 24;
+const TYPE_BASIC_SIZE: usize = 32;
+const TYPE_FLAGS: usize = 168;
+const TYPE_DICT_OFFSET: usize = 288;
+const DICT_KEYS: usize = 32;
+const DICT_VALUES: usize = 40;
+const SIZE: usize = 16;
+
+/// How objects are read.
+#[derive(Debug)]
+pub struct Objects {
+    pub python: &'static Python,
+    pub layout: Layout,
+    pub pages: Pages,
+}
+
+impl Objects {
+    /// A fresh look at the interpreter's memory; `None` where there is none, or of a version that is not known.
+    pub fn look(python: &'static Python) -> Option<Self> {
+        Some(Self {
+            python,
+            layout: Layout::of(python.minor)?,
+            pages: Pages::new(),
+        })
+    }
+
+    /// The address of the object's type.
+    pub fn type_of(&self, object: usize) -> Option<usize> {
+        self.pages.pointer(object.checked_add(TYPE)?)
+    }
+
+    /// The type's name, with its module where it is built in.
+    pub fn type_name(&self, of: usize) -> Option<String> {
+        let address = self.pages.pointer(of + TYPE_NAME)?;
+        let mut name = Vec::new();
+        for place in address..address.checked_add(128)? {
+            match self.pages.byte(place)? {
+                0 => return String::from_utf8(name).ok(),
+                byte => name.push(byte),
+            }
+        }
+        None
+    }
+
+    /// The text of a `str`.
+    pub fn text(&self, object: usize) -> Option<String> {
+        if self.type_of(object)? != self.python.types.text {
+            return None;
+        }
+        let length = self.pages.word(object + SIZE)?.min(LONGEST_TEXT);
+        let state = self.pages.byte(object + 32)?;
+        let (kind, is_compact, is_ascii) = (usize::from(state >> 2 & 7), state & 0x20 != 0, state & 0x40 != 0);
+        if !is_compact || !matches!(kind, 1 | 2 | 4) {
+            return None;
+        }
+        let data = object
+            + if is_ascii {
+                self.layout.ascii
+            } else {
+                self.layout.compact
+            };
+        let mut bytes = vec![0; length * kind];
+        if !self.pages.read(data, &mut bytes) {
+            return None;
+        }
+        if is_ascii {
+            return String::from_utf8(bytes).ok();
+        }
+        let character = |bytes: &[u8]| {
+            let number = bytes
+                .iter()
+                .rev()
+                .fold(0, |number, &byte| number << 8 | u32::from(byte));
+            char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER)
+        };
+        Some(bytes.chunks(kind).map(character).collect())
+    }
+
+    /// The elements of a tuple or list, the first `most` of them; none of anything else.
+    pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
+        let types = &self.python.types;
+        let start = match self.type_of(object) {
+            Some(of) if of == types.tuple => Some(object + 24),
+            Some(of) if of == types.list => self.pages.pointer(object + 24),
+            _ => None,
+        };
+        let (Some(start), Some(length)) = (start, self.pages.word(object + SIZE)) else {
+            return Vec::new();
+        };
+        let words = (0..length.min(most)).map_while(|index| self.pages.word(start + index * 8));
+        words.collect()
+    }
+
+    /// The keys and values of a dictionary, the first `most` ones; none of anything else.
+    pub fn entries(&self, dict: usize, most: usize) -> Vec<(usize, usize)> {
+        if self.type_of(dict) != Some(self.python.types.dict) {
+            return Vec::new();
+        }
+        let Some(keys) = self.pages.pointer(dict + DICT_KEYS) else {
+            return Vec::new();
+        };
+        match self.pages.word(dict + DICT_VALUES) {
+            Some(0) => self.entries_of(keys, None, most),
+            Some(values) => self.entries_of(keys, Some(values + self.head_of_values()), most),
+            None => Vec::new(),
+        }
+    }
+
+    /// The names and values of an instance's attributes, without those of its class.
+    pub fn attributes(&self, object: usize) -> Vec<(usize, usize)> {
+        const HAS_VALUES_INLINE: usize = 1 << 2;
+        const HAS_DICT_BEFORE: usize = 1 << 4;
+        let found = || {
+            let of = self.type_of(object)?;
+            let flags = self.pages.word(of + TYPE_FLAGS)?;
+            if self.layout.attributes == Attributes::Dictionary || flags & HAS_DICT_BEFORE == 0 {
+                let offset = self.pages.word(of + TYPE_DICT_OFFSET)?;
+                // Negative ones belong to objects of varying size.
+                let dict = (16..1 << 16)
+                    .contains(&offset)
+                    .then(|| self.pages.pointer(object + offset))??;
+                return Some(self.entries(dict, MOST_ENTRIES));
+            }
+            let shared = |values| {
+                let keys = self.pages.pointer(of + self.layout.shared_keys)?;
+                Some(self.entries_of(keys, Some(values), MOST_ENTRIES))
+            };
+            let before = self.pages.word(object.checked_sub(24)?)?;
+            match self.layout.attributes {
+                Attributes::TwoPointers if before == 0 => shared(self.pages.pointer(object - 32)?),
+                Attributes::OnePointer if before & 1 == 1 => shared(before + 1),
+                Attributes::Inline if before == 0 && flags & HAS_VALUES_INLINE != 0 => {
+                    let values = object + self.pages.word(of + TYPE_BASIC_SIZE)?;
+                    let valid = self.pages.byte(values + 3)? != 0;
+                    valid.then(|| shared(values + self.head_of_values()))?
+                }
+                _ if before == 0 => None,
+                _ => Some(self.entries(before, MOST_ENTRIES)),
+            }
+        };
+        found().unwrap_or_default()
+    }
+
+    /// The value under this key; identical or equal strings are the same.
+    pub fn value(&self, entries: &[(usize, usize)], name: &str) -> Option<usize> {
+        let named = |&&(key, _): &&(usize, usize)| self.text(key).as_deref() == Some(name);
+        entries.iter().find(named).map(|&(_, value)| value)
+    }
+
+    /// Before an instance's values stands from 3.13 on how many there are.
+    fn head_of_values(&self) -> usize {
+        if self.layout.attributes == Attributes::Inline {
+            8
+        } else {
+            0
+        }
+    }
+
+    /// The entries of a table of keys; `values` is where they lie, if not beside the keys.
+    fn entries_of(&self, keys: usize, values: Option<usize>, most: usize) -> Vec<(usize, usize)> {
+        let place = || match self.layout.keys {
+            Keys::Old => {
+                let slots = self.pages.word(keys + 8)?;
+                let width = match slots {
+                    0..=0xff => 1,
+                    0x100..=0xffff => 2,
+                    0x1_0000..=0xffff_ffff => 4,
+                    _ => return None,
+                };
+                Some((self.pages.word(keys + 32)?, keys + 40 + slots * width, 24, 8))
+            }
+            Keys::New => {
+                let (bytes, kind) = (self.pages.byte(keys + 9)?, self.pages.byte(keys + 10)?);
+                let start = keys
+                    + 32
+                    + 1_usize
+                        .checked_shl(u32::from(bytes))
+                        .filter(|bytes| *bytes <= 1 << 40)?;
+                let (step, key) = if kind == 0 { (24, 8) } else { (16, 0) };
+                Some((self.pages.word(keys + 24)?, start, step, key))
+            }
+        };
+        let Some((count, start, step, key)) = place() else {
+            return Vec::new();
+        };
+        let entry = |index: usize| {
+            let name = self.pages.word(start + index * step + key)?;
+            let value = match values {
+                Some(values) => self.pages.word(values + index * 8)?,
+                None => self.pages.word(start + index * step + key + 8)?,
+            };
+            Some((name, value))
+        };
+        let entries = (0..count.min(most)).map_while(entry);
+        entries.filter(|&(name, value)| name != 0 && value != 0).collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! All that is known of the Python side of a fork.
+
+use std::collections::BTreeSet;
+
+use forkwatch_schema::record::PythonFrame;
+
+use super::frame::Frame;
+use super::layout::{NEXT, PREVIOUS};
+use super::object::Objects;
+use super::search::Named;
+use crate::system::python::{self, Python};
+
+/// The most threads that are looked at.
+const MOST_THREADS: usize = 1024;
+/// The words of a thread state among which the thread's id stands.
+const WORDS_OF_STATE: usize = 64;
+/// The most frames from which locks are looked for, of one thread.
+const MOST_SEARCHED: usize = 24;
+
+/// What Python code was doing.
+#[derive(Debug, Default)]
+pub struct View {
+    /// The frames of the thread that looks, innermost first; `None` where it runs no Python code.
+    pub own: Option<Vec<PythonFrame>>,
+    /// The other threads of this interpreter.
+    pub threads: Vec<PythonThread>,
+    /// The locks that could be named.
+    pub locks: Vec<Named>,
+}
+
+/// One other Python thread.
+#[derive(Debug)]
+pub struct PythonThread {
+    /// Its `pthread_t`.
+    pub handle: usize,
+    /// The name that `threading` knows it by; `None` where it knows none.
+    pub name: Option<String>,
+    /// Its frames, innermost first.
+    pub frames: Vec<PythonFrame>,
+}
+
+/// A lock that is held, and the `pthread_t` of the thread that has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The address of the lock.
+    pub address: usize,
+    /// Its owner; 0 where that is not known.
+    pub owner: usize,
+}
+
+impl View {
+    /// What is known of the thread with this `pthread_t`.
+    pub fn thread(&self, handle: usize) -> Option<&PythonThread> {
+        self.threads.iter().find(|thread| thread.handle == handle)
+    }
+
+    /// What the lock at this address is.
+    pub fn lock(&self, address: usize) -> Option<&Named> {
+        self.locks.iter().find(|lock| lock.address == address)
+    }
+}
+
+/// Looks at this thread's frames, `depth` of them, and, while it holds the interpreter lock, at the other threads and at the
+/// locks that they hold. `None` where there is no Python code, or none that we can read.
+pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
+    let python = python::found()?;
+    let state = python.thread_state()?;
+    let objects = Objects::look(python)?;
+    let own = objects.frames(state, depth);
+    let mut view = View {
+        own: objects.all_told(&own),
+        ..View::default()
+    };
+    if !python.is_locked_by_this_thread() {
+        return Some(view);
+    }
+    let others = objects.others(state, handle);
+    for &(state, handle) in &others {
+        let frames = objects.frames(state, usize::MAX);
+        let thread = frames.last().and_then(|&frame| objects.thread_object(frame));
+        let attributes = thread.map_or_else(Vec::new, |thread| objects.attributes(thread));
+        let name = objects.value(&attributes, "_name").and_then(|name| objects.text(name));
+        let alive = objects
+            .value(&attributes, "_tstate_lock")
+            .and_then(|lock| objects.lock_in(lock));
+        view.locks.extend(alive.map(Named::sign_of_life));
+        view.threads.push(PythonThread {
+            handle,
+            name,
+            frames: objects
+                .all_told(frames.get(..depth.min(frames.len())).unwrap_or_default())
+                .unwrap_or_default(),
+        });
+    }
+    let unknown = |target: &&Target| view.lock(target.address).is_none();
+    let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
+    if !unknown.is_empty() {
+        let mut all = others;
+        all.push((state, handle));
+        view.locks.extend(objects.name_locks(&all, &unknown));
+    }
+    Some(view)
+}
+
+/// What tells the place where this thread's Python code is from others, in this process; 0 where it runs none. Every fork
+/// asks this, so it reads no more than needed.
+pub fn place() -> u64 {
+    /// The innermost frames that tell places apart.
+    const MOST: usize = 16;
+    let Some((objects, state)) = from_here() else { return 0 };
+    let places = objects
+        .frames(state, MOST)
+        .into_iter()
+        .map(|frame| objects.place(frame));
+    places.fold(0, |hash: u64, place| {
+        (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
+    })
+}
+
+/// The frames of the thread that asks, innermost first; `None` where it runs no Python code.
+pub fn current_stack(depth: usize) -> Option<Vec<PythonFrame>> {
+    let (objects, state) = from_here()?;
+    let frames = objects.frames(state, depth);
+    objects.all_told(&frames)
+}
+
+/// What the thread that asks calls the lock at this address.
+pub fn name_from_here(address: usize) -> Option<String> {
+    let (objects, state) = from_here()?;
+    let target = Target { address, owner: 0 };
+    let named = objects.name_locks(&[(state, 0)], &[target]);
+    named.into_iter().next().map(|named| named.name)
+}
+
+fn from_here() -> Option<(Objects, usize)> {
+    let python: &'static Python = python::found()?;
+    let state = python.thread_state()?;
+    Some((Objects::look(python)?, state))
+}
+
+impl Objects {
+    fn all_told(&self, frames: &[Frame]) -> Option<Vec<PythonFrame>> {
+        let told: Vec<_> = frames.iter().map_while(|&frame| self.told(frame)).collect();
+        (!told.is_empty()).then_some(told)
+    }
+
+    /// The states of the interpreter's other threads, each with its thread's `pthread_t`; `handle` is this thread's.
+    fn others(&self, state: usize, handle: usize) -> Vec<(usize, usize)> {
+        let id = (0..WORDS_OF_STATE)
+            .map(|number| number * size_of::<usize>())
+            .find(|offset| self.pages.word(state + offset) == Some(handle));
+        let Some(id) = id else { return Vec::new() };
+        let mut others = Vec::new();
+        for direction in [PREVIOUS, NEXT] {
+            let mut next = self.pages.pointer(state + direction);
+            while let Some(other) = next {
+                if others.len() == MOST_THREADS {
+                    break;
+                }
+                others.extend(self.pages.pointer(other + id).map(|handle| (other, handle)));
+                next = self.pages.pointer(other + direction);
+            }
+        }
+        others
+    }
+
+    /// The `threading.Thread` whose thread begins in this frame.
+    fn thread_object(&self, outermost: Frame) -> Option<usize> {
+        if self.plain_name(outermost)? == "_bootstrap" {
+            self.first_local(outermost, "self")
+        } else {
+            None
+        }
+    }
+
+    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'.
+    fn name_locks(&self, threads: &[(usize, usize)], targets: &[Target]) -> Vec<Named> {
+        let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
+        let mut named = Vec::new();
+        for by_owner in [true, false] {
+            let mut seen_modules = BTreeSet::new();
+            for &(state, handle) in threads {
+                let of_this: BTreeSet<usize> = if by_owner {
+                    let owned = targets.iter().filter(|target| target.owner == handle);
+                    owned
+                        .map(|target| target.address)
+                        .filter(|address| wanted.contains(address))
+                        .collect()
+                } else {
+                    wanted.clone()
+                };
+                if of_this.is_empty() {
+                    continue;
+                }
+                for frame in self.frames(state, MOST_SEARCHED) {
+                    for lock in self.locks_from(frame, &of_this, &mut seen_modules) {
+                        if wanted.remove(&lock.address) {
+                            named.push(lock);
+                        }
+                    }
+                }
+            }
+        }
+        named
+    }
+}

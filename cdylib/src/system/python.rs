@@ -1,0 +1,147 @@
+//! CPython's own functions and types, where the process has them: linked into the program or loaded for all to see.
+//!
+//! Only what neither locks, allocates nor runs Python code is called: who holds the interpreter lock, which thread state is
+//! this thread's, which line an instruction belongs to.
+#![expect(unsafe_code, reason = "dlsym, and functions of CPython's")]
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use once_cell::race::OnceBox;
+
+/// Searches by the first thread before it is taken for granted that this is no Python program.
+const MOST_SEARCHES: u32 = 32;
+
+static FOUND: OnceBox<Python> = OnceBox::new();
+static SEARCHES: AtomicU32 = AtomicU32::new(0);
+
+/// An interpreter that is there.
+#[derive(Debug)]
+pub struct Python {
+    /// The 13 of 3.13.
+    pub minor: u32,
+    /// The types by which objects are recognised.
+    pub types: Types,
+    check: unsafe extern "C" fn() -> c_int,
+    thread_state: unsafe extern "C" fn() -> *mut c_void,
+    line: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
+}
+
+/// The addresses of type objects.
+#[derive(Debug)]
+pub struct Types {
+    /// `code`.
+    pub code: usize,
+    /// `str`.
+    pub text: usize,
+    /// `dict`.
+    pub dict: usize,
+    /// `tuple`.
+    pub tuple: usize,
+    /// `list`.
+    pub list: usize,
+    /// `cell`.
+    pub cell: usize,
+    /// `type`.
+    pub meta: usize,
+}
+
+impl Python {
+    /// Whether this thread holds the interpreter lock: then no other thread changes any object.
+    pub fn is_locked_by_this_thread(&self) -> bool {
+        // SAFETY: the function compares two words, and takes no lock.
+        unsafe { (self.check)() != 0 }
+    }
+
+    /// The address of this thread's state; `None` in a thread that never ran Python code.
+    pub fn thread_state(&self) -> Option<usize> {
+        // SAFETY: the function reads thread-specific data, and takes no lock.
+        let state = unsafe { (self.thread_state)() };
+        (!state.is_null()).then_some(state as usize)
+    }
+
+    /// The line of the instruction at this offset in the code object; `None` where it has none.
+    ///
+    /// # Safety
+    /// A code object lives at the address until this returns.
+    pub unsafe fn line(&self, code: usize, offset: c_int) -> Option<u32> {
+        // SAFETY: the caller's promise; the function decodes a table of the object's, and neither allocates nor locks.
+        u32::try_from(unsafe { (self.line)(code as *mut c_void, offset) }).ok()
+    }
+}
+
+/// The interpreter, if the search has found one.
+pub fn found() -> Option<&'static Python> {
+    FOUND.get()
+}
+
+/// Searches for it. To be called in the program's first thread only, and never at a fork: the loader's lock is taken, which
+/// another thread may have while it waits for this one.
+pub fn search() {
+    if FOUND.get().is_some() || SEARCHES.fetch_add(1, Ordering::Relaxed) >= MOST_SEARCHES {
+        return;
+    }
+    if let Some(python) = python() {
+        // Whoever was first has found the same.
+        let _first_wins = FOUND.set(Box::new(python));
+    }
+}
+
+fn python() -> Option<Python> {
+    let check = symbol(c"PyGILState_Check")?;
+    let version = symbol(c"Py_GetVersion")?;
+    let address = |name| symbol(name).map(|symbol| symbol as usize);
+    let types = Types {
+        code: address(c"PyCode_Type")?,
+        text: address(c"PyUnicode_Type")?,
+        dict: address(c"PyDict_Type")?,
+        tuple: address(c"PyTuple_Type")?,
+        list: address(c"PyList_Type")?,
+        cell: address(c"PyCell_Type")?,
+        meta: address(c"PyType_Type")?,
+    };
+    let (thread_state, line) = (symbol(c"PyGILState_GetThisThreadState")?, symbol(c"PyCode_Addr2Line")?);
+    // SAFETY: the functions of these names have had these types since 3.4, and are not unloaded with an interpreter.
+    unsafe {
+        let version = core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(version);
+        Some(Python {
+            minor: minor(CStr::from_ptr(version()).to_bytes())?,
+            types,
+            check: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(check),
+            thread_state: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(thread_state),
+            line: core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, c_int) -> c_int>(line),
+        })
+    }
+}
+
+/// Reads "3.13.0 (main, ...) [GCC ...]". `None` for Python 2, and for builds without an interpreter lock, where objects change
+/// at any time.
+fn minor(version: &[u8]) -> Option<u32> {
+    let version = core::str::from_utf8(version).ok()?;
+    if version.contains("free-threading") {
+        return None;
+    }
+    let digits = version.strip_prefix("3.")?;
+    let end = digits.find(|character: char| !character.is_ascii_digit())?;
+    digits.get(..end)?.parse().ok()
+}
+
+fn symbol(name: &CStr) -> Option<*mut c_void> {
+    // SAFETY: the string ends with NUL.
+    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    (!address.is_null()).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minor;
+
+    #[test]
+    fn versions() {
+        assert_eq!(minor(b"3.13.0 (main, Nov  1 2024) [GCC 12.2.0]"), Some(13));
+        assert_eq!(minor(b"3.7.16 (default)"), Some(7));
+        assert_eq!(minor(b"3.13.0 experimental free-threading build (main)"), None);
+        assert_eq!(minor(b"2.7.18 (default)"), None);
+        assert_eq!(minor(b"3."), None);
+    }
+}
