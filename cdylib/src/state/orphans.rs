@@ -145,6 +145,12 @@ pub fn begin_anew() {
 }
 
 impl Orphan {
+    /// Whether as much as this was told.
+    pub fn was_told(&self, told: Told) -> bool {
+        let place = TABLE.if_made().and_then(|table| table.0.get(self.place));
+        place.is_some_and(|place| place.told.load(Ordering::Relaxed) >= told as u8)
+    }
+
     /// Notes what is told now; false where as much was told before.
     pub fn note(&self, told: Told) -> bool {
         let place = TABLE.if_made().and_then(|table| table.0.get(self.place));

@@ -21,6 +21,30 @@ pub struct Frame {
 impl Objects {
     /// The frames of the thread with this state, innermost first.
     pub fn frames(&self, state: usize, most: usize) -> Vec<Frame> {
+        self.frames_if(state, most, |code| self.type_of(code) == Some(self.python.types.code))
+    }
+
+    /// What tells the place where the thread with this state is from others, in this process. Code is not looked at.
+    pub fn place(&self, state: usize, most: usize) -> u64 {
+        let place = |frame: Frame| {
+            let instruction = match self.layout.instruction {
+                Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
+                Instruction::Address(place, _) => self
+                    .pages
+                    .word(frame.address + place)
+                    .map(usize::cast_signed)
+                    .map(|word| word as i64),
+            };
+            (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
+        };
+        let mix = |hash: u64, place: u64| (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        self.frames_if(state, most, |_| true)
+            .into_iter()
+            .map(place)
+            .fold(0, mix)
+    }
+
+    fn frames_if(&self, state: usize, most: usize, is_code: impl Fn(usize) -> bool) -> Vec<Frame> {
         let innermost = match self.layout.innermost {
             Innermost::Here(offset) => self.pages.pointer(state + offset),
             Innermost::Behind(offset, inner) => self
@@ -44,22 +68,13 @@ impl Objects {
                 continue;
             }
             let code = self.pages.pointer(address + self.layout.code);
-            match code.filter(|&code| self.type_of(code) == Some(self.python.types.code)) {
+            match code.filter(|&code| is_code(code)) {
                 Some(code) => frames.push(Frame { address, code }),
                 // The rest is not what it should be.
                 None => break,
             }
         }
         frames
-    }
-
-    /// What tells this frame's place in the program from others, in this process.
-    pub fn place(&self, frame: Frame) -> u64 {
-        let instruction = match self.layout.instruction {
-            Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
-            Instruction::Address(place, _) => self.pages.word(frame.address + place).map(|word| word as i64),
-        };
-        (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
     }
 
     /// The frame as records tell it.

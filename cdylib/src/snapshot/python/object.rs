@@ -28,11 +28,11 @@ pub struct Objects {
 
 impl Objects {
     /// A fresh look at the interpreter's memory; `None` where there is none, or of a version that is not known.
-    pub fn look(python: &'static Python) -> Option<Self> {
+    pub fn look(python: &'static Python, pages: fn() -> Pages) -> Option<Self> {
         Some(Self {
             python,
             layout: Layout::of(python.minor)?,
-            pages: Pages::new(),
+            pages: pages(),
         })
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::snapshot::memory::ProcessMemory;
 
-/// The bytes read at once.
-const STRETCH: usize = 2048;
+/// The bytes read at once by who reads much, and by who reads little.
+const LONG: usize = 2048;
+const SHORT: usize = 256;
 /// The most stretches read. A read takes about a microsecond, where the kernel allows reading at once.
 const MOST_READS: usize = 2048;
 
@@ -14,6 +15,7 @@ const MOST_READS: usize = 2048;
 #[derive(Debug)]
 pub struct Pages {
     memory: ProcessMemory,
+    stretch: usize,
     kept: RefCell<Kept>,
 }
 
@@ -26,13 +28,23 @@ struct Kept {
 }
 
 impl Pages {
-    /// This process's memory, of which nothing was read yet.
-    pub fn new() -> Self {
+    /// This process's memory, for someone who will read much of it.
+    pub fn for_much() -> Self {
+        // A mapping of its own, of which only what is used is there.
+        Self::new(LONG, Vec::with_capacity(LONG * MOST_READS))
+    }
+
+    /// The same for someone who will read little.
+    pub fn for_little() -> Self {
+        Self::new(SHORT, Vec::new())
+    }
+
+    fn new(stretch: usize, bytes: Vec<u8>) -> Self {
         Self {
             memory: ProcessMemory::own(),
+            stretch,
             kept: RefCell::new(Kept {
-                // A mapping of its own, of which only what is used is there.
-                bytes: Vec::with_capacity(STRETCH * MOST_READS),
+                bytes,
                 places: BTreeMap::new(),
             }),
         }
@@ -40,7 +52,7 @@ impl Pages {
 
     /// Fills all of `into`; false where not all of it can be read.
     pub fn read(&self, address: usize, into: &mut [u8]) -> bool {
-        let offset = address % STRETCH;
+        let offset = address % self.stretch;
         let start = address - offset;
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return false;
@@ -51,7 +63,7 @@ impl Pages {
             None if start == 0 || places.len() >= MOST_READS => return false,
             None => {
                 let place = bytes.len();
-                bytes.resize(place + STRETCH, 0);
+                bytes.resize(place + self.stretch, 0);
                 let whole = bytes
                     .get_mut(place..)
                     .is_some_and(|bytes| self.memory.read(start, bytes));
@@ -65,7 +77,7 @@ impl Pages {
         };
         let end = offset + into.len();
         match place.and_then(|place| bytes.get(place + offset..place + end)) {
-            Some(found) if end <= STRETCH => {
+            Some(found) if end <= self.stretch => {
                 into.copy_from_slice(found);
                 true
             }
@@ -105,12 +117,15 @@ mod tests {
     #[test]
     fn words_at_any_place() {
         let kept: Vec<u8> = (0..4000_u32).map(|number| (number % 251) as u8).collect();
-        let pages = Pages::new();
-        for offset in [0, 1, 1000, 1020, 3990] {
+        for (pages, offset) in [Pages::for_much(), Pages::for_little()]
+            .iter()
+            .flat_map(|pages| [0, 1, 1000, 1020, 3990].map(|offset| (pages, offset)))
+        {
             let mut found = [0; 8];
             assert!(pages.read(kept.as_ptr().addr() + offset, &mut found));
             assert_eq!(found, kept[offset..offset + 8]);
         }
+        let pages = Pages::for_little();
         assert_eq!(pages.word(8), None);
         assert_eq!(pages.pointer(usize::MAX - 3), None);
     }

@@ -7,8 +7,9 @@ use forkwatch_schema::record::PythonFrame;
 use super::frame::Frame;
 use super::layout::{NEXT, PREVIOUS};
 use super::object::Objects;
+use super::pages::Pages;
 use super::search::Named;
-use crate::system::python::{self, Python};
+use crate::system::python;
 
 /// The most threads that are looked at.
 const MOST_THREADS: usize = 1024;
@@ -65,7 +66,7 @@ impl View {
 pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
     let python = python::found()?;
     let state = python.thread_state()?;
-    let objects = Objects::look(python)?;
+    let objects = Objects::look(python, Pages::for_much)?;
     let own = objects.frames(state, depth);
     let mut view = View {
         own: objects.all_told(&own),
@@ -107,35 +108,28 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
 pub fn place() -> u64 {
     /// The innermost frames that tell places apart.
     const MOST: usize = 16;
-    let Some((objects, state)) = from_here() else { return 0 };
-    let places = objects
-        .frames(state, MOST)
-        .into_iter()
-        .map(|frame| objects.place(frame));
-    places.fold(0, |hash: u64, place| {
-        (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
-    })
+    from_here(Pages::for_little).map_or(0, |(objects, state)| objects.place(state, MOST))
 }
 
 /// The frames of the thread that asks, innermost first; `None` where it runs no Python code.
 pub fn current_stack(depth: usize) -> Option<Vec<PythonFrame>> {
-    let (objects, state) = from_here()?;
+    let (objects, state) = from_here(Pages::for_much)?;
     let frames = objects.frames(state, depth);
     objects.all_told(&frames)
 }
 
 /// What the thread that asks calls the lock at this address.
 pub fn name_from_here(address: usize) -> Option<String> {
-    let (objects, state) = from_here()?;
+    let (objects, state) = from_here(Pages::for_much)?;
     let target = Target { address, owner: 0 };
     let named = objects.name_locks(&[(state, 0)], &[target]);
     named.into_iter().next().map(|named| named.name)
 }
 
-fn from_here() -> Option<(Objects, usize)> {
-    let python: &'static Python = python::found()?;
+fn from_here(pages: fn() -> Pages) -> Option<(Objects, usize)> {
+    let python = python::found()?;
     let state = python.thread_state()?;
-    Some((Objects::look(python)?, state))
+    Some((Objects::look(python, pages)?, state))
 }
 
 impl Objects {

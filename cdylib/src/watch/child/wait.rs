@@ -5,6 +5,7 @@ use super::site::Site;
 use super::{catch_up, finding};
 use crate::snapshot::alive;
 use crate::state::held::Object;
+use crate::state::orphans::{self, Told};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
@@ -37,6 +38,10 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
         return;
     };
     catch_up(thread);
+    if orphans::find(address).is_some_and(|orphan| orphan.was_told(Told::Block)) {
+        // The guard of a C++ static: its function waits on the guard itself.
+        return;
+    }
     let _errno = KeepErrno::as_it_is();
     // SAFETY: the kernel is about to read this word; a program that waits on it has just read it itself. Volatile, because
     // other threads write there.
