@@ -47,6 +47,18 @@ pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
     })
 }
 
+/// The flags that choose, with their values, for whoever reads the report and did not ask for it.
+pub fn chosen(matches: &ArgMatches) -> Vec<(&'static str, String)> {
+    let values = |flag: &&'static str| -> Vec<(&'static str, String)> {
+        let raw = matches.get_raw(flag).into_iter().flatten();
+        raw.map(|value| (*flag, value.to_string_lossy().into_owned())).collect()
+    };
+    ["since", "host", "program", "kind", "suppress", "baseline"]
+        .iter()
+        .flat_map(values)
+        .collect()
+}
+
 fn pattern(flag: &str, text: &str) -> Result<Pattern, Failure> {
     Pattern::new(text).map_err(|error| Failure::usage(format!("--{flag} {text} is no pattern: {}", error.msg)))
 }
