@@ -44,6 +44,7 @@ pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
         since: text("since").map(|text| since(text, Timestamp::now())).transpose()?,
         host: text("host").map(|text| pattern("host", text)).transpose()?,
         program: text("program").map(|text| pattern("program", text)).transpose()?,
+        ..Wanted::default()
     })
 }
 

@@ -35,10 +35,12 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let repeated = repeats.get(&number).copied().unwrap_or(0);
         let followers = followers(fates.get(&number), &severities, &names);
-        findings.extend(finding(group, kind, repeated, fates.get(&number), followers).map(|finding| Finding {
-            seen: seen.remove(&number).unwrap_or_default(),
-            ..finding
-        }));
+        findings.extend(
+            finding(group, kind, repeated, fates.get(&number), followers).map(|finding| Finding {
+                seen: seen.remove(&number).unwrap_or_default(),
+                ..finding
+            }),
+        );
     }
     findings.sort_by(|one, other| rank(one).cmp(&rank(other)));
     (findings, lost)

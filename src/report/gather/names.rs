@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 /// Names that are kept as texts, where a format shows them.
 const MOST_TEXTS: usize = 10_000;
 
-/// The most bytes of each.
+/// The most characters of each.
 const LONGEST_TEXT: usize = 256;
 
 /// The hash by which a text is known.
@@ -89,9 +89,7 @@ impl<'pattern> Names<'pattern> {
 
     fn push(&mut self, hash: u64, text: impl FnOnce() -> String) -> u32 {
         if let Some(texts) = self.texts.as_mut().filter(|texts| texts.len() < MOST_TEXTS) {
-            let mut text = text();
-            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-            texts.push(text);
+            texts.push(text().chars().take(LONGEST_TEXT).collect());
         }
         self.hashes.push(hash);
         u32::try_from(self.hashes.len() - 1).unwrap_or(u32::MAX)
@@ -129,6 +127,9 @@ mod tests {
             other.number(name.as_bytes());
         }
         assert_eq!(one.merge(&other), [2, 1, 3]);
-        assert_eq!((one.texts(), one.len()), (&["a", "b", "c", "d"].map(String::from)[..], 4));
+        assert_eq!(
+            (one.texts(), one.len()),
+            (&["a", "b", "c", "d"].map(String::from)[..], 4)
+        );
     }
 }
