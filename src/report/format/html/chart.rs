@@ -13,7 +13,7 @@ use crate::report::words::{count, number};
 const MOST: u32 = 72;
 
 /// Hours of a bar, of which the first is taken that needs no more bars than [`MOST`].
-const WIDTHS: [u32; 3] = [1, 6, 24];
+const WIDTHS: [u32; 2] = [1, 24];
 
 /// Pixels of the highest bar.
 const HEIGHT: u32 = 110;
@@ -42,26 +42,18 @@ pub fn draw(findings: &[Finding]) -> Markup {
         .max()
         .unwrap_or(0_u64)
         .max(1);
-    let each = match (bars.width, bars.width / 24) {
-        (1, _) => String::from("hour"),
-        (hours, 0) => format!("{hours} hours"),
-        (_, 1) => String::from("day"),
-        (_, days) => format!("{days} days"),
-    };
     let last = bars.bars.len().saturating_sub(1);
     html! {
         section.when {
             h2 { "Over time" }
-            p.note { "Records of findings in each " (each) ", UTC; the highest bar is " (number(highest)) }
+            p.note { "Records of findings in each " (bars.each()) ", UTC; the highest bar is " (number(highest)) }
             svg.chart width="100%" height=(HEIGHT + 24) role="img" aria-label="Records of findings over time; the table below has the numbers" {
                 line.axis x1="0" x2="100%" y1=(HEIGHT) y2=(HEIGHT) {}
                 @for (position, bar) in bars.bars.iter().enumerate() {
                     (self::bar(&bars, position, bar, highest))
                 }
                 text.note x="0" y=(HEIGHT + 18) { (bars.time(0)) }
-                @if last > 0 {
-                    text.note.end x="100%" y=(HEIGHT + 18) { (bars.time(last)) }
-                }
+                text.note.end x="100%" y=(HEIGHT + 18) { (bars.time(last)) }
             }
             p.legend {
                 @for (number, level) in LEVELS.iter().enumerate() {
@@ -75,7 +67,7 @@ pub fn draw(findings: &[Finding]) -> Markup {
 
 fn bar(bars: &Bars, position: usize, bar: &[u64; 4], highest: u64) -> Markup {
     let all: u64 = bar.iter().sum();
-    let share = 100.0 / bars.bars.len().max(8) as f64;
+    let share = 100.0 / bars.bars.len() as f64;
     let mut top = f64::from(HEIGHT);
     let pieces: Vec<(&str, f64, f64)> = LEVELS
         .iter()
@@ -159,6 +151,15 @@ fn bars(findings: &[Finding]) -> Option<Bars> {
 }
 
 impl Bars {
+    /// What a bar stands for.
+    fn each(&self) -> String {
+        match self.width {
+            1 => String::from("hour"),
+            24 => String::from("day"),
+            hours => format!("{} days", hours / 24),
+        }
+    }
+
     /// When a bar begins.
     fn time(&self, position: usize) -> String {
         let hour = u64::from(self.start) + position as u64 * u64::from(self.width);
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn as_many_hours_a_bar_as_it_takes() {
-        for (last, width, length) in [(10, 1, 1), (81, 1, 72), (82, 6, 13), (500, 24, 21), (500_000, 7056, 71)] {
+        for (last, width, length) in [(10, 1, 1), (81, 1, 72), (82, 24, 4), (500, 24, 21), (500_000, 7056, 71)] {
             let mut one = finding(1, "WARN");
             one.seen.hours = vec![(0, 9), (10, 3), (last, 5)];
             let Bars { width: found, bars, .. } = bars(&[one]).unwrap();

@@ -16,6 +16,9 @@ const MARK: &str = "88%";
 /// Letters that fit next to one another on a narrow screen.
 const LONGEST: usize = 64;
 
+/// The longest name of a lock, of a place or of what a child does.
+const LONGEST_LOCK: usize = 44;
+
 /// The longest name of a thread.
 const LONGEST_NAME: usize = 24;
 
@@ -82,8 +85,8 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
     let mut bottom = top + TEXT;
     let middle = bottom + if lane.bars.is_empty() { 7 } else { TEXT + 7 };
     let mut bars = Vec::new();
-    for (number, words) in lane.bars.iter().enumerate() {
-        bars.push((format!("{}%", 8 + number * 6), words, bottom));
+    for (number, bar) in lane.bars.iter().enumerate() {
+        bars.push((format!("{}%", 8 + number * 6), bar, bottom));
         bottom += TEXT + BAR;
     }
     if bars.is_empty() {
@@ -111,10 +114,13 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
             tspan.name { (Shown(&name)) }
             tspan.note { "  " (Shown(&note)) }
         }
-        @for (start, words, top) in &bars {
+        @for (start, bar, top) in &bars {
             text.lock x=(start) y=(top + 12) {
-                title { (Shown(words)) }
-                (Shown(&shorten(words, LONGEST)))
+                title { (Shown(&bar.lock)) " taken at " (Shown(&bar.place)) }
+                (Shown(&shorten(&bar.lock, LONGEST_LOCK)))
+                @if !bar.place.is_empty() {
+                    tspan.note.wide { ", taken at " (Shown(&shorten(&bar.place, LONGEST_LOCK))) }
+                }
             }
         }
         @if lane.left_out > 0 {
@@ -140,8 +146,9 @@ fn child(child: &Child, top: u32) -> (Markup, u32) {
         .ends
         .iter()
         .map(|end| {
-            bottom += BAR + TEXT + 4;
-            (bottom - BAR - TEXT - 4, end)
+            let top = bottom;
+            bottom += BAR + TEXT + if end.place.is_empty() { 4 } else { TEXT + 2 };
+            (top, end)
         })
         .collect();
     let last = ends.last().map_or(bottom, |(top, _)| *top + 10);
@@ -159,15 +166,20 @@ fn child(child: &Child, top: u32) -> (Markup, u32) {
         @for (top, ghost) in &ghosts {
             text.lock.end x="99%" y=(top + 12) {
                 title { (Shown(ghost)) " stays locked: nobody is there to release it" }
-                (Shown(&shorten(ghost, LONGEST_NAME + 8))) " stays locked"
+                (Shown(&shorten(ghost, LONGEST_LOCK - 12))) " stays locked"
             }
         }
         @for (top, end) in &ends {
             line.thread.forked.unknown[end.mark == Mark::Unknown] x1=(LINE) x2=(MARK) y1=(top + 10) y2=(top + 10) {}
             svg x=(MARK) y=(top + 10) { (mark(end.mark)) }
             text.end.(class(end.mark)) x="99%" y=(top + BAR + 13) {
-                title { (Shown(&end.words)) }
-                (Shown(&shorten(&end.words, LONGEST)))
+                (Shown(&shorten(&end.words, LONGEST_LOCK)))
+            }
+            @if !end.place.is_empty() {
+                text.note.end x="99%" y=(top + BAR + TEXT + 12) {
+                    title { (Shown(&end.place)) }
+                    "at " (Shown(&shorten(&end.place, LONGEST_LOCK)))
+                }
             }
         }
     };

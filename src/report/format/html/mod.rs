@@ -61,7 +61,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
                 a.skip href="#findings" { "Skip to the findings" }
                 header.top {
                     h1 { (title) }
-                    (totals(report))
+                    (totals(report, report.findings.len() - whole.len() - rows.len()))
                 }
                 main {
                     (chart::draw(&report.findings))
@@ -168,10 +168,15 @@ fn title(report: &Report) -> String {
 }
 
 /// How much was read, and what was left out.
-fn totals(report: &Report) -> Markup {
+fn totals(report: &Report, with_forks: usize) -> Markup {
     let first = report.findings.iter().map(|finding| finding.first.as_str()).min();
     let last = report.findings.iter().map(|finding| finding.last.as_str()).max();
-    let left_out = [
+    let others = [
+        (
+            with_forks as u64,
+            "finding is a child's and stands with the fork that made it",
+            "findings are children's and stand with the forks that made them",
+        ),
         (report.suppressed, "other is suppressed", "others are suppressed"),
         (
             report.known,
@@ -207,7 +212,7 @@ fn totals(report: &Report) -> Markup {
                 @for (flag, value) in &report.chosen { " " code { "--" (flag) " " (Shown(value)) } }
             }
         }
-        @for (others, one, many) in left_out {
+        @for (others, one, many) in others {
             @if others > 0 { p.note { (count(others, one, many)) } }
         }
         (broken(report))

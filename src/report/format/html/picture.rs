@@ -37,13 +37,22 @@ pub struct Lane {
     /// What else is known of it.
     pub note: String,
     /// What it holds when the line comes.
-    pub bars: Vec<String>,
+    pub bars: Vec<Bar>,
     /// Its locks without a bar.
     pub left_out: usize,
     /// It makes the fork.
     pub forks: bool,
     /// It ends at the line.
     pub ends: bool,
+}
+
+/// A lock that a thread holds.
+#[derive(Debug)]
+pub struct Bar {
+    /// The lock.
+    pub lock: String,
+    /// Where it was taken; empty where that is not known.
+    pub place: String,
 }
 
 /// The forked process.
@@ -64,6 +73,8 @@ pub struct End {
     pub mark: Mark,
     /// In words.
     pub words: String,
+    /// Where; empty where that is not known.
+    pub place: String,
 }
 
 /// The marks.
@@ -233,30 +244,31 @@ fn lock_name(lock: &Lock) -> String {
     }
 }
 
-fn taken(lock: &Lock) -> String {
-    let place = place::of_stack(&lock.acquired_stack, None)
-        .map_or_else(String::new, |place| format!(", taken at {}", place.in_words()));
-    format!("{}{place}", lock_name(lock))
+fn taken(lock: &Lock) -> Bar {
+    Bar {
+        lock: lock_name(lock),
+        place: place::of_stack(&lock.acquired_stack, None).map_or_else(String::new, |place| place.in_words()),
+    }
 }
 
 /// What a record of a child says that the child does.
 fn child_end(child: &Finding) -> Option<End> {
     let detail = child.example.detail()?;
-    let place = place::of_finding(child).map_or_else(String::new, |place| format!(" at {}", place.in_words()));
+    let place = place::of_finding(child).map_or_else(String::new, |place| place.in_words());
     let mark = if child.severity == Severity::Fatal {
         Mark::Hangs
     } else {
         Mark::Risks
     };
     let words = match (detail, mark) {
-        (Detail::OrphanedLock(orphan), Mark::Hangs) => format!("hangs in {}{place}", orphan.call),
-        (Detail::OrphanedLock(orphan), _) if !orphan.blocking => format!("{} never succeeds{place}", orphan.call),
-        (Detail::OrphanedLock(orphan), _) => format!("may hang in {}{place}", orphan.call),
-        (Detail::StuckChild(stuck), _) => format!("hangs in {}{place}", stuck.call),
-        (Detail::Call(call), _) => format!("calls {}{place}", call.call),
+        (Detail::OrphanedLock(orphan), Mark::Hangs) => format!("hangs in {}", orphan.call),
+        (Detail::OrphanedLock(orphan), _) if !orphan.blocking => format!("{} never succeeds", orphan.call),
+        (Detail::OrphanedLock(orphan), _) => format!("may hang in {}", orphan.call),
+        (Detail::StuckChild(stuck), _) => format!("hangs in {}", stuck.call),
+        (Detail::Call(call), _) => format!("calls {}", call.call),
         _ => return None,
     };
-    Some(End { mark, words })
+    Some(End { mark, words, place })
 }
 
 /// What is known of the children that reported nothing.
@@ -270,6 +282,16 @@ fn fate(finding: &Finding) -> End {
     End {
         mark,
         words: words.to_owned(),
+        place: String::new(),
+    }
+}
+
+/// A text behind words, or nothing.
+fn after(words: &str, text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("{words}{text}")
     }
 }
 
@@ -280,8 +302,11 @@ impl Picture {
         for lane in &self.lanes {
             for bar in &lane.bars {
                 sentences.push(format!(
-                    "Thread \"{}\" holds {bar} across \"{}\".",
-                    lane.name, self.line
+                    "Thread \"{}\" holds {}{} across {}.",
+                    lane.name,
+                    bar.lock,
+                    after(", taken at ", &bar.place),
+                    self.line
                 ));
             }
         }
@@ -291,7 +316,7 @@ impl Picture {
             sentences.push(format!("{alive} alive at {}.", self.line));
         }
         for end in self.child.iter().flat_map(|child| &child.ends) {
-            sentences.push(format!("The child: {}.", end.words));
+            sentences.push(format!("The child: {}{}.", end.words, after(" at ", &end.place)));
         }
         sentences.join(" ")
     }

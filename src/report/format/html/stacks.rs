@@ -94,6 +94,8 @@ fn folded(what: &str, native: &[Frame], python: Option<&[PythonFrame]>, style: &
     if native.is_empty() && python.is_empty() {
         return html! { p.stack { (Shown(what)) span.more { " (no stack was kept)" } } };
     }
+    // A stack of nothing but an interpreter's frames tells nobody anything.
+    let is_open = is_open && (!python.is_empty() || !native.iter().all(is_aside));
     let place = place::of_stack(native, Some(python)).map(|place| place.in_words());
     html! {
         details.stack open[is_open] {
@@ -127,13 +129,17 @@ fn frames(native: &[Frame], style: &Style) -> Markup {
     html! {
         ol start="0" {
             @for frame in native {
-                li.aside[place::is_runtime(frame) || place::is_bottom(frame)] {
+                li.aside[is_aside(frame)] {
                     code { (Shown(frame.symbol.as_deref().unwrap_or("??"))) } " "
                     span.place { (Shown(&position(frame, style))) }
                 }
             }
         }
     }
+}
+
+fn is_aside(frame: &Frame) -> bool {
+    place::is_runtime(frame) || place::is_bottom(frame)
 }
 
 fn position(frame: &Frame, style: &Style) -> String {
