@@ -16,10 +16,8 @@ const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 /// A browser that can be started without a screen.
 fn browser() -> Option<&'static str> {
     let starts = |name: &&&str| {
-        let version = Command::new(name)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        let mut version = Command::new(name);
+        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
         version.status().is_ok_and(|status| status.success())
     };
     BROWSERS.iter().find(starts).copied()

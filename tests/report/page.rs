@@ -53,7 +53,11 @@ pub fn story() -> Vec<Record> {
         host: "node-2".into(),
         ..unsafe_fork(3, 30, "b", vec![])
     };
-    vec![fork, orphaned_lock(2, "a"), later, outcome("b", Outcome::Exec)]
+    let gone_on = Record {
+        host: "node-2".into(),
+        ..outcome("b", Outcome::Exec)
+    };
+    vec![fork, orphaned_lock(2, "a"), later, gone_on]
 }
 
 #[test]
