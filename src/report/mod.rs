@@ -110,6 +110,7 @@ fn read_all<'path>(
         broken_lines: scanned.broken.iter().map(broken_line).collect(),
         hosts: names(&scanned.gathered.hosts),
         programs: names(&scanned.gathered.exes),
+        is_partial: scanned.gathered.spread.is_partial,
         ..Report::default()
     };
     (report.findings, report.lost_repeats) =

@@ -40,6 +40,8 @@ pub struct Report {
     pub hosts: Names,
     /// Their program files.
     pub programs: Names,
+    /// Whether only a part of the records was counted by host, program and hour.
+    pub is_partial: bool,
 }
 
 /// Names by number; empty unless the format shows them.

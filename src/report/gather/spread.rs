@@ -20,30 +20,33 @@ pub struct Spread {
     hosts: Pairs,
     programs: Pairs,
     hours: Pairs,
+    /// Whether there was more to count than is kept.
+    pub is_partial: bool,
 }
 
 impl Spread {
     /// Counts a record.
     pub fn add(&mut self, fingerprint: u32, host: u32, program: u32, time: Time) {
         let hour = u32::try_from(time / HOUR).unwrap_or(u32::MAX);
-        count(&mut self.hosts, (fingerprint, host), 1);
-        count(&mut self.programs, (fingerprint, program), 1);
-        count(&mut self.hours, (fingerprint, hour), 1);
+        self.is_partial |= !(count(&mut self.hosts, (fingerprint, host), 1)
+            & count(&mut self.programs, (fingerprint, program), 1)
+            & count(&mut self.hours, (fingerprint, hour), 1));
     }
 
     /// Takes in what another thread saw; the numbers say what its own are here.
     pub fn merge(&mut self, other: &Self, fingerprints: &[u32], hosts: &[u32], programs: &[u32]) {
-        let at = |numbers: &[u32], number: u32| numbers[number as usize];
-        for (&(fingerprint, host), &records) in &other.hosts {
-            let pair = (at(fingerprints, fingerprint), at(hosts, host));
-            count(&mut self.hosts, pair, records);
-        }
-        for (&(fingerprint, program), &records) in &other.programs {
-            let pair = (at(fingerprints, fingerprint), at(programs, program));
-            count(&mut self.programs, pair, records);
-        }
-        for (&(fingerprint, hour), &records) in &other.hours {
-            count(&mut self.hours, (at(fingerprints, fingerprint), hour), records);
+        self.is_partial |= other.is_partial;
+        let same: Vec<u32> = Vec::new();
+        for (to, from, numbers) in [
+            (&mut self.hosts, &other.hosts, hosts),
+            (&mut self.programs, &other.programs, programs),
+            // An hour is the same for all.
+            (&mut self.hours, &other.hours, &same),
+        ] {
+            for (&(fingerprint, number), &records) in from {
+                let number = numbers.get(number as usize).copied().unwrap_or(number);
+                self.is_partial |= !count(to, (fingerprints[fingerprint as usize], number), records);
+            }
         }
     }
 
@@ -68,12 +71,16 @@ impl Spread {
     }
 }
 
-fn count(pairs: &mut Pairs, pair: (u32, u32), records: u64) {
+/// Adds to a pair's records; whether there was room.
+fn count(pairs: &mut Pairs, pair: (u32, u32), records: u64) -> bool {
     if let Some(known) = pairs.get_mut(&pair) {
         *known += records;
     } else if pairs.len() < MOST_PAIRS {
         pairs.insert(pair, records);
+    } else {
+        return false;
     }
+    true
 }
 
 #[cfg(test)]

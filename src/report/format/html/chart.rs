@@ -35,6 +35,10 @@ struct Bars {
 /// Draws them; nothing where there is nothing to draw.
 pub fn draw(findings: &[Finding]) -> Markup {
     let Some(bars) = bars(findings) else { return html! {} };
+    if let [only] = &bars.bars[..] {
+        let records = count(only.iter().sum(), "record of a finding is", "records of findings are");
+        return html! { p.note { (records) " from the " (bars.each()) " that began at " (bars.time(0)) " UTC." } };
+    }
     let highest = bars
         .bars
         .iter()

@@ -38,6 +38,9 @@ pub struct Choices {
     hosts: Vec<Row>,
     programs: Vec<Row>,
     numbers: [HashSet<u32>; 2],
+    /// Hosts and programs of the findings that are in no row.
+    left_out: [u64; 2],
+    is_partial: bool,
 }
 
 /// What a finding is chosen by, as its attributes say it: words parted by spaces.
@@ -54,8 +57,8 @@ pub struct Keys {
 impl Choices {
     /// What there is in a report.
     pub fn new(report: &Report) -> Self {
-        let hosts = rows(&report.findings, &report.hosts, |finding| &finding.seen.hosts);
-        let programs = rows(&report.findings, &report.programs, |finding| &finding.seen.programs);
+        let (hosts, other_hosts) = rows(&report.findings, &report.hosts, |finding| &finding.seen.hosts);
+        let (programs, other_programs) = rows(&report.findings, &report.programs, |finding| &finding.seen.programs);
         let numbers = |rows: &[Row]| rows.iter().map(|row| row.number).collect();
         Self {
             levels: report.by_severity().into_iter().map(|(level, _)| level).collect(),
@@ -63,6 +66,8 @@ impl Choices {
             numbers: [numbers(&hosts), numbers(&programs)],
             hosts,
             programs,
+            left_out: [other_hosts, other_programs],
+            is_partial: report.is_partial,
         }
     }
 
@@ -108,8 +113,11 @@ impl Choices {
     pub fn tables(&self) -> Markup {
         html! {
             div.tables {
-                (table("Hosts", "Host", &self.hosts))
-                (table("Programs", "Program", &self.programs))
+                (table("Hosts", "Host", &self.hosts, self.left_out[0]))
+                (table("Programs", "Program", &self.programs, self.left_out[1]))
+            }
+            @if self.is_partial {
+                p.note { "There is too much to count where and when everything was: chart and tables show a part." }
             }
         }
     }
@@ -123,7 +131,8 @@ fn word(kind: &str) -> String {
         .collect()
 }
 
-fn rows(findings: &[Finding], names: &Names, seen: impl Fn(&Finding) -> &[(u32, u64)]) -> Vec<Row> {
+/// The rows with the most records, and how many others there are.
+fn rows(findings: &[Finding], names: &Names, seen: impl Fn(&Finding) -> &[(u32, u64)]) -> (Vec<Row>, u64) {
     let mut rows: BTreeMap<u32, Row> = BTreeMap::new();
     for finding in findings {
         for &(number, records) in seen(finding) {
@@ -148,8 +157,9 @@ fn rows(findings: &[Finding], names: &Names, seen: impl Fn(&Finding) -> &[(u32, 
     }
     let mut rows: Vec<Row> = rows.into_values().collect();
     rows.sort_by(|one, other| (other.records, &one.name).cmp(&(one.records, &other.name)));
+    let left_out = rows.len().saturating_sub(MOST) as u64;
     rows.truncate(MOST);
-    rows
+    (rows, left_out)
 }
 
 fn list<'text>(name: &str, label: &str, options: impl Iterator<Item = (String, &'text str)>) -> Markup {
@@ -166,7 +176,7 @@ fn list<'text>(name: &str, label: &str, options: impl Iterator<Item = (String, &
     }
 }
 
-fn table(caption: &str, of: &str, rows: &[Row]) -> Markup {
+fn table(caption: &str, of: &str, rows: &[Row], left_out: u64) -> Markup {
     let (first, others) = rows.split_at(rows.len().min(UNFOLDED));
     let body = |rows: &[Row]| {
         html! {
@@ -194,6 +204,7 @@ fn table(caption: &str, of: &str, rows: &[Row]) -> Markup {
             @if !others.is_empty() {
                 details { summary { (count(others.len() as u64, "more", "more")) } (body(others)) }
             }
+            @if left_out > 0 { p.note { "and " (number(left_out)) " more with fewer records" } }
         }
     }
 }
