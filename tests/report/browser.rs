@@ -85,3 +85,57 @@ fn a_browser_runs_the_pages_own_script_and_has_nothing_to_say() {
     let title = page.select(&title).next().unwrap().text().collect::<String>();
     assert!(title.starts_with("forkwatch: "), "{title}");
 }
+
+/// What a user does, and the findings that are then to be seen.
+const CHOICES: &[(&str, &str)] = &[
+    (
+        "search.value = 'APP.PY start'; search.dispatchEvent(new Event('input'));",
+        "FATAL what 1 says",
+    ),
+    ("choose('severity', 'INFO');", "INFO what 3 says"),
+    ("choose('kinds', 'orphaned_lock');", "FATAL what 1 says"),
+    (
+        "choose('hosts', [...list('hosts').options].find((it) => it.text === 'node-2').value);",
+        "INFO what 3 says",
+    ),
+    (
+        "choose('severity', 'INFO'); controls.reset();",
+        "FATAL what 1 says, INFO what 3 says",
+    ),
+    (
+        "unfold.click(); search.value = document.querySelector('details:not([open])') ? 'x' : 'what 1'; choose('severity', 'FATAL');",
+        "FATAL what 1 says",
+    ),
+];
+
+#[test]
+fn findings_are_chosen_and_unfolded() {
+    let Some(browser) = browser() else {
+        println!("skipped: no Chromium is installed");
+        return;
+    };
+    let (folder, path) = log(lines(&story()));
+    let text = String::from_utf8(report(&["--format", "html"], &path).stdout).unwrap();
+    let (policy, _) = text
+        .split_once("<meta http-equiv")
+        .map(|(_, rest)| rest.split_once('>').unwrap())
+        .unwrap();
+    let open = text.replace(&format!("<meta http-equiv{policy}>"), "");
+    for (what, seen) in CHOICES {
+        let script = format!(
+            "<script>const list = (key) => document.querySelector(`[data-key=${{key}}]`);\
+             const choose = (key, value) => {{ list(key).value = value;\
+             list(key).dispatchEvent(new Event('change', {{ bubbles: true }})); }};{what}</script></body>"
+        );
+        let file = folder.path().join("page.html");
+        fs::write(&file, open.replace("</body>", &script)).unwrap();
+        let (page, console) = opened(browser, &file, &folder.path().join("profile"));
+        assert_eq!(console, "", "{what}");
+        let headlines = Selector::parse("article:not([hidden]) h3").unwrap();
+        let shown: Vec<String> = page
+            .select(&headlines)
+            .map(|headline| headline.text().collect())
+            .collect();
+        assert_eq!(shown.join(", "), *seen, "{what}");
+    }
+}
