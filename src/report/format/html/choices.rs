@@ -10,7 +10,7 @@ use crate::report::finding::Finding;
 use crate::report::format::{Names, Report};
 use crate::report::words::{count, number, shorten};
 
-/// Hosts, and programs, that a finding can be chosen by.
+/// Kinds, hosts and programs, each, that a finding can be chosen by.
 const MOST: usize = 200;
 
 /// Of these, the rows of a table that are not folded.
@@ -59,10 +59,11 @@ impl Choices {
     pub fn new(report: &Report) -> Self {
         let (hosts, other_hosts) = rows(&report.findings, &report.hosts, |finding| &finding.seen.hosts);
         let (programs, other_programs) = rows(&report.findings, &report.programs, |finding| &finding.seen.programs);
+        let kinds: BTreeSet<String> = report.findings.iter().map(|finding| word(&finding.kind)).collect();
         let numbers = |rows: &[Row]| rows.iter().map(|row| row.number).collect();
         Self {
             levels: report.by_severity().into_iter().map(|(level, _)| level).collect(),
-            kinds: report.findings.iter().map(|finding| word(&finding.kind)).collect(),
+            kinds: kinds.into_iter().take(MOST).collect(),
             numbers: [numbers(&hosts), numbers(&programs)],
             hosts,
             programs,

@@ -13,7 +13,7 @@ use crate::report::place;
 use crate::report::words::{count, number, shorten, time};
 
 /// Children's findings that are shown with their parent.
-const MOST_CHILDREN: usize = 3;
+pub const MOST_CHILDREN: usize = 3;
 
 /// Hosts and programs of a finding that are named.
 const MOST_NAMES: usize = 5;
@@ -24,19 +24,14 @@ const MOST_ALIKE: usize = 10;
 /// The longest headline; the record has it whole.
 pub const LONGEST: usize = 400;
 
-/// The children's findings that are shown with this one.
-pub fn children<'report>(
-    report: &'report Report,
-    finding: &'report Finding,
-) -> impl Iterator<Item = &'report Finding> + 'report {
-    let named = finding.followed_by.iter().take(MOST_CHILDREN);
-    named.filter_map(|fingerprint| report.finding(fingerprint))
-}
+/// The longest spelling of a kind or a fingerprint: those of a hostile record may have any length.
+const LONGEST_WORD: usize = 60;
 
 /// Writes it. `alike` are the positions of others in which the same lock was held.
 pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usize], style: &Style) -> Markup {
     let finding = &report.findings[position];
-    let children: Vec<&Finding> = children(report, finding).collect();
+    let named = finding.followed_by.iter().take(MOST_CHILDREN);
+    let children: Vec<&Finding> = named.filter_map(|fingerprint| report.finding(fingerprint)).collect();
     let id = id(finding, position);
     let picture = picture::of(finding, &children);
     let keys = choices.keys(finding, &children);
@@ -49,11 +44,11 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
                     (badge(finding.severity)) " " (Shown(&shorten(finding.message(), LONGEST)))
                 }
                 p.kind {
-                    code { (Shown(&finding.kind)) }
+                    code { (Shown(&shorten(&finding.kind, LONGEST_WORD))) }
                     @if let Some(place) = place::of_finding(finding) {
                         " at " b { (Shown(&shorten(&place.in_words(), LONGEST))) }
                     }
-                    " " a.fingerprint href={ "#" (id) } { (Shown(&finding.fingerprint)) }
+                    " " a.fingerprint href={ "#" (id) } { (Shown(&shorten(&finding.fingerprint, LONGEST_WORD))) }
                 }
             }
             @if let Some(picture) = picture {
@@ -71,8 +66,8 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
                 section.of-child {
                     h4 { "Its child: " (badge(child.severity)) " " (Shown(&shorten(child.message(), LONGEST))) }
                     p.kind {
-                        code { (Shown(&child.kind)) } ", " (count(child.count, "time", "times")) " "
-                        span.fingerprint { (Shown(&child.fingerprint)) }
+                        code { (Shown(&shorten(&child.kind, LONGEST_WORD))) } ", " (count(child.count, "time", "times")) " "
+                        span.fingerprint { (Shown(&shorten(&child.fingerprint, LONGEST_WORD))) }
                     }
                     (known(child, style))
                 }
@@ -92,11 +87,11 @@ pub fn row(choices: &Choices, finding: &Finding) -> Markup {
         tr.finding data-severity=(finding.severity.name()) data-kinds=(keys.kinds) data-hosts=(keys.hosts)
             data-programs=(keys.programs) {
             td { (badge(finding.severity)) }
-            td { code { (Shown(&finding.kind)) } }
+            td { code { (Shown(&shorten(&finding.kind, LONGEST_WORD))) } }
             td { (Shown(&shorten(finding.message(), LONGEST / 2))) }
             td.number { (number(finding.count)) }
             td.number { (number(finding.hosts)) }
-            td { code { (Shown(&finding.fingerprint)) } }
+            td { code { (Shown(&shorten(&finding.fingerprint, LONGEST_WORD))) } }
         }
     }
 }

@@ -37,6 +37,9 @@ const MOST_WHOLE: usize = 250;
 /// The bytes after which no other finding is shown whole.
 const MOST_BYTES: usize = 6 << 20;
 
+/// The bytes that one finding may take: a record of another writer may have any length.
+const MOST_OF_ONE: usize = 1 << 20;
+
 /// Findings that have at least a line.
 const MOST_ROWS: usize = 2000;
 
@@ -95,11 +98,17 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
             alike[position].clone_from(group);
         }
     }
-    let of_children = |findings: &mut dyn Iterator<Item = &Finding>| -> HashSet<String> {
-        findings
-            .flat_map(|finding| finding::children(report, finding))
-            .filter(|child| child.followed_by.is_empty())
-            .map(|child| child.fingerprint.clone())
+    let childless: HashSet<&str> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.followed_by.is_empty())
+        .map(|finding| finding.fingerprint.as_str())
+        .collect();
+    let of_children = |forks: &mut dyn Iterator<Item = &'_ Finding>| -> HashSet<String> {
+        let named = forks.flat_map(|fork| fork.followed_by.iter().take(finding::MOST_CHILDREN));
+        named
+            .filter(|child| childless.contains(child.as_str()))
+            .cloned()
             .collect()
     };
     let children = of_children(&mut report.findings.iter());
@@ -112,6 +121,9 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
             break;
         }
         let article = finding::article(report, choices, position, &alike[position], style);
+        if article.0.len() > MOST_OF_ONE {
+            continue;
+        }
         bytes += article.0.len();
         whole.push(article);
         shown.push(position);

@@ -95,39 +95,24 @@ pub enum Mark {
 /// The picture of a finding with what its children reported; `None` for a kind that has none.
 pub fn of(finding: &Finding, children: &[&Finding]) -> Option<Picture> {
     let record = finding.example.record.as_ref()?;
-    Some(match &record.detail {
-        Detail::UnsafeFork(fork) => of_fork(finding, fork, &record.thread, children),
-        Detail::OrphanedLock(orphan) => Picture {
+    let of_child = |lanes: Vec<Lane>, ghosts: Vec<String>| {
+        Some(Picture {
             line: String::from("fork()"),
-            lanes: vec![holder(&orphan.lock)],
+            lanes,
             left_out: 0,
             child: Some(Child {
                 pid: Some(record.pid),
-                ghosts: vec![lock_name(&orphan.lock)],
+                ghosts,
                 ends: vec![child_end(finding)?],
             }),
-        },
-        Detail::StuckChild(stuck) => Picture {
-            line: String::from("fork()"),
-            lanes: of_parent(&stuck.parent_tids),
-            left_out: stuck.parent_tids.len().saturating_sub(MOST_LANES),
-            child: Some(Child {
-                pid: Some(record.pid),
-                ghosts: Vec::new(),
-                ends: vec![child_end(finding)?],
-            }),
-        },
-        Detail::Call(_) => Picture {
-            line: String::from("fork()"),
-            lanes: of_parent(&[]),
-            left_out: 0,
-            child: Some(Child {
-                pid: Some(record.pid),
-                ghosts: Vec::new(),
-                ends: vec![child_end(finding)?],
-            }),
-        },
-        Detail::LeakedLock(leak) => Picture {
+        })
+    };
+    match &record.detail {
+        Detail::UnsafeFork(fork) => Some(of_fork(finding, fork, &record.thread, children)),
+        Detail::OrphanedLock(orphan) => of_child(vec![holder(&orphan.lock)], vec![lock_name(&orphan.lock)]),
+        Detail::StuckChild(stuck) => of_child(of_parent(&stuck.parent_tids), Vec::new()),
+        Detail::Call(_) => of_child(of_parent(&[]), Vec::new()),
+        Detail::LeakedLock(leak) => Some(Picture {
             line: String::from("the thread ends"),
             lanes: vec![Lane {
                 ends: true,
@@ -135,9 +120,9 @@ pub fn of(finding: &Finding, children: &[&Finding]) -> Option<Picture> {
             }],
             left_out: 0,
             child: None,
-        },
-        Detail::SlowHandler(_) | Detail::ForkOutcome(_) | Detail::Summary(_) => return None,
-    })
+        }),
+        Detail::SlowHandler(_) | Detail::ForkOutcome(_) | Detail::Summary(_) => None,
+    }
 }
 
 fn of_fork(finding: &Finding, fork: &UnsafeFork, caller: &str, children: &[&Finding]) -> Picture {

@@ -153,3 +153,19 @@ fn a_childs_finding_stands_with_its_fork() {
     assert_eq!(article.attr("data-kinds"), Some("orphaned_lock unsafe_fork"));
     assert_eq!(texts(&page, ".of-child h4"), ["Its child: FATAL what 2 says"]);
 }
+
+#[test]
+fn what_has_no_bounds_gets_some() {
+    let long = "x".repeat(1 << 14);
+    let mut findings: Vec<Finding> = (1..=300).map(|number| finding(number, "WARN")).collect();
+    for (number, finding) in findings.iter_mut().enumerate() {
+        (finding.kind, finding.fingerprint) = (format!("{long}{number}"), format!("{number}{long}"));
+    }
+    findings[0].advice = vec![long.repeat(128)];
+    let (page, text) = page(&report(findings));
+    assert_eq!(
+        (texts(&page, "article").len(), texts(&page, "tr.finding").len()),
+        (250, 50)
+    );
+    assert!(text.len() < 1 << 20, "{}", text.len());
+}
