@@ -52,7 +52,7 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
                 }
             }
             @if let Some(picture) = picture {
-                figure tabindex="0" aria-label="Picture of the finding" { (drawing::draw(&picture, &id)) }
+                figure { (drawing::draw(&picture, &id)) }
             }
             (facts(report, finding))
             @if !finding.advice.is_empty() {
@@ -81,11 +81,12 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
 }
 
 /// A line for a finding that is not shown whole.
-pub fn row(choices: &Choices, finding: &Finding) -> Markup {
+pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
+    let finding = &report.findings[position];
     let keys = choices.keys(finding, &[]);
     html! {
-        tr.finding data-severity=(finding.severity.name()) data-kinds=(keys.kinds) data-hosts=(keys.hosts)
-            data-programs=(keys.programs) {
+        tr.finding id=(id(finding, position)) data-severity=(finding.severity.name()) data-kinds=(keys.kinds)
+            data-hosts=(keys.hosts) data-programs=(keys.programs) {
             td { (badge(finding.severity)) }
             td { code { (Shown(&shorten(&finding.kind, LONGEST_WORD))) } }
             td { (Shown(&shorten(finding.message(), LONGEST / 2))) }

@@ -161,7 +161,7 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
                 }
                 tbody {
                     @for &position in rows.iter().take(MOST_ROWS) {
-                        (finding::row(choices, &report.findings[position]))
+                        (finding::row(report, choices, position))
                     }
                 }
             }
