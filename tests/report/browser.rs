@@ -103,7 +103,8 @@ const CHOICES: &[(&str, &str)] = &[
         "FATAL what 1 says, INFO what 3 says",
     ),
     (
-        "unfold.click(); search.value = document.querySelector('details:not([open])') ? 'x' : 'what 1'; choose('severity', 'FATAL');",
+        "unfold.click(); const folded = document.querySelector('.finding details:not([open])');\
+         search.value = folded ? 'no such text' : 'what 1'; choose('severity', 'FATAL');",
         "FATAL what 1 says",
     ),
 ];

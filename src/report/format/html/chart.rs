@@ -51,7 +51,8 @@ pub fn draw(findings: &[Finding]) -> Markup {
         section.when {
             h2 { "Over time" }
             p.note { "Records of findings in each " (bars.each()) ", UTC; the highest bar is " (number(highest)) }
-            svg.chart width="100%" height=(HEIGHT + 24) role="img" aria-label="Records of findings over time; the table below has the numbers" {
+            svg.chart width="100%" height=(HEIGHT + 24) role="img"
+                aria-label="Records of findings over time; the table below has the numbers" {
                 line.axis x1="0" x2="100%" y1=(HEIGHT) y2=(HEIGHT) {}
                 @for (position, bar) in bars.bars.iter().enumerate() {
                     (self::bar(&bars, position, bar, highest))

@@ -183,7 +183,10 @@ fn table(caption: &str, of: &str, rows: &[Row], left_out: u64) -> Markup {
         html! {
             table {
                 thead {
-                    tr { th scope="col" { (of) } th.number scope="col" { "Findings" } th.number scope="col" { "Records" } th scope="col" { "Worst" } }
+                    tr {
+                        th scope="col" { (of) } th.number scope="col" { "Findings" }
+                        th.number scope="col" { "Records" } th scope="col" { "Worst" }
+                    }
                 }
                 tbody {
                     @for row in rows {

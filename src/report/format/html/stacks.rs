@@ -72,9 +72,10 @@ fn thread(thread: &Thread, style: &Style) -> Markup {
         .start_routine
         .as_ref()
         .map_or_else(String::new, |start| format!(", started with {start}"));
+    let what = format!("Thread \"{}\" (tid {}){start}: {now}", thread.name, thread.tid);
     let created = thread.created_stack.as_deref().unwrap_or_default();
     html! {
-        (folded(&format!("Thread \"{}\" (tid {}){start}: {now}", thread.name, thread.tid), native, thread.python_stack.as_deref(), style, false))
+        (folded(&what, native, thread.python_stack.as_deref(), style, false))
         @if !created.is_empty() {
             (folded(&format!("Thread \"{}\" was created", thread.name), created, None, style, false))
         }
