@@ -44,7 +44,20 @@ pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
         since: text("since").map(|text| since(text, Timestamp::now())).transpose()?,
         host: text("host").map(|text| pattern("host", text)).transpose()?,
         program: text("program").map(|text| pattern("program", text)).transpose()?,
+        ..Wanted::default()
     })
+}
+
+/// The flags that choose, with their values, for whoever reads the report and did not ask for it.
+pub fn chosen(matches: &ArgMatches) -> Vec<(&'static str, String)> {
+    let values = |flag: &&'static str| -> Vec<(&'static str, String)> {
+        let raw = matches.get_raw(flag).into_iter().flatten();
+        raw.map(|value| (*flag, value.to_string_lossy().into_owned())).collect()
+    };
+    ["since", "host", "program", "kind", "suppress", "baseline"]
+        .iter()
+        .flat_map(values)
+        .collect()
 }
 
 fn pattern(flag: &str, text: &str) -> Result<Pattern, Failure> {

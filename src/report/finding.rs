@@ -57,6 +57,19 @@ pub struct Finding {
     pub followed_by: Vec<String>,
     /// What to change.
     pub advice: Vec<String>,
+    /// Where and when; empty unless the format shows it.
+    pub seen: Seen,
+}
+
+/// Where and when a finding was seen, as far as it was counted: each with its number of records, in the order of the numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Hosts, by their numbers in [`super::format::Names`].
+    pub hosts: Vec<(u32, u64)>,
+    /// Programs, by their numbers there.
+    pub programs: Vec<(u32, u64)>,
+    /// Hours since 1970, UTC.
+    pub hours: Vec<(u32, u64)>,
 }
 
 /// One record, as it was read and as far as this version knows it.

@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   forkwatch report /var/log/forkwatch/
   forkwatch report --since 24h --host 'web-*' 'logs/*.jsonl.gz'
+  forkwatch report --format html --output report.html logs/
   forkwatch report --format sarif --output forkwatch.sarif findings.jsonl
   forkwatch report --format json --output known.json findings.jsonl
   forkwatch report --baseline known.json --fail-on error findings.jsonl

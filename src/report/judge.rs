@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use forkwatch_schema::kind::{Kind, Severity};
 
 use super::advice;
-use super::finding::{Example, Finding, Outcome};
+use super::finding::{Example, Finding, Outcome, Seen};
 use super::gather::forks::Fate;
 use super::gather::group::Group;
 use super::read::parsed::rfc3339;
@@ -17,6 +17,7 @@ use super::scan::Scanned;
 pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (Vec<Finding>, u64) {
     let fates = scanned.fates;
     let (repeats, lost) = scanned.gathered.repeats.laid();
+    let mut seen = scanned.gathered.spread.of_each();
     let severities: Vec<Severity> = scanned.gathered.groups.all.iter().map(|group| group.severity).collect();
     let names: Vec<String> = scanned
         .gathered
@@ -34,7 +35,12 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let repeated = repeats.get(&number).copied().unwrap_or(0);
         let followers = followers(fates.get(&number), &severities, &names);
-        findings.extend(finding(group, kind, repeated, fates.get(&number), followers));
+        findings.extend(
+            finding(group, kind, repeated, fates.get(&number), followers).map(|finding| Finding {
+                seen: seen.remove(&number).unwrap_or_default(),
+                ..finding
+            }),
+        );
     }
     findings.sort_by(|one, other| rank(one).cmp(&rank(other)));
     (findings, lost)
@@ -83,6 +89,7 @@ fn finding(
         outcome,
         example,
         followed_by,
+        seen: Seen::default(),
     })
 }
 

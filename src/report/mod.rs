@@ -35,7 +35,7 @@ use forkwatch_schema::kind::Severity;
 
 use self::filters::Filters;
 pub use self::flags::command;
-use self::format::{BrokenLine, FORMATS, Report, Style};
+use self::format::{BrokenLine, FORMATS, Format, Report, Style};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 
@@ -44,13 +44,18 @@ const WIDTH: usize = 100;
 
 /// Reads, judges and shows.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
-    let wanted = filters::wanted(matches)?;
+    let format = format(matches);
+    let wanted = gather::Wanted {
+        spread: format.spread,
+        ..filters::wanted(matches)?
+    };
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
     let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
     let left_out = filters.apply(&mut report.findings);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
-    show(matches, &report)?;
+    report.chosen = filters::chosen(matches);
+    show(matches, format, &report)?;
     let is_bad = |level| report.findings.iter().any(|finding| finding.severity >= level);
     let limit = matches
         .get_one::<String>("fail-on")
@@ -103,6 +108,9 @@ fn read_all<'path>(
         records: scanned.gathered.records,
         broken: scanned.gathered.broken.count,
         broken_lines: scanned.broken.iter().map(broken_line).collect(),
+        hosts: names(&scanned.gathered.hosts),
+        programs: names(&scanned.gathered.exes),
+        is_partial: scanned.gathered.spread.is_partial,
         ..Report::default()
     };
     (report.findings, report.lost_repeats) =
@@ -110,13 +118,23 @@ fn read_all<'path>(
     (report, complaints.len())
 }
 
-fn show(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
-    let output = matches.get_one::<OsString>("output");
+fn names(names: &gather::names::Names<'_>) -> format::Names {
+    format::Names {
+        count: names.len(),
+        texts: names.texts().to_vec(),
+    }
+}
+
+fn format(matches: &ArgMatches) -> &'static Format {
     let name = matches.get_one::<String>("format").map(String::as_str);
-    let format = FORMATS
+    FORMATS
         .iter()
         .find(|format| Some(format.name) == name)
-        .unwrap_or(&FORMATS[0]);
+        .unwrap_or(&FORMATS[0])
+}
+
+fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Failure> {
+    let output = matches.get_one::<OsString>("output");
     let mut text = Vec::new();
     let written = if matches.get_flag("gen-suppressions") {
         rules::write(&report.findings, &mut text)
@@ -125,7 +143,7 @@ fn show(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
     };
     written.map_err(|error| Failure::cannot(format!("the report cannot be made: {error}")))?;
     // Text names broken lines itself; other formats have no place for them.
-    if name != Some("text") || matches.get_flag("gen-suppressions") {
+    if format.name != "text" || matches.get_flag("gen-suppressions") {
         say_broken(report);
     }
     match output {

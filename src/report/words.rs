@@ -1,5 +1,7 @@
 //! Words and numbers for people, and text of hostile records made harmless.
 
+use forkwatch_schema::record::LockKind;
+
 /// A number with a comma between each three digits.
 pub fn number(number: u64) -> String {
     let digits = number.to_string();
@@ -49,6 +51,20 @@ pub fn shorten(text: &str, most: usize) -> String {
     short.push_str("...");
     short.extend(text.chars().skip(length - tail));
     short
+}
+
+/// What people call a sort of lock.
+pub const fn lock_sort(kind: LockKind) -> &'static str {
+    match kind {
+        LockKind::Mutex => "mutex",
+        LockKind::RwlockRead => "read-write lock (for reading)",
+        LockKind::RwlockWrite => "read-write lock (for writing)",
+        LockKind::Spinlock => "spinlock",
+        LockKind::Semaphore => "semaphore",
+        LockKind::StaticGuard => "guard of a C++ static",
+        LockKind::Libc => "lock of libc",
+        LockKind::Futex => "lock",
+    }
 }
 
 /// A time without its parts of a second.

@@ -84,14 +84,17 @@ fn forks_under_the_same_lock_stand_together() {
 }
 
 /// A record in which every text that a program chooses is hostile.
-fn hostile(fingerprint: u64) -> Record {
+pub fn hostile(fingerprint: u64) -> Record {
     const TEXT: &str = "</pre>\"><script>x</script>\u{1b}[2J\u{202e}]]>|`@you`\r\n::error::x %0A\u{0}";
     let mut record = unsafe_fork(fingerprint, 1, "a", vec![lock()]);
     (record.message, record.thread, record.context) = (TEXT.into(), TEXT.into(), Some(TEXT.into()));
+    (record.host, record.exe, record.service) = (TEXT.into(), TEXT.into(), TEXT.into());
+    (record.argv, record.truncated) = (Some(vec![TEXT.into()]), vec![TEXT.into()]);
     let Detail::UnsafeFork(detail) = &mut record.detail else {
         unreachable!()
     };
     detail.advice = vec![TEXT.into()];
+    detail.fork.function = TEXT.into();
     detail.threads[0].name = TEXT.into();
     detail.locks[0].name = Some(TEXT.into());
     detail.fork.stack[0].symbol = Some(TEXT.into());
@@ -102,7 +105,7 @@ fn hostile(fingerprint: u64) -> Record {
 #[test]
 fn hostile_text_stays_text_in_every_format() {
     let (_folder, path) = log(line(&hostile(1)));
-    for format in ["text", "markdown", "sarif", "junit", "github", "json"] {
+    for format in ["text", "html", "markdown", "sarif", "junit", "github", "json"] {
         let text = String::from_utf8(report(&["--format", format], &path).stdout).unwrap();
         assert!(
             !text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\0'),

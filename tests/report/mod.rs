@@ -1,6 +1,8 @@
 //! `forkwatch report` and `forkwatch explain`, as real processes on records that are made here.
 
+mod browser;
 mod formats;
+mod page;
 mod records;
 
 use std::fs;

@@ -1,6 +1,7 @@
 //! How findings are shown: one file and one row a format.
 
 mod github;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -33,6 +34,23 @@ pub struct Report {
     pub known: u64,
     /// Worst first.
     pub findings: Vec<Finding>,
+    /// What the user chose by, each flag with its value.
+    pub chosen: Vec<(&'static str, String)>,
+    /// Hosts of the records.
+    pub hosts: Names,
+    /// Their program files.
+    pub programs: Names,
+    /// Whether only a part of the records was counted by host, program and hour.
+    pub is_partial: bool,
+}
+
+/// Names by number; empty unless the format shows them.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub texts: Vec<String>,
 }
 
 /// A line that holds no record.
@@ -64,6 +82,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for.
     pub help: &'static str,
+    /// Whether it shows where and when findings were seen.
+    pub spread: bool,
     /// Writes it.
     pub write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
 }
@@ -73,31 +93,43 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "text",
         help: "For people",
+        spread: false,
         write: text::write,
     },
     Format {
         name: "json",
         help: "One object for scripts, and for --baseline",
+        spread: false,
         write: json::write,
+    },
+    Format {
+        name: "html",
+        help: "One page to read and pass around",
+        spread: true,
+        write: html::write,
     },
     Format {
         name: "markdown",
         help: "For a comment on a merge request",
+        spread: false,
         write: markdown::write,
     },
     Format {
         name: "sarif",
         help: "SARIF 2.1.0, for code scanning",
+        spread: false,
         write: sarif::write,
     },
     Format {
         name: "junit",
         help: "JUnit XML, a test case for each finding",
+        spread: false,
         write: junit::write,
     },
     Format {
         name: "github",
         help: "Annotations in a GitHub workflow's log",
+        spread: false,
         write: github::write,
     },
 ];

@@ -5,6 +5,7 @@
 //! | counts, times, hosts and an example of each fingerprint | `group`, with `names` and `numbers` |
 //! | which record belongs to which fork | `forks` |
 //! | repeats that only a summary counts | `repeats` |
+//! | where and when each fingerprint was seen, where a format shows that | `spread` |
 //! | lines that hold no record | `broken` |
 
 pub mod broken;
@@ -13,6 +14,7 @@ pub mod group;
 pub mod names;
 mod numbers;
 pub mod repeats;
+pub mod spread;
 
 use glob::Pattern;
 
@@ -21,6 +23,7 @@ use self::forks::Forks;
 use self::group::Groups;
 use self::names::Names;
 use self::repeats::Repeats;
+use self::spread::Spread;
 use super::read::head::{self, Head, Time};
 use super::read::{Lines, parsed};
 
@@ -33,6 +36,8 @@ pub struct Wanted {
     pub host: Option<Pattern>,
     /// Of these programs, by path or by the last part of it.
     pub program: Option<Pattern>,
+    /// With [`Gathered::spread`]: it costs time and memory for each record.
+    pub spread: bool,
 }
 
 /// What one thread saw, or all of them.
@@ -51,8 +56,12 @@ pub struct Gathered<'wanted> {
     pub forks: Forks,
     /// By process.
     pub repeats: Repeats,
-    hosts: Names<'wanted>,
-    exes: Names<'wanted>,
+    /// By host, program and hour.
+    pub spread: Spread,
+    /// The hosts of the records that are wanted.
+    pub hosts: Names<'wanted>,
+    /// Their program files; of this thread alone where [`Wanted::spread`] is not asked for.
+    pub exes: Names<'wanted>,
     place: Place,
     are_ascii: bool,
 }
@@ -68,8 +77,9 @@ impl<'wanted> Gathered<'wanted> {
             groups: Groups::default(),
             forks: Forks::default(),
             repeats: Repeats::default(),
-            hosts: Names::new(wanted.host.as_ref()),
-            exes: Names::new(wanted.program.as_ref()),
+            spread: Spread::default(),
+            hosts: Names::new(wanted.host.as_ref()).with_texts(wanted.spread),
+            exes: Names::new(wanted.program.as_ref()).with_texts(wanted.spread),
             place: Place::default(),
             are_ascii: false,
         }
@@ -93,6 +103,10 @@ impl<'wanted> Gathered<'wanted> {
         let hosts = self.hosts.merge(&other.hosts);
         let numbers = self.groups.merge(other.groups, &hosts);
         self.repeats.merge(other.repeats, &numbers);
+        if self.wanted.spread {
+            let exes = self.exes.merge(&other.exes);
+            self.spread.merge(&other.spread, &numbers, &hosts, &exes);
+        }
         (other.forks, numbers)
     }
 
@@ -105,6 +119,9 @@ impl<'wanted> Gathered<'wanted> {
             let Some(number) = self.groups.add(head, line, host, exe) else {
                 return false;
             };
+            if self.wanted.spread {
+                self.spread.add(number, host, exe, head.time);
+            }
             self.join(head, line, number);
         }
         self.records += 1;

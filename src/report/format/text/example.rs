@@ -1,12 +1,12 @@
 //! The example of a finding in words, as the library's own report puts it but in fewer lines.
 
-use forkwatch_schema::record::{Detail, Lock, LockKind, Thread, UnsafeFork};
+use forkwatch_schema::record::{Detail, Lock, Thread, UnsafeFork};
 
 use super::page::{Look, Page};
 use super::stack;
 use crate::report::finding::Finding;
 use crate::report::place;
-use crate::report::words::{count, shorten};
+use crate::report::words::{count, lock_sort, shorten};
 
 const MOST_LOCKS: usize = 4;
 const MOST_THREADS: usize = 4;
@@ -126,16 +126,7 @@ fn locks(page: &mut Page<'_>, indent: usize, locks: &[Lock], threads: &[Thread])
 
 /// `mutex "cache", held by thread "keeper", taken at:`.
 fn lock_words(lock: &Lock) -> String {
-    let sort = match lock.kind {
-        LockKind::Mutex => "mutex",
-        LockKind::RwlockRead => "read-write lock (for reading)",
-        LockKind::RwlockWrite => "read-write lock (for writing)",
-        LockKind::Spinlock => "spinlock",
-        LockKind::Semaphore => "semaphore",
-        LockKind::StaticGuard => "guard of a C++ static",
-        LockKind::Libc => "lock of libc",
-        LockKind::Futex => "lock",
-    };
+    let sort = lock_sort(lock.kind);
     let name = lock
         .name
         .as_deref()

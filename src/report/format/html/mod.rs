@@ -1,0 +1,252 @@
+//! One page that needs nothing else: no network, no other file. Everything in it can be read without the script, which only
+//! chooses among the findings and unfolds them.
+//!
+//! | question | file |
+//! |---|---|
+//! | what stands in the page, and how much of it? | `mod` |
+//! | what may a page do? | `policy`, with `style.css` and `script.js` |
+//! | how does a record's text come in? | `shown` |
+//! | when was it? where was it, and what can be chosen? | `chart`, `choices` |
+//! | how does a finding look? | `finding`, with `stacks` |
+//! | what happened, at a look? | `picture` says what, `drawing` draws it |
+
+mod chart;
+mod choices;
+mod drawing;
+mod finding;
+mod picture;
+mod policy;
+mod shown;
+mod stacks;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use self::choices::Choices;
+use self::shown::Shown;
+use super::{Report, Style};
+use crate::report::finding::Finding;
+use crate::report::similar;
+use crate::report::words::{count, number, time};
+
+/// Findings that are shown whole: nobody reads more, and a browser must still open the page.
+const MOST_WHOLE: usize = 250;
+
+/// The bytes after which no other finding is shown whole.
+const MOST_BYTES: usize = 6 << 20;
+
+/// The bytes that one finding may take: a record of another writer may have any length.
+const MOST_OF_ONE: usize = 1 << 20;
+
+/// Findings that have at least a line.
+const MOST_ROWS: usize = 2000;
+
+/// Writes it.
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let choices = Choices::new(report);
+    let (whole, rows) = parts(report, &choices, style);
+    let title = title(report);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy::policy());
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(policy::STYLE)) }
+            }
+            body {
+                a.skip href="#findings" { "Skip to the findings" }
+                header.top {
+                    h1 { (title) }
+                    (totals(report, report.findings.len() - whole.len() - rows.len()))
+                }
+                main {
+                    (chart::draw(&report.findings))
+                    @if !report.findings.is_empty() { (choices.tables()) }
+                    section #findings tabindex="-1" aria-label="Findings" {
+                        @if report.findings.is_empty() {
+                            p.none { "No finding." }
+                        } @else {
+                            (choices.controls())
+                        }
+                        @for article in &whole { (article) }
+                        (self::rows(report, &choices, &rows))
+                    }
+                }
+                script { (PreEscaped(policy::SCRIPT)) }
+            }
+        }
+    };
+    out.write_all(page.into_string().as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// The findings shown whole, and the positions of those that are not, nor stand with the fork that made their child.
+fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec<usize>) {
+    let mut alike = vec![Vec::new(); report.findings.len()];
+    for group in similar::together(&report.findings)
+        .iter()
+        .filter(|group| group.len() > 1)
+    {
+        for &position in group {
+            alike[position].clone_from(group);
+        }
+    }
+    let childless: HashSet<&str> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.followed_by.is_empty())
+        .map(|finding| finding.fingerprint.as_str())
+        .collect();
+    let of_children = |forks: &mut dyn Iterator<Item = &'_ Finding>| -> HashSet<String> {
+        let named = forks.flat_map(|fork| fork.followed_by.iter().take(finding::MOST_CHILDREN));
+        named
+            .filter(|child| childless.contains(child.as_str()))
+            .cloned()
+            .collect()
+    };
+    let children = of_children(&mut report.findings.iter());
+    let (mut whole, mut bytes, mut shown) = (Vec::new(), 0, Vec::new());
+    for (position, finding) in report.findings.iter().enumerate() {
+        if children.contains(&finding.fingerprint) {
+            continue;
+        }
+        if whole.len() == MOST_WHOLE || bytes > MOST_BYTES {
+            break;
+        }
+        let article = finding::article(report, choices, position, &alike[position], style);
+        if article.0.len() > MOST_OF_ONE {
+            continue;
+        }
+        bytes += article.0.len();
+        whole.push(article);
+        shown.push(position);
+    }
+    let with_parents = of_children(&mut shown.iter().map(|&position| &report.findings[position]));
+    let shown: HashSet<usize> = shown.into_iter().collect();
+    let rows = (0..report.findings.len())
+        .filter(|position| !shown.contains(position))
+        .filter(|&position| !with_parents.contains(&report.findings[position].fingerprint))
+        .collect();
+    (whole, rows)
+}
+
+/// The findings that are told in a line each, and how many are not told at all.
+fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
+    if rows.is_empty() {
+        return html! {};
+    }
+    html! {
+        section.rows {
+            h2 { (count(rows.len() as u64, "more finding", "more findings")) }
+            p.note {
+                "Shown without picture and stacks, so that the page stays small. "
+                code { "forkwatch report" }
+                " shows them all as text, and with " code { "--since" } ", " code { "--host" } ", "
+                code { "--program" } " and " code { "--kind" } " makes a page of fewer."
+            }
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Level" } th scope="col" { "Kind" } th scope="col" { "What" }
+                        th.number scope="col" { "Times" } th.number scope="col" { "Hosts" }
+                        th scope="col" { "Fingerprint" }
+                    }
+                }
+                tbody {
+                    @for &position in rows.iter().take(MOST_ROWS) {
+                        (finding::row(report, choices, position))
+                    }
+                }
+            }
+            @if let Some(more @ 1..) = rows.len().checked_sub(MOST_ROWS) {
+                p.more { (count(more as u64, "finding is", "findings are")) " in no line." }
+            }
+        }
+    }
+}
+
+fn title(report: &Report) -> String {
+    match report.findings.len() as u64 {
+        0 => String::from("forkwatch: no finding"),
+        all => format!("forkwatch: {}", count(all, "finding", "findings")),
+    }
+}
+
+/// How much was read, and what was left out.
+fn totals(report: &Report, with_forks: usize) -> Markup {
+    let first = report.findings.iter().map(|finding| finding.first.as_str()).min();
+    let last = report.findings.iter().map(|finding| finding.last.as_str()).max();
+    let others = [
+        (
+            with_forks as u64,
+            "finding is a child's and stands with the fork that made it",
+            "findings are children's and stand with the forks that made them",
+        ),
+        (report.suppressed, "other is suppressed", "others are suppressed"),
+        (
+            report.known,
+            "other is known from the baseline",
+            "others are known from the baseline",
+        ),
+        (
+            report.lost_repeats,
+            "repeat belongs to none of them alone",
+            "repeats belong to none of them alone",
+        ),
+    ];
+    html! {
+        ul.levels aria-label="Findings by level" {
+            @for (level, findings) in report.by_severity() {
+                li.(finding::level(level)) { b { (number(findings)) } " " (level.name()) }
+            }
+        }
+        dl.totals {
+            div { dt { "Records" } dd { (number(report.records)) } }
+            div { dt { "Files" } dd { (number(report.files)) } }
+            div { dt { "Broken lines" } dd { (number(report.broken)) } }
+            div { dt { "Hosts" } dd { (number(report.hosts.count)) } }
+            div { dt { "Programs" } dd { (number(report.programs.count)) } }
+            @if let (Some(first), Some(last)) = (first, last) {
+                div { dt { "From" } dd { (time(first)) } }
+                div { dt { "To" } dd { (time(last)) } }
+            }
+        }
+        @if !report.chosen.is_empty() {
+            p.note {
+                "Chosen by"
+                @for (flag, value) in &report.chosen { " " code { "--" (flag) " " (Shown(value)) } }
+            }
+        }
+        @for (others, one, many) in others {
+            @if others > 0 { p.note { (count(others, one, many)) } }
+        }
+        (broken(report))
+    }
+}
+
+fn broken(report: &Report) -> Markup {
+    let told = report.broken_lines.len() as u64;
+    html! {
+        @if report.broken > 0 {
+            details {
+                summary { (count(report.broken, "line holds", "lines hold")) " no record" }
+                ul {
+                    @for broken in &report.broken_lines {
+                        li { code { (Shown(&broken.path.to_string_lossy())) ":" (broken.line) } " " (Shown(&broken.why)) }
+                    }
+                    @if report.broken > told { li { "and " (number(report.broken - told)) " more" } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

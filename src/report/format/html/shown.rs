@@ -1,0 +1,29 @@
+//! The one place that makes text of a record harmless before it comes into the page.
+
+use maud::Render;
+
+use crate::report::words::harmless;
+
+/// Text of a record: what moves, breaks or hides text is escaped in view, and then whatever HTML would take for markup.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'text>(pub &'text str);
+
+impl Render for Shown<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        harmless(self.0).render_to(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shown;
+    use maud::html;
+
+    #[test]
+    fn nothing_in_a_text_is_markup_or_moves_it() {
+        let hostile = "</text>\"'&\u{202e}\u{1b}[2J\n\0";
+        let page = html! { p title=(Shown(hostile)) { (Shown(hostile)) } }.into_string();
+        let text = "&lt;/text&gt;&quot;'&amp;\\u{202e}\\u{1b}[2J\\n\\u{0}";
+        assert_eq!(page, format!("<p title=\"{text}\">{text}</p>"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Stacks, threads and locks of a record, each folded behind the line that tells most of it.
+
+use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
+use maud::{Markup, html};
+
+use super::shown::Shown;
+use crate::report::format::{Style, near};
+use crate::report::place::{self, base_name};
+use crate::report::words::{count, lock_sort};
+
+/// Threads and locks whose stacks are shown; the record has them all.
+const MOST: usize = 8;
+
+/// All that a record tells of where its threads were.
+pub fn of_record(record: &Record, style: &Style) -> Markup {
+    let detail = &record.detail;
+    let threads: &[Thread] = match detail {
+        Detail::UnsafeFork(fork) => &fork.threads,
+        _ => &[],
+    };
+    // A leaked lock's stack is that of the lock, which follows.
+    let is_lock = matches!(detail, Detail::LeakedLock(_));
+    let own = place::stack(detail).filter(|_| !is_lock);
+    html! {
+        @if let Some((native, python)) = own {
+            (folded(&heading(detail), native, python, style, true))
+        }
+        @for lock in place::locks(detail).iter().take(MOST) { (taken(lock, style)) }
+        (left_out(place::locks(detail).len(), "more lock", "more locks"))
+        @for thread in threads.iter().take(MOST) { (self::thread(thread, style)) }
+        (left_out(threads.len(), "more thread", "more threads"))
+    }
+}
+
+fn heading(detail: &Detail) -> String {
+    match detail {
+        Detail::UnsafeFork(fork) => format!("{}() called", fork.fork.function),
+        Detail::OrphanedLock(orphan) => format!("{} called in the child", orphan.call),
+        Detail::StuckChild(stuck) => format!("{} called in the child", stuck.call),
+        Detail::Call(call) => format!("{} called in the child", call.call),
+        _ => String::from("Stack"),
+    }
+}
+
+fn taken(lock: &Lock, style: &Style) -> Markup {
+    let name = lock
+        .name
+        .as_ref()
+        .map_or_else(|| format!(" at {}", lock.address), |name| format!(" \"{name}\""));
+    let owner = match (&lock.owner, lock.owner_tid) {
+        (Some(owner), _) => format!("\"{owner}\""),
+        (None, Some(tid)) => tid.to_string(),
+        (None, None) => String::from("that could not be told"),
+    };
+    let waiters = lock.waiters.len() as u64;
+    let waiting = if waiters > 0 {
+        format!(", {}", count(waiters, "thread waits for it", "threads wait for it"))
+    } else {
+        String::new()
+    };
+    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock_sort(lock.kind));
+    folded(&what, &lock.acquired_stack, None, style, true)
+}
+
+fn thread(thread: &Thread, style: &Style) -> Markup {
+    let native = thread.stack.as_deref().unwrap_or_default();
+    let now = thread
+        .waiting
+        .as_ref()
+        .map_or_else(|| String::from("runs"), |waiting| format!("waits in {}", waiting.call));
+    let start = thread
+        .start_routine
+        .as_ref()
+        .map_or_else(String::new, |start| format!(", started with {start}"));
+    let what = format!("Thread \"{}\" (tid {}){start}: {now}", thread.name, thread.tid);
+    let created = thread.created_stack.as_deref().unwrap_or_default();
+    html! {
+        (folded(&what, native, thread.python_stack.as_deref(), style, false))
+        @if !created.is_empty() {
+            (folded(&format!("Thread \"{}\" was created", thread.name), created, None, style, false))
+        }
+    }
+}
+
+fn left_out(all: usize, one: &str, many: &str) -> Markup {
+    let more = all.saturating_sub(MOST) as u64;
+    html! {
+        @if more > 0 { p.more { "and " (count(more, one, many)) } }
+    }
+}
+
+/// A stack behind one line; Python's frames first, and the interpreter's below them folded once more.
+fn folded(what: &str, native: &[Frame], python: Option<&[PythonFrame]>, style: &Style, is_open: bool) -> Markup {
+    let python = python.unwrap_or_default();
+    if native.is_empty() && python.is_empty() {
+        return html! { p.stack { (Shown(what)) span.more { " (no stack was kept)" } } };
+    }
+    // A stack of nothing but an interpreter's frames tells nobody anything.
+    let is_open = is_open && (!python.is_empty() || !native.iter().all(is_aside));
+    let place = place::of_stack(native, Some(python)).map(|place| place.in_words());
+    html! {
+        details.stack open[is_open] {
+            summary {
+                (Shown(what))
+                @if let Some(place) = &place { " at " b { (Shown(place)) } }
+            }
+            @if !python.is_empty() {
+                ol start="0" {
+                    @for frame in python {
+                        li {
+                            code { (Shown(&frame.function)) } " "
+                            span.place { (Shown(near(&frame.file, style))) ":" (frame.line) }
+                        }
+                    }
+                }
+            }
+            @if python.is_empty() {
+                (frames(native, style))
+            } @else if !native.is_empty() {
+                details.stack.below {
+                    summary { "Native: " (count(native.len() as u64, "frame", "frames")) }
+                    (frames(native, style))
+                }
+            }
+        }
+    }
+}
+
+fn frames(native: &[Frame], style: &Style) -> Markup {
+    html! {
+        ol start="0" {
+            @for frame in native {
+                li.aside[is_aside(frame)] {
+                    code { (Shown(frame.symbol.as_deref().unwrap_or("??"))) } " "
+                    span.place { (Shown(&position(frame, style))) }
+                }
+            }
+        }
+    }
+}
+
+fn is_aside(frame: &Frame) -> bool {
+    place::is_runtime(frame) || place::is_bottom(frame)
+}
+
+fn position(frame: &Frame, style: &Style) -> String {
+    match (&frame.file, frame.line, &frame.module, &frame.offset) {
+        (Some(file), Some(line), ..) => format!("{}:{line}", near(file, style)),
+        (Some(file), None, ..) => near(file, style).to_owned(),
+        (None, _, Some(module), Some(offset)) => format!("{}+{offset}", base_name(module)),
+        _ => frame.ip.clone(),
+    }
+}

@@ -1,0 +1,171 @@
+//! The page on findings that are made here. What a browser makes of it stands in `tests/report`.
+
+use scraper::{Html, Selector};
+
+use super::write;
+use crate::report::finding::{Example, Finding, Outcome, Seen};
+use crate::report::format::{Names, Report, Style};
+
+/// A finding of which only scalars are known.
+pub fn finding(number: u64, severity: &str) -> Finding {
+    let line = format!("{{\"message\":\"what {number} says\",\"host\":\"node-1\",\"exe\":\"/srv/shop\"}}");
+    Finding {
+        fingerprint: format!("{number:016x}"),
+        kind: String::from("unsafe_fork"),
+        severity: forkwatch_schema::kind::Severity::parse(severity).unwrap(),
+        count: number,
+        hosts: 1,
+        programs: 1,
+        first: String::from("2026-11-21T03:12:45.123456789Z"),
+        last: String::from("2026-11-21T03:12:45.123456789Z"),
+        outcome: Outcome::Unknown,
+        example: Example::new(line.into_bytes()).unwrap(),
+        followed_by: Vec::new(),
+        advice: vec![String::from("fork before")],
+        seen: Seen {
+            hosts: vec![(0, 2)],
+            programs: vec![(0, 2)],
+            hours: vec![(498_483, 2)],
+        },
+    }
+}
+
+fn page(report: &Report) -> (Html, String) {
+    let style = Style {
+        width: 100,
+        colour: false,
+        working_directory: None,
+    };
+    let mut text = Vec::new();
+    write(report, &style, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let page = Html::parse_document(&text);
+    assert!(page.errors.is_empty(), "{:?}", page.errors);
+    (page, text)
+}
+
+fn texts(page: &Html, selector: &str) -> Vec<String> {
+    page.select(&Selector::parse(selector).unwrap())
+        .map(|element| element.text().collect::<String>())
+        .collect()
+}
+
+fn report(findings: Vec<Finding>) -> Report {
+    let names = |name: &str| Names {
+        count: 1,
+        texts: vec![name.to_owned()],
+    };
+    Report {
+        files: 1,
+        records: 3,
+        findings,
+        hosts: names("node-1"),
+        programs: names("/srv/shop"),
+        ..Report::default()
+    }
+}
+
+#[test]
+fn no_finding_is_a_page_too() {
+    let (page, _) = page(&Report {
+        records: 12,
+        ..Report::default()
+    });
+    assert_eq!(
+        texts(&page, "title, h1, .none"),
+        ["forkwatch: no finding", "forkwatch: no finding", "No finding."]
+    );
+    assert!(texts(&page, "article, form, svg").is_empty());
+}
+
+#[test]
+fn totals_and_filters_stand_at_the_top() {
+    let mut report = report(vec![finding(1, "FATAL"), finding(2, "WARN")]);
+    report.chosen = vec![("host", String::from("<web-*>"))];
+    report.suppressed = 3;
+    let (page, _) = page(&report);
+    assert_eq!(texts(&page, ".levels li"), ["1 FATAL", "1 WARN"]);
+    assert_eq!(texts(&page, ".totals dd")[..5], ["3", "1", "0", "1", "1"]);
+    assert_eq!(
+        texts(&page, "header.top .note"),
+        ["Chosen by --host <web-*>", "3 others are suppressed"]
+    );
+    assert_eq!(texts(&page, ".where tbody tr"), ["node-124FATAL", "/srv/shop24FATAL"]);
+    assert_eq!(
+        texts(&page, "select option"),
+        [
+            "All",
+            "FATAL",
+            "WARN",
+            "All",
+            "unsafe_fork",
+            "All",
+            "node-1",
+            "All",
+            "/srv/shop"
+        ]
+    );
+}
+
+#[test]
+fn every_id_is_there_once_and_every_reference_leads_to_one() {
+    let mut odd = finding(3, "INFO");
+    odd.fingerprint = String::from("\"><b>");
+    let (page, _) = page(&report(vec![finding(1, "FATAL"), finding(2, "WARN"), odd]));
+    let all = |name: &str| -> Vec<String> {
+        let selector = Selector::parse(&format!("[{name}]")).unwrap();
+        let values = page
+            .select(&selector)
+            .flat_map(|element| element.attr(name).unwrap().split(' '));
+        values.map(|value| value.trim_start_matches('#').to_owned()).collect()
+    };
+    let ids = all("id");
+    for (position, id) in ids.iter().enumerate() {
+        assert!(!ids[..position].contains(id), "{id}");
+    }
+    for reference in [all("href"), all("aria-labelledby")].concat() {
+        assert!(ids.contains(&reference), "{reference}");
+    }
+}
+
+#[test]
+fn the_page_stays_small_and_says_what_it_leaves_out() {
+    let findings = (1..=3000).map(|number| finding(number, "WARN")).collect();
+    let (page, text) = page(&report(findings));
+    assert_eq!(texts(&page, "article").len(), super::MOST_WHOLE);
+    assert_eq!(texts(&page, "tr.finding").len(), super::MOST_ROWS);
+    assert_eq!(
+        texts(&page, ".rows h2, .rows .more"),
+        ["2,750 more findings", "750 findings are in no line."]
+    );
+    assert!(text.len() < 3 << 20, "{}", text.len());
+}
+
+#[test]
+fn a_childs_finding_stands_with_its_fork() {
+    let mut fork = finding(1, "FATAL");
+    fork.followed_by = vec![String::from("0000000000000002")];
+    let mut child = finding(2, "FATAL");
+    child.kind = String::from("orphaned_lock");
+    let (page, _) = page(&report(vec![child, fork]));
+    assert_eq!(texts(&page, "article").len(), 1);
+    let article = page.select(&Selector::parse("article").unwrap()).next().unwrap();
+    assert_eq!(article.attr("data-kinds"), Some("orphaned_lock unsafe_fork"));
+    assert_eq!(texts(&page, ".of-child h4"), ["Its child: FATAL what 2 says"]);
+}
+
+#[test]
+fn what_has_no_bounds_gets_some() {
+    let long = "x".repeat(1 << 14);
+    let mut findings: Vec<Finding> = (1..=300).map(|number| finding(number, "WARN")).collect();
+    for (number, finding) in findings.iter_mut().enumerate() {
+        (finding.kind, finding.fingerprint) = (format!("{long}{number}"), format!("{number}{long}"));
+    }
+    findings[0].advice = vec![long.repeat(128)];
+    let (page, text) = page(&report(findings));
+    assert_eq!(
+        (texts(&page, "article").len(), texts(&page, "tr.finding").len()),
+        (250, 50)
+    );
+    assert!(text.len() < 1 << 20, "{}", text.len());
+}
