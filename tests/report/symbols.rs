@@ -1,0 +1,327 @@
+//! Names and lines from files, for frames of real programs whose records are made by hand.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use forkwatch_schema::record::{Detail, Frame, Record};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::records::{line, lines, unsafe_fork};
+use super::{log, report, stderr};
+use crate::command::{forkwatch, run, stdout};
+
+/// The frame's address is the label `here`, behind the line that counts.
+const PROGRAM: &str = r#"#include <unistd.h>
+static inline __attribute__((always_inline)) void inner(void) {
+  asm volatile("nop; here:");
+  asm volatile("nop");
+}
+__attribute__((noinline)) void outer(int n) {
+  inner();
+  asm volatile("" :: "r"(n));
+}
+int main(void) { outer(getpid()); return 0; }
+"#;
+
+/// Programs, their debug files and what is known of them.
+struct Workshop {
+    folder: TempDir,
+    id: String,
+    offset: String,
+}
+
+impl Workshop {
+    /// The program, built with debug information.
+    fn new(compiler: &str, source: &str) -> Self {
+        let mut shop = Self {
+            folder: tempfile::tempdir().unwrap(),
+            id: String::new(),
+            offset: String::new(),
+        };
+        fs::write(shop.at("program.c"), source).unwrap();
+        shop.run(&format!(
+            "{compiler} -g -O1 -pie -fPIE -Wl,--build-id -o program program.c"
+        ));
+        let notes = shop.run("readelf -nW program");
+        let id = notes.split("Build ID:").nth(1).unwrap();
+        shop.id = id.split_whitespace().next().unwrap().to_owned();
+        let symbols = shop.run("nm program");
+        let here = symbols.lines().find(|line| line.ends_with(" here")).unwrap();
+        shop.offset = format!("{:#x}", u64::from_str_radix(&here[..16], 16).unwrap());
+        shop
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, command: &str) -> String {
+        let output = Command::new("sh")
+            .args(["-ec", command])
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{command}: {}", stderr(&output));
+        stdout(&output)
+    }
+
+    /// Takes the debug information out, into `debug`.
+    fn part(&self) {
+        self.run("objcopy --only-keep-debug program debug");
+        self.run("strip program");
+    }
+
+    /// Where folders have the debug file.
+    fn place_of_id(&self) -> String {
+        format!(".build-id/{}/{}.debug", &self.id[..2], &self.id[2..])
+    }
+
+    fn frame(&self) -> Frame {
+        Frame {
+            ip: "0x555555555155".into(),
+            module: Some(self.at("program").to_str().unwrap().into()),
+            offset: Some(self.offset.clone()),
+            build_id: Some(self.id.clone()),
+            ..Frame::default()
+        }
+    }
+
+    /// How the fork's stack is shown.
+    fn told(&self, options: &[&str]) -> (String, Output) {
+        let (_log, path) = log(line(&fork_at(vec![self.frame()])));
+        let output = report(options, &path);
+        (stack(&stdout(&output)), output)
+    }
+
+    fn source(&self) -> String {
+        self.at("program.c").display().to_string()
+    }
+
+    /// The two frames that debug information gives.
+    fn both(&self) -> String {
+        let source = self.source();
+        format!("#0 inner  {source}:3\n#1 outer  {source}:7\n")
+    }
+
+    fn unnamed(&self) -> String {
+        format!("#0 ??  (program+{})\n", self.offset)
+    }
+}
+
+fn fork_at(stack: Vec<Frame>) -> Record {
+    let mut record = unsafe_fork(1, 1, "a", vec![]);
+    if let Detail::UnsafeFork(fork) = &mut record.detail {
+        fork.fork.stack = stack;
+    }
+    record
+}
+
+fn stack(text: &str) -> String {
+    let frames = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
+    frames.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_program_names_its_own_frames() {
+    let shop = Workshop::new("cc", PROGRAM);
+    let (told, output) = shop.told(&[]);
+    assert_eq!(told, shop.both(), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "");
+    assert_eq!(shop.told(&["--no-symbols"]).0, shop.unnamed());
+    let (_log, path) = log(line(&fork_at(vec![shop.frame()])));
+    let explained = run(&mut forkwatch(&["explain", "0000000000000001", path.to_str().unwrap()]));
+    assert_eq!(stack(&stdout(&explained)), shop.both());
+}
+
+#[test]
+fn another_build_or_none_known_is_not_believed() {
+    let shop = Workshop::new("cc", PROGRAM);
+    let changed = |id: Option<&str>| {
+        let frame = Frame {
+            build_id: id.map(Into::into),
+            ..shop.frame()
+        };
+        // Once, however many frames.
+        let (_log, path) = log(line(&fork_at(vec![frame.clone(), frame])));
+        report(&[], &path)
+    };
+    for id in [Some("00112233445566778899"), Some("../../../etc"), Some("é"), None] {
+        let output = changed(id);
+        assert_eq!(stack(&stdout(&output)).matches("??").count(), 2, "{id:?}");
+        assert!(output.status.success());
+        assert_eq!(
+            stderr(&output),
+            "forkwatch: 1 file of a program or library was not used for names and lines: the build id is not that of the \
+             records, or not known\n",
+        );
+    }
+}
+
+#[test]
+fn missing_and_odd_files_name_nothing() {
+    let shop = Workshop::new("cc", PROGRAM);
+    fs::remove_file(shop.at("program")).unwrap();
+    let (told, output) = shop.told(&[]);
+    assert_eq!((told, stderr(&output)), (shop.unnamed(), String::new()));
+    // Nobody ever writes into the pipe.
+    shop.run("mkfifo program");
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    shop.run("rm program; mkdir program");
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    shop.run("rmdir program; head -c 100000 /dev/urandom > program");
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+}
+
+#[test]
+fn debug_links_are_followed() {
+    let shop = Workshop::new("cc", PROGRAM);
+    shop.part();
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    shop.run("cp debug program.debug; objcopy --add-gnu-debuglink=program.debug program");
+    assert_eq!(shop.told(&[]).0, shop.both());
+    shop.run("mkdir .debug; mv program.debug .debug");
+    assert_eq!(shop.told(&[]).0, shop.both());
+    let below = shop.folder.path().strip_prefix("/").unwrap();
+    let other = Path::new("other").join(below);
+    shop.run(&format!(
+        "mkdir -p '{0}'; mv .debug/program.debug '{0}'",
+        other.display()
+    ));
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(
+        shop.told(&["--debug-dir", shop.at("other").to_str().unwrap()]).0,
+        shop.both()
+    );
+    // A debug file of another program by this name.
+    let another = Workshop::new("cc", &PROGRAM.replace("asm volatile(\"nop\");", ""));
+    another.part();
+    let debug = another.at("debug");
+    fs::copy(debug, shop.at("program.debug")).unwrap();
+    assert_eq!(shop.told(&[]).0, shop.unnamed());
+}
+
+#[test]
+fn folders_by_build_id_name_even_what_is_not_here() {
+    let shop = Workshop::new("cc", PROGRAM);
+    shop.part();
+    let place = shop.place_of_id();
+    shop.run(&format!("mkdir -p store/{}; mv debug store/{place}", &place[..12]));
+    let store = shop.at("store");
+    let options = ["--debug-dir", "/nowhere", "--debug-dir", store.to_str().unwrap()];
+    assert_eq!(shop.told(&options).0, shop.both());
+    // Compressed, as distributions have them.
+    shop.run(&format!("objcopy --compress-debug-sections store/{place}"));
+    assert_eq!(shop.told(&options).0, shop.both());
+    shop.run("rm program; echo new > program");
+    let (told, output) = shop.told(&options);
+    assert_eq!((told, stderr(&output)), (shop.both(), String::new()));
+}
+
+#[test]
+fn debuginfod_is_asked_only_if_wanted() {
+    let shop = Workshop::new("cc", PROGRAM);
+    shop.part();
+    shop.run("mkdir bin cache; mv debug cache/found");
+    let client = format!(
+        "#!/bin/sh\necho \"$@\" >> {0}/asked\necho {0}/cache/found\n",
+        shop.folder.path().display()
+    );
+    fs::write(shop.at("bin/debuginfod-find"), client).unwrap();
+    fs::set_permissions(shop.at("bin/debuginfod-find"), fs::Permissions::from_mode(0o755)).unwrap();
+    let (_log, path) = log(line(&fork_at(vec![shop.frame()])));
+    let ask = |options: &[&str], urls: &str| {
+        let mut command = forkwatch(&["report"]);
+        command
+            .args(options)
+            .arg(&path)
+            .env("PATH", format!("{}:/usr/bin:/bin", shop.at("bin").display()))
+            .env("XDG_CACHE_HOME", shop.at("cache"))
+            .env_remove("DEBUGINFOD_CACHE_PATH")
+            .env("DEBUGINFOD_URLS", urls);
+        run(&mut command)
+    };
+    assert_eq!(stack(&stdout(&ask(&[], "http://localhost:1"))), shop.unnamed());
+    let unset = ask(&["--debuginfod"], "");
+    assert_eq!(stack(&stdout(&unset)), shop.unnamed());
+    assert!(stderr(&unset).contains("DEBUGINFOD_URLS"), "{}", stderr(&unset));
+    assert!(!shop.at("asked").exists());
+    assert_eq!(
+        stack(&stdout(&ask(&["--debuginfod"], "http://localhost:1"))),
+        shop.both()
+    );
+    assert_eq!(shop.run("cat asked"), format!("debuginfo {}", shop.id));
+    // What the client has fetched for anybody.
+    let kept = format!("cache/debuginfod_client/{}", shop.id);
+    shop.run(&format!(
+        "rm bin/debuginfod-find; mkdir -p {kept}; mv cache/found {kept}/debuginfo"
+    ));
+    assert_eq!(stack(&stdout(&ask(&["--debuginfod"], ""))), shop.both());
+}
+
+#[test]
+fn what_the_library_named_is_kept() {
+    let shop = Workshop::new("cc", PROGRAM);
+    let named = |symbol: Option<&str>, file: Option<&str>| Frame {
+        symbol: symbol.map(Into::into),
+        file: file.map(Into::into),
+        line: file.map(|_| 99),
+        ..shop.frame()
+    };
+    let told = |frames: Vec<Frame>| {
+        let (_log, path) = log(line(&fork_at(frames)));
+        stack(&stdout(&report(&[], &path)))
+    };
+    assert_eq!(told(vec![named(Some("x"), Some("/y"))]), "#0 x  /y:99\n");
+    // Two frames of one address that the library knew to be one inlined in the other.
+    let known = "#0 ??  /y:99\n#1 x  /z:99\n";
+    assert_eq!(told(vec![named(None, Some("/y")), named(Some("x"), Some("/z"))]), known);
+    let source = shop.source();
+    let completed = format!("#0 inner  {source}:3\n#1 x  {source}:7\n");
+    assert_eq!(told(vec![named(Some("x"), None)]), completed);
+    // A function that calls itself.
+    assert_eq!(stack(&told(vec![shop.frame(), shop.frame()])).lines().count(), 4);
+}
+
+#[test]
+fn the_json_has_the_names_and_keeps_what_it_does_not_know() {
+    let shop = Workshop::new("cc", PROGRAM);
+    let record = fork_at(vec![shop.frame()]);
+    let example = |text: &str| {
+        let (_log, path) = log(text);
+        let output = report(&["--format", "json"], &path);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"][0].clone()
+    };
+    let named = example(&lines(&[record.clone()]));
+    let frames = &named["example"]["fork"]["stack"];
+    assert_eq!((&frames[0]["symbol"], &frames[0]["line"]), (&"inner".into(), &3.into()));
+    assert_eq!((&frames[1]["symbol"], &frames[1]["line"]), (&"outer".into(), &7.into()));
+    assert_eq!(named["fingerprint"], "0000000000000001");
+    let newer = line(&record).replacen('{', "{\"time_of_day\":\"noon\",", 1);
+    let kept = example(&newer);
+    assert_eq!(kept["example"]["time_of_day"], "noon");
+    assert_eq!(kept["example"]["fork"]["stack"][0]["symbol"], Value::Null);
+}
+
+#[test]
+fn cpp_names_are_those_of_the_source_with_and_without_lines() {
+    let source = PROGRAM.replace("void outer(int n)", "void Cart::outer(int n)");
+    let source = source.replace(
+        "__attribute__((noinline)) void Cart",
+        "struct Cart { static void outer(int n); };\n__attribute__((noinline)) void Cart",
+    );
+    let source = source.replace("{ outer(getpid", "{ Cart::outer(getpid");
+    let shop = Workshop::new("c++ -x c++", &source);
+    let path = shop.source();
+    assert_eq!(
+        shop.told(&[]).0,
+        format!("#0 inner()  {path}:3\n#1 Cart::outer(int)  {path}:8\n")
+    );
+    // The label is no function, but stands in the table like one.
+    shop.run("strip --strip-debug -N here program");
+    let only = format!("#0 Cart::outer(int)  (program+{})\n", shop.offset);
+    assert_eq!(shop.told(&[]).0, only);
+}
