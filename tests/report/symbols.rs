@@ -26,6 +26,8 @@ __attribute__((noinline)) void outer(int n) {
 int main(void) { outer(getpid()); return 0; }
 "#;
 
+const CC: &str = "cc -O1 -pie -fPIE -Wl,--build-id";
+
 /// Programs, their debug files and what is known of them.
 struct Workshop {
     folder: TempDir,
@@ -42,9 +44,7 @@ impl Workshop {
             offset: String::new(),
         };
         fs::write(shop.at("program.c"), source).unwrap();
-        shop.run(&format!(
-            "{compiler} -g -O1 -pie -fPIE -Wl,--build-id -o program program.c"
-        ));
+        shop.run(&format!("{compiler} -g -o program program.c"));
         let notes = shop.run("readelf -nW program");
         let id = notes.split("Build ID:").nth(1).unwrap();
         shop.id = id.split_whitespace().next().unwrap().to_owned();
@@ -126,7 +126,7 @@ fn stack(text: &str) -> String {
 
 #[test]
 fn the_program_names_its_own_frames() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     let (told, output) = shop.told(&[]);
     assert_eq!(told, shop.both(), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
@@ -137,8 +137,21 @@ fn the_program_names_its_own_frames() {
 }
 
 #[test]
+fn programs_at_fixed_addresses_and_split_debug_information_are_read() {
+    for compiler in [
+        "cc -O1 -no-pie -fno-pie -Wl,--build-id",
+        "cc -O1 -gdwarf-4 -Wl,--build-id",
+        "cc -O1 -gsplit-dwarf -Wl,--build-id",
+        "cc -O1 -gz -Wl,--build-id",
+    ] {
+        let shop = Workshop::new(compiler, PROGRAM);
+        assert_eq!(shop.told(&[]).0, shop.both(), "{compiler}");
+    }
+}
+
+#[test]
 fn another_build_or_none_known_is_not_believed() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     let changed = |id: Option<&str>| {
         let frame = Frame {
             build_id: id.map(Into::into),
@@ -162,7 +175,7 @@ fn another_build_or_none_known_is_not_believed() {
 
 #[test]
 fn missing_and_odd_files_name_nothing() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     fs::remove_file(shop.at("program")).unwrap();
     let (told, output) = shop.told(&[]);
     assert_eq!((told, stderr(&output)), (shop.unnamed(), String::new()));
@@ -177,7 +190,7 @@ fn missing_and_odd_files_name_nothing() {
 
 #[test]
 fn debug_links_are_followed() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     shop.part();
     assert_eq!(shop.told(&[]).0, shop.unnamed());
     shop.run("cp debug program.debug; objcopy --add-gnu-debuglink=program.debug program");
@@ -196,7 +209,7 @@ fn debug_links_are_followed() {
         shop.both()
     );
     // A debug file of another program by this name.
-    let another = Workshop::new("cc", &PROGRAM.replace("asm volatile(\"nop\");", ""));
+    let another = Workshop::new(CC, &PROGRAM.replace("asm volatile(\"nop\");", ""));
     another.part();
     let debug = another.at("debug");
     fs::copy(debug, shop.at("program.debug")).unwrap();
@@ -205,7 +218,7 @@ fn debug_links_are_followed() {
 
 #[test]
 fn folders_by_build_id_name_even_what_is_not_here() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     shop.part();
     let place = shop.place_of_id();
     shop.run(&format!("mkdir -p store/{}; mv debug store/{place}", &place[..12]));
@@ -222,7 +235,7 @@ fn folders_by_build_id_name_even_what_is_not_here() {
 
 #[test]
 fn debuginfod_is_asked_only_if_wanted() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     shop.part();
     shop.run("mkdir bin cache; mv debug cache/found");
     let client = format!(
@@ -263,7 +276,7 @@ fn debuginfod_is_asked_only_if_wanted() {
 
 #[test]
 fn what_the_library_named_is_kept() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     let named = |symbol: Option<&str>, file: Option<&str>| Frame {
         symbol: symbol.map(Into::into),
         file: file.map(Into::into),
@@ -287,7 +300,7 @@ fn what_the_library_named_is_kept() {
 
 #[test]
 fn the_json_has_the_names_and_keeps_what_it_does_not_know() {
-    let shop = Workshop::new("cc", PROGRAM);
+    let shop = Workshop::new(CC, PROGRAM);
     let record = fork_at(vec![shop.frame()]);
     let example = |text: &str| {
         let (_log, path) = log(text);
@@ -314,14 +327,34 @@ fn cpp_names_are_those_of_the_source_with_and_without_lines() {
         "struct Cart { static void outer(int n); };\n__attribute__((noinline)) void Cart",
     );
     let source = source.replace("{ outer(getpid", "{ Cart::outer(getpid");
-    let shop = Workshop::new("c++ -x c++", &source);
+    let shop = Workshop::new("c++ -O1 -pie -fPIE -Wl,--build-id -x c++", &source);
     let path = shop.source();
     assert_eq!(
         shop.told(&[]).0,
-        format!("#0 inner()  {path}:3\n#1 Cart::outer(int)  {path}:8\n")
+        format!("#0 inner  {path}:3\n#1 Cart::outer(int)  {path}:8\n")
     );
     // The label is no function, but stands in the table like one.
     shop.run("strip --strip-debug -N here program");
     let only = format!("#0 Cart::outer(int)  (program+{})\n", shop.offset);
+    assert_eq!(shop.told(&[]).0, only);
+}
+
+#[test]
+fn rust_names_have_no_hash() {
+    let source = r#"#![allow(named_asm_labels)]
+mod shop {
+    #[inline(never)]
+    pub fn outer(number: u32) -> u32 {
+        unsafe { std::arch::asm!("nop", "here:", "nop") };
+        number + 1
+    }
+}
+fn main() { std::process::exit(shop::outer(std::process::id()) as i32) }
+"#;
+    let shop = Workshop::new("rustc --crate-name program -C link-arg=-Wl,--build-id", source);
+    let path = shop.source();
+    assert_eq!(shop.told(&[]).0, format!("#0 program::shop::outer  {path}:5\n"));
+    shop.run("strip --strip-debug -N here program");
+    let only = format!("#0 program::shop::outer  (program+{})\n", shop.offset);
     assert_eq!(shop.told(&[]).0, only);
 }

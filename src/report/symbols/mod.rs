@@ -85,6 +85,10 @@ fn asked(findings: &mut [&mut Finding]) -> Known {
     for stack in records.flat_map(|record| stacks::of(&mut record.detail)) {
         for Address { module, probe } in frames::missing(stack) {
             if addresses == MOST_ADDRESSES {
+                say(&Failure::usage(format!(
+                    "names and lines are looked up for {} only, those of the worst findings",
+                    count(MOST_ADDRESSES as u64, "address", "addresses")
+                )));
                 return known;
             }
             let is_new = known.entry(module).or_default().insert(probe, Vec::new()).is_none();
