@@ -3,6 +3,7 @@
 mod formats;
 mod records;
 mod symbols;
+mod workshop;
 
 use std::fs;
 use std::io::Write;

@@ -2,116 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use forkwatch_schema::record::{Detail, Frame, Record};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::records::{line, lines, unsafe_fork};
+use super::records::{line, unsafe_fork};
+use super::workshop::{CC, PROGRAM, Workshop};
 use super::{log, report, stderr};
 use crate::command::{forkwatch, run, stdout};
 
-/// The frame's address is the label `here`, behind the line that counts.
-const PROGRAM: &str = r#"#include <unistd.h>
-static inline __attribute__((always_inline)) void inner(void) {
-  asm volatile("nop; here:");
-  asm volatile("nop");
-}
-__attribute__((noinline)) void outer(int n) {
-  inner();
-  asm volatile("" :: "r"(n));
-}
-int main(void) { outer(getpid()); return 0; }
-"#;
-
-const CC: &str = "cc -O1 -pie -fPIE -Wl,--build-id";
-
-/// Programs, their debug files and what is known of them.
-struct Workshop {
-    folder: TempDir,
-    id: String,
-    offset: String,
-}
-
-impl Workshop {
-    /// The program, built with debug information.
-    fn new(compiler: &str, source: &str) -> Self {
-        let mut shop = Self {
-            folder: tempfile::tempdir().unwrap(),
-            id: String::new(),
-            offset: String::new(),
-        };
-        fs::write(shop.at("program.c"), source).unwrap();
-        shop.run(&format!("{compiler} -g -o program program.c"));
-        let notes = shop.run("readelf -nW program");
-        let id = notes.split("Build ID:").nth(1).unwrap();
-        shop.id = id.split_whitespace().next().unwrap().to_owned();
-        let symbols = shop.run("nm program");
-        let here = symbols.lines().find(|line| line.ends_with(" here")).unwrap();
-        shop.offset = format!("{:#x}", u64::from_str_radix(&here[..16], 16).unwrap());
-        shop
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, command: &str) -> String {
-        let output = Command::new("sh")
-            .args(["-ec", command])
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command}: {}", stderr(&output));
-        stdout(&output)
-    }
-
-    /// Takes the debug information out, into `debug`.
-    fn part(&self) {
-        self.run("objcopy --only-keep-debug program debug");
-        self.run("strip program");
-    }
-
-    /// Where folders have the debug file.
-    fn place_of_id(&self) -> String {
-        format!(".build-id/{}/{}.debug", &self.id[..2], &self.id[2..])
-    }
-
-    fn frame(&self) -> Frame {
-        Frame {
-            ip: "0x555555555155".into(),
-            module: Some(self.at("program").to_str().unwrap().into()),
-            offset: Some(self.offset.clone()),
-            build_id: Some(self.id.clone()),
-            ..Frame::default()
-        }
-    }
-
-    /// How the fork's stack is shown.
-    fn told(&self, options: &[&str]) -> (String, Output) {
-        let (_log, path) = log(line(&fork_at(vec![self.frame()])));
-        let output = report(options, &path);
-        (stack(&stdout(&output)), output)
-    }
-
-    fn source(&self) -> String {
-        self.at("program.c").display().to_string()
-    }
-
-    /// The two frames that debug information gives.
-    fn both(&self) -> String {
-        let source = self.source();
-        format!("#0 inner  {source}:3\n#1 outer  {source}:7\n")
-    }
-
-    fn unnamed(&self) -> String {
-        format!("#0 ??  (program+{})\n", self.offset)
-    }
-}
-
-fn fork_at(stack: Vec<Frame>) -> Record {
+pub fn fork_at(stack: Vec<Frame>) -> Record {
     let mut record = unsafe_fork(1, 1, "a", vec![]);
     if let Detail::UnsafeFork(fork) = &mut record.detail {
         fork.fork.stack = stack;
@@ -119,7 +20,7 @@ fn fork_at(stack: Vec<Frame>) -> Record {
     record
 }
 
-fn stack(text: &str) -> String {
+pub fn stack(text: &str) -> String {
     let frames = text.lines().map(str::trim).filter(|line| line.starts_with('#'));
     frames.map(|line| format!("{line}\n")).collect()
 }
@@ -308,7 +209,7 @@ fn the_json_has_the_names_and_keeps_what_it_does_not_know() {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         report["findings"][0].clone()
     };
-    let named = example(&lines(&[record.clone()]));
+    let named = example(&line(&record));
     let frames = &named["example"]["fork"]["stack"];
     assert_eq!((&frames[0]["symbol"], &frames[0]["line"]), (&"inner".into(), &3.into()));
     assert_eq!((&frames[1]["symbol"], &frames[1]["line"]), (&"outer".into(), &7.into()));
