@@ -27,6 +27,7 @@ mod report;
 mod run;
 mod settings;
 mod stack;
+mod symbols;
 mod watch;
 
 use std::process::ExitCode;

@@ -62,6 +62,20 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)
                 .help("Leave out the findings of an earlier `--format json`"),
+            option("debug-dir", "DIR")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::DirPath)
+                .help("Look for debug files below DIR, as below /usr/lib/debug; may be given several times"),
+            Arg::new("debuginfod")
+                .long("debuginfod")
+                .action(ArgAction::SetTrue)
+                .help("Ask the servers of DEBUGINFOD_URLS for debug files that are not here, by elfutils' debuginfod-find"),
+            Arg::new("no-symbols")
+                .long("no-symbols")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["debug-dir", "debuginfod"])
+                .help("Show frames as they were recorded, without names and lines from the files on this machine"),
             Arg::new("gen-suppressions")
                 .long("gen-suppressions")
                 .action(ArgAction::SetTrue)

@@ -7,6 +7,7 @@
 //! | what is known of each fingerprint and each fork? | `gather`, filled by the threads of `scan` |
 //! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
 //! | which of them are told? | `filters` |
+//! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
 //! | how is it shown? | `format`, one file and one row each; `rules` for suppressions; `words` |
 
@@ -23,6 +24,7 @@ mod read;
 mod rules;
 mod scan;
 mod similar;
+mod symbols;
 mod words;
 
 use std::env;
@@ -38,6 +40,7 @@ pub use self::flags::command;
 use self::format::{BrokenLine, FORMATS, Format, Report, Style};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
+use crate::symbols::Sources;
 
 /// Columns where there is no terminal to ask, and the most that are used: longer lines are hard to read.
 const WIDTH: usize = 100;
@@ -55,6 +58,9 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let left_out = filters.apply(&mut report.findings);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
     report.chosen = filters::chosen(matches);
+    if let Some(sources) = symbols::sources(matches) {
+        symbols::complete(&mut report.findings, &sources);
+    }
     show(matches, format, &report)?;
     let is_bad = |level| report.findings.iter().any(|finding| finding.severity >= level);
     let limit = matches
@@ -71,17 +77,25 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
 
 /// The finding of these records whose fingerprint begins so, as text; and its kind.
 pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, String), Failure> {
-    let (report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
-    let found = report
+    let (mut report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
+    let start = fingerprint.to_ascii_lowercase();
+    let position = report
         .findings
         .iter()
-        .find(|finding| finding.fingerprint.starts_with(&fingerprint.to_ascii_lowercase()));
-    let finding = found.ok_or_else(|| {
+        .position(|finding| finding.fingerprint.starts_with(&start));
+    let position = position.ok_or_else(|| {
         Failure::usage(format!(
             "no finding with the fingerprint {fingerprint} is among {}",
             words::count(report.records, "record", "records")
         ))
     })?;
+    let children = report.findings[position].followed_by.clone();
+    let shown = report.findings.iter_mut().enumerate().filter(|(place, finding)| {
+        // A child's half is shown with its parent's.
+        *place == position || children.contains(&finding.fingerprint)
+    });
+    symbols::complete(shown.map(|(_, finding)| finding), &Sources::default());
+    let finding = &report.findings[position];
     Ok((format::as_text(&report, finding, &style(true)), finding.kind.clone()))
 }
 

@@ -4,6 +4,8 @@ mod browser;
 mod formats;
 mod page;
 mod records;
+mod symbols;
+mod workshop;
 
 use std::fs;
 use std::io::Write;

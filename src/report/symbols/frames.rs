@@ -1,0 +1,87 @@
+//! A stack with what was found out about its addresses.
+
+use forkwatch_schema::record::Frame;
+
+use super::Module;
+use crate::symbols::Function;
+
+/// What is asked of the files.
+#[derive(Debug)]
+pub struct Address {
+    /// The module.
+    pub module: Module,
+    /// The virtual address in it.
+    pub probe: u64,
+}
+
+/// The addresses of frames that lack something.
+pub fn missing(stack: &[Frame]) -> impl Iterator<Item = Address> {
+    (0..stack.len())
+        .filter(|&position| lacks(stack, position))
+        .filter_map(|position| address(&stack[position]))
+}
+
+/// Adds what is known; whether anything was.
+pub fn complete<'known>(stack: &mut Vec<Frame>, known: impl Fn(&Address) -> Option<&'known Vec<Function>>) -> bool {
+    let mut completed = Vec::with_capacity(stack.len());
+    let mut has_changed = false;
+    for (position, frame) in stack.iter().enumerate() {
+        let address = lacks(stack, position).then(|| address(frame)).flatten();
+        let functions = address
+            .and_then(|address| known(&address))
+            .map_or(&[][..], Vec::as_slice);
+        let Some((outermost, inlined)) = functions.split_last() else {
+            completed.push(frame.clone());
+            continue;
+        };
+        has_changed = true;
+        if frame.file.is_some() {
+            completed.push(Frame {
+                symbol: outermost.symbol.clone(),
+                ..frame.clone()
+            });
+            continue;
+        }
+        completed.extend(inlined.iter().map(|function| Frame {
+            symbol: function.symbol.clone(),
+            file: function.file.clone(),
+            line: function.line,
+            ..frame.clone()
+        }));
+        completed.push(Frame {
+            // The library's names are those of fingerprints and suppressions.
+            symbol: frame.symbol.clone().or_else(|| outermost.symbol.clone()),
+            file: outermost.file.clone(),
+            line: outermost.line,
+            ..frame.clone()
+        });
+    }
+    if has_changed {
+        *stack = completed;
+    }
+    has_changed
+}
+
+/// Whether a frame has no name or no line, and is not one of several that the library told at one address: there it knew the
+/// debug information.
+fn lacks(stack: &[Frame], position: usize) -> bool {
+    let frame = &stack[position];
+    let neighbours = [position.checked_sub(1), position.checked_add(1)].into_iter().flatten();
+    let is_of_several = neighbours.filter_map(|place| stack.get(place)).any(|neighbour| {
+        // A recursive function calls itself from one address, too, but then none of its frames has a line.
+        neighbour.ip == frame.ip && neighbour.file.is_some()
+    });
+    (frame.symbol.is_none() || frame.file.is_none()) && !is_of_several
+}
+
+/// Where a frame lies; `None` outside any file.
+fn address(frame: &Frame) -> Option<Address> {
+    let module = frame.module.as_ref().filter(|path| path.starts_with('/'))?;
+    let offset = u64::from_str_radix(frame.offset.as_deref()?.strip_prefix("0x")?, 16).ok()?;
+    Some(Address {
+        module: (module.clone(), frame.build_id.clone()),
+        // A return address lies behind its call. The innermost frame of another thread is where the thread is, which is told
+        // only while it waits in the kernel: then the byte before is its system call.
+        probe: offset.checked_sub(1)?,
+    })
+}

@@ -1,0 +1,146 @@
+//! What a record's frames lack, from files: function, source file and line, and the functions inlined there.
+//!
+//! The library names what it can without delaying the program; separate debug files, split ones and large ones are left to the
+//! report, for the one record of each finding that is shown. Nothing else changes by it: fingerprints, what a suppression
+//! silences and how findings are counted rest on what was recorded.
+//!
+//! | question | file |
+//! |---|---|
+//! | which stacks does a record have? | `stacks` |
+//! | what becomes of a frame with names? | `frames` |
+
+mod frames;
+mod stacks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use forkwatch_schema::record::Record;
+
+use self::frames::Address;
+use super::finding::Finding;
+use super::words::count;
+use crate::message::{Failure, say};
+use crate::symbols::{Function, Names, Sources, URLS, exists, find};
+
+/// More addresses than this are not looked up, for a report of very many findings: the worst come first.
+const MOST_ADDRESSES: usize = 100_000;
+
+/// A file of machine code: its path, and its build id where the record has one.
+type Module = (String, Option<String>);
+
+/// What is known of each address that was looked up.
+type Known = BTreeMap<Module, BTreeMap<u64, Vec<Function>>>;
+
+/// Where the user has names looked up; `None` where nowhere.
+pub fn sources(matches: &ArgMatches) -> Option<Sources> {
+    // A rule with names that only this machine has would silence nothing in the library.
+    if matches.get_flag("no-symbols") || matches.get_flag("gen-suppressions") {
+        return None;
+    }
+    let debuginfod = matches.get_flag("debuginfod");
+    if debuginfod && env::var_os(URLS).is_none_or(|urls| urls.is_empty()) {
+        say(&Failure::usage(format!(
+            "--debuginfod asks the servers of {URLS}, which names none"
+        )));
+    }
+    let folders = matches.get_many::<OsString>("debug-dir").into_iter().flatten();
+    Some(Sources {
+        folders: folders.map(PathBuf::from).collect(),
+        debuginfod,
+    })
+}
+
+/// Names what the examples of these findings leave open, and says how many modules could not help because they are not those of
+/// the records.
+pub fn complete<'report>(findings: impl IntoIterator<Item = &'report mut Finding>, sources: &Sources) {
+    let mut findings: Vec<&mut Finding> = findings.into_iter().collect();
+    let mut known = asked(&mut findings);
+    let changed = look_up(&mut known, sources);
+    for finding in findings {
+        apply(finding, &known);
+    }
+    if changed > 0 {
+        say(&Failure::usage(format!(
+            "{} not used for names and lines: the build id is not that of the records, or not known",
+            count(
+                changed,
+                "file of a program or library was",
+                "files of programs or libraries were"
+            )
+        )));
+    }
+}
+
+/// All that is missing. One module is open at a time when it is looked up, so all of its addresses are gathered first.
+fn asked(findings: &mut [&mut Finding]) -> Known {
+    let mut known = Known::new();
+    let mut addresses = 0;
+    let records = findings
+        .iter_mut()
+        .filter_map(|finding| finding.example.record.as_mut());
+    for stack in records.flat_map(|record| stacks::of(&mut record.detail)) {
+        for Address { module, probe } in frames::missing(stack) {
+            if addresses == MOST_ADDRESSES {
+                say(&Failure::usage(format!(
+                    "names and lines are looked up for {} only, those of the worst findings",
+                    count(MOST_ADDRESSES as u64, "address", "addresses")
+                )));
+                return known;
+            }
+            let is_new = known.entry(module).or_default().insert(probe, Vec::new()).is_none();
+            addresses += usize::from(is_new);
+        }
+    }
+    known
+}
+
+/// How many modules have changed since, and nobody else names them.
+fn look_up(known: &mut Known, sources: &Sources) -> u64 {
+    let mut changed = BTreeSet::new();
+    for ((path, id), functions) in known {
+        let file = Path::new(path);
+        // A file that nobody can tell from another one is not believed.
+        let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
+        let found = found.unwrap_or_default();
+        if found.own.is_none() && found.apart.is_none() {
+            if exists(file) {
+                changed.insert(&*path);
+            }
+            continue;
+        }
+        let names = Names::open(&found);
+        for (probe, functions) in functions {
+            *functions = names.at(*probe);
+        }
+    }
+    changed.len() as u64
+}
+
+fn apply(finding: &mut Finding, known: &Known) {
+    let example = &mut finding.example;
+    let Some(record) = &mut example.record else { return };
+    if !complete_record(record, known) {
+        return;
+    }
+    // The line keeps what suppressions take out of the record. What a newer version wrote into it must not be lost either.
+    if let Ok(mut whole) = serde_json::from_str::<Record>(&example.line)
+        && serde_json::to_string(&whole).is_ok_and(|line| line == example.line.trim_end())
+        && complete_record(&mut whole, known)
+        && let Ok(line) = serde_json::to_string(&whole)
+    {
+        example.line = line;
+    }
+}
+
+/// Whether anything was added.
+fn complete_record(record: &mut Record, known: &Known) -> bool {
+    let mut has_changed = false;
+    for stack in stacks::of(&mut record.detail) {
+        has_changed |= frames::complete(stack, |address| known.get(&address.module)?.get(&address.probe));
+    }
+    has_changed
+}
