@@ -2,6 +2,7 @@
 
 mod formats;
 mod records;
+mod sql;
 
 use std::fs;
 use std::io::Write;

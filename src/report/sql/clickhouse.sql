@@ -123,7 +123,7 @@ SELECT
     records.fork_id AS fork_id,
     max(toUInt8(records.kind = 'fork_outcome' AND records.outcome = 'exec')) AS is_exec,
     max(toUInt8(records.kind = 'fork_outcome' AND records.outcome = 'exit')) AS is_exit,
-    max(toUInt8(records.level)) AS worst
+    maxIf(records.level, records.kind != 'fork_outcome') AS worst
 FROM forkwatch_records AS records
 -- Most forks have no record but the parent's own, which says nothing of the child.
 WHERE startsWith(records.schema, 'forkwatch/') AND records.fork_id != '' AND records.kind NOT IN ('unsafe_fork', 'summary')
@@ -188,7 +188,13 @@ repeats AS (
 -- Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
 judged AS (
     SELECT
-        known.*,
+        known.fingerprint AS fingerprint,
+        known.shown AS shown,
+        known.all_records AS all_records,
+        known.all_hosts AS all_hosts,
+        known.all_programs AS all_programs,
+        known.first_time AS first_time,
+        known.last_time AS last_time,
         fates.all_execs AS gone_on,
         fates.all_exits AS ended,
         known.all_records + repeats.again AS total,
