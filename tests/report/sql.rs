@@ -10,7 +10,7 @@ use forkwatch_schema::record::{Call, Detail, Outcome, Record, Summary};
 use serde_json::{Map, Value};
 
 use super::records::{line, lines, lock, orphaned_lock, outcome, record, unsafe_fork};
-use super::{json, stderr};
+use super::stderr;
 use crate::command::{forkwatch, refusal, run, stdout};
 use crate::support::pythons;
 
@@ -62,17 +62,27 @@ fn call(fingerprint: u64, severity: Severity, fork_id: &str) -> Record {
 fn summary(host: &str, pid: i32, repeated: u64, told: &[(&str, u64)]) -> Record {
     let detail = Summary {
         repeated,
-        by_kind: told.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect::<BTreeMap<_, _>>(),
+        by_kind: told
+            .iter()
+            .map(|(kind, count)| ((*kind).to_owned(), *count))
+            .collect::<BTreeMap<_, _>>(),
         ..Summary::default()
     };
-    on(host, pid, record(Kind::Summary, Severity::Info, 901, Detail::Summary(detail)))
+    on(
+        host,
+        pid,
+        record(Kind::Summary, Severity::Info, 901, Detail::Summary(detail)),
+    )
 }
 
 /// Forks whose children do all that raises or lowers their severity.
 fn forks() -> Vec<Record> {
     let fork = |fingerprint, id: &str| unsafe_fork(fingerprint, 10, id, vec![]);
     let locked = |fingerprint, id: &str| unsafe_fork(fingerprint, 10, id, vec![lock()]);
-    let no_id = |record: Record| Record { fork_id: None, ..record };
+    let no_id = |record: Record| Record {
+        fork_id: None,
+        ..record
+    };
     let elsewhere = |record| on("node-2", 42, record);
     vec![
         // One of two children hangs.
@@ -132,7 +142,10 @@ fn groups() -> Vec<Record> {
         // The earliest of the worst is shown.
         at("01:00:00.000000000", leaked(20, Severity::Warn, "early")),
         at("03:00:00.999999999", leaked(20, Severity::Error, "late")),
-        at("02:00:00.000000002", leaked(20, Severity::Error, "shown \"caf\u{e9}\"\t\\ \u{1f512}")),
+        at(
+            "02:00:00.000000002",
+            leaked(20, Severity::Error, "shown \"caf\u{e9}\"\t\\ \u{1f512}"),
+        ),
         at("02:00:00.000000003", leaked(20, Severity::Error, "a")),
         of("/bin/other", on("node-3", 7, leaked(20, Severity::Info, "elsewhere"))),
         // Of one time, the first in the alphabet.
@@ -140,7 +153,12 @@ fn groups() -> Vec<Record> {
         leaked(21, Severity::Warn, "a"),
         // Repeats of the only finding, told twice over; of one of two; of one beside another log's; of nobody's.
         on("repeats", 1, leaked(22, Severity::Warn, "only")),
-        summary("repeats", 1, 10, &[("thread_after_fork", 1), ("fork_outcome", 5), ("summary", 1)]),
+        summary(
+            "repeats",
+            1,
+            10,
+            &[("thread_after_fork", 1), ("fork_outcome", 5), ("summary", 1)],
+        ),
         summary("repeats", 1, 5, &[]),
         on("repeats", 2, leaked(22, Severity::Warn, "one")),
         on("repeats", 2, leaked(23, Severity::Warn, "two")),
@@ -167,7 +185,10 @@ fn write_records(folder: &Path) {
     let incidents = folder.join("incidents");
     fs::create_dir(&incidents).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/make-records");
-    let made = Command::new(script).arg(MADE).arg(incidents.join("many.jsonl")).status();
+    let made = Command::new(script)
+        .arg(MADE)
+        .arg(incidents.join("many.jsonl"))
+        .status();
     assert!(made.unwrap().success());
     // The children's halves come first: in what order records are read must not matter.
     let (children, parents): (Vec<_>, Vec<_>) = forks().into_iter().partition(|record| record.kind != Kind::UnsafeFork);
@@ -175,12 +196,21 @@ fn write_records(folder: &Path) {
     fs::write(incidents.join("parents.jsonl"), lines(&parents)).unwrap();
     // A last line may lack its end.
     let last = line(&call(30, Severity::Warn, "30-a"));
-    fs::write(incidents.join("others.jsonl"), lines(&groups()) + OTHERS + last.trim_end()).unwrap();
+    fs::write(
+        incidents.join("others.jsonl"),
+        lines(&groups()) + OTHERS + last.trim_end(),
+    )
+    .unwrap();
 }
 
 /// The findings as the command tells them, with the fields that a query gives.
 fn told(folder: &Path) -> Vec<Value> {
-    let report = json(&[], &folder.join("incidents"));
+    // More than a pipe holds.
+    let output = forkwatch(&["report", "--format", "json"])
+        .arg(folder.join("incidents"))
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let one = |finding: &Value| {
         let mut row: Map<String, Value> = FIELDS
             .iter()
@@ -242,7 +272,13 @@ fn a_query_needs_no_path_and_takes_none() {
     let clickhouse = stdout(&run(&mut forkwatch(&["report", "--sql=clickhouse"])));
     assert!(clickhouse.contains("ENGINE = AggregatingMergeTree"), "{clickhouse}");
     // What would be left undone is refused.
-    for more in ["records.jsonl", "--since=3d", "--format=json", "--fail-on=warn", "--gen-suppressions"] {
+    for more in [
+        "records.jsonl",
+        "--since=3d",
+        "--format=json",
+        "--fail-on=warn",
+        "--gen-suppressions",
+    ] {
         let said = refusal(&mut forkwatch(&["report", "--sql", more]), 2);
         assert!(said.contains("--sql") && said.contains("cannot be used with"), "{said}");
     }

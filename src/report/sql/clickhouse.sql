@@ -1,5 +1,5 @@
 -- forkwatch's records in ClickHouse: two tables, what keeps them, and the list of findings, worst first, as
--- `forkwatch report --format json` gives it. For ClickHouse 24.8 or later. Make the tables once:
+-- `forkwatch report --format json` gives it. Made for ClickHouse 26. Make the tables once:
 --
 --     forkwatch report --sql=clickhouse > forkwatch.sql
 --     clickhouse-client --multiquery < forkwatch.sql
@@ -13,8 +13,10 @@
 --
 -- Then ask for the list: it is the view forkwatch_report.
 --
--- What differs from the command: `programs` are program files, where the command also tells apart two builds of one file
--- under one fingerprint; and beyond 262,144 processes the command lays no repeats to findings any more.
+-- What differs from the command:
+-- * a line that was cut short may take the next one with it;
+-- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
+-- * beyond 262,144 processes the command lays no repeats to findings any more: this list always does.
 
 CREATE TABLE IF NOT EXISTS forkwatch_records
 (

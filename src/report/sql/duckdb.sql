@@ -1,4 +1,4 @@
--- The findings of forkwatch's records, worst first, as `forkwatch report --format json` lists them. For DuckDB 1.2 or later:
+-- The findings of forkwatch's records, worst first, as `forkwatch report --format json` lists them. For DuckDB 1.3 or later:
 --
 --     forkwatch report --sql=duckdb > findings.sql
 --     duckdb < findings.sql
@@ -7,7 +7,7 @@
 SET VARIABLE records = 'incidents/*.jsonl';
 -- SET VARIABLE records = ['/var/log/forkwatch/**/*.jsonl', 'logs/*.jsonl.gz'];
 
--- What differs from the command, in records that the library does not write:
+-- What differs from the command:
 -- * a line whose JSON is damaged anywhere is left out; the command still counts one that is damaged behind its scalars;
 -- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
 -- * beyond 262,144 processes the command lays no repeats to findings any more: this query always does.

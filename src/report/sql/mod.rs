@@ -42,7 +42,11 @@ mod tests {
         let severities = [Severity::Info, Severity::Warn, Severity::Error, Severity::Fatal].map(Severity::name);
         let kinds = [Kind::UnsafeFork, Kind::ForkOutcome, Kind::Summary].map(Kind::name);
         for dialect in DIALECTS {
-            for word in severities.iter().chain(&kinds).chain(&["exec", "exit", "deadlock", "unknown"]) {
+            for word in severities
+                .iter()
+                .chain(&kinds)
+                .chain(&["exec", "exit", "deadlock", "unknown"])
+            {
                 let quoted = format!("'{word}'");
                 assert!(dialect.text.contains(&quoted), "{}: {word}", dialect.name);
             }
