@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use super::format::FORMATS;
+use super::sql::DIALECTS;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,7 +16,8 @@ Examples:
   forkwatch report --format sarif --output forkwatch.sarif findings.jsonl
   forkwatch report --format json --output known.json findings.jsonl
   forkwatch report --baseline known.json --fail-on error findings.jsonl
-  kubectl logs my-pod | forkwatch report -";
+  kubectl logs my-pod | forkwatch report -
+  forkwatch report --sql=duckdb --output findings.sql";
 
 const CODES: &str = "\
 Exit status: 0, 1 if --fail-on was met, 2 wrong usage or a PATH that cannot be read (the others are reported all the \
@@ -81,12 +83,21 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .conflicts_with("format")
                 .help("Print a suppression rule for each finding instead of a report"),
+            option("sql", "DATABASE")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(DIALECTS[0].name)
+                .value_parser(PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))
+                // What chooses records or findings would do nothing: the database has them.
+                .conflicts_with_all(["path", "format", "gen-suppressions", "fail-on"])
+                .conflicts_with_all(["since", "host", "program", "kind", "suppress", "baseline"])
+                .help("Print the query that makes this list in a database that has the records, and read none"),
             Arg::new("path")
                 .value_name("PATH")
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::AnyPath)
                 .num_args(1..)
-                .required(true)
+                .required_unless_present("sql")
                 .help(
                     "Files, folders (*.jsonl, *.json, *.log and whatever holds records), patterns, or `-` for standard input; \
                      gzip and Zstandard are unpacked",

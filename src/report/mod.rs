@@ -10,6 +10,7 @@
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
 //! | how is it shown? | `format`, one file and one row each; `rules` for suppressions; `words` |
+//! | how does a database make the same list? | `sql`, one file and one row each |
 
 mod advice;
 mod filters;
@@ -24,6 +25,7 @@ mod read;
 mod rules;
 mod scan;
 mod similar;
+mod sql;
 mod symbols;
 mod words;
 
@@ -47,6 +49,10 @@ const WIDTH: usize = 100;
 
 /// Reads, judges and shows.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
+    if let Some(query) = matches.get_one::<String>("sql").and_then(|name| sql::text(name)) {
+        write_out(matches, query.as_bytes())?;
+        return Ok(exit_codes::OK);
+    }
     let format = format(matches);
     let wanted = gather::Wanted {
         spread: format.spread,
@@ -148,22 +154,26 @@ fn format(matches: &ArgMatches) -> &'static Format {
 }
 
 fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Failure> {
-    let output = matches.get_one::<OsString>("output");
+    let is_printed = !matches.contains_id("output");
     let mut text = Vec::new();
     let written = if matches.get_flag("gen-suppressions") {
         rules::write(&report.findings, &mut text)
     } else {
-        (format.write)(report, &style(output.is_none()), &mut text)
+        (format.write)(report, &style(is_printed), &mut text)
     };
     written.map_err(|error| Failure::cannot(format!("the report cannot be made: {error}")))?;
     // Text names broken lines itself; other formats have no place for them.
     if format.name != "text" || matches.get_flag("gen-suppressions") {
         say_broken(report);
     }
-    match output {
-        Some(path) => fs::write(path, &text)
+    write_out(matches, &text)
+}
+
+fn write_out(matches: &ArgMatches, text: &[u8]) -> Result<(), Failure> {
+    match matches.get_one::<OsString>("output") {
+        Some(path) => fs::write(path, text)
             .map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display()))),
-        None => message::print(&text),
+        None => message::print(text),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::library::target;
 
@@ -75,6 +75,9 @@ pub fn all() -> &'static [Python] {
 
 /// An interpreter that has this package from PyPI, in an environment made for it; the error says why there is none.
 pub fn with_package(package: &str) -> Result<Python, String> {
+    // Tests run side by side, and two of them must not make the environment at once.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let environment = target().join("test-venv");
     let path = environment.join("bin/python3");
     let imports = |path: &Path| {

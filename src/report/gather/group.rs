@@ -74,6 +74,9 @@ impl Group {
         self.example.clear();
         self.example.extend_from_slice(line);
         self.example_rank = (head.time, head.severity);
+        if *self.kind != *head.kind {
+            self.kind = head.kind.into();
+        }
     }
 
     fn merge(&mut self, other: Self, hosts: &[u32]) {

@@ -1,0 +1,232 @@
+-- forkwatch's records in ClickHouse: two tables, what keeps them, and the list of findings, worst first, as
+-- `forkwatch report --format json` gives it. Made for ClickHouse 26. Make the tables once:
+--
+--     forkwatch report --sql=clickhouse > forkwatch.sql
+--     clickhouse-client --multiquery < forkwatch.sql
+--
+-- Load records. Fields of newer versions are skipped, and so are lines that hold no record; a file that is loaded twice
+-- counts twice:
+--
+--     cat incidents/*.jsonl | clickhouse-client \
+--         --input_format_skip_unknown_fields=1 --input_format_allow_errors_ratio=1 --date_time_input_format=best_effort \
+--         --query='INSERT INTO forkwatch_records FORMAT JSONEachRow'
+--
+-- Then ask for the list: it is the view forkwatch_report.
+--
+-- What differs from the command:
+-- * a line that was cut short may take the next one with it;
+-- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
+-- * beyond 262,144 processes the command lays no repeats to findings any more: this list always does.
+
+CREATE TABLE IF NOT EXISTS forkwatch_records
+(
+    -- In the order of the records.
+    time DateTime64(9, 'UTC'),
+    severity LowCardinality(String),
+    schema LowCardinality(String),
+    kind LowCardinality(String),
+    fingerprint String,
+    message String,
+    host LowCardinality(String),
+    pid Int64,
+    ppid Int64,
+    tid Int64,
+    thread String,
+    exe LowCardinality(String),
+    argv Array(String),
+    service LowCardinality(String),
+    context String,
+    -- Empty where no fork belongs to the record.
+    fork_id String,
+    -- Only some kinds have these. What is no scalar is kept as its JSON: JSONExtract... takes it apart.
+    fork String,
+    threads String,
+    locks String,
+    advice Array(String),
+    call LowCardinality(String),
+    lock String,
+    blocking Bool,
+    address String,
+    object LowCardinality(String),
+    parent_tids Array(Int64),
+    stack String,
+    python_stack String,
+    library LowCardinality(String),
+    phase LowCardinality(String),
+    milliseconds UInt64,
+    child_pid Int64,
+    outcome LowCardinality(String),
+    program String,
+    forks UInt64,
+    unsafe_forks UInt64,
+    exec_bound_forks UInt64,
+    by_kind Map(String, UInt64),
+    suppressed UInt64,
+    repeated UInt64,
+    locks_dropped UInt64,
+    truncated Array(String),
+    -- INFO 0, WARN 1, ERROR 2, FATAL 3; a level of a newer version counts as INFO.
+    level UInt8 MATERIALIZED transform(upper(severity), ['WARN', 'ERROR', 'FATAL'], [1, 2, 3], 0),
+    -- What keeps the books is no finding.
+    is_bookkeeping Bool MATERIALIZED kind IN ('summary', 'fork_outcome')
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (fingerprint, time);
+
+-- Each fingerprint, as far as its own records tell.
+CREATE TABLE IF NOT EXISTS forkwatch_fingerprints
+(
+    fingerprint String,
+    level AggregateFunction(max, UInt8),
+    records AggregateFunction(count),
+    hosts AggregateFunction(uniqExact, String),
+    programs AggregateFunction(uniqExact, String),
+    first AggregateFunction(min, DateTime64(9, 'UTC')),
+    last AggregateFunction(max, DateTime64(9, 'UTC')),
+    -- Of the worst records the earliest gives kind and message; the rest only makes the choice the same each time.
+    example AggregateFunction(argMin, Tuple(String, String), Tuple(Int16, DateTime64(9, 'UTC'), String, String))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY fingerprint;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS forkwatch_by_fingerprint TO forkwatch_fingerprints AS
+SELECT
+    records.fingerprint AS fingerprint,
+    maxState(records.level) AS level,
+    countState() AS records,
+    uniqExactState(toString(records.host)) AS hosts,
+    uniqExactState(toString(records.exe)) AS programs,
+    minState(records.time) AS first,
+    maxState(records.time) AS last,
+    argMinState(
+        (toString(records.kind), records.message),
+        (toInt16(-toInt16(records.level)), records.time, toString(records.kind), records.message)) AS example
+FROM forkwatch_records AS records
+WHERE startsWith(records.schema, 'forkwatch/')
+GROUP BY records.fingerprint;
+
+-- What the child of each fork did. Parent and child are seldom in one block: they meet when the list is made.
+CREATE TABLE IF NOT EXISTS forkwatch_forks
+(
+    -- An id is unique on its host.
+    host String,
+    fork_id String,
+    is_exec SimpleAggregateFunction(max, UInt8),
+    is_exit SimpleAggregateFunction(max, UInt8),
+    worst SimpleAggregateFunction(max, UInt8)
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (host, fork_id);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS forkwatch_by_fork TO forkwatch_forks AS
+SELECT
+    toString(records.host) AS host,
+    records.fork_id AS fork_id,
+    max(toUInt8(records.kind = 'fork_outcome' AND records.outcome = 'exec')) AS is_exec,
+    max(toUInt8(records.kind = 'fork_outcome' AND records.outcome = 'exit')) AS is_exit,
+    maxIf(records.level, records.kind != 'fork_outcome') AS worst
+FROM forkwatch_records AS records
+-- Most forks have no record but the parent's own, which says nothing of the child.
+WHERE startsWith(records.schema, 'forkwatch/') AND records.fork_id != '' AND records.kind NOT IN ('unsafe_fork', 'summary')
+GROUP BY host, fork_id;
+
+CREATE VIEW IF NOT EXISTS forkwatch_report AS
+WITH
+known AS (
+    SELECT
+        fingerprint,
+        argMinMerge(example) AS shown,
+        maxMerge(level) AS own_level,
+        countMerge(records) AS all_records,
+        uniqExactMerge(hosts) AS all_hosts,
+        uniqExactMerge(programs) AS all_programs,
+        minMerge(first) AS first_time,
+        maxMerge(last) AS last_time
+    FROM forkwatch_fingerprints
+    GROUP BY fingerprint
+),
+children AS (
+    SELECT host, fork_id, max(is_exec) AS execs, max(is_exit) AS exits, max(worst) AS worst_level
+    FROM forkwatch_forks
+    GROUP BY host, fork_id
+),
+-- The same, for all records of a fingerprint.
+fates AS (
+    SELECT
+        records.fingerprint AS fingerprint,
+        countIf(children.execs = 1) AS all_execs,
+        countIf(children.exits = 1 AND children.execs = 0) AS all_exits,
+        maxIf(children.worst_level, records.kind = 'unsafe_fork') AS proven
+    FROM forkwatch_records AS records
+    INNER JOIN children ON toString(records.host) = children.host AND records.fork_id = children.fork_id
+    WHERE NOT records.is_bookkeeping AND startsWith(records.schema, 'forkwatch/')
+    GROUP BY records.fingerprint
+),
+-- Repeats are counted by each process, all its findings together: they belong to a finding where it told of no other.
+processes AS (
+    SELECT
+        host,
+        pid,
+        exe,
+        uniqExactIf(fingerprint, NOT is_bookkeeping) AS told,
+        anyIf(fingerprint, NOT is_bookkeeping) AS only_one,
+        -- Of findings that another log took there may be no record, but a count.
+        sumIf(
+            repeated,
+            kind = 'summary'
+                AND arraySum(mapValues(mapFilter((name, n) -> name NOT IN ('summary', 'fork_outcome'), by_kind))) <= 1)
+            AS all_repeated
+    FROM forkwatch_records
+    WHERE startsWith(schema, 'forkwatch/')
+    GROUP BY host, pid, exe
+),
+repeats AS (
+    SELECT only_one AS fingerprint, sum(all_repeated) AS again
+    FROM processes
+    WHERE told = 1
+    GROUP BY only_one
+),
+-- Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
+judged AS (
+    SELECT
+        known.fingerprint AS fingerprint,
+        known.shown AS shown,
+        known.all_records AS all_records,
+        known.all_hosts AS all_hosts,
+        known.all_programs AS all_programs,
+        known.first_time AS first_time,
+        known.last_time AS last_time,
+        fates.all_execs AS gone_on,
+        fates.all_exits AS ended,
+        known.all_records + repeats.again AS total,
+        multiIf(
+            known.shown.1 != 'unsafe_fork', known.own_level,
+            fates.all_execs = known.all_records AND fates.proven < 2, 0,
+            greatest(known.own_level, fates.proven)) AS judged_level
+    FROM known
+    LEFT JOIN fates ON fates.fingerprint = known.fingerprint
+    LEFT JOIN repeats ON repeats.fingerprint = known.fingerprint
+    WHERE known.shown.1 NOT IN ('summary', 'fork_outcome')
+    -- A finding without children has 0 of them, whatever the server is set to.
+    SETTINGS join_use_nulls = 0
+)
+SELECT
+    fingerprint,
+    shown.1 AS kind,
+    ['INFO', 'WARN', 'ERROR', 'FATAL'][judged_level + 1] AS severity,
+    total AS count,
+    all_hosts AS hosts,
+    all_programs AS programs,
+    concat(replaceOne(toString(first_time), ' ', 'T'), 'Z') AS first,
+    concat(replaceOne(toString(last_time), ' ', 'T'), 'Z') AS last,
+    multiIf(
+        judged_level = 3, 'deadlock',
+        gone_on = all_records, 'exec',
+        gone_on + ended = all_records, 'exit',
+        'unknown') AS outcome,
+    shown.2 AS message
+FROM judged
+ORDER BY judged_level DESC, total DESC, last_time DESC, fingerprint;
+
+SELECT * FROM forkwatch_report;
