@@ -108,7 +108,7 @@ fn look_up(known: &mut Known, sources: &Sources) -> u64 {
         let found = found.unwrap_or_default();
         if found.own.is_none() && found.apart.is_none() {
             if exists(file) {
-                changed.insert(&*path);
+                changed.insert(path);
             }
             continue;
         }
