@@ -260,6 +260,7 @@ fn duckdb_gives_the_same_list() {
 }
 
 #[test]
+#[ignore = "installs an engine of 300 MB"]
 fn clickhouse_gives_the_same_list() {
     same_list("clickhouse", "chdb");
 }

@@ -144,9 +144,9 @@ fn catch_up(thread: &'static Thread) {
     }
 }
 
-/// Whether a call of this thread's may be one that never returns, because this process is a forked child.
+/// Whether a call may be one that never returns, because this process is a forked child.
 pub fn is_watched() -> bool {
-    Descent::now() != Descent::Unknown || descent::is_watched()
+    descent::is_watched()
 }
 
 /// The number of the fork that made this process, or one that it descends from.

@@ -121,6 +121,10 @@ pub fn stuck_child_on_futex(thread: &'static Thread, address: usize, site: Site)
 }
 
 fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site) {
+    if !descent::is_child_of_threads() {
+        // No thread was lost: such a wait is the program's own affair.
+        return;
+    }
     let _errno = KeepErrno::as_it_is();
     in_child(
         thread,
@@ -135,7 +139,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
             if resolver.modules().is_shared_mapping(address) {
                 return;
             }
-            if object == WaitObject::Semaphore && teller.may_be_woken(&resolver) {
+            if teller.may_be_woken(object, &resolver) {
                 return;
             }
             let stack = frames(&mut resolver, depot::frames(teller.stack), false);
@@ -271,10 +275,13 @@ impl Teller {
         name.map(|name| printable(&name))
     }
 
-    /// Whether a signal handler may end a wait for a semaphore: one may post it, and CPython's interrupts the wait and runs the
-    /// program's own.
-    fn may_be_woken(&self, resolver: &Resolver) -> bool {
-        if Interpreter::find(resolver.modules()).is_none() {
+    /// Whether a signal handler may end the wait: one may post a semaphore, change a futex's word, and CPython's interrupts the
+    /// wait and runs the program's own.
+    fn may_be_woken(&self, object: WaitObject, resolver: &Resolver) -> bool {
+        if !matches!(object, WaitObject::Semaphore | WaitObject::Futex) {
+            return false;
+        }
+        if object == WaitObject::Semaphore && Interpreter::find(resolver.modules()).is_none() {
             return signals::a_handler_may_post();
         }
         let parent = self
