@@ -119,10 +119,10 @@ def _thread(thread: Record, locks: Sequence[Record]) -> List[str]:
 
 
 def _lock(label: str, lock: Record) -> List[str]:
-    name = f" {lock['name']}" if lock.get("name") else ""
+    name = f' "{lock["name"]}"' if lock.get("name") else ""
     kind = "Python lock" if _is_pythons(lock) else _KINDS.get(str(lock.get("kind")), str(lock.get("kind")))
     owner = f" held by thread {_thread_name(lock.get('owner'), lock.get('owner_tid'))}" if lock.get("owner_tid") else ""
-    lines = ["", f"{label}:{name} {kind} at {lock.get('address')},{owner}".rstrip(",")]
+    lines = ["", f"{label}: {kind}{name} at {lock.get('address')},{owner}".rstrip(",")]
     stack = _stacks(4, lock.get("acquired_python_stack"), lock.get("acquired_stack"))
     if stack:
         lines += ["  taken at:", *stack]

@@ -70,7 +70,7 @@ def test_the_text_of_an_unsafe_fork() -> None:
         "  now waiting in pause at:",
         "    keep  /src/app.py:4",
         "",
-        'Lock: self.lock mutex at 0x10, held by thread "keeper" (tid 2)',
+        'Lock: mutex "self.lock" at 0x10, held by thread "keeper" (tid 2)',
         "  taken at:",
         "    take  app+0x2",
         "  waited for by tid 5",
