@@ -41,7 +41,7 @@ macro_rules! region_hooks {
                             unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> usize,
                         >(real)
                     };
-                    let caller = Caller { return_address, stack_pointer, function: stringify!($name) };
+                    let caller = Caller { return_address, stack_pointer, function: &stringify!($name) };
                     region::within(&$region, caller, || {
                         // SAFETY: the program made this very call.
                         unsafe { real($($argument),*) }

@@ -43,11 +43,9 @@ macro_rules! hot_hooks {
                     return_address: usize,
                     stack_pointer: usize,
                 ) -> c_int {
-                    // A guard of a static lies in the library that uses it, while a tail call returns elsewhere.
-                    let [first, ..] = [$($argument),+];
-                    let real = REAL.address_for(first, return_address);
+                    let real = REAL.known_address();
                     if real.is_null() {
-                        return $crate::hooks::missing();
+                        return body_at_first($($argument,)+ return_address, stack_pointer);
                     }
                     // SAFETY: the address is that of the function of this name, whose arguments are all machine words or
                     // smaller, and passed on as they came.
@@ -57,11 +55,27 @@ macro_rules! hot_hooks {
                             unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),+) -> c_int,
                         >(real)
                     };
-                    let caller = Caller { return_address, stack_pointer, function: stringify!($name) };
-                    $body($($extra,)* $($argument,)+ caller, || {
+                    let caller = Caller { return_address, stack_pointer, function: &stringify!($name) };
+                    // By value, so that a body which hands it on keeps nothing on its stack for it.
+                    $body($($extra,)* $($argument,)+ caller, move || {
                         // SAFETY: the program made this very call.
                         unsafe { real($($argument),+) }
                     })
+                }
+
+                #[cold]
+                #[inline(never)]
+                extern "C-unwind" fn body_at_first(
+                    $($argument: usize,)+
+                    return_address: usize,
+                    stack_pointer: usize,
+                ) -> c_int {
+                    // A guard of a static lies in the library that uses it, while a tail call returns elsewhere.
+                    let [first, ..] = [$($argument),+];
+                    if REAL.address_for(first, return_address).is_null() {
+                        return $crate::hooks::missing();
+                    }
+                    body($($argument,)+ return_address, stack_pointer)
                 }
 
                 #[unsafe(naked)]

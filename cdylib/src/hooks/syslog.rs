@@ -106,7 +106,7 @@ unsafe extern "C-unwind" fn plain(
     let caller = Caller {
         return_address,
         stack_pointer,
-        function: "syslog",
+        function: &"syslog",
     };
     region::within(&SYSLOG, caller, || {
         // SAFETY: the program's own call, its arguments gathered as the ABI says.
@@ -133,7 +133,7 @@ unsafe extern "C-unwind" fn checked(
     let caller = Caller {
         return_address,
         stack_pointer,
-        function: "syslog",
+        function: &"syslog",
     };
     region::within(&SYSLOG, caller, || {
         // SAFETY: as above.

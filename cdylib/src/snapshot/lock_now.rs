@@ -41,6 +41,19 @@ pub unsafe fn meets(object: Object, address: usize, own: impl FnOnce() -> i32) -
     }
 }
 
+/// Whether this is a plain or recursive mutex of one process, without priorities, elision or robustness: taking it never fails
+/// (but for a recursion four thousand million deep), and its memory always names its owner.
+///
+/// # Safety
+/// `address` is that of a mutex, which the caller is about to hand to libc.
+#[inline(always)]
+pub unsafe fn is_ordinary_mutex(address: usize) -> bool {
+    const KIND: usize = 4;
+    const RECURSIVE: i32 = 1;
+    // SAFETY: the caller's promise. libc reads the same word first.
+    unsafe { (address as *const i32).add(KIND).read_unaligned() & !RECURSIVE == 0 }
+}
+
 fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i32) -> Meets {
     const SORT: i32 = 3;
     const RECURSIVE: i32 = 1;

@@ -160,16 +160,32 @@ fn still_stands(entry: &Entry) -> bool {
 
 /// What the threads' tables say they hold, unverified.
 pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
+    at_stage(alive, Stage::Held)
+}
+
+/// The entries of these threads at this stage.
+fn at_stage(alive: &[Alive], stage: Stage) -> impl Iterator<Item = (i32, Entry)> {
     alive
         .iter()
         .filter_map(|alive| Some((alive.tid, alive.thread?)))
-        .flat_map(|(tid, thread)| {
-            thread
-                .held
-                .entries()
-                .filter(|entry| entry.stage == Stage::Held)
+        .flat_map(move |(tid, thread)| {
+            let entries = thread.held.entries().map(move |entry| decided(entry, tid));
+            entries
+                .filter(move |entry| entry.stage == stage)
                 .map(move |entry| (tid, entry))
         })
+}
+
+/// The entry with what only the lock's own memory tells: whether it is held, or still asked for.
+fn decided(entry: Entry, tid: i32) -> Entry {
+    if entry.stage != Stage::AskedOrHeld {
+        return entry;
+    }
+    let stage = match word(ProcessMemory::own(), entry.object, entry.address, tid) {
+        Word::Held => Stage::Held,
+        Word::NotHeld | Word::Shared => Stage::Asked,
+    };
+    Entry { stage, ..entry }
 }
 
 fn look_at(alive: &Alive) -> OtherThread {
@@ -181,16 +197,14 @@ fn look_at(alive: &Alive) -> OtherThread {
 }
 
 fn without_the_kernel(alive: &Alive) -> OtherThread {
-    let asked = alive
-        .thread
-        .and_then(|thread| thread.held.entries().filter(|entry| entry.stage == Stage::Asked).last());
+    let asked = at_stage(core::slice::from_ref(alive), Stage::Asked).last();
     OtherThread {
         tid: alive.tid,
         name: Vec::new(),
         handle: alive.thread.map_or(0, Thread::handle),
         origin: alive.thread.and_then(|thread| thread.origin()),
         blocked: None,
-        asked,
+        asked: asked.map(|(_, entry)| entry),
     }
 }
 

@@ -4,132 +4,20 @@
 //! filled afterwards, so a signal handler that locks and unlocks in between finds and leaves the table sound. Whoever reads
 //! from another thread verifies what it read against the lock's own memory, because it races with the owner.
 
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+mod slot;
 
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+pub use self::slot::{Entry, Object, Stage};
+use self::slot::{Slot, What};
 use super::depot::StackId;
 
 /// The most locks a thread can hold at once and have told. A further acquisition is not remembered, and is counted.
 pub const MAX_HELD: usize = 2048;
 
-/// What an entry speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Object {
-    /// `pthread_mutex_t`, `mtx_t`.
-    Mutex = 1,
-    /// `pthread_rwlock_t`, taken for reading.
-    RwlockRead,
-    /// `pthread_rwlock_t`, taken for writing.
-    RwlockWrite,
-    /// `pthread_spinlock_t`.
-    Spinlock,
-    /// `sem_t`.
-    Semaphore,
-    /// `pthread_cond_t`, only ever asked for.
-    Condition,
-    /// The guard of a C++ local static that is being initialised.
-    StaticGuard,
-    /// A lock inside libc: the address is that of its row (`state::libc_regions`).
-    LibcRegion,
-}
-
-impl Object {
-    const ALL: [Self; 8] = [
-        Self::Mutex,
-        Self::RwlockRead,
-        Self::RwlockWrite,
-        Self::Spinlock,
-        Self::Semaphore,
-        Self::Condition,
-        Self::StaticGuard,
-        Self::LibcRegion,
-    ];
-
-    /// Reads the number of a variant back.
-    pub(super) fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| *object as u64 == number)
-    }
-}
-
 /// Marks the address of a lock that this thread held at the fork that made this process. No program has an address with this
 /// bit, so that the hot path, which compares whole addresses, passes by such an entry.
 const INHERITED: usize = 1 << 63;
-
-/// How far an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Stage {
-    /// The slot holds nothing.
-    Empty = 0,
-    /// The thread has asked, and may be blocked.
-    Asked,
-    /// The thread holds it.
-    Held,
-    /// The thread holds a semaphore that it had made itself just before.
-    HeldOwnMaking,
-    /// The thread held it and has given it back for the time of a condition wait.
-    GivenBack,
-}
-
-impl Stage {
-    fn from_number(number: u8) -> Self {
-        match number {
-            1 => Self::Asked,
-            2 => Self::Held,
-            3 => Self::HeldOwnMaking,
-            4 => Self::GivenBack,
-            _ => Self::Empty,
-        }
-    }
-}
-
-/// One slot, 32 bytes: two share a cache line.
-#[derive(Debug)]
-#[repr(C, align(32))]
-struct Slot {
-    address: AtomicUsize,
-    /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
-    stack_pointer: AtomicUsize,
-    /// The stack's id in the upper half, the [`Object`] in the lower: one store.
-    what: AtomicU64,
-    /// For a semaphore that this thread itself had just made, with [`Stage::HeldOwnMaking`]: the stack of its making.
-    made: AtomicU32,
-    stage: AtomicU8,
-}
-
-impl Slot {
-    #[inline(always)]
-    fn stage(&self) -> u8 {
-        self.stage.load(Ordering::Relaxed)
-    }
-
-    #[inline(always)]
-    fn set_stage(&self, stage: Stage) {
-        self.stage.store(stage as u8, Ordering::Release);
-    }
-
-    #[inline(always)]
-    fn is_held(&self) -> bool {
-        self.stage() >= Stage::Held as u8
-    }
-}
-
-/// What another thread reads of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The object's address.
-    pub address: usize,
-    /// Its sort.
-    pub object: Object,
-    /// Held, asked for, or given back.
-    pub stage: Stage,
-    /// Where it was asked for.
-    pub stack: StackId,
-    /// Where it was made, if by this thread just before; else [`super::depot::NO_STACK`].
-    pub made: StackId,
-    /// The stack pointer of the call, just above its return address; 0 where it is not known.
-    pub stack_pointer: usize,
-}
 
 /// The table. Lies in zeroed memory, which is its valid first state.
 #[derive(Debug)]
@@ -151,14 +39,24 @@ impl Held {
     /// Notes that the thread asks for this object; `None` where the table is full, which [`Self::no_room`] then mends.
     #[inline(always)]
     pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Option<Ticket<'_>> {
+        self.push(address, stack_pointer, What::new(stack, Stage::Asked, object))
+    }
+
+    /// Notes that the thread asks for this object in a call that either returns with it or never; false where the table is full.
+    #[inline(always)]
+    pub fn ask_for_good(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> bool {
+        self.push(address, stack_pointer, What::new(stack, Stage::AskedOrHeld, object))
+            .is_some()
+    }
+
+    #[inline(always)]
+    fn push(&self, address: usize, stack_pointer: usize, what: What) -> Option<Ticket<'_>> {
         let index = self.count.load(Ordering::Relaxed);
         let slot = self.slots.get(index as usize)?;
         self.count.store(index + 1, Ordering::Release);
         slot.address.store(address, Ordering::Relaxed);
         slot.stack_pointer.store(stack_pointer, Ordering::Relaxed);
-        slot.what
-            .store(u64::from(stack.0) << 32 | object as u64, Ordering::Relaxed);
-        slot.set_stage(Stage::Asked);
+        slot.set_what(what);
         Some(Ticket(slot))
     }
 
@@ -229,7 +127,7 @@ impl Held {
         let inherited = address | INHERITED;
         let entry = self
             .entries_as_they_are()
-            .filter(|entry| entry.address == inherited && entry.stage == Stage::Held)
+            .filter(|entry| entry.address == inherited && matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
             .last()?;
         self.release_below(inherited).then_some(Entry { address, ..entry })
     }
@@ -237,21 +135,15 @@ impl Held {
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
         let holds = |slot: &Slot| slot.address.load(Ordering::Relaxed) & !INHERITED == address && slot.is_held();
-        self.newest(holds)
-            .is_some_and(|slot| slot.stage() != Stage::GivenBack as u8)
+        self.newest(holds).is_some_and(|slot| !slot.is(Stage::GivenBack))
     }
 
     /// Begins or ends the time in which a condition wait has given a mutex back.
     pub fn give_back(&self, mutex: usize, given: bool) {
-        let (from, to) = if given {
-            (Stage::Held, Stage::GivenBack)
-        } else {
-            (Stage::GivenBack, Stage::Held)
-        };
-        let newest = self
-            .newest(|slot| slot.address.load(Ordering::Relaxed) & !INHERITED == mutex && slot.stage() == from as u8);
+        let is_meant = |slot: &Slot| slot.address.load(Ordering::Relaxed) & !INHERITED == mutex && slot.is_held();
+        let newest = self.newest(|slot| is_meant(slot) && slot.is(Stage::GivenBack) != given);
         if let Some(slot) = newest {
-            slot.set_stage(to);
+            slot.set_stage(if given { Stage::GivenBack } else { Stage::Held });
         }
     }
 
@@ -260,7 +152,7 @@ impl Held {
     pub fn disown(&self, address: usize) {
         let newest = self.newest(|slot| slot.address.load(Ordering::Relaxed) == address && slot.is_held());
         if let Some(slot) = newest {
-            slot.set_stage(Stage::Empty);
+            slot.clear();
         }
     }
 
@@ -274,33 +166,33 @@ impl Held {
 
     fn entries_as_they_are(&self) -> impl Iterator<Item = Entry> {
         let count = self.count.load(Ordering::Acquire) as usize;
-        self.slots.iter().take(count).filter_map(|slot| {
-            let mut stage = Stage::from_number(slot.stage.load(Ordering::Acquire));
-            let mut made = 0;
-            if stage == Stage::HeldOwnMaking {
-                (stage, made) = (Stage::Held, slot.made.load(Ordering::Relaxed));
-            }
-            let what = slot.what.load(Ordering::Relaxed);
-            Some(Entry {
-                address: slot.address.load(Ordering::Relaxed),
-                object: Object::from_number(what & 0xffff_ffff)?,
-                stage,
-                stack: StackId((what >> 32) as u32),
-                made: StackId(made),
-                stack_pointer: slot.stack_pointer.load(Ordering::Relaxed),
+        self.slots
+            .iter()
+            .take(count)
+            .enumerate()
+            .filter_map(move |(index, slot)| {
+                let entry = slot.entry()?;
+                // A thread asks for one object at a time: what lies below its newest entry, it has.
+                let has = entry.stage == Stage::AskedOrHeld && index + 1 < count;
+                Some(if has {
+                    Entry {
+                        stage: Stage::Held,
+                        ..entry
+                    }
+                } else {
+                    entry
+                })
             })
-            .filter(|entry| entry.stage != Stage::Empty)
-        })
     }
 
     /// Drops entries of libc's locks whose calls were left by an exception or `longjmp`: their frames lay below this call's.
     pub fn drop_left_regions(&self, stack_pointer: usize) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count).filter(|slot| slot.is_held()) {
-            let is_region = slot.what.load(Ordering::Relaxed) & 0xffff_ffff == Object::LibcRegion as u64;
+            let is_region = slot.what().object() == Some(Object::LibcRegion);
             let its = slot.stack_pointer.load(Ordering::Relaxed);
             if is_region && its != 0 && its < stack_pointer {
-                slot.set_stage(Stage::Empty);
+                slot.clear();
             }
         }
         self.drop_empty_top(self.count.load(Ordering::Relaxed));
@@ -310,7 +202,7 @@ impl Held {
     pub fn clear(&self) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count) {
-            slot.set_stage(Stage::Empty);
+            slot.clear();
         }
         self.count.store(0, Ordering::Release);
     }
@@ -338,7 +230,7 @@ impl Held {
 
     #[inline(always)]
     fn empty_top(&self, top: u32, slot: &Slot) {
-        slot.set_stage(Stage::Empty);
+        slot.clear();
         self.count.store(top, Ordering::Release);
         if top > 0 {
             self.drop_empty_top(top);
@@ -348,7 +240,7 @@ impl Held {
     #[inline(always)]
     fn drop_empty_top(&self, mut count: u32) {
         while let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) {
-            if slot.stage() != Stage::Empty as u8 {
+            if !slot.is(Stage::Empty) {
                 break;
             }
             count -= 1;
@@ -358,7 +250,7 @@ impl Held {
 
     #[inline(never)]
     fn fill_from_top(&self, hole: &Slot, top: u32, last: &Slot) {
-        hole.set_stage(Stage::Empty);
+        hole.clear();
         if !last.is_held() {
             return;
         }
@@ -367,8 +259,7 @@ impl Held {
         hole.stack_pointer
             .store(last.stack_pointer.load(Ordering::Relaxed), Ordering::Relaxed);
         hole.made.store(last.made.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.what.store(last.what.load(Ordering::Relaxed), Ordering::Relaxed);
-        hole.stage.store(last.stage(), Ordering::Release);
+        hole.set_what(last.what());
         self.empty_top(top, last);
     }
 
@@ -378,9 +269,9 @@ impl Held {
     #[inline(never)]
     pub fn no_room(&self, stack_pointer: usize) {
         for slot in &self.slots {
-            let left = slot.stage() == Stage::Asked as u8 && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
+            let left = slot.is(Stage::Asked) && slot.stack_pointer.load(Ordering::Relaxed) < stack_pointer;
             if left {
-                slot.set_stage(Stage::Empty);
+                slot.clear();
             }
         }
         self.drop_empty_top(self.count.load(Ordering::Relaxed));
@@ -448,6 +339,19 @@ mod tests {
         assert_eq!(addresses(&held), [2]);
         assert!(held.release(2));
         assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn of_calls_that_never_refuse_only_the_newest_may_still_be_asked_for() {
+        let held = table();
+        assert!(held.ask_for_good(1, Object::Mutex, 900, StackId(1)));
+        assert!(held.ask_for_good(2, Object::Mutex, 800, StackId(2)));
+        let stages: Vec<_> = held.entries().map(|entry| entry.stage).collect();
+        assert_eq!(stages, [Stage::Held, Stage::AskedOrHeld]);
+        held.give_back(2, true);
+        assert!(held.holds(1) && !held.holds(2));
+        held.give_back(2, false);
+        assert!(held.holds(2) && held.release(2) && held.release(1) && held.is_empty());
     }
 
     #[test]

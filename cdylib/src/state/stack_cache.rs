@@ -4,14 +4,18 @@
 //! the stack slots they were read from. The next call from the same place with the same stack pointer compares those slots
 //! with the kept addresses: all equal means the same chain of callers, exactly.
 //!
-//! Several chains that lead to one helper share return address and stack pointer. For one return address the slot of the
-//! *second* return address lies at a fixed distance, so what stands there chooses the set too.
+//! A place from which one chain alone was seen is found by return address and stack pointer at once ([`StackCache::only`]).
+//! Where several chains lead to one helper they share both. For one return address the slot of the *second* return address lies at
+//! a fixed distance, so what stands there chooses a set of stacks ([`StackCache::sets`]).
 //!
 //! A signal handler may interrupt any of this and look up stacks of its own: a lookup only reads, and while the unwinder
 //! runs and entries change, the thread is busy.
 
+mod known;
+
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use self::known::Known;
 use super::depot::{self, NO_STACK, StackId};
 use super::unwind;
 use crate::system::process;
@@ -23,8 +27,22 @@ pub struct Caller {
     pub return_address: usize,
     /// The caller's stack pointer after the return; the return address stands just below.
     pub stack_pointer: usize,
-    /// The hooked function.
-    pub function: &'static str,
+    /// The hooked function; by one more reference, because a `str` takes two words and a hook has few registers to spare.
+    pub function: &'static &'static str,
+}
+
+impl Caller {
+    /// The caller of a hook that has not returned yet, from what is left of it in a register.
+    pub fn of_hook(stack_pointer: usize, function: &'static &'static str) -> Self {
+        // SAFETY: while the hook runs, its return address stands just below its caller's stack pointer.
+        #[expect(unsafe_code, reason = "the hook's return address")]
+        let return_address = unsafe { (stack_pointer as *const usize).sub(1).read() };
+        Self {
+            return_address,
+            stack_pointer,
+            function,
+        }
+    }
 }
 
 const WORD: usize = size_of::<usize>();
@@ -32,6 +50,7 @@ const WORD: usize = size_of::<usize>();
 const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
+const ONLY: usize = 32;
 /// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
 const ROOM_TO_UNWIND: usize = 8 * 1024;
 
@@ -64,20 +83,6 @@ struct Site {
     distance: usize,
 }
 
-/// One known stack.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-struct Known {
-    return_address: usize,
-    stack_pointer: usize,
-    frames: *const usize,
-    stack: StackId,
-    /// Frames to verify beyond the first, which is the key.
-    count: u32,
-    /// For each of those frames: how many bytes above the caller's stack pointer its slot lies.
-    distances: [u32; depot::MAX_FRAMES],
-}
-
 /// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
 #[derive(Debug)]
 #[repr(C)]
@@ -88,15 +93,25 @@ pub struct StackCache {
     /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
     skipped: u32,
     sites: [Site; SITES],
+    /// The stacks of places from which one chain alone was seen lately.
+    only: [Known; ONLY],
     /// The most recent hit of each set comes first.
     sets: [[Known; WAYS]; SETS],
 }
 
 impl StackCache {
-    /// The id of the stack that ends in this call, if the first look finds it. `bounds` are the lowest address and
-    /// the size of this thread's stack; with a size of 0 nothing is found. The hot path: nothing is called from here.
+    /// The id of the stack that ends in this call, where one chain alone was seen and still stands. `span` is the size of this
+    /// thread's stack; with a size of 0 nothing is found. The hot path: nothing is called from here.
     #[inline(always)]
-    pub fn known(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
+    pub fn known_only(&self, caller: Caller, span: usize) -> Option<StackId> {
+        let only = self.only.get(only_of(caller))?;
+        (only.is_of(caller) && span != 0 && only.still_stands()).then_some(only.stack)
+    }
+
+    /// The id of the stack that ends in this call, if the first look among several chains finds it. `bounds` are the lowest
+    /// address and the size of this thread's stack; with a size of 0 nothing is found. Hot, too.
+    #[inline(always)]
+    pub fn known_among(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
         let second = match self.second_address(caller, bounds) {
             Some(second) => second,
             None if bounds.1 == 0 => return None,
@@ -217,6 +232,13 @@ impl StackCache {
             ways.rotate_right(1);
             ways[0] = known;
         }
+        if let Some(only) = self.only.get_mut(only_of(caller)) {
+            if only.is_of(caller) || only.is_of(caller.with_several_chains()) {
+                *only = Known::by_key_alone(caller.with_several_chains(), NO_STACK);
+            } else {
+                *only = known;
+            }
+        }
     }
 
     /// Learns where a caller's second return address stands. The first caller to take a place keeps it, so that a lookup
@@ -250,57 +272,21 @@ impl StackCache {
         self.credit > 0
     }
 
+    /// Pays for an unwinding. One that took much longer than they do was interrupted, or found the unwinder's tables cold.
     fn pay(&mut self) {
+        const DEAREST: u64 = 200_000;
         let now = tick();
-        self.credit -= i64::try_from(now.saturating_sub(self.last_tick)).unwrap_or(0);
+        self.credit -= i64::try_from(now.saturating_sub(self.last_tick).min(DEAREST)).unwrap_or(0);
         self.last_tick = now;
     }
 }
 
-impl Known {
-    fn by_key_alone(caller: Caller, stack: StackId) -> Self {
+impl Caller {
+    /// No caller's key, for a place from which several chains were seen.
+    fn with_several_chains(self) -> Self {
         Self {
-            return_address: caller.return_address,
-            stack_pointer: caller.stack_pointer,
-            frames: core::ptr::null(),
-            stack,
-            count: 0,
-            distances: [0; depot::MAX_FRAMES],
-        }
-    }
-
-    #[inline(always)]
-    fn is_of(&self, caller: Caller) -> bool {
-        self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
-    }
-
-    /// Whether every return address still stands where it was read. Two at a time, which halves the loop's own cost.
-    #[inline(always)]
-    fn still_stands(&self) -> bool {
-        let count = self.count as usize;
-        let mut index = count & 1;
-        if index == 1 && !self.stands(0) {
-            return false;
-        }
-        while index != count {
-            if !self.stands(index) || !self.stands(index + 1) {
-                return false;
-            }
-            index += 2;
-        }
-        true
-    }
-
-    /// Whether the return address of the frame `index + 1` still stands; `index` is less than `count`.
-    #[inline(always)]
-    fn stands(&self, index: usize) -> bool {
-        // SAFETY: the key matched, so the stack pointer is the one these slots were checked against when kept: they lie
-        // between it and the end of this thread's stack. There are `count` distances, and one frame more than that.
-        #[expect(unsafe_code, reason = "slots of this thread's own stack")]
-        unsafe {
-            let distance = *self.distances.as_ptr().add(index) as usize;
-            let slot = self.stack_pointer.wrapping_add(distance) as *const usize;
-            slot.read_volatile() == self.frames.add(index + 1).read()
+            stack_pointer: self.stack_pointer | 1,
+            ..self
         }
     }
 }
@@ -308,6 +294,11 @@ impl Known {
 #[inline(always)]
 fn site_of(caller: Caller) -> usize {
     (caller.return_address ^ caller.return_address >> 8) % SITES
+}
+
+#[inline(always)]
+fn only_of(caller: Caller) -> usize {
+    (caller.return_address ^ caller.return_address >> 5 ^ caller.stack_pointer >> 4) % ONLY
 }
 
 #[inline(always)]

@@ -98,19 +98,33 @@ impl Thread {
         thread_word::record() == UNKNOWN
     }
 
-    /// The id of the stack that ends in this call, if the first look finds it.
+    /// The id of the stack that ends in this call, where it is found at once: see [`StackCache::known_only`].
+    #[inline(always)]
+    pub fn known_only_stack(&self, caller: Caller) -> Option<StackId> {
+        self.cache().known_only(caller, self.hot_span.load(Ordering::Relaxed))
+    }
+
+    /// The id of the stack that ends in this call, if it is one of the next likely: see [`StackCache::known_among`].
+    #[inline(always)]
+    pub fn known_stack_among(&self, caller: Caller) -> Option<StackId> {
+        let low = self.stack_low.load(Ordering::Relaxed);
+        self.cache()
+            .known_among(caller, (low, self.hot_span.load(Ordering::Relaxed)))
+    }
+
+    /// The id of the stack that ends in this call, if a look finds it.
     #[inline(always)]
     pub fn known_stack(&self, caller: Caller) -> Option<StackId> {
+        self.known_only_stack(caller).or_else(|| self.known_stack_among(caller))
+    }
+
+    #[inline(always)]
+    fn cache(&self) -> &StackCache {
         // SAFETY: only its own thread reaches a record's cache, and while it changes the thread is busy.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
-        let cache = unsafe { &*self.cache.get() };
-        cache.known(
-            caller,
-            (
-                self.stack_low.load(Ordering::Relaxed),
-                self.hot_span.load(Ordering::Relaxed),
-            ),
-        )
+        unsafe {
+            &*self.cache.get()
+        }
     }
 
     /// The id of the stack that ends in this call.

@@ -38,27 +38,21 @@ impl Real {
     /// The function's address; null where the running libc does not have it.
     #[inline(always)]
     pub fn address(&self) -> *mut c_void {
-        // Relaxed: the value is a function's address, the same whoever wrote it, and carries no data of ours with it.
-        let address = self.address.load(Ordering::Relaxed);
+        let address = self.known_address();
         if address.is_null() { self.resolve() } else { address }
+    }
+
+    /// The function's address, if it was looked up before; else null.
+    #[inline(always)]
+    pub fn known_address(&self) -> *mut c_void {
+        // Relaxed: the value is a function's address, the same whoever wrote it, and carries no data of ours with it.
+        self.address.load(Ordering::Relaxed)
     }
 
     /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the library
     /// which holds one of these places: one that was opened with `RTLD_LOCAL` brings its own runtime along.
-    #[inline(always)]
     pub fn address_for(&self, place: usize, other: usize) -> *mut c_void {
-        let address = self.address.load(Ordering::Relaxed);
-        if address.is_null() {
-            self.resolve_for(place, other)
-        } else {
-            address
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn resolve_for(&self, place: usize, other: usize) -> *mut c_void {
-        let mut address = self.resolve();
+        let mut address = self.address();
         if address.is_null() {
             let mut seen = [place, other].into_iter().map(|place| visible_to(place, self.name));
             address = seen.find(|address| !address.is_null()).unwrap_or(null_mut());

@@ -1,9 +1,11 @@
 //! What happens at a lock: noted before the real call, settled after it. Hot.
+#![expect(unsafe_code, reason = "the program's own mutex is read in place")]
 
 use core::ffi::c_int;
 
 use super::child::{self, Wait};
 use super::thread::current;
+use crate::snapshot::lock_now;
 use crate::state::descent;
 use crate::state::held::{Object, Ticket};
 use crate::state::stack_cache::Caller;
@@ -20,13 +22,7 @@ pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real:
     {
         return settle(thread, ticket, real());
     }
-    // In pieces: a structure of this size would be written to the stack on the fast path already.
-    let Caller {
-        return_address,
-        stack_pointer,
-        function,
-    } = caller;
-    acquire_slowly(object, wait, address, return_address, stack_pointer, function, real)
+    acquire_slowly(object, wait, address, caller.stack_pointer, caller.function, real)
 }
 
 #[cold]
@@ -35,16 +31,11 @@ fn acquire_slowly(
     object: Object,
     wait: Wait,
     address: usize,
-    return_address: usize,
     stack_pointer: usize,
-    function: &'static str,
+    function: &'static &'static str,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    let caller = Caller {
-        return_address,
-        stack_pointer,
-        function,
-    };
+    let caller = Caller::of_hook(stack_pointer, function);
     if descent::is_watched()
         && let Some(thread) = current()
     {
@@ -54,6 +45,48 @@ fn acquire_slowly(
         Some((thread, ticket)) => settle(thread, ticket, real()),
         None => real(),
     }
+}
+
+/// A call that takes a mutex, however long that takes. One of an ordinary sort never refuses, so that nothing is left to do
+/// after the real call: the fast path ends in a jump to it and needs no stack of its own. What leads away from it is a jump, too.
+///
+/// # Safety
+/// `address` is that of a mutex, which the caller is about to hand to libc.
+#[inline(always)]
+pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    if let Some(thread) = Thread::current()
+        // SAFETY: the caller's promise.
+        && unsafe { lock_now::is_ordinary_mutex(address) }
+        && let Some(stack) = thread.known_only_stack(caller)
+        && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
+    {
+        return real();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { acquire_mutex_from_several(address, caller.stack_pointer, caller.function, real) }
+}
+
+/// As [`acquire_mutex`], in a helper that several chains of callers lead to.
+///
+/// # Safety
+/// As for [`acquire_mutex`].
+#[inline(never)]
+unsafe fn acquire_mutex_from_several(
+    address: usize,
+    stack_pointer: usize,
+    function: &'static &'static str,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    let caller = Caller::of_hook(stack_pointer, function);
+    if let Some(thread) = Thread::current()
+        // SAFETY: the caller's promise.
+        && unsafe { lock_now::is_ordinary_mutex(address) }
+        && let Some(stack) = thread.known_stack_among(caller)
+        && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
+    {
+        return real();
+    }
+    acquire_slowly(Object::Mutex, Wait::Forever, address, stack_pointer, function, real)
 }
 
 /// Notes that this thread asks for an object, whatever that takes; `None` where the call must pass straight through.
@@ -86,28 +119,18 @@ pub fn release(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> 
     {
         return real();
     }
-    let Caller {
-        return_address,
-        stack_pointer,
-        function,
-    } = caller;
-    release_slowly(address, return_address, stack_pointer, function, real)
+    release_slowly(address, caller.stack_pointer, caller.function, real)
 }
 
 #[cold]
 #[inline(never)]
 fn release_slowly(
     address: usize,
-    return_address: usize,
     stack_pointer: usize,
-    function: &'static str,
+    function: &'static &'static str,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    let caller = Caller {
-        return_address,
-        stack_pointer,
-        function,
-    };
+    let caller = Caller::of_hook(stack_pointer, function);
     let Some(thread) = current() else { return real() };
     if thread.held.release(address) {
         return real();

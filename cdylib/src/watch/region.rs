@@ -30,28 +30,18 @@ pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> us
         thread.held.release_newest(region.address());
         return result;
     }
-    let Caller {
-        return_address,
-        stack_pointer,
-        function,
-    } = caller;
-    within_slowly(region, return_address, stack_pointer, function, real)
+    within_slowly(region, caller.stack_pointer, caller.function, real)
 }
 
 #[cold]
 #[inline(never)]
 fn within_slowly(
     region: &'static Region,
-    return_address: usize,
     stack_pointer: usize,
-    function: &'static str,
+    function: &'static &'static str,
     real: impl FnOnce() -> usize,
 ) -> usize {
-    let caller = Caller {
-        return_address,
-        stack_pointer,
-        function,
-    };
+    let caller = Caller::of_hook(stack_pointer, function);
     let Some(thread) = current().filter(|_| region.outlives_fork()) else {
         return real();
     };

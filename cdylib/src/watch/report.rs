@@ -131,7 +131,10 @@ pub fn leaked_locks(thread: &Thread) {
     let leaked: Vec<Entry> = thread
         .held
         .entries()
-        .filter(|entry| entry.stage == Stage::Held && !matches!(entry.object, Object::Semaphore | Object::LibcRegion))
+        .filter(|entry| {
+            matches!(entry.stage, Stage::Held | Stage::AskedOrHeld)
+                && !matches!(entry.object, Object::Semaphore | Object::LibcRegion)
+        })
         .filter(|entry| lock_memory::word(memory, entry.object, entry.address, tid) == Word::Held)
         .filter(|entry| !lock_memory::is_robust_mutex(memory, entry.object, entry.address))
         .collect();
