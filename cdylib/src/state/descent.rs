@@ -1,48 +1,18 @@
-//! Whether this process is a forked child, and of which sort of process.
-//!
-//! The thread that forked knows it by a thread word, which costs the child of a lone thread no page of its own; that a child
-//! of threads, or one that inherited locks, is watched is known to all of its threads.
+//! Whether this process is a forked child, and of which sort of process. The flags lie in the page that a fork writes to in any case.
+#![expect(unsafe_code, reason = "statics in a section of our own")]
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::system::thread_word::{self, Word};
-
-/// What this process is to this thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(usize)]
-pub enum Descent {
-    /// No child that was forked by this thread.
-    Unknown = 0,
-    /// A child whose parent had no other thread.
-    OfLone,
-    /// A child whose parent, or whose parent's parent, had other threads.
-    OfThreads,
-}
-
 /// Every call that takes a lock is looked at, because it may never return.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static WATCHED: AtomicBool = AtomicBool::new(false);
 /// The parent had other threads: locks of libc's and the loader's may be held for ever.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static OF_THREADS: AtomicBool = AtomicBool::new(false);
 
-impl Descent {
-    /// What this thread knows.
-    pub fn now() -> Self {
-        match thread_word::get(Word::Descent) {
-            1 => Self::OfLone,
-            2 => Self::OfThreads,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// Notes that this thread has just come out of a fork as this sort of child. What is known already and weighs more stays.
-    pub fn note(self) {
-        if self > Self::now() {
-            thread_word::set(Word::Descent, self as usize);
-        }
-        if self == Self::OfThreads {
-            OF_THREADS.store(true, Ordering::Relaxed);
-        }
-    }
+/// Notes that this process was forked by one that had other threads.
+pub fn note_threads() {
+    OF_THREADS.store(true, Ordering::Relaxed);
 }
 
 /// Whether this process was forked by one that had other threads, and has not become another program since.

@@ -12,7 +12,7 @@
 //! A `&Thread` that a hook got from [`Thread::current`] is therefore also the proof that it may touch state.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use super::depot::{NO_STACK, StackId};
 use super::descent;
@@ -52,7 +52,6 @@ pub struct Thread {
     made_at: AtomicU32,
     /// Rounds of thread-specific-data destructors that have passed.
     rounds: AtomicU8,
-    forks: AtomicU64,
     /// The locks it holds; beside the words above, so that a fork copies one page for both.
     pub held: Held,
     /// Only this thread itself looks inside.
@@ -153,7 +152,6 @@ impl Thread {
         self.handle.store(0, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
-        self.forget_forks();
         self.set_stack(0, 0);
     }
 
@@ -197,6 +195,13 @@ impl Thread {
             .store(if descent::is_watched() { 0 } else { span }, Ordering::Relaxed);
     }
 
+    /// Whether this thread, which runs this, is known to have so many bytes of stack left.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let here = 0_u8;
+        let depth = (&raw const here as usize).wrapping_sub(self.stack_low.load(Ordering::Relaxed));
+        depth > bytes && depth < self.stack_span.load(Ordering::Relaxed)
+    }
+
     /// From now on every call of this thread that takes a lock goes the cold way.
     pub fn leave_hot_path(&self) {
         self.hot_span.store(0, Ordering::Relaxed);
@@ -227,21 +232,13 @@ impl Thread {
         thread_word::set(Word::Forks, thread_word::get(Word::Forks) + 1);
     }
 
-    /// Moves what this thread has counted into its record, where others can see it.
-    pub fn publish_forks(&self) {
-        let counted = thread_word::get(Word::Forks) as u64;
-        thread_word::set(Word::Forks, 0);
-        self.forks.store(self.forks() + counted, Ordering::Relaxed);
-    }
-
-    /// Forks by this thread, in this process or those it was copied from.
-    pub fn forks(&self) -> u64 {
-        self.forks.load(Ordering::Relaxed)
-    }
-
-    /// Forgets the forks counted.
-    pub fn forget_forks(&self) {
-        self.forks.store(0, Ordering::Relaxed);
+    /// The forks that this thread has counted since it was last asked.
+    pub fn take_forks() -> u64 {
+        let counted = thread_word::get(Word::Forks);
+        if counted != 0 {
+            thread_word::set(Word::Forks, 0);
+        }
+        counted as u64
     }
 
     /// Makes this the record of the running thread.

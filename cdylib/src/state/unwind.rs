@@ -3,7 +3,10 @@
 //! Only called when no lock of ours is held. libgcc before 12 takes the loader's lock here; [`is_safe`] tells whether the
 //! running one does without.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+#![expect(unsafe_code, reason = "the unwinder's call to libc")]
+
+use core::arch::global_asm;
+use core::ffi::{c_int, c_void};
 
 use super::depot::MAX_FRAMES;
 use super::own_code;
@@ -91,7 +94,6 @@ fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
         walked.length < depth
     };
     // SAFETY: the function asks for no other thread in the crate's own state; walking without names touches none of it.
-    #[expect(unsafe_code, reason = "the crate's unsynchronized walk")]
     unsafe {
         backtrace::trace_unsynchronized(each);
     }
@@ -101,18 +103,31 @@ fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
 /// Whether walking takes no lock of the loader's: glibc 2.35 and later have `_dl_find_object`, and libgcc 12 and later
 /// call it.
 pub fn is_safe() -> bool {
-    const UNKNOWN: u8 = 0;
-    const YES: u8 = 1;
-    const NO: u8 = 2;
-    static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
-    static DL_FIND_OBJECT: Real = Real::new(c"_dl_find_object");
-    // Relaxed: the answer is the same whoever finds it.
-    match KNOWN.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            let safe = !DL_FIND_OBJECT.address().is_null();
-            KNOWN.store(if safe { YES } else { NO }, Ordering::Relaxed);
-            safe
-        }
-        known => known == YES,
+    !DL_FIND_OBJECT.address().is_null()
+}
+
+static DL_FIND_OBJECT: Real = Real::new(c"_dl_find_object");
+
+// The unwinder that is linked in calls this. Libc's own name in the symbol table would keep the library from loading where libc
+// does not have it; ours is hidden, so that nobody else ever sees it.
+global_asm!(
+    ".hidden _dl_find_object",
+    ".globl _dl_find_object",
+    ".type _dl_find_object,@function",
+    "_dl_find_object:",
+    "jmp {find_object}",
+    find_object = sym find_object,
+);
+
+/// As `_dl_find_object` (glibc 2.35): 0 when the object at this address was found and the structure filled, else -1.
+unsafe extern "C" fn find_object(address: *mut c_void, object: *mut c_void) -> c_int {
+    let real = DL_FIND_OBJECT.address();
+    if real.is_null() {
+        return -1;
     }
+    // SAFETY: libc's function of this name has this type.
+    let real =
+        unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int>(real) };
+    // SAFETY: the unwinder's own call.
+    unsafe { real(address, object) }
 }

@@ -75,6 +75,7 @@ unsafe impl Source for ScratchMemory {
     }
 }
 
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static LOCK_OF_HEAP: OwnLock = OwnLock::INIT;
 
 /// A way to the heap's lock from outside: `TalcLock` keeps the lock it is given to itself.
@@ -100,6 +101,7 @@ unsafe impl RawMutex for HeapLock {
     }
 }
 
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static HEAP: TalcLock<HeapLock, KernelMemory> = TalcLock::new(KernelMemory);
 static SCRATCH: TalcLock<HeapLock, ScratchMemory> = TalcLock::new(ScratchMemory);
 

@@ -80,6 +80,11 @@ pub fn clear() {
     }
 }
 
+/// Runs `work` on this stack, as [`run`] does.
+pub fn run_here<R, F: FnOnce() -> R>(work: F) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
 extern "C" fn go<R, F: FnOnce() -> R>(place: *mut c_void) {
     // SAFETY: `run` passes its own `Call` of these very types, and waits.
     let call = unsafe { &mut *place.cast::<Call<F, R>>() };

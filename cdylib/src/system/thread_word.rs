@@ -19,9 +19,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,40",
+    ".size forkwatch_thread_words,32",
     "forkwatch_thread_words:",
-    ".zero 40",
+    ".zero 32",
     ".popsection",
 );
 
@@ -37,8 +37,6 @@ pub enum Word {
     Copying = 16,
     /// Forks by this thread that its record does not know of yet.
     Forks = 24,
-    /// Of which sort of process this one is a forked child (`state::descent`).
-    Descent = 32,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

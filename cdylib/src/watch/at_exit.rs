@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::{child, counts, report};
-use crate::state::thread::{Busy, Thread};
+use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 
@@ -24,8 +24,6 @@ pub fn process_ends() {
     }
     let _errno = KeepErrno::as_it_is();
     let _busy = Busy::from_here();
-    if let Some(thread) = Thread::even_if_busy() {
-        thread.publish_forks();
-    }
+    counts::add_own_forks();
     report::summary();
 }

@@ -11,7 +11,7 @@
 //!
 //! A child that does nothing of all this pays for nothing: what it lost and inherited is looked up in its copy of our tables
 //! when it is needed first ([`settle`]).
-#![expect(unsafe_code, reason = "the story of this process's forks")]
+#![expect(unsafe_code, reason = "the stories of this process's forks")]
 
 mod attempt;
 mod call;
@@ -20,7 +20,6 @@ mod outcome;
 mod site;
 mod wait;
 
-use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub use self::call::{Wait, before_call, before_cold_call, fails_to_release, forget};
@@ -28,80 +27,44 @@ pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::wait::{condition, futex};
 use super::fork;
+use super::story::{self, Story};
 use crate::snapshot::alive::Alive;
-use crate::snapshot::moment::{self, Moment};
-use crate::snapshot::origin::Origin;
-use crate::state::descent::{self, Descent};
+use crate::snapshot::moment;
+use crate::state::descent;
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
 use crate::state::{orphans, threads};
 use crate::system::errno::KeepErrno;
-use crate::system::process;
 
-/// The most forks with other threads in one line of descent that are remembered apart.
-const MOST_STORIES: usize = 16;
-
-/// How this process, or one that it descends from, was forked beside other threads.
-#[derive(Debug)]
-struct Story {
-    origin: Origin,
-    /// The child itself, not one of its own children.
-    child: i32,
-    /// What the parent saw, where it had something new to tell.
-    seen: Option<Moment>,
-    /// What the tables say that were copied.
-    inherited: Option<Moment>,
-    /// Whether the parent's record tells of the fork; `None` while nobody asked.
-    told: Option<bool>,
-}
-
-struct Stories(UnsafeCell<Vec<Story>>);
-
-// SAFETY: written while the child has one thread, or by the holder of the lock on all telling.
-unsafe impl Sync for Stories {}
-
-static STORIES: Stories = Stories(UnsafeCell::new(Vec::new()));
 /// Another thread seemed to hold a lock at a fork whose locks are not looked up yet.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static HAS_HOLDERS: AtomicBool = AtomicBool::new(false);
 
-/// The stories, newest last.
-///
-/// # Safety
-/// The caller is the only thread of a child, or holds the lock on all telling.
-unsafe fn stories() -> &'static mut Vec<Story> {
-    // SAFETY: the caller's promise.
-    unsafe { &mut *STORIES.0.get() }
-}
-
-/// In a child whose parent had other threads. Without an origin they all ended in time.
-pub fn begins(thread: &'static Thread, origin: Option<Origin>, seen: Option<Moment>) {
-    let Some(origin) = origin else {
+/// In a child whose parent had other threads. Without a story they all ended in time.
+#[unsafe(link_section = ".text.forkwatch_child")]
+pub fn begins(thread: &'static Thread, story: Option<Box<Story>>) {
+    let Some(story) = story else {
         begins_alone(thread);
         return;
     };
-    Descent::OfThreads.note();
-    HAS_HOLDERS.fetch_or(origin.has_holders, Ordering::Relaxed);
+    descent::note_threads();
+    if story.origin.has_holders {
+        HAS_HOLDERS.store(true, Ordering::Relaxed);
+    }
     // SAFETY: this is the only thread.
-    let stories = unsafe { stories() };
-    stories.truncate(MOST_STORIES - 1);
-    stories.push(Story {
-        origin,
-        child: process::id(),
-        seen,
-        inherited: None,
-        told: None,
-    });
+    unsafe { story::begin(story) };
     watch_all_calls(thread);
 }
 
 /// In a child whose parent had no other thread: watched where it came out of the fork with a lock in hand.
+#[unsafe(link_section = ".text.forkwatch_child")]
 pub fn begins_alone(thread: &'static Thread) {
-    Descent::OfLone.note();
     if !thread.held.is_empty() {
         watch_all_calls(thread);
     }
 }
 
+#[unsafe(link_section = ".text.forkwatch_child")]
 fn watch_all_calls(thread: &'static Thread) {
     descent::watch();
     thread.leave_hot_path();
@@ -113,7 +76,7 @@ pub fn settle(thread: &'static Thread) {
     orphans::begin_anew();
     HAS_HOLDERS.store(false, Ordering::Relaxed);
     // SAFETY: a process that catches up has one thread.
-    let stories = unsafe { stories() };
+    let stories = unsafe { story::all() };
     let number = stories.len().saturating_sub(1);
     let Some(story) = stories.last_mut() else { return };
     if story.inherited.is_some() {
@@ -147,24 +110,4 @@ fn catch_up(thread: &'static Thread) {
 /// Whether a call may be one that never returns, because this process is a forked child.
 pub fn is_watched() -> bool {
     descent::is_watched()
-}
-
-/// The number of the fork that made this process, or one that it descends from.
-fn newest_story() -> usize {
-    // SAFETY: only looked at; the list grows while the process has one thread.
-    unsafe { stories() }.len().saturating_sub(1)
-}
-
-/// What a thread of the parent is called, as far as that can still be told.
-fn name_of_lost(story: Option<&Story>, tid: i32) -> Option<Vec<u8>> {
-    let named = |moment: &Moment| {
-        let thread = moment.threads.iter().find(|thread| thread.tid == tid)?;
-        (!thread.name.is_empty()).then(|| thread.name.clone())
-    };
-    let story = story?;
-    story
-        .seen
-        .as_ref()
-        .and_then(named)
-        .or_else(|| crate::system::task::name_in(story.origin.process, tid))
 }

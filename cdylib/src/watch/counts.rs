@@ -1,10 +1,12 @@
 //! What this process has seen, for its `summary`. A child begins anew.
+#![expect(unsafe_code, reason = "statics in the section that a fork writes to")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use forkwatch_schema::kind::KINDS;
 use forkwatch_schema::record::Summary;
 
+use crate::state::thread::Thread;
 use crate::state::threads;
 
 /// One count.
@@ -32,15 +34,20 @@ impl Count {
     }
 }
 
-/// Forks by threads that have ended; each other thread counts its own.
+/// Forks, but for those that this thread made while it was the only one: see [`add_own_forks`].
+#[unsafe(link_section = ".data.forkwatch_fork")]
 pub static FORKS: Count = Count::new();
 /// Forks with other threads alive, whose caller is not exec-bound.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 pub static UNSAFE_FORKS: Count = Count::new();
 /// Forks whose caller does nothing but exec.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 pub static EXEC_BOUND_FORKS: Count = Count::new();
 /// Findings, threads and locks that a rule silenced.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 pub static SUPPRESSED: Count = Count::new();
 /// Findings told before.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 pub static REPEATED: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
@@ -52,7 +59,7 @@ pub fn any_finding() -> bool {
 
 /// Forks of any sort.
 pub fn forks() -> u64 {
-    FORKS.get() + threads::all().map(|(_, _, thread)| thread.forks()).sum::<u64>()
+    FORKS.get()
 }
 
 /// The counts as a record's fields.
@@ -71,9 +78,13 @@ pub fn summary() -> Summary {
     }
 }
 
+/// Adds the forks that this thread counted while it was the only one.
+pub fn add_own_forks() {
+    FORKS.add_many(Thread::take_forks());
+}
+
 /// At the beginning of a process, a forked one too: everything from zero.
 pub fn begin_anew() {
-    threads::all().for_each(|(_, _, thread)| thread.forget_forks());
     let single = [&FORKS, &UNSAFE_FORKS, &EXEC_BOUND_FORKS, &SUPPRESSED, &REPEATED];
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);

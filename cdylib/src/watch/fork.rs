@@ -1,5 +1,9 @@
 //! The order of things at a fork.
 //!
+//! Every page that is written between a fork and the end of a child that only executes another program costs a page fault, in
+//! the parent and in the child: some 2 % of a small program's fork each. What both write lies in the section
+//! `.data.forkwatch_fork`, and what a child runs in `.text.forkwatch_child`.
+//!
 //! Our at-fork handlers were registered before anyone else's, so `prepare` runs after every library has settled its locks,
 //! and `in_child` before any library goes on. Calls that run no handlers (`_Fork`, `clone`, `syscall`) go through the same
 //! three steps from their hook.
@@ -11,25 +15,22 @@
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
-use core::cell::UnsafeCell;
+mod pending;
+mod strict;
+
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
 use lock_api::RawMutex;
 
-use super::report::{self, Judgement};
 use super::{child, counts, told};
-use crate::config::{self, Action, Strict};
+use crate::config::{self, Action};
 use crate::snapshot::alive;
-use crate::snapshot::moment::Moment;
-use crate::snapshot::origin::Origin;
-use crate::state::depot::{self, StackId};
-use crate::state::descent::Descent;
 use crate::state::fork_call::{self, Copying, ForkCall};
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
-use crate::state::{threads, unwind};
+use crate::state::{descent, threads};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::own_lock::OwnLock;
 use crate::system::real::Real;
@@ -45,30 +46,15 @@ const UNKNOWN_CHILD: i32 = i32::MAX;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Held from before the copy until the finding is told, so that the copy finds our reports whole.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static HOUSE: OwnLock = OwnLock::INIT;
-static PENDING: Pending = Pending(UnsafeCell::new(None));
-
-/// The fork that is under way, of the thread that holds [`HOUSE`].
-struct Pending(UnsafeCell<Option<UnderWay>>);
-
-// SAFETY: only the holder of `HOUSE` looks inside.
-unsafe impl Sync for Pending {}
-
-struct UnderWay {
-    origin: Origin,
-    /// What there is to tell; `None` where all of it was told before.
-    moment: Option<Moment>,
-    /// What strict mode has already found; `None` where nobody has judged yet.
-    judged: Option<Judgement>,
-    /// Strict says no, but the copy could not be avoided: the child ends at once.
-    stopped: bool,
-}
-
 /// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry.
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static MUTE: AtomicBool = AtomicBool::new(false);
 /// This process is a child that has not yet caught up with its own fork; no other thread had our state in its hands.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static UNSETTLED: AtomicBool = AtomicBool::new(false);
 
 /// Registers our handlers. Called once, by stage one.
@@ -100,7 +86,7 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
     }
     let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
-    if config::get().action == Action::Fail && refuse_at_entry && would_be_stopped(&call) {
+    if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -119,7 +105,7 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
         function,
         returns: true,
     };
-    if config::get().action == Action::Fail && would_be_stopped(&call) {
+    if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -166,61 +152,16 @@ pub fn before_copy(call: Option<&ForkCall>) {
         return;
     }
     notice_new_process(thread);
-    thread.publish_forks();
+    counts::add_own_forks();
     if !HOUSE.lock_within(PATIENCE) {
         Copying::Unprepared.note();
         return;
     }
-    look(call);
+    pending::look(thread, call);
     // Nothing of ours may be allocated or freed from here to the copy.
     allocator::hold_for_fork();
     Copying::Prepared.note();
     core::mem::forget(busy);
-}
-
-/// Looks at the other threads, and under strict decides.
-fn look(call: Option<&ForkCall>) {
-    // The walk needs this very stack; the rest may need more than is left of it.
-    let stack = fork_stack(call);
-    let function = call.map_or("fork", |call| call.function);
-    let under_way = big_stack::run(|| examine(function, stack)).flatten();
-    let stopped = under_way.as_ref().is_some_and(|fork| fork.stopped);
-    // SAFETY: this thread holds `HOUSE`.
-    unsafe { *PENDING.0.get() = under_way };
-    if stopped {
-        match config::get().action {
-            Action::Fail => {}
-            Action::Abort => stop_here(None),
-            Action::Exit(status) => stop_here(Some(status)),
-        }
-    }
-}
-
-/// Where the fork was called.
-fn fork_stack(call: Option<&ForkCall>) -> StackId {
-    let depth = config::get().depth;
-    let walked = match call {
-        Some(call) => unwind::walk_from_above(call.frame(), depth),
-        None => unwind::walk_from_caller(depth),
-    };
-    depot::intern(walked.frames())
-}
-
-/// What there is to tell of a fork; `None` where there is nothing, or nothing new.
-fn examine(function: &'static str, stack: StackId) -> Option<UnderWay> {
-    let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-    if alive.is_empty() {
-        return None;
-    }
-    let (origin, moment) = report::news(function, stack, alive)?;
-    let mut fork = UnderWay {
-        origin,
-        moment,
-        judged: None,
-        stopped: false,
-    };
-    decide(&mut fork);
-    Some(fork)
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
@@ -258,20 +199,19 @@ pub fn after_copy_in_child() {
     if copying == Copying::Nested {
         return;
     }
-    let _errno = KeepErrno::as_it_is();
     HOUSE.forget_in_child();
     if copying == Copying::Prepared {
         allocator::forget_in_child();
         // SAFETY: this thread held `HOUSE` at the copy, and nobody else exists here.
-        let under_way = unsafe { (*PENDING.0.get()).take() };
-        if under_way.as_ref().is_some_and(|fork| fork.stopped) {
+        let story = unsafe { pending::take() };
+        if story.as_ref().is_some_and(|fork| fork.stopped) {
             process::exit_now(0);
         }
         UNSETTLED.store(true, Ordering::Relaxed);
-        let (origin, moment) = under_way.map_or((None, None), |fork| (Some(fork.origin), fork.moment));
-        child::begins(thread, origin, moment);
+        child::begins(thread, story);
     } else {
-        Descent::OfThreads.note();
+        let _errno = KeepErrno::as_it_is();
+        descent::note_threads();
         begin_as_child(thread, false);
     }
     thread.begin();
@@ -290,7 +230,7 @@ pub fn notice_new_process(thread: &'static Thread) {
             .nth(1)
             .is_none();
     if !alone {
-        Descent::OfThreads.note();
+        descent::note_threads();
     }
     begin_as_child(thread, alone);
 }
@@ -309,14 +249,14 @@ pub fn settle(result: i32) -> i32 {
     let keep = KeepErrno::as_it_is();
     let busy = Busy::from_here();
     // SAFETY: this thread holds `HOUSE` since `before_copy`.
-    let under_way = unsafe { (*PENDING.0.get()).take() };
+    let story = unsafe { pending::take() };
     let mut refused = false;
-    if let Some(mut fork) = under_way
+    if let Some(mut fork) = story
         && result != -1
-        && fork.moment.is_some()
+        && fork.seen.is_some()
     {
         refused = fork.stopped;
-        tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
+        pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
     }
     // SAFETY: as above.
     unsafe { HOUSE.unlock() };
@@ -330,32 +270,6 @@ pub fn settle(result: i32) -> i32 {
     result
 }
 
-/// Under strict, judges the fork now and decides whether it is stopped.
-fn decide(fork: &mut UnderWay) {
-    let strict = config::get().strict;
-    if matches!(strict, Strict::Off | Strict::Child) {
-        return;
-    }
-    let Some(moment) = &fork.moment else { return };
-    let judgement = allocator::with_scratch(|| report::judge(moment));
-    fork.stopped = match strict {
-        Strict::Threads => judgement.is_finding(),
-        _ => judgement.has_locks(),
-    };
-    fork.judged = Some(judgement);
-}
-
-/// Tells what there is to tell of a fork.
-fn tell(fork: &mut UnderWay, child: Option<i32>) {
-    let Some(moment) = &fork.moment else { return };
-    let judged = fork.judged.take();
-    in_own_room(|| {
-        let judgement = judged.unwrap_or_else(|| report::judge(moment));
-        report::unsafe_fork(judgement, child, fork.stopped, moment.told_before);
-        report::remember(moment);
-    });
-}
-
 /// Runs `work` on a stack and in memory of our own, and gives both back to the kernel. What panics in there is lost, and the
 /// program goes on.
 fn in_own_room(work: impl FnOnce()) {
@@ -363,48 +277,6 @@ fn in_own_room(work: impl FnOnce()) {
     let _lost_on_panic = allocator::with_scratch(|| big_stack::run(work));
     allocator::clear_scratch();
     big_stack::clear();
-}
-
-/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
-fn would_be_stopped(call: &ForkCall) -> bool {
-    if matches!(config::get().strict, Strict::Off | Strict::Child) || alive::is_alone() {
-        return false;
-    }
-    let _keep = KeepErrno::as_it_is();
-    let Some((_busy, thread)) = Busy::enter() else {
-        return false;
-    };
-    notice_new_process(thread);
-    if !HOUSE.lock_within(PATIENCE) {
-        return false;
-    }
-    let stack = fork_stack(Some(call));
-    let under_way = big_stack::run(|| examine(call.function, stack)).flatten();
-    let stopped = under_way.as_ref().is_some_and(|fork| fork.stopped);
-    if let Some(mut fork) = under_way
-        && stopped
-    {
-        Thread::count_fork();
-        thread.publish_forks();
-        tell(&mut fork, None);
-    }
-    // SAFETY: this thread took it above.
-    unsafe { HOUSE.unlock() };
-    stopped
-}
-
-/// Strict, before the copy: tells, and ends the process. Our locks stay as they are; nothing comes after.
-fn stop_here(status: Option<u8>) -> ! {
-    // SAFETY: this thread holds `HOUSE`.
-    if let Some(mut fork) = unsafe { (*PENDING.0.get()).take() } {
-        tell(&mut fork, None);
-    }
-    report::summary();
-    match status {
-        Some(status) => process::exit_now(i32::from(status)),
-        // SAFETY: `abort` raises SIGABRT in this thread, as a failed assertion would.
-        None => unsafe { libc::abort() },
-    }
 }
 
 /// This process is a child now. `whole` says that no other thread of the parent had our state in its hands at the copy.
@@ -418,14 +290,14 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     }
     // SAFETY: nobody else exists here. What was under way belongs to the parent, and the heap may be half-changed: better
     // lose a few bytes than touch it.
-    core::mem::forget(unsafe { (*PENDING.0.get()).take() });
+    core::mem::forget(unsafe { pending::take() });
     process::know_this();
     counts::begin_anew();
     if whole {
         told::begin_anew();
     }
-    thread.publish_forks();
-    thread.forget_forks();
+    // They are the parent's.
+    let _forks_of_the_parent = Thread::take_forks();
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
 }
 

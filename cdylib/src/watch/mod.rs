@@ -14,6 +14,7 @@ pub mod semaphore;
 pub mod setup;
 pub mod start;
 pub mod static_guard;
+pub mod story;
 pub mod tell;
 pub mod thread;
 pub mod told;

@@ -25,18 +25,23 @@ use crate::state::thread::Thread;
 use crate::system::{process, task};
 use crate::verdict::fingerprint;
 
-/// What a fork is, and what is new about it; the latter `None` where all of it was told before, and is only counted. `None`
-/// altogether where no other thread is left.
-pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<(Origin, Option<Moment>)> {
+/// What is known of a fork at a quick look.
+#[derive(Debug)]
+pub struct Known {
+    /// What the child must know of it.
+    pub origin: Origin,
+    /// All of it was told before, and is only counted.
+    pub is_counted: bool,
+    told_before: bool,
+}
+
+/// Looks whether there is anything new about a fork, and counts it where there is not.
+pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     let config = config::get();
     let python = if config.python { python::place() } else { 0 };
-    let place = Place::of_fork(
-        stack,
-        python,
-        setup::suppressions().has_thread_rules().then_some(&alive[..]),
-    );
+    let place = Place::of_fork(stack, python, setup::suppressions().has_thread_rules().then_some(alive));
     let known = told::verdict(place);
-    let mut origin = Origin {
+    let origin = Origin {
         id: told::fork_id(place).unwrap_or_else(ForkId::make),
         function,
         stack,
@@ -44,28 +49,42 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
         known,
         thread: rustix::thread::gettid().as_raw_nonzero().get(),
         process: process::id(),
-        has_holders: moment::held(&alive).next().is_some(),
+        has_holders: moment::held(alive).next().is_some(),
     };
     let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
     let told_before =
-        !config.repeat_all && known.is_some() && moment::held(&alive).all(|(_, entry)| nothing_new(&entry));
+        !config.repeat_all && known.is_some() && moment::held(alive).all(|(_, entry)| nothing_new(&entry));
     let may_stop = matches!(config.strict, Strict::Threads | Strict::Locks);
-    match known {
+    let is_counted = match known {
         Some(Verdict::ExecBound) => {
             counts::EXEC_BOUND_FORKS.add();
-            return Some((origin, None));
+            true
         }
         Some(verdict) if told_before && (!may_stop || verdict == Verdict::Silenced) => {
             count_again(verdict);
-            return Some((origin, None));
+            true
         }
-        _ => {}
+        _ => false,
+    };
+    Known {
+        origin,
+        is_counted,
+        told_before,
     }
+}
+
+/// What there is to tell of a fork about which something may be new; `None` where no other thread is left.
+pub fn news(known: Known, alive: Vec<Alive>) -> Option<(Origin, Moment)> {
+    let Known {
+        mut origin,
+        told_before,
+        ..
+    } = known;
     let alive = alive::without_those_that_end(alive);
     if alive.is_empty() {
         return None;
     }
-    if known.is_some() && !told_before {
+    if origin.known.is_some() && !told_before {
         // Something new is told of it: a finding of its own.
         origin.id = ForkId::make();
     }
@@ -73,7 +92,7 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
         told_before,
         ..moment::take(origin, &alive)
     };
-    Some((origin, Some(moment)))
+    Some((origin, moment))
 }
 
 fn count_again(verdict: Verdict) {

@@ -52,6 +52,7 @@ pub fn is_created(
     child::creates_thread(thread, function, core::ptr::from_ref(&errno) as usize);
     let _busy = Busy::from_here();
     fork::notice_new_process(thread);
+    counts::add_own_forks();
     let created = match stack_cache::depth() {
         0 => NO_STACK,
         depth if unwind::is_safe() => depot::intern(unwind::walk_from_caller(depth).frames()),
@@ -142,9 +143,7 @@ unsafe extern "C" fn ends(record: *mut c_void) {
     let busy = Busy::from_here();
     fork::notice_new_process(thread);
     report::leaked_locks(thread);
-    thread.publish_forks();
-    counts::FORKS.add_many(thread.forks());
-    thread.forget_forks();
+    counts::add_own_forks();
     threads::end(thread);
     drop(busy);
     Thread::end();

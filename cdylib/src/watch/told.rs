@@ -1,6 +1,7 @@
 //! What this process has told already, so that each finding is told in full once.
 //!
 //! Only used while no fork can be under way (see `watch::fork`), so its lock is free at every copy.
+#![expect(unsafe_code, reason = "a static in the section that a fork writes to")]
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::system::own_lock::OwnLock;
 const MAX_PLACES: usize = 8192;
 
 /// The record that told of the forks of a place.
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static FORKS: Mutex<OwnLock, BTreeMap<Place, ForkId>> = Mutex::new(BTreeMap::new());
 static PLACES: Mutex<OwnLock, BTreeMap<Place, Verdict>> = Mutex::new(BTreeMap::new());
 

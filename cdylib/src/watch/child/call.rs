@@ -15,6 +15,7 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
 use crate::system::task;
+use crate::watch::story;
 
 /// How long a call waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
         made: NO_STACK,
         stack_pointer: 0,
     };
-    orphans::add(entry, owner, super::newest_story());
+    orphans::add(entry, owner, story::newest_number());
     orphans::find(address)
 }
 
@@ -113,7 +114,7 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
     if owner == 0 || task::exists(owner) {
         return;
     }
-    orphans::add(entry, owner, super::newest_story());
+    orphans::add(entry, owner, story::newest_number());
     if let Some(orphan) = orphans::find(entry.address) {
         finding::orphaned_lock(thread, orphan, Told::Block, true, Site::of(caller));
     }

@@ -2,14 +2,12 @@
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, PythonFrame, Record, StuckChild, WaitObject};
+use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, PythonFrame, StuckChild, WaitObject};
 
 use super::site::Site;
-use super::{Story, name_of_lost, stories};
 use crate::config::{self, Action, Strict};
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
-use crate::snapshot::moment::Moment;
 use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::python;
@@ -20,10 +18,11 @@ use crate::state::orphans::{Orphan, Told};
 use crate::state::thread::{Busy, Thread};
 use crate::state::{descent, libc_regions};
 use crate::system::errno::KeepErrno;
-use crate::system::{process, signals};
+use crate::system::{process, signals, task};
 use crate::verdict::fingerprint;
 use crate::verdict::own_locks::Interpreter;
-use crate::watch::judge::{self, Judgement, frames, kind_of, naming, sealed};
+use crate::watch::judge::{frames, kind_of, naming, sealed};
+use crate::watch::story::{self, Story};
 use crate::watch::tell::tell;
 use crate::watch::{counts, fork, report, setup, told};
 
@@ -258,7 +257,7 @@ impl Teller {
     /// The fork of this number; `None` in the child of a lone thread.
     fn story(&self, number: usize) -> Option<&'static mut Story> {
         // SAFETY: a `Teller` exists only while its thread holds the lock on all telling.
-        unsafe { stories() }.get_mut(number)
+        unsafe { story::all() }.get_mut(number).map(|story| &mut **story)
     }
 
     fn owner(&self, orphan: Orphan) -> Option<String> {
@@ -266,11 +265,9 @@ impl Teller {
         let own = story.as_ref().is_none_or(|story| story.origin.thread == orphan.owner);
         let name = if own {
             // The forking thread itself, whose copy this is.
-            Some(crate::system::task::name(
-                rustix::thread::gettid().as_raw_nonzero().get(),
-            ))
+            Some(task::name(rustix::thread::gettid().as_raw_nonzero().get()))
         } else {
-            name_of_lost(story.as_deref(), orphan.owner)
+            story?.name_of_lost(orphan.owner)
         };
         name.map(|name| printable(&name))
     }
@@ -285,7 +282,7 @@ impl Teller {
             return signals::a_handler_may_post();
         }
         let parent = self
-            .story(super::newest_story())
+            .story(story::newest_number())
             .map_or(0, |story| story.origin.process);
         signals::an_own_handler_may_wake(parent)
     }
@@ -314,7 +311,7 @@ impl Teller {
 
     /// Threads of the parent that waited for this object at the fork.
     fn users_of(&self, address: usize) -> Vec<i32> {
-        let Some(story) = self.story(super::newest_story()) else {
+        let Some(story) = self.story(story::newest_number()) else {
             return Vec::new();
         };
         let mut users = Vec::new();
@@ -334,7 +331,7 @@ impl Teller {
 
     /// Tells a finding of this place once; it belongs to the fork that made this process.
     fn tell_at(&mut self, place: Place, content: Content) {
-        let told = self.tell(content, super::newest_story());
+        let told = self.tell(content, story::newest_number());
         told::remember(place, if told { Verdict::Told } else { Verdict::Silenced });
     }
 
@@ -343,7 +340,7 @@ impl Teller {
     fn tell(&mut self, content: Content, number: usize) -> bool {
         let (fork_id, exec_bound) = match self.story(number) {
             Some(story) => {
-                let exec_bound = tell_story(story);
+                let exec_bound = story::tell_unless_told(story);
                 (story.origin.id, exec_bound)
             }
             None => (ForkId::make(), false),
@@ -363,45 +360,4 @@ impl Teller {
         self.stop |= option.is_some();
         true
     }
-}
-
-/// Tells of the fork itself, where its parent took the caller for one that does nothing but exec. Whether it did.
-fn tell_story(story: &mut Story) -> bool {
-    if let Some(told) = story.told {
-        return !told;
-    }
-    let parent_tells = match story.origin.known {
-        Some(Verdict::ExecBound) => false,
-        Some(_) => true,
-        None => story
-            .seen
-            .as_ref()
-            .is_none_or(|seen| !matches!(judge::judge(seen), Judgement::ExecBound)),
-    };
-    story.told = Some(parent_tells);
-    if parent_tells {
-        return false;
-    }
-    story.origin.id = ForkId::make();
-    if let Some(record) = record_of(story) {
-        tell(&record, None);
-    }
-    true
-}
-
-/// The record of an exec-bound fork, as its parent would have written it.
-fn record_of(story: &mut Story) -> Option<Record> {
-    let mut moment: Moment = story.seen.take().or_else(|| story.inherited.take())?;
-    moment.origin = story.origin;
-    for thread in moment.threads.iter_mut().filter(|thread| thread.name.is_empty()) {
-        thread.name = crate::system::task::name_in(story.origin.process, thread.tid).unwrap_or_default();
-    }
-    let mut record = judge::judge_although_exec_bound(&moment)?;
-    if let Detail::UnsafeFork(detail) = &mut record.detail {
-        detail.fork.child_pid = Some(story.child);
-        detail.fork.exec_bound = true;
-    }
-    counts::UNSAFE_FORKS.add();
-    story.seen = Some(moment);
-    Some(record)
 }

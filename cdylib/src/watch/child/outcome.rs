@@ -6,7 +6,7 @@ use core::ffi::CStr;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, ForkOutcome, Outcome};
 
-use super::{attempt, stories};
+use super::attempt;
 use crate::config;
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
@@ -18,7 +18,7 @@ use crate::system::{file, process};
 use crate::verdict::fingerprint;
 use crate::watch::judge::{judge, sealed};
 use crate::watch::tell::tell_log;
-use crate::watch::{counts, fork};
+use crate::watch::{counts, fork, story};
 
 /// The longest path that is read.
 const LONGEST_PATH: usize = 4096;
@@ -71,7 +71,7 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
     }
     fork::while_no_fork(|| {
         // SAFETY: this thread holds the lock on all telling.
-        let Some(story) = unsafe { stories() }.last_mut() else {
+        let Some(story) = unsafe { story::all() }.last_mut() else {
             return;
         };
         let Some(seen) = &story.seen else { return };
@@ -102,9 +102,7 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
 
 /// Whether this is the very child of a fork that its parent looked at for the first time.
 fn is_child_of_story() -> bool {
-    // SAFETY: only looked at; a story's child stays as it was written when the child had one thread.
-    let story = unsafe { stories() }.last();
-    story.is_some_and(|story| story.child == process::id() && story.seen.is_some())
+    story::newest().is_some_and(|(story, child)| child == process::id() && story.seen.is_some())
 }
 
 /// The program's file, if the call will find one that may be run.

@@ -1,0 +1,96 @@
+//! The fork that is under way: looked at before the copy, told after it.
+#![expect(unsafe_code, reason = "what is under way belongs to the holder of a lock")]
+
+use core::cell::UnsafeCell;
+
+use super::{in_own_room, strict};
+use crate::config;
+use crate::snapshot::alive::{self, Alive};
+use crate::state::depot::{self, StackId};
+use crate::state::fork_call::ForkCall;
+use crate::state::thread::Thread;
+use crate::state::unwind;
+use crate::system::big_stack;
+use crate::watch::report;
+use crate::watch::story::Story;
+
+/// So much of the thread's own stack must be left for the quick look, which then touches no page of another one.
+const ROOM: usize = 64 * 1024;
+
+/// The fork that is under way, of the thread that holds the lock on all telling.
+struct Pending(UnsafeCell<Option<Box<Story>>>);
+
+// SAFETY: only the holder of that lock looks inside.
+unsafe impl Sync for Pending {}
+
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static PENDING: Pending = Pending(UnsafeCell::new(None));
+
+/// What is under way; there is nothing afterwards.
+///
+/// # Safety
+/// The caller holds the lock on all telling, or is the only thread of a child.
+pub(super) unsafe fn take() -> Option<Box<Story>> {
+    // SAFETY: the caller's promise.
+    unsafe { (*PENDING.0.get()).take() }
+}
+
+/// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
+pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
+    // The walk needs this very stack; the rest may need more than is left of it.
+    let stack = fork_stack(call);
+    let function = call.map_or("fork", |call| call.function);
+    let story = examine(thread, function, stack);
+    let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
+    // SAFETY: this thread holds the lock.
+    unsafe { *PENDING.0.get() = story };
+    if stopped {
+        strict::stop_unless_it_fails();
+    }
+}
+
+/// Where the fork was called.
+pub(super) fn fork_stack(call: Option<&ForkCall>) -> StackId {
+    let depth = config::get().depth;
+    let walked = match call {
+        Some(call) => unwind::walk_from_above(call.frame(), depth),
+        None => unwind::walk_from_caller(depth),
+    };
+    depot::intern(walked.frames())
+}
+
+/// What there is to tell of a fork; `None` where no other thread is left.
+pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -> Option<Box<Story>> {
+    let quick_look = || {
+        let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
+        (!alive.is_empty()).then(|| (report::known(function, stack, &alive), alive))
+    };
+    let looked = if thread.has_room(ROOM) {
+        big_stack::run_here(quick_look)
+    } else {
+        big_stack::run(quick_look)
+    };
+    let (known, alive) = looked.flatten()?;
+    if known.is_counted {
+        return Some(Story::new(known.origin, None));
+    }
+    big_stack::run(|| look_closer(known, alive)).flatten()
+}
+
+fn look_closer(known: report::Known, alive: Vec<Alive>) -> Option<Box<Story>> {
+    let (origin, moment) = report::news(known, alive)?;
+    let mut story = Story::new(origin, Some(moment));
+    strict::decide(&mut story);
+    Some(story)
+}
+
+/// Tells what there is to tell of a fork.
+pub(super) fn tell(fork: &mut Story, child: Option<i32>) {
+    let Some(moment) = &fork.seen else { return };
+    let judged = fork.judged.take();
+    in_own_room(|| {
+        let judgement = judged.unwrap_or_else(|| report::judge(moment));
+        report::unsafe_fork(judgement, child, fork.stopped, moment.told_before);
+        report::remember(moment);
+    });
+}

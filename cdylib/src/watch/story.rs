@@ -1,0 +1,174 @@
+//! The forks with other threads that made this process: what the parent saw of each, and what its child found out.
+//!
+//! The parent prepares a [`Story`] whole. Its child only keeps it ([`begin`]), which writes to no other page than a fork writes
+//! to in any case; the list that findings look into is made when it is first needed.
+#![expect(unsafe_code, reason = "the stories of this process's forks")]
+
+use core::cell::UnsafeCell;
+
+use forkwatch_schema::record::{Detail, Record};
+
+use super::counts;
+use super::judge::{self, Judgement};
+use super::tell::tell;
+use crate::snapshot::moment::Moment;
+use crate::snapshot::origin::{ForkId, Origin};
+use crate::snapshot::place::Verdict;
+use crate::system::{process, task};
+
+/// The most forks in one line of descent that are remembered apart.
+const MOST_STORIES: usize = 16;
+
+/// One fork beside other threads.
+#[derive(Debug)]
+pub struct Story {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the parent saw, where it had something new to tell.
+    pub seen: Option<Moment>,
+    /// What strict mode has already found; `None` where nobody has judged yet.
+    pub judged: Option<Judgement>,
+    /// Strict says no, but the copy could not be avoided: the child ends at once.
+    pub stopped: bool,
+    /// The child itself, not one of its own children; 0 in the parent.
+    pub child: i32,
+    /// In the child: what the tables say that were copied.
+    pub inherited: Option<Moment>,
+    /// In the child: whether the parent's record tells of the fork; `None` while nobody asked.
+    pub told: Option<bool>,
+}
+
+impl Story {
+    /// A fork that is about to happen.
+    pub fn new(origin: Origin, seen: Option<Moment>) -> Box<Self> {
+        Box::new(Self {
+            origin,
+            seen,
+            judged: None,
+            stopped: false,
+            child: 0,
+            inherited: None,
+            told: None,
+        })
+    }
+
+    /// What a thread of the parent is called, as far as that can still be told.
+    pub fn name_of_lost(&self, tid: i32) -> Option<Vec<u8>> {
+        let named = |moment: &Moment| {
+            let thread = moment.threads.iter().find(|thread| thread.tid == tid)?;
+            (!thread.name.is_empty()).then(|| thread.name.clone())
+        };
+        self.seen
+            .as_ref()
+            .and_then(named)
+            .or_else(|| task::name_in(self.origin.process, tid))
+    }
+}
+
+/// Boxed, because a child moves what its parent has prepared, and a few words cost it no call of libc's.
+#[expect(clippy::vec_box, reason = "the boxes come from the parent and stay whole")]
+struct Line {
+    /// The newest, and the child that it made, where they are not in the list yet.
+    newest: Option<(Box<Story>, i32)>,
+    all: Vec<Box<Story>>,
+}
+
+struct Shared(UnsafeCell<Line>);
+
+// SAFETY: written while the child has one thread, or by the holder of the lock on all telling.
+unsafe impl Sync for Shared {}
+
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static LINE: Shared = Shared(UnsafeCell::new(Line {
+    newest: None,
+    all: Vec::new(),
+}));
+
+/// The stories, newest last.
+///
+/// # Safety
+/// The caller is the only thread of a child, or holds the lock on all telling.
+pub unsafe fn all() -> &'static mut Vec<Box<Story>> {
+    // SAFETY: the caller's promise.
+    let line = unsafe { &mut *LINE.0.get() };
+    if let Some((mut story, child)) = line.newest.take() {
+        story.child = child;
+        // The oldest stay, because orphans name their fork by its number.
+        line.all.truncate(MOST_STORIES - 1);
+        line.all.push(story);
+    }
+    &mut line.all
+}
+
+/// This process is the child of this fork.
+///
+/// # Safety
+/// This thread is the only one.
+#[unsafe(link_section = ".text.forkwatch_child")]
+pub unsafe fn begin(story: Box<Story>) {
+    // SAFETY: the caller's promise.
+    let line = unsafe { &mut *LINE.0.get() };
+    if line.newest.is_some() {
+        // SAFETY: as above.
+        unsafe { all() };
+    }
+    line.newest = Some((story, process::id()));
+}
+
+/// The newest fork and the child that it made. Changes nothing, so that the child of a `vfork` may ask.
+pub fn newest() -> Option<(&'static Story, i32)> {
+    // SAFETY: only looked at; the list grows while the process has one thread.
+    let line = unsafe { &*LINE.0.get() };
+    match &line.newest {
+        Some((story, child)) => Some((story, *child)),
+        None => line.all.last().map(|story| (&**story, story.child)),
+    }
+}
+
+/// The number of the fork that made this process, or one that it descends from.
+pub fn newest_number() -> usize {
+    // SAFETY: as in `newest`.
+    let line = unsafe { &*LINE.0.get() };
+    (line.all.len() + usize::from(line.newest.is_some())).saturating_sub(1)
+}
+
+/// Tells of the fork itself, where its parent took the caller for one that does nothing but exec. Whether it did.
+pub fn tell_unless_told(story: &mut Story) -> bool {
+    if let Some(told) = story.told {
+        return !told;
+    }
+    let parent_tells = match story.origin.known {
+        Some(Verdict::ExecBound) => false,
+        Some(_) => true,
+        None => story
+            .seen
+            .as_ref()
+            .is_none_or(|seen| !matches!(judge::judge(seen), Judgement::ExecBound)),
+    };
+    story.told = Some(parent_tells);
+    if parent_tells {
+        return false;
+    }
+    story.origin.id = ForkId::make();
+    if let Some(record) = record_of(story) {
+        tell(&record, None);
+    }
+    true
+}
+
+/// The record of an exec-bound fork, as its parent would have written it.
+fn record_of(story: &mut Story) -> Option<Record> {
+    let mut moment: Moment = story.seen.take().or_else(|| story.inherited.take())?;
+    moment.origin = story.origin;
+    for thread in moment.threads.iter_mut().filter(|thread| thread.name.is_empty()) {
+        thread.name = task::name_in(story.origin.process, thread.tid).unwrap_or_default();
+    }
+    let mut record = judge::judge_although_exec_bound(&moment)?;
+    if let Detail::UnsafeFork(detail) = &mut record.detail {
+        detail.fork.child_pid = Some(story.child);
+        detail.fork.exec_bound = true;
+    }
+    counts::UNSAFE_FORKS.add();
+    story.seen = Some(moment);
+    Some(record)
+}
