@@ -1,6 +1,6 @@
-# H13: a thread is in the middle of importing a module at the fork, and holds that module's lock. The child imports the module
-# too, and can never go on. CPython's own lock on all imports is put right in the child, those on modules are not. They are
-# made of Python: who has to wait does so on a fresh lock, which only the owner would have released.
+# H13: a thread is in the middle of importing a module at the fork, and holds that module's lock. The child imports
+# the module too, and can never go on. CPython's own lock on all imports is put right in the child, those on modules
+# are not. They are made of Python: who has to wait does so on a fresh lock, which only the owner would have released.
 #
 # python: 3.6-3.13.0
 # expect: unsafe_fork function=fork threads=1
