@@ -80,6 +80,33 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
     result.stdout.no_fnmatch_line("*errors outside of a test's report*")
 
 
+def test_a_warning_is_told_once_for_the_line_that_causes_it(run_pytest: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import hazards
+
+        def test_one():
+            hazards.fork_while_a_thread_is_alive()
+
+        def test_other():
+            hazards.fork_while_a_thread_is_alive()
+            with hazards.Keeper():
+                hazards.os.waitpid(hazards.os.fork() or hazards.os._exit(0), 0)
+        """
+    )
+    result = run_pytest("--forkwatch")
+    result.assert_outcomes(passed=2)
+    name = "test_a_warning_is_told_once_for_the_line_that_causes_it.py"
+    result.stdout.fnmatch_lines(
+        [
+            "  at fork (hazards.py:*)",
+            f"  2 times, in {name}::test_one, {name}::test_other; fingerprint * and 1 more",
+            f"  at test_other ({name}:9)",
+            f"  once, in {name}::test_other; fingerprint *",
+        ]
+    )
+
+
 @pytest.mark.parametrize("arguments", [["-n", "2"], ["--forked"], ["-n", "2", "--forked"]], ids=" ".join)
 def test_processes_of_their_own_give_the_same(run_pytest: Any, suite: None, arguments: Any) -> None:
     for name in ("xdist", "pytest_forked"):
@@ -158,7 +185,7 @@ def test_strict_stops_the_fork_in_the_test(
             f"forkwatch: every fork is watched, strict: {strict}",
             "*OSError: *Errno 35* Resource deadlock avoided",
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() called by thread *, stopped before there was a child",
+            "fork() asked for by thread *, stopped before there was a child",
         ]
     )
 

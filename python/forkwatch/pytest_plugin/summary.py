@@ -1,6 +1,10 @@
-"""What is told at the end of a run: the warnings, each once, and the errors that no test has shown."""
+"""What is told at the end of a run: the warnings, and the errors that no test has shown.
 
-from typing import Any, Dict, Iterable, List, Set
+A warning is told once for the line that causes it: a pool's fork has a stack, and so a fingerprint, for each test that
+uses the pool.
+"""
+
+from typing import Any, Dict, Iterable, List, Set, Tuple
 
 from forkwatch import text
 from forkwatch.records import Entry
@@ -14,14 +18,16 @@ class Summary:
     """The findings of a whole run."""
 
     def __init__(self, entries: Iterable[Entry], told: Set[int]) -> None:
-        self.warnings: Dict[str, List[Entry]] = {}
+        # By kind and by the line that causes them.
+        self.warnings: Dict[Tuple[str, str], List[Entry]] = {}
         # Severe findings that are in no report, by fingerprint.
         self.untold: Dict[str, List[Entry]] = {}
         for entry in entries:
             if entry.is_severe and entry.place not in told:
                 self.untold.setdefault(entry.fingerprint, []).append(entry)
             elif entry.is_finding and not entry.is_severe:
-                self.warnings.setdefault(entry.fingerprint, []).append(entry)
+                cause = text.place(entry.record) or entry.fingerprint
+                self.warnings.setdefault((str(entry.record.get("kind")), cause), []).append(entry)
 
     def write(self, reporter: Any) -> None:
         """Writes to pytest's terminal."""
@@ -38,7 +44,7 @@ class Summary:
                 place = text.place(first.record)
                 if place:
                     reporter.write_line(f"  at {place}")
-                reporter.write_line(f"  {_times(group)}{_tests(group)}; fingerprint {first.fingerprint}")
+                reporter.write_line(f"  {_times(group)}{_tests(group)}; {_fingerprints(group)}")
             left = len(self.warnings) - _MOST_WARNINGS
             if left > 0:
                 reporter.write_line(f"... and {left} more")
@@ -46,6 +52,11 @@ class Summary:
 
 def _times(group: List[Entry]) -> str:
     return "once" if len(group) == 1 else f"{len(group)} times"
+
+
+def _fingerprints(group: List[Entry]) -> str:
+    prints = list(dict.fromkeys(entry.fingerprint for entry in group))
+    return f"fingerprint {prints[0]}" + (f" and {len(prints) - 1} more" if len(prints) > 1 else "")
 
 
 def _tests(group: List[Entry]) -> str:

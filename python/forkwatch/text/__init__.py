@@ -55,9 +55,9 @@ def harmless(line: str) -> str:
 
 
 def place(record: Record) -> str:
-    """Where a finding happened, in a few words: the Python line if it is known, else the program's function."""
+    """Who caused a finding, in a few words: the Python line if it is known, else the program's function."""
     source = record["fork"] if isinstance(record.get("fork"), dict) else record
-    return harmless(frames.place(source.get("python_stack"), source.get("stack")))
+    return harmless(frames.cause(source.get("python_stack"), source.get("stack")))
 
 
 def _fork(record: Record) -> List[str]:
@@ -65,9 +65,9 @@ def _fork(record: Record) -> List[str]:
     held = record.get("locks") or []
     alive = record.get("threads") or []
     pid = fork.get("child_pid")
-    verb, made = ("asked for", "") if pid is None else ("called", f", child pid {pid}")
-    lines = ["The fork was stopped before there was a child, as strictness asks for."] if pid is None else []
-    lines += [
+    stopped = ("asked for", ", stopped before there was a child")
+    verb, made = stopped if pid is None else ("called", f", child pid {pid}")
+    lines = [
         "",
         f"{fork.get('function')}() {verb} by thread {quoted(record.get('thread'))} (tid {record.get('tid')}) of "
         f"{frames.path(str(record.get('exe')))}{made}",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 Record = Dict[str, Any]
 Frames = Optional[Sequence[Record]]
@@ -13,6 +13,7 @@ _MOST_FRAMES = 16
 _MOST_OF_INTERPRETER = 2
 _LONGEST_PATH = 64
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/(.*)")
+_STANDARD_LIBRARY = re.compile(r"/lib/python3\.\d+/")
 
 # Python files whose runs of frames are told in one line: (what the name has, whose they are).
 _FOLDED = (
@@ -52,16 +53,22 @@ def stack(indent: int, python: Frames, native: Frames) -> List[str]:
 
 
 def place(python: Frames, native: Frames) -> str:
-    """Where a thread is, in a few words: its innermost Python frame of no library, else its function."""
-    for frame in python or []:
-        if not _is_of_library(frame):
-            return _in_brackets(_python_line(frame))
-    for frame in python or []:
+    """Where a thread is, in a few words: its innermost frame of the program's own, else its innermost at all."""
+    return _place(python, native, _is_of_library)
+
+
+def cause(python: Frames, native: Frames) -> str:
+    """Who made a call, in a few words: the innermost frame that is not of Python itself."""
+    return _place(python, native, _is_of_python)
+
+
+def _place(python: Frames, native: Frames, is_passed_over: Callable[[Record], bool]) -> str:
+    frame = next((frame for frame in python or [] if not is_passed_over(frame)), None)
+    frame = frame or next(iter(python or []), None)
+    if frame is not None:
         return _in_brackets(_python_line(frame))
-    for frame in native or []:
-        if not is_interpreter(frame):
-            return _in_brackets(_native_line(frame))
-    return ""
+    native_frame = next((frame for frame in native or [] if not is_interpreter(frame)), None)
+    return _in_brackets(_native_line(native_frame)) if native_frame is not None else ""
 
 
 def is_interpreter(frame: Record) -> bool:
@@ -113,8 +120,12 @@ def _folded(frame: Record) -> Optional[str]:
 
 
 def _is_of_library(frame: Record) -> bool:
+    return bool(_PACKAGES.search(str(frame.get("file")))) or _is_of_python(frame)
+
+
+def _is_of_python(frame: Record) -> bool:
     file = str(frame.get("file"))
-    return file.startswith("<frozen") or bool(_PACKAGES.search(file)) or bool(re.search(r"/lib/python3\.\d+/", file))
+    return file.startswith("<frozen") or bool(_STANDARD_LIBRARY.search(file)) and not _PACKAGES.search(file)
 
 
 def _without_bottom(frames: Sequence[Record]) -> Sequence[Record]:
