@@ -80,6 +80,25 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
     result.stdout.no_fnmatch_line("*errors outside of a test's report*")
 
 
+def test_forks_that_go_on_to_exec_are_only_counted(run_pytest: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import hazards, os
+
+        def test_exec():
+            with hazards.Keeper():
+                for _ in range(2):
+                    if os.fork() == 0:
+                        os.execv("/bin/true", ["true"])
+                    os.wait()
+        """
+    )
+    result = run_pytest("--forkwatch")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["2 forks whose children went on to exec while threads were alive"])
+    result.stdout.no_fnmatch_line("WARN unsafe_fork*")
+
+
 def test_a_warning_is_told_once_for_the_line_that_causes_it(run_pytest: Any, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

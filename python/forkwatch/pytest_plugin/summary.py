@@ -22,10 +22,18 @@ class Summary:
         self.warnings: Dict[Tuple[str, str], List[Entry]] = {}
         # Severe findings that are in no report, by fingerprint.
         self.untold: Dict[str, List[Entry]] = {}
-        for entry in entries:
+        # Forks whose children became other programs, as `forkwatch report` lowers them.
+        self.went_to_exec = 0
+        found = list(entries)
+        executed = {entry.record.get("fork_id") for entry in found if entry.record.get("outcome") == "exec"}
+        for entry in found:
             if entry.is_severe and entry.place not in told:
                 self.untold.setdefault(entry.fingerprint, []).append(entry)
-            elif entry.is_finding and not entry.is_severe:
+            elif not entry.is_finding or entry.is_severe:
+                continue
+            elif "fork" in entry.record and entry.record.get("fork_id") in executed:
+                self.went_to_exec += 1
+            else:
                 cause = text.place(entry.record) or entry.fingerprint
                 self.warnings.setdefault((str(entry.record.get("kind")), cause), []).append(entry)
 
@@ -36,7 +44,7 @@ class Summary:
             for group in self.untold.values():
                 reporter.write_line(text.report(group[0].record))
                 reporter.write_line(f"{_times(group)}{_tests(group)}\n")
-        if self.warnings:
+        if self.warnings or self.went_to_exec:
             reporter.section("forkwatch: warnings", yellow=True, bold=True)
             for group in list(self.warnings.values())[:_MOST_WARNINGS]:
                 first = group[0]
@@ -48,6 +56,9 @@ class Summary:
             left = len(self.warnings) - _MOST_WARNINGS
             if left > 0:
                 reporter.write_line(f"... and {left} more")
+            if self.went_to_exec:
+                who = "fork whose child" if self.went_to_exec == 1 else "forks whose children"
+                reporter.write_line(f"{self.went_to_exec} {who} went on to exec while threads were alive")
 
 
 def _times(group: List[Entry]) -> str:
