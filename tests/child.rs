@@ -4,12 +4,15 @@
 use crate::support::programs;
 
 programs! {
-    C: orphaned_attempt, orphaned_own_mutex, orphaned_in_grandchild, orphaned_unseen, orphaned_libc_region, child_made_anew,
+    C: orphaned_attempt, orphaned_own_mutex, orphaned_in_grandchild, orphaned_libc_region, child_made_anew,
        stuck_wait, child_waits_that_end, thread_after_fork, fork_outcome_exec, fork_outcome_exit, slow_handler,
        stuck_glib_mutex, stuck_child_own_lock_futex, stuck_child_condition_in_use, orphaned_lock_glib_child_setup,
        orphaned_lock_in_signal_handler, silent_child_of_lone_thread, silent_child_signal_wakes, silent_child_timeouts,
-       silent_child_has_it_at_once;
-    Cpp: orphaned_static_guard, stuck_spdlog_queue;
+       silent_child_has_it_at_once, orphaned_lock_atfork_child, orphaned_lock_unseen_owner, orphaned_libc_in_malloc,
+       orphaned_libc_loader, orphaned_libc_time_zone, stuck_child_unseen_reader, fork_outcome_failed_exec,
+       silent_child_forgets, silent_child_joins_lost_thread, silent_child_of_lone_thread_threads, silent_child_own_threads;
+    Cpp: orphaned_static_guard, stuck_spdlog_queue, silent_standard_child_static;
     Rust: stuck_rust_sync;
-    Python: child_preexec_lock, stuck_python_wait, child_waits_for_signal;
+    Python: child_preexec_lock, stuck_python_wait, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
+            silent_python_child_threads, silent_python_child_timeouts;
 }

@@ -65,10 +65,9 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
             'forkwatch: ERROR unsafe_fork: fork() in thread "*" (pid *) while *holds the *',
             "*--- forkwatch: ERROR unsafe_fork ---*",
             "fork() called by thread *, child pid *",
-            "Thread * holds 1 lock",
-            "  created at:",
+            f"Thread * holds the {LOCK}" if "self" in LOCK else f"Thread * holds a {LOCK}",
             f"Lock: {LOCK} at 0x*, held by thread *",
-            "  taken at:",
+            "  the holder is now *",
             "What to do:",
             "* on *, fingerprint *",
             "*--- forkwatch: ERROR unsafe_fork, 2 times ---*",
@@ -79,6 +78,52 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
         ]
     )
     result.stdout.no_fnmatch_line("*errors outside of a test's report*")
+
+
+def test_forks_that_go_on_to_exec_are_only_counted(run_pytest: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import hazards, os
+
+        def test_exec():
+            with hazards.Keeper():
+                for _ in range(2):
+                    if os.fork() == 0:
+                        os.execv("/bin/true", ["true"])
+                    os.wait()
+        """
+    )
+    result = run_pytest("--forkwatch")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["2 forks whose children went on to exec while threads were alive"])
+    result.stdout.no_fnmatch_line("WARN unsafe_fork*")
+
+
+def test_a_warning_is_told_once_for_the_line_that_causes_it(run_pytest: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import hazards
+
+        def test_one():
+            hazards.fork_while_a_thread_is_alive()
+
+        def test_other():
+            hazards.fork_while_a_thread_is_alive()
+            with hazards.Keeper():
+                hazards.os.waitpid(hazards.os.fork() or hazards.os._exit(0), 0)
+        """
+    )
+    result = run_pytest("--forkwatch")
+    result.assert_outcomes(passed=2)
+    name = "test_a_warning_is_told_once_for_the_line_that_causes_it.py"
+    result.stdout.fnmatch_lines(
+        [
+            "  at fork (hazards.py:*)",
+            f"  2 times, in {name}::test_one, {name}::test_other; fingerprint * and 1 more",
+            f"  at test_other ({name}:9)",
+            f"  once, in {name}::test_other; fingerprint *",
+        ]
+    )
 
 
 @pytest.mark.parametrize("arguments", [["-n", "2"], ["--forked"], ["-n", "2", "--forked"]], ids=" ".join)
@@ -159,7 +204,7 @@ def test_strict_stops_the_fork_in_the_test(
             f"forkwatch: every fork is watched, strict: {strict}",
             "*OSError: *Errno 35* Resource deadlock avoided",
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() called by thread *, stopped before there was a child",
+            "fork() asked for by thread *, stopped before there was a child",
         ]
     )
 

@@ -15,7 +15,7 @@ from _pytest._code import ExceptionInfo
 
 from forkwatch import records, text
 from forkwatch.pytest_plugin import folders, restart, settings, summary
-from forkwatch.records import Entry
+from forkwatch.records import SEVERE, Entry
 
 _PLUGIN_NAME = "forkwatch-watcher"
 _CONTEXT_VARIABLE = "FORKWATCH_CONTEXT"
@@ -145,8 +145,9 @@ class Watcher:
 
 
 def _failure(severe: List[Entry]) -> Any:
-    """A failure in one line for each finding; the text of each is a section of the report."""
-    titles = dict.fromkeys(text.harmless(f"forkwatch: {entry.title}") for entry in severe)
+    """A failure in one line for each finding, worst first; the text of each is a section of the report."""
+    worst_first = sorted(severe, key=lambda entry: -SEVERE.index(entry.severity))
+    titles = dict.fromkeys(text.harmless(f"forkwatch: {entry.title}") for entry in worst_first)
     try:
         pytest.fail("\n".join(titles), pytrace=False)
     except pytest.fail.Exception:
@@ -162,7 +163,7 @@ def _shows(report: Any) -> bool:
 def _sections(found: List[Entry]) -> List[Any]:
     """A section for each different finding, with the number of times it happened."""
     groups: Dict[str, List[Entry]] = {}
-    for entry in found:
+    for entry in _forks_before_children(found):
         groups.setdefault(entry.fingerprint, []).append(entry)
     sections = []
     for group in groups.values():
@@ -170,3 +171,11 @@ def _sections(found: List[Entry]) -> List[Any]:
         times = "" if len(group) == 1 else f", {len(group)} times"
         sections.append((f"forkwatch: {first.severity} {first.record.get('kind')}{times}", text.report(first.record)))
     return sections
+
+
+def _forks_before_children(found: List[Entry]) -> List[Entry]:
+    """A fork is written when it has returned in the parent, and its child may be faster."""
+    order: Dict[Any, int] = {}
+    for entry in found:
+        order.setdefault(entry.record.get("fork_id"), len(order))
+    return sorted(found, key=lambda entry: (order[entry.record.get("fork_id")], "fork" not in entry.record))

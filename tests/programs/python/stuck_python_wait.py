@@ -1,5 +1,5 @@
-# H13: nobody holds a lock that counts; the child waits for what a thread of the parent would have done: the future of an
-# inherited pool, an item of a queue, an event, the end of an import that another thread has begun.
+# H13: nobody holds a lock that counts; the child waits for what a thread of the parent would have done: the future of
+# an inherited pool, an item of a queue, an event, the end of an import that another thread has begun.
 #
 # python: 3.8-3.13
 # expect: unsafe_fork WARN locks=0
