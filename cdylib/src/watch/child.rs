@@ -5,6 +5,7 @@
 //! | `call` | before a call that takes a lock: an orphan, or nobody who could release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, futexes |
 //! | `attempt` | tries in vain of CPython's |
+//! | `python_lock` | waits for locks of CPython's that pass no hook |
 //! | `site` | where such a call stands |
 //! | `finding` | telling it, the story of the fork first where the parent kept silent, and stopping the child |
 //! | `outcome` | what became of the child of a reported fork |
@@ -17,6 +18,7 @@ mod attempt;
 mod call;
 mod finding;
 mod outcome;
+mod python_lock;
 mod site;
 mod wait;
 
@@ -31,6 +33,7 @@ use super::fork;
 use crate::snapshot::alive::Alive;
 use crate::snapshot::moment::{self, Moment};
 use crate::snapshot::origin::Origin;
+use crate::snapshot::python::Held;
 use crate::state::descent::{self, Descent};
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
@@ -41,6 +44,17 @@ use crate::system::process;
 /// The most forks with other threads in one line of descent that are remembered apart.
 const MOST_STORIES: usize = 16;
 
+/// What a child comes out of a fork beside other threads with.
+#[derive(Debug)]
+pub struct Inheritance {
+    /// The fork.
+    pub origin: Origin,
+    /// What the parent saw, where it had something new to tell.
+    pub seen: Option<Moment>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
+}
+
 /// How this process, or one that it descends from, was forked beside other threads.
 #[derive(Debug)]
 struct Story {
@@ -49,6 +63,8 @@ struct Story {
     child: i32,
     /// What the parent saw, where it had something new to tell.
     seen: Option<Moment>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    python_locks: Vec<(Held, i32)>,
     /// What the tables say that were copied.
     inherited: Option<Moment>,
     /// Whether the parent's record tells of the fork; `None` while nobody asked.
@@ -73,12 +89,17 @@ unsafe fn stories() -> &'static mut Vec<Story> {
     unsafe { &mut *STORIES.0.get() }
 }
 
-/// In a child whose parent had other threads. Without an origin they all ended in time.
-pub fn begins(thread: &'static Thread, origin: Option<Origin>, seen: Option<Moment>) {
-    let Some(origin) = origin else {
+/// In a child whose parent had other threads. Where it inherits nothing, they all ended in time.
+pub fn begins(thread: &'static Thread, inheritance: Option<Inheritance>) {
+    let Some(inheritance) = inheritance else {
         begins_alone(thread);
         return;
     };
+    let Inheritance {
+        origin,
+        seen,
+        python_locks,
+    } = inheritance;
     Descent::OfThreads.note();
     HAS_HOLDERS.fetch_or(origin.has_holders, Ordering::Relaxed);
     // SAFETY: this is the only thread.
@@ -88,6 +109,7 @@ pub fn begins(thread: &'static Thread, origin: Option<Origin>, seen: Option<Mome
         origin,
         child: process::id(),
         seen,
+        python_locks,
         inherited: None,
         told: None,
     });
@@ -127,8 +149,13 @@ pub fn settle(thread: &'static Thread) {
         })
         .collect();
     let inherited = moment::take_inherited(story.origin, &lost);
-    for lock in &inherited.locks {
-        if !orphans::add(lock.entry, lock.owner, number) {
+    let by_hooks = inherited.locks.iter().map(|lock| (lock.entry, lock.owner));
+    let by_python = story
+        .python_locks
+        .iter()
+        .map(|(held, owner)| (moment::entry_of(held), *owner));
+    for (entry, owner) in by_hooks.chain(by_python) {
+        if !orphans::add(entry, owner, number) {
             break;
         }
     }
@@ -153,6 +180,15 @@ pub fn is_watched() -> bool {
 fn newest_story() -> usize {
     // SAFETY: only looked at; the list grows while the process has one thread.
     unsafe { stories() }.len().saturating_sub(1)
+}
+
+/// The id of the lost thread with this `pthread_t`; 0 where there is none.
+fn lost_with(handle: usize) -> i32 {
+    // SAFETY: only looked at; the list grows while the process has one thread.
+    let inherited = unsafe { stories() }.last().and_then(|story| story.inherited.as_ref());
+    let mut lost = inherited.into_iter().flat_map(|moment| &moment.threads);
+    lost.find(|thread| thread.handle == handle && handle != 0)
+        .map_or(0, |thread| thread.tid)
 }
 
 /// What a thread of the parent is called, as far as that can still be told.

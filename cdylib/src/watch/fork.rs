@@ -18,12 +18,14 @@ use core::time::Duration;
 
 use lock_api::RawMutex;
 
-use super::report::{self, Judgement};
+use super::child::Inheritance;
+use super::report::{self, Judgement, News};
 use super::{child, counts, told};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::snapshot::moment::Moment;
 use crate::snapshot::origin::Origin;
+use crate::snapshot::python::Held;
 use crate::state::depot::{self, StackId};
 use crate::state::descent::Descent;
 use crate::state::fork_call::{self, Copying, ForkCall};
@@ -58,6 +60,8 @@ struct UnderWay {
     origin: Origin,
     /// What there is to tell; `None` where all of it was told before.
     moment: Option<Moment>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    python_locks: Vec<(Held, i32)>,
     /// What strict mode has already found; `None` where nobody has judged yet.
     judged: Option<Judgement>,
     /// Strict says no, but the copy could not be avoided: the child ends at once.
@@ -212,10 +216,15 @@ fn examine(function: &'static str, stack: StackId) -> Option<UnderWay> {
     if alive.is_empty() {
         return None;
     }
-    let (origin, moment) = report::news(function, stack, alive)?;
+    let News {
+        origin,
+        moment,
+        python_locks,
+    } = report::news(function, stack, alive)?;
     let mut fork = UnderWay {
         origin,
         moment,
+        python_locks,
         judged: None,
         stopped: false,
     };
@@ -268,8 +277,14 @@ pub fn after_copy_in_child() {
             process::exit_now(0);
         }
         UNSETTLED.store(true, Ordering::Relaxed);
-        let (origin, moment) = under_way.map_or((None, None), |fork| (Some(fork.origin), fork.moment));
-        child::begins(thread, origin, moment);
+        child::begins(
+            thread,
+            under_way.map(|fork| Inheritance {
+                origin: fork.origin,
+                seen: fork.moment,
+                python_locks: fork.python_locks,
+            }),
+        );
     } else {
         Descent::OfThreads.note();
         begin_as_child(thread, false);

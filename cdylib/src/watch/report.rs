@@ -17,7 +17,7 @@ use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
-use crate::snapshot::python;
+use crate::snapshot::python::{self, Held};
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
@@ -25,9 +25,19 @@ use crate::state::thread::Thread;
 use crate::system::{process, task};
 use crate::verdict::fingerprint;
 
-/// What a fork is, and what is new about it; the latter `None` where all of it was told before, and is only counted. `None`
-/// altogether where no other thread is left.
-pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<(Origin, Option<Moment>)> {
+/// What is to be known of a fork.
+#[derive(Debug)]
+pub struct News {
+    /// What it is.
+    pub origin: Origin,
+    /// What is new about it; `None` where all of it was told before, and is only counted.
+    pub moment: Option<Moment>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
+}
+
+/// What is to be known of a fork; `None` where no other thread is left.
+pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option<News> {
     let config = config::get();
     let python = if config.python { python::place() } else { 0 };
     let place = Place::of_fork(
@@ -46,18 +56,33 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
         process: process::id(),
         has_holders: moment::held(&alive).next().is_some(),
     };
-    let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
-    let told_before =
-        !config.repeat_all && known.is_some() && moment::held(&alive).all(|(_, entry)| nothing_new(&entry));
+    let held_before = if config.python && known.is_some() {
+        python_locks(&alive)
+    } else {
+        Vec::new()
+    };
+    origin.has_holders |= !held_before.is_empty();
+    let is_known = |place| told::verdict(place).is_some();
+    let told_before = !config.repeat_all
+        && known.is_some()
+        && moment::held(&alive).all(|(_, entry)| is_known(place.with_lock(&entry)))
+        && held_before
+            .iter()
+            .all(|(held, _)| is_known(place.with_python_lock(held.sort)));
+    let nothing_new = |origin, python_locks| News {
+        origin,
+        moment: None,
+        python_locks,
+    };
     let may_stop = matches!(config.strict, Strict::Threads | Strict::Locks);
     match known {
         Some(Verdict::ExecBound) => {
             counts::EXEC_BOUND_FORKS.add();
-            return Some((origin, None));
+            return Some(nothing_new(origin, held_before));
         }
         Some(verdict) if told_before && (!may_stop || verdict == Verdict::Silenced) => {
             count_again(verdict);
-            return Some((origin, None));
+            return Some(nothing_new(origin, held_before));
         }
         _ => {}
     }
@@ -73,7 +98,29 @@ pub fn news(function: &'static str, stack: StackId, alive: Vec<Alive>) -> Option
         told_before,
         ..moment::take(origin, &alive)
     };
-    Some((origin, Some(moment)))
+    let view = moment.python.as_ref();
+    let python_locks = with_holders(view.map_or(&[], |view| &view.held), &alive);
+    origin.has_holders |= !python_locks.is_empty();
+    Some(News {
+        origin,
+        moment: Some(moment),
+        python_locks,
+    })
+}
+
+/// The locks of CPython's that pass no hook, as far as a look that costs little finds them.
+fn python_locks(alive: &[Alive]) -> Vec<(Held, i32)> {
+    let this = Thread::even_if_busy();
+    let held = this.map_or_else(Vec::new, |this| python::held_in_blocks(this.handle()));
+    with_holders(&held, alive)
+}
+
+fn with_holders(held: &[Held], alive: &[Alive]) -> Vec<(Held, i32)> {
+    let holder = |held: &Held| {
+        let is_it = |alive: &&Alive| alive.thread.is_some_and(|thread| thread.handle() == held.holder);
+        Some((*held, alive.iter().find(is_it)?.tid))
+    };
+    held.iter().filter_map(holder).collect()
 }
 
 fn count_again(verdict: Verdict) {
@@ -115,7 +162,7 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
 pub fn remember(moment: &Moment) {
     let place = moment.origin.place;
     told::remember_fork(place, moment.origin.id);
-    let locks = moment.locks.iter().map(|lock| place.with_lock(&lock.entry));
+    let locks = moment.locks.iter().map(|lock| lock.place(place));
     for place in locks.chain([place]) {
         if told::verdict(place).is_none() {
             told::remember(place, Verdict::Told);

@@ -1,6 +1,10 @@
 //! Objects as they lie in memory.
 
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::layout::{Attributes, Keys, Layout};
+use super::lock_object::LockType;
 use super::pages::Pages;
 use crate::system::python::Python;
 
@@ -11,7 +15,7 @@ pub const MOST_ENTRIES: usize = 4096;
 
 const TYPE: usize = 8;
 const TYPE_NAME: usize = 24;
-const TYPE_BASIC_SIZE: usize = 32;
+pub(super) const TYPE_BASIC_SIZE: usize = 32;
 const TYPE_FLAGS: usize = 168;
 const TYPE_DICT_OFFSET: usize = 288;
 const DICT_KEYS: usize = 32;
@@ -24,6 +28,8 @@ pub struct Objects {
     pub python: &'static Python,
     pub layout: Layout,
     pub pages: Pages,
+    /// Types seen, and which of them are locks.
+    pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
 }
 
 impl Objects {
@@ -31,9 +37,20 @@ impl Objects {
     pub fn look(python: &'static Python, pages: fn() -> Pages) -> Option<Self> {
         Some(Self {
             python,
-            layout: Layout::of(python.minor)?,
+            layout: Layout::of(python)?,
             pages: pages(),
+            lock_types: RefCell::new(BTreeMap::new()),
         })
+    }
+
+    /// The object that a frame refers to by this word; 0 where it refers to none.
+    pub fn referred(&self, word: usize) -> usize {
+        const NUMBER: usize = 3;
+        match self.layout.is_tagged {
+            true if word & NUMBER == NUMBER => 0,
+            true => word & !NUMBER,
+            false => word,
+        }
     }
 
     /// The address of the object's type.
@@ -43,7 +60,11 @@ impl Objects {
 
     /// The type's name, with its module where it is built in.
     pub fn type_name(&self, of: usize) -> Option<String> {
-        let address = self.pages.pointer(of + TYPE_NAME)?;
+        self.c_string(self.pages.pointer(of + TYPE_NAME)?)
+    }
+
+    /// The text here that a NUL ends.
+    pub fn c_string(&self, address: usize) -> Option<String> {
         let mut name = Vec::new();
         for place in address..address.checked_add(128)? {
             match self.pages.byte(place)? {
@@ -92,7 +113,7 @@ impl Objects {
     pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
         let types = &self.python.types;
         let start = match self.type_of(object) {
-            Some(of) if of == types.tuple => Some(object + 24),
+            Some(of) if of == types.tuple => Some(object + self.layout.elements),
             Some(of) if of == types.list => self.pages.pointer(object + 24),
             _ => None,
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use forkwatch_schema::record::PythonFrame;
 
 use super::frame::Frame;
+use super::held::{Held, MOST_SEARCHED, Running};
 use super::layout::{NEXT, PREVIOUS};
 use super::object::Objects;
 use super::pages::Pages;
@@ -15,9 +16,6 @@ use crate::system::python;
 const MOST_THREADS: usize = 1024;
 /// The words of a thread state among which the thread's id stands.
 const WORDS_OF_STATE: usize = 64;
-/// The most frames from which locks are looked for, of one thread.
-const MOST_SEARCHED: usize = 24;
-
 /// What Python code was doing.
 #[derive(Debug, Default)]
 pub struct View {
@@ -27,6 +25,8 @@ pub struct View {
     pub threads: Vec<PythonThread>,
     /// The locks that could be named.
     pub locks: Vec<Named>,
+    /// The locks of other threads that pass no hook.
+    pub held: Vec<Held>,
 }
 
 /// One other Python thread.
@@ -93,6 +93,20 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
                 .unwrap_or_default(),
         });
     }
+    if objects.layout.exit.is_some() {
+        let (own, running) = objects.all_running(state, handle, &others);
+        let in_blocks = objects.held_in_blocks(&own, &running);
+        view.held.extend(in_blocks.iter().map(|(held, _)| *held));
+        for (held, named) in objects.held_and_named(&own, &running, &in_blocks) {
+            if !view.held.contains(&held) {
+                view.held.push(held);
+            }
+            view.locks.push(named);
+        }
+        let is_named = |held: &Held| view.lock(held.address).is_none_or(|named| !named.is_bookkeeping);
+        let counting = view.held.iter().copied().filter(is_named).collect();
+        view.held = counting;
+    }
     let unknown = |target: &&Target| view.lock(target.address).is_none();
     let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
     if !unknown.is_empty() {
@@ -101,6 +115,44 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         view.locks.extend(objects.name_locks(&all, &unknown));
     }
     Some(view)
+}
+
+/// The locks that pass no hook, of other threads that are inside a block: while this thread holds the interpreter lock. Every
+/// fork beside other threads asks this.
+pub fn held_in_blocks(handle: usize) -> Vec<Held> {
+    let held = || {
+        let python = python::found()?;
+        let state = python.thread_state()?;
+        let objects = Objects::look(python, Pages::for_little)?;
+        if objects.layout.exit.is_none() || !python.is_locked_by_this_thread() {
+            return None;
+        }
+        let others = objects.others(state, handle);
+        let (own, running) = objects.all_running(state, handle, &others);
+        Some(objects.held_in_blocks(&own, &running))
+    };
+    let held = held().unwrap_or_default();
+    held.into_iter().map(|(held, _)| held).collect()
+}
+
+/// The `pthread_t` of who holds this lock, which the thread that asks is about to wait for; 0 where that is not known. `None`
+/// where it knows the lock by no name, where it has taken the lock itself, and where the lock is bookkeeping.
+pub fn holder_of_inherited(address: usize) -> Option<usize> {
+    let (objects, state) = from_here(Pages::for_much)?;
+    let target = Target { address, owner: 0 };
+    let named = objects.name_locks(&[(state, 0)], &[target]);
+    let is_bookkeeping = named.first()?.is_bookkeeping;
+    let lock = objects.held_lock_at(address)?;
+    let has_it = objects.has_taken(&objects.running(state, 0), address);
+    (!is_bookkeeping && !has_it).then(|| lock.holder.unwrap_or(0))
+}
+
+/// The lock that the thread which asks is about to wait for, if this semaphore stands for such a wait of CPython's: its address.
+pub fn waited_for(semaphore: usize) -> Option<usize> {
+    let python = python::found()?;
+    let objects = Objects::look(python, Pages::for_little)?;
+    objects.layout.exit?;
+    objects.parked_for(semaphore)
 }
 
 /// What tells the place where this thread's Python code is from others, in this process; 0 where it runs none. Every fork
@@ -156,6 +208,12 @@ impl Objects {
             }
         }
         others
+    }
+
+    /// This thread and the others, with their frames.
+    fn all_running(&self, state: usize, handle: usize, others: &[(usize, usize)]) -> (Running, Vec<Running>) {
+        let others = others.iter().map(|&(state, handle)| self.running(state, handle));
+        (self.running(state, handle), others.collect())
     }
 
     /// The `threading.Thread` whose thread begins in this frame.
