@@ -135,6 +135,10 @@ def _lock(label: str, lock: Record) -> List[str]:
 def _is_pythons(lock: Record) -> bool:
     """Whether the interpreter took it on behalf of Python code: `threading.Lock` and what is made of it."""
     stack = lock.get("acquired_stack") or [{}]
+    name = str(lock.get("name"))
+    if lock.get("kind") == "mutex" and not stack[0] and " in " in name and name.endswith(")"):
+        # One that passes no call of libc, so that Python's name for it is all there is.
+        return True
     return _is_interpreter(stack[0]) and str(stack[0].get("symbol")).startswith("PyThread_acquire_lock")
 
 

@@ -51,6 +51,8 @@ pub struct Types {
 /// What the interpreter's own table for debuggers says, in bytes: `_Py_DebugOffsets`, at the start of `_PyRuntime`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offsets {
+    /// `PY_VERSION_HEX`.
+    pub version: u64,
     /// Thread states: the innermost frame.
     pub innermost: usize,
     /// Frames: the caller's frame.
@@ -98,6 +100,7 @@ impl Offsets {
                 .filter(|&offset| offset < BIGGEST)
         };
         Some(Self {
+            version,
             innermost: at(thread + 4)?,
             back: at(frame + 1)?,
             code: at(frame + 2)?,

@@ -97,7 +97,7 @@ impl Objects {
     pub fn held_and_named(&self, own: &Running, others: &[Running], in_blocks: &[(Held, Frame)]) -> Vec<(Held, Named)> {
         let mut held = Vec::new();
         for &(lock, frame) in in_blocks {
-            let found = self.locks_from(frame, &BTreeSet::from([lock.address]), &mut BTreeSet::new());
+            let found = self.locks_from(frame, &BTreeSet::from([lock.address]), true);
             held.extend(found.into_iter().next().map(|named| (lock, named)));
         }
         let known: BTreeSet<usize> = in_blocks.iter().map(|(lock, _)| lock.address).collect();
@@ -186,8 +186,7 @@ impl Objects {
     /// The locks whose blocks the thread is inside, as far as they are held.
     fn inside(&self, thread: &Running) -> Vec<Inside> {
         let mut inside = Vec::new();
-        let mut given_back = BTreeSet::new();
-        for &frame in &thread.frames {
+        for (place, &frame) in thread.frames.iter().enumerate() {
             for object in self.entered(frame) {
                 let is_direct = self.lock_in(object).is_some();
                 let objects = if is_direct {
@@ -196,18 +195,24 @@ impl Objects {
                     self.guarded_by(object)
                 };
                 let locks = objects.into_iter().filter_map(|object| self.held_lock(object));
-                let are_its = locks.filter(|lock| {
-                    !given_back.contains(&lock.address) && lock.holder.is_none_or(|holder| holder == thread.handle)
-                });
-                inside.extend(are_its.map(|lock| Inside {
-                    address: lock.address,
-                    frame,
-                    is_direct,
-                }));
+                let its_own = locks.filter(|lock| lock.holder.is_none_or(|holder| holder == thread.handle));
+                inside.extend(its_own.map(|lock| (place, lock.address, is_direct)));
             }
-            given_back.extend(self.gives_back(frame));
         }
-        inside
+        let is_given_back = |place: usize, address| {
+            let inner = thread.frames.iter().take(place);
+            inner.into_iter().any(|&frame| self.gives_back(frame) == Some(address))
+        };
+        inside.retain(|&(place, address, _)| !is_given_back(place, address));
+        let told = |(place, address, is_direct): (usize, usize, bool)| {
+            let frame = *thread.frames.get(place)?;
+            Some(Inside {
+                address,
+                frame,
+                is_direct,
+            })
+        };
+        inside.into_iter().filter_map(told).collect()
     }
 
     /// The objects that an object with a block of its own may have taken: its attributes, and what its generator is inside of.

@@ -94,6 +94,8 @@ pub const NEXT: usize = 8;
 impl Layout {
     /// The layout of this interpreter; `None` where it is not known.
     pub fn of(python: &Python) -> Option<Self> {
+        /// `PY_VERSION_HEX` of 3.13.1: before it, every lock has a semaphore.
+        const FIRST_WITH_OWN_STATE: u64 = 0x030d_0100;
         let known = Self::known(python.minor)?;
         Some(match python.offsets {
             Some(official) => Self {
@@ -106,6 +108,7 @@ impl Layout {
                 file: official.file,
                 name: official.name,
                 variables: Variables::One(official.variables),
+                exit: known.exit.filter(|_| official.version >= FIRST_WITH_OWN_STATE),
                 ..known
             },
             None => known,

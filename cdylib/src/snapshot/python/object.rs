@@ -109,6 +109,26 @@ impl Objects {
         Some(bytes.chunks(kind).map(character).collect())
     }
 
+    /// The value of an `int` that is at least one and not longer than an address.
+    pub fn small_number(&self, object: usize) -> Option<usize> {
+        const DIGITS: usize = 24;
+        const BITS: u32 = 30;
+        // The number of digits, shifted by flags from 3.12 on.
+        let digits = match (self.python.minor, self.pages.word(object + SIZE)?) {
+            (12.., tag) => tag >> 3,
+            (_, size) => size,
+        };
+        let digit = |index: usize| {
+            let digit = u32::try_from(self.pages.int(object + DIGITS + index * 4)?).ok()?;
+            Some((digit as usize) << (BITS * u32::try_from(index).ok()?))
+        };
+        match digits {
+            1 => digit(0),
+            2 => Some(digit(0)? | digit(1)?),
+            _ => None,
+        }
+    }
+
     /// The elements of a tuple or list, the first `most` of them; none of anything else.
     pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
         let types = &self.python.types;

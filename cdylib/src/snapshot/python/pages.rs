@@ -34,6 +34,11 @@ impl Pages {
         Self::new(LONG, Vec::with_capacity(LONG * MOST_READS))
     }
 
+    /// The same for someone who will read much in few places, at every fork.
+    pub fn for_frames() -> Self {
+        Self::new(LONG, Vec::new())
+    }
+
     /// The same for someone who will read little.
     pub fn for_little() -> Self {
         Self::new(SHORT, Vec::new())

@@ -66,13 +66,12 @@ enum Step {
 }
 
 impl Objects {
-    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each. Variables of modules in
-    /// `seen` were looked at before.
-    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, seen_modules: &mut BTreeSet<usize>) -> Vec<Named> {
+    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each: by way of variables that the
+    /// function uses, and of all its module's where `all_of_module` says so.
+    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, all_of_module: bool) -> Vec<Named> {
         let is_wanted = |object| self.lock_in(object).filter(|address| wanted.contains(address));
-        let is_new = self.module(frame).is_some_and(|module| seen_modules.insert(module));
         let mut found = Vec::new();
-        self.search(frame, is_new, is_wanted, |address, object, reached, number| {
+        self.search(frame, all_of_module, is_wanted, |address, object, reached, number| {
             found.extend(self.named(address, object, &self.way(reached, number), frame));
         });
         found

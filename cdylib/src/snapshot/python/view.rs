@@ -76,8 +76,13 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         return Some(view);
     }
     let others = objects.others(state, handle);
+    let own_frames = objects.frames(state, usize::MAX);
+    let mut active = objects.active_threads(&own_frames);
     for &(state, handle) in &others {
         let frames = objects.frames(state, usize::MAX);
+        if active.is_empty() {
+            active = objects.active_threads(&frames);
+        }
         let thread = frames.last().and_then(|&frame| objects.thread_object(frame));
         let attributes = thread.map_or_else(Vec::new, |thread| objects.attributes(thread));
         let name = objects.value(&attributes, "_name").and_then(|name| objects.text(name));
@@ -107,6 +112,12 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         let counting = view.held.iter().copied().filter(is_named).collect();
         view.held = counting;
     }
+    for thread in view.threads.iter_mut().filter(|thread| thread.name.is_none()) {
+        let known = active.iter().find(|(handle, _)| *handle == thread.handle);
+        thread.name = known
+            .and_then(|&(_, object)| objects.value(&objects.attributes(object), "_name"))
+            .and_then(|name| objects.text(name));
+    }
     let unknown = |target: &&Target| view.lock(target.address).is_none();
     let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
     if !unknown.is_empty() {
@@ -123,7 +134,7 @@ pub fn held_in_blocks(handle: usize) -> Vec<Held> {
     let held = || {
         let python = python::found()?;
         let state = python.thread_state()?;
-        let objects = Objects::look(python, Pages::for_little)?;
+        let objects = Objects::look(python, Pages::for_frames)?;
         if objects.layout.exit.is_none() || !python.is_locked_by_this_thread() {
             return None;
         }
@@ -216,6 +227,17 @@ impl Objects {
         (self.running(state, handle), others.collect())
     }
 
+    /// The threads that `threading` knows, by their `pthread_t`: the main thread, and those that others began, among them. Empty where
+    /// these frames are not of a thread that `threading` began, as its module is found by way of its function.
+    fn active_threads(&self, frames: &[Frame]) -> Vec<(usize, usize)> {
+        let outermost = frames.last().copied();
+        let module = outermost.filter(|&frame| self.thread_object(frame).is_some());
+        let active = module.and_then(|frame| self.value(&self.globals(frame), "_active"));
+        let entries = active.map_or_else(Vec::new, |active| self.entries(active, MOST_THREADS));
+        let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
+        entries.into_iter().filter_map(by_handle).collect()
+    }
+
     /// The `threading.Thread` whose thread begins in this frame.
     fn thread_object(&self, outermost: Frame) -> Option<usize> {
         if self.plain_name(outermost)? == "_bootstrap" {
@@ -225,11 +247,12 @@ impl Objects {
         }
     }
 
-    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'.
+    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'; from functions that use
+    /// the lock, then from any of its module.
     fn name_locks(&self, threads: &[(usize, usize)], targets: &[Target]) -> Vec<Named> {
         let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
         let mut named = Vec::new();
-        for by_owner in [true, false] {
+        for (by_owner, uses_it) in [(true, true), (true, false), (false, true), (false, false)] {
             let mut seen_modules = BTreeSet::new();
             for &(state, handle) in threads {
                 let of_this: BTreeSet<usize> = if by_owner {
@@ -245,7 +268,11 @@ impl Objects {
                     continue;
                 }
                 for frame in self.frames(state, MOST_SEARCHED) {
-                    for lock in self.locks_from(frame, &of_this, &mut seen_modules) {
+                    let module = self.module(frame);
+                    if !uses_it && !module.is_some_and(|module| seen_modules.insert(module)) {
+                        continue;
+                    }
+                    for lock in self.locks_from(frame, &of_this, !uses_it) {
                         if wanted.remove(&lock.address) {
                             named.push(lock);
                         }
