@@ -9,7 +9,7 @@
 # runs: by_hand_with_timeout lock by_hand_with_timeout
 # runs: by_hand_finally self.door Vault.by_hand_finally
 # runs: condition condition._lock holds_condition
-# runs: condition_of_lock lock holds_condition_of_lock
+# runs: condition_of_lock condition_of_lock._lock holds_condition_of_lock
 # runs: guard self.inner Guard.keep
 # runs: generator lock *
 # runs: two_blocks second two_blocks
@@ -19,7 +19,7 @@
 # runs: recursive rlock recursive
 # runs: recursive_by_hand rlock recursive_by_hand
 # runs: awaited lock by_hand
-# runs: after_condition_wait lock after_condition_wait
+# runs: after_condition_wait condition_of_lock._lock after_condition_wait
 import contextlib
 import os
 import sys

@@ -3,7 +3,7 @@
 # queue, and freezes.
 #
 # python: 3.6-3.14
-# expect: unsafe_fork ERROR function=fork name="*.mutex in Queue.put *"
+# expect: unsafe_fork ERROR function=fork name="self.mutex in *"
 # allow: orphaned_lock FATAL
 # allow: stuck_child FATAL
 # suppress: unsafe_fork:*

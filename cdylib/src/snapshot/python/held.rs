@@ -97,8 +97,11 @@ impl Objects {
     pub fn held_and_named(&self, own: &Running, others: &[Running], in_blocks: &[(Held, Frame)]) -> Vec<(Held, Named)> {
         let mut held = Vec::new();
         for &(lock, frame) in in_blocks {
-            let found = self.locks_from(frame, &BTreeSet::from([lock.address]), true);
-            held.extend(found.into_iter().next().map(|named| (lock, named)));
+            let found = [false, true].into_iter().find_map(|all_of_module| {
+                let found = self.locks_from(frame, &BTreeSet::from([lock.address]), all_of_module);
+                found.into_iter().next()
+            });
+            held.extend(found.map(|named| (lock, named)));
         }
         let known: BTreeSet<usize> = in_blocks.iter().map(|(lock, _)| lock.address).collect();
         let mut names: BTreeMap<usize, Named> = BTreeMap::new();

@@ -79,7 +79,7 @@ impl Objects {
         const ADDRESS_BEFORE: usize = 8;
         let links = semaphore.checked_add(size_of::<libc::sem_t>())?;
         let (next, previous) = (self.pages.pointer(links)?, self.pages.pointer(links + 8)?);
-        let is_linked = self.pages.pointer(next + 8)? == links && self.pages.pointer(previous)? == links;
+        let is_linked = self.pages.pointer(next.checked_add(8)?)? == links && self.pages.pointer(previous)? == links;
         is_linked.then(|| self.pages.pointer(semaphore - ADDRESS_BEFORE))?
     }
 

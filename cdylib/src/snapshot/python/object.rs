@@ -2,6 +2,7 @@
 
 use core::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::layout::{Attributes, Keys, Layout};
 use super::lock_object::LockType;
@@ -30,6 +31,8 @@ pub struct Objects {
     pub pages: Pages,
     /// Types seen, and which of them are locks.
     pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
+    /// How deep the stacks of values stand at the ends of the blocks around an instruction, by code and instruction.
+    pub blocks: RefCell<BTreeMap<(usize, i32), Rc<[usize]>>>,
 }
 
 impl Objects {
@@ -40,6 +43,7 @@ impl Objects {
             layout: Layout::of(python)?,
             pages: pages(),
             lock_types: RefCell::new(BTreeMap::new()),
+            blocks: RefCell::new(BTreeMap::new()),
         })
     }
 
@@ -65,12 +69,22 @@ impl Objects {
 
     /// The text here that a NUL ends.
     pub fn c_string(&self, address: usize) -> Option<String> {
+        const PIECE: usize = 16;
         let mut name = Vec::new();
-        for place in address..address.checked_add(128)? {
-            match self.pages.byte(place)? {
-                0 => return String::from_utf8(name).ok(),
-                byte => name.push(byte),
+        // No piece goes beyond a page, behind which nothing may be.
+        let mut piece = PIECE - address % PIECE;
+        while name.len() < 128 {
+            let mut bytes = [0; PIECE];
+            let bytes = bytes.get_mut(..piece)?;
+            if !self.pages.read(address.checked_add(name.len())?, bytes) {
+                return None;
             }
+            let end = bytes.iter().position(|&byte| byte == 0);
+            name.extend_from_slice(bytes.get(..end.unwrap_or(piece))?);
+            if end.is_some() {
+                return String::from_utf8(name).ok();
+            }
+            piece = PIECE;
         }
         None
     }

@@ -25,6 +25,8 @@ struct Kept {
     bytes: Vec<u8>,
     /// Where in `bytes` each stretch stands; `None` where not all of it could be read.
     places: BTreeMap<usize, Option<usize>>,
+    /// The stretch that was asked for last, and where it stands: most reads go where the one before went.
+    last: (usize, Option<usize>),
 }
 
 impl Pages {
@@ -51,6 +53,7 @@ impl Pages {
             kept: RefCell::new(Kept {
                 bytes,
                 places: BTreeMap::new(),
+                last: (0, None),
             }),
         }
     }
@@ -62,9 +65,14 @@ impl Pages {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return false;
         };
-        let Kept { bytes, places } = &mut *kept;
-        let place = match places.get(&start) {
-            Some(place) => *place,
+        let Kept { bytes, places, last } = &mut *kept;
+        let known = if last.0 == start && start != 0 {
+            Some(last.1)
+        } else {
+            places.get(&start).copied()
+        };
+        let place = match known {
+            Some(place) => place,
             None if start == 0 || places.len() >= MOST_READS => return false,
             None => {
                 let place = bytes.len();
@@ -80,6 +88,7 @@ impl Pages {
                 place
             }
         };
+        *last = (start, place);
         let end = offset + into.len();
         match place.and_then(|place| bytes.get(place + offset..place + end)) {
             Some(found) if end <= self.stretch => {

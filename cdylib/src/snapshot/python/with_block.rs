@@ -4,6 +4,8 @@
 //! stands what will be called: an object's `__exit__`. Its entry begins behind the call of `__enter__`, so whoever still waits
 //! for a lock is not inside.
 
+use std::rc::Rc;
+
 use super::frame::Frame;
 use super::object::Objects;
 
@@ -41,26 +43,46 @@ struct Handler {
 impl Objects {
     /// The objects whose `with` blocks the frame is inside, the innermost block first.
     pub fn entered(&self, frame: Frame) -> Vec<usize> {
-        const UNIT: i32 = 2;
         let found = || {
             let exit = self.layout.exit?;
-            let table = self.exceptions(frame)?;
-            let mut unit = usize::try_from(self.offset(frame)? / UNIT).ok()?;
+            let depths = self.depths(frame)?;
+            if depths.is_empty() {
+                return None;
+            }
             let variables = usize::try_from(self.pages.int(frame.code + VARIABLES)?).ok()?;
             let values = frame.address + self.layout.locals + variables * 8;
-            let mut entered = Vec::new();
-            for _ in 0..MOST_BLOCKS {
-                let Some(handler) = handler_of(&table, unit) else { break };
-                if handler.depth <= DEEPEST_STACK {
-                    entered.extend(self.exited_at(exit, values, handler.depth));
-                }
-                // Whoever handles an exception of the handler is one block further out.
-                unit = handler.target;
-            }
-            Some(entered)
+            let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
+            Some(objects.collect())
         };
-        // A frame that has not begun stands before its first instruction.
         found().unwrap_or_default()
+    }
+
+    /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.
+    fn depths(&self, frame: Frame) -> Option<Rc<[usize]>> {
+        const UNIT: i32 = 2;
+        let offset = self.offset(frame)?;
+        // Many threads are in the same place.
+        let key = (frame.code, offset);
+        if let Some(known) = self.blocks.try_borrow().ok()?.get(&key) {
+            return Some(Rc::clone(known));
+        }
+        let table = self.exceptions(frame).unwrap_or_default();
+        // A frame that has not begun stands before its first instruction.
+        let mut unit = usize::try_from(offset / UNIT).ok()?;
+        let mut depths = Vec::new();
+        for _ in 0..MOST_BLOCKS {
+            let Some(handler) = handler_of(&table, unit) else { break };
+            if handler.depth <= DEEPEST_STACK {
+                depths.push(handler.depth);
+            }
+            // Whoever handles an exception of the handler is one block further out.
+            unit = handler.target;
+        }
+        let depths = Rc::<[usize]>::from(depths);
+        if let Ok(mut blocks) = self.blocks.try_borrow_mut() {
+            blocks.insert(key, Rc::clone(&depths));
+        }
+        Some(depths)
     }
 
     /// The object of the `__exit__` that stands on top of this many values.
