@@ -11,11 +11,13 @@ import _thread
 import os
 import sys
 import threading
+import time
 
 import program
 
 up = program.Gate()
 never = program.Gate()
+started = program.Gate()
 ends = []
 
 
@@ -27,6 +29,10 @@ def stranger():
 
 
 def fork():
+    # The main thread waits for its end, without a lock in hand.
+    started.pass_through()
+    while not program.waits_for_ever("self/task/%d" % os.getpid()):
+        time.sleep(0.001)
     pid = os.fork()
     if pid == 0:
         os._exit(program.FINE)
@@ -38,6 +44,7 @@ _thread.start_new_thread(stranger, ())
 up.pass_through()
 thread = threading.Thread(target=fork)
 thread.start()
+started.open()
 thread.join()
 sys.stdout.flush()
 os._exit(ends[0])

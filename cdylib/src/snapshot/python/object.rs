@@ -32,8 +32,11 @@ pub struct Objects {
     /// Types seen, and which of them are locks.
     pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
     /// How deep the stacks of values stand at the ends of the blocks around an instruction, by code and instruction.
-    pub blocks: RefCell<BTreeMap<(usize, i32), Rc<[usize]>>>,
+    pub blocks: RefCell<Blocks>,
 }
+
+/// By code and instruction: depths.
+type Blocks = BTreeMap<(usize, i32), Rc<[usize]>>;
 
 impl Objects {
     /// A fresh look at the interpreter's memory; `None` where there is none, or of a version that is not known.
