@@ -10,26 +10,11 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-# A thread holds a lock, and the main thread forks. The lock is CPython's own up to 3.13.0; later ones never pass a call
-# of libc, so that a mutex has to do.
+# A thread holds a lock, and the main thread forks.
 HAZARDS = '''
-import ctypes
 import os
 import sys
 import threading
-
-SEEN = sys.version_info < (3, 13, 1)
-
-
-class Mutex:
-    def __init__(self):
-        self._memory = ctypes.create_string_buffer(64)
-
-    def __enter__(self):
-        ctypes.CDLL(None).pthread_mutex_lock(self._memory)
-
-    def __exit__(self, *_):
-        ctypes.CDLL(None).pthread_mutex_unlock(self._memory)
 
 
 class Keeper:
@@ -68,7 +53,7 @@ def fork():
 
 
 def fork_while_a_lock_is_held():
-    with Keeper(threading.Lock() if SEEN else Mutex()):
+    with Keeper(threading.Lock()):
         fork()
 
 

@@ -65,7 +65,6 @@ def test_only_a_script_that_is_run_gets_an_interpreter(words: Any, expected: Any
     assert with_interpreter(words) == [sys.executable if word == "PYTHON" else word for word in expected]
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13, 1), reason="Python locks are not seen from 3.13.1 on")
 def test_the_example_is_told(python: Any) -> None:
     done = python("-m", "forkwatch", "run", "--", str(ROOT / "examples" / "frozen_pool.py"))
     assert "forkwatch: ERROR unsafe_fork: fork() in thread" in done.stderr

@@ -40,8 +40,8 @@ SUITE = """
         subprocess.run([sys.executable, "-c", "import hazards; hazards.fork_while_a_lock_is_held()"], check=True)
 """
 FAILING = ["test_lock", "test_lock_again", "test_fixture", "test_other_process"]
-# From 3.13.1 on the interpreter keeps its locks to itself, and the one that the program's author made is a mutex.
-LOCK = 'Python lock "self._lock in Keeper._wait (hazards.py:*)"' if sys.version_info < (3, 13, 1) else "mutex"
+# From 3.13.1 on the lock is known by the block that took it, before by the innermost function that has it in hand.
+LOCK = f'Python lock "self._lock in Keeper.{"_wait" if sys.version_info < (3, 13, 1) else "_run"} (hazards.py:*)"'
 
 
 def _failed(result: Any) -> Any:

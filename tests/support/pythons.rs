@@ -1,4 +1,5 @@
-//! The CPythons that are installed: all of pyenv's, and the system's.
+//! The CPythons that are installed: all of pyenv's, the system's, those in the folders that `FORKWATCH_TEST_PYTHONS` names (each
+//! holds one folder an interpreter, as pyenv's `versions` does), and the newest on `PATH`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::library::target;
 
 /// The minor versions of Python 3 that the tests want to see.
-const WANTED: std::ops::RangeInclusive<u32> = 6..=13;
+const WANTED: std::ops::RangeInclusive<u32> = 6..=14;
 
 /// A version, such as 3.11.7.
 pub type Version = (u32, u32, u32);
@@ -55,15 +56,22 @@ pub fn all() -> &'static [Python] {
             .map(PathBuf::from)
             .or(home)
             .unwrap_or_default();
-        let versions = std::fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
-        let mut paths: Vec<_> = versions.map(|entry| entry.path().join("bin/python3")).collect();
+        let variable = |name| std::env::var_os(name).unwrap_or_default();
+        let named = variable("FORKWATCH_TEST_PYTHONS");
+        let folders = std::env::split_paths(&named).chain([root.join("versions")]);
+        let entries = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+        let mut paths: Vec<_> = entries.map(|entry| entry.path().join("bin/python3")).collect();
         paths.push("/usr/bin/python3".into());
+        let newest = format!("python3.{}", WANTED.end());
+        paths.extend(std::env::split_paths(&variable("PATH")).map(|folder| folder.join(&newest)));
         let mut all: Vec<_> = paths
             .into_iter()
             .filter(|path| path.exists())
             .filter_map(Python::at)
             .collect();
         all.sort_by_key(|python| python.version);
+        // One may stand in several of these places.
+        all.dedup_by_key(|python| python.path.canonicalize().ok());
         for minor in WANTED {
             if !all.iter().any(|python| python.version.1 == minor) {
                 println!("skipped: CPython 3.{minor} is not installed");

@@ -1,7 +1,8 @@
 //! Facts about CPython from its file and memory alone: no call into it, no interpreter lock.
 //!
 //! The verdict asks these, in the parent or in a forked child. All reads are guarded. It must not follow the
-//! interpreter's own structures: their layout changes with every version, while a name in a method table does not.
+//! interpreter's own structures: their layout changes with every version, while a name in a method table does not. What does
+//! follow them, for Python's frames, threads and locks, is `python/`, with a layout for each version.
 
 use core::ops::Range;
 use std::collections::BTreeMap;

@@ -5,9 +5,10 @@ use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
 use super::origin::Origin;
-use super::python::{self, Target, View};
+use super::place::Place;
+use super::python::{self, Held, Target, View};
 use crate::config;
-use crate::state::depot;
+use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::{self, Thread};
 use crate::system::task::{self, BlockedCall};
@@ -62,6 +63,18 @@ pub struct HeldLock {
     pub entry: Entry,
     /// The threads blocked on it.
     pub waiters: Vec<i32>,
+    /// For a lock of CPython's that passes no hook: what tells the place where it was taken.
+    pub python: Option<u64>,
+}
+
+impl HeldLock {
+    /// What makes it the same finding as another, at a fork of this place.
+    pub fn place(&self, fork: Place) -> Place {
+        match self.python {
+            Some(sort) => fork.with_python_lock(sort),
+            None => fork.with_lock(&self.entry),
+        }
+    }
 }
 
 /// Looks at every other thread, and verifies what each seems to hold.
@@ -99,7 +112,34 @@ fn with_python(mut moment: Moment) -> Moment {
             thread.name = name.clone().into_bytes();
         }
     }
+    for held in moment.python.iter().flat_map(|view| &view.held) {
+        let holder = moment.threads.iter().find(|thread| thread.handle == held.holder);
+        let waits = |thread: &&OtherThread| {
+            let semaphore = thread.asked.filter(|asked| asked.object == Object::Semaphore);
+            let waited_for = |asked: Entry| python::waited_for(asked.address) == Some(held.address);
+            thread.blocked.is_some() && semaphore.is_some_and(waited_for)
+        };
+        let lock = |holder: &OtherThread| HeldLock {
+            owner: holder.tid,
+            entry: entry_of(held),
+            waiters: moment.threads.iter().filter(waits).map(|thread| thread.tid).collect(),
+            python: Some(held.sort),
+        };
+        moment.locks.extend(holder.map(lock));
+    }
     moment
+}
+
+/// A lock of CPython's that passes no hook, as one that does.
+pub fn entry_of(held: &Held) -> Entry {
+    Entry {
+        address: held.address,
+        object: Object::Mutex,
+        stage: Stage::Held,
+        stack: NO_STACK,
+        made: NO_STACK,
+        stack_pointer: 0,
+    }
 }
 
 /// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
@@ -123,6 +163,7 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
                 owner: tid,
                 entry,
                 waiters: waiters(entry.address, &threads),
+                python: None,
             });
         }
     }

@@ -22,6 +22,8 @@ pub struct Python {
     pub minor: u32,
     /// The types by which objects are recognised.
     pub types: Types,
+    /// Where it says that things lie; `None` before 3.13.
+    pub offsets: Option<Offsets>,
     check: unsafe extern "C" fn() -> c_int,
     thread_state: unsafe extern "C" fn() -> *mut c_void,
     line: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
@@ -44,6 +46,73 @@ pub struct Types {
     pub cell: usize,
     /// `type`.
     pub meta: usize,
+}
+
+/// What the interpreter's own table for debuggers says, in bytes: `_Py_DebugOffsets`, at the start of `_PyRuntime`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offsets {
+    /// `PY_VERSION_HEX`.
+    pub version: u64,
+    /// Thread states: the innermost frame.
+    pub innermost: usize,
+    /// Frames: the caller's frame.
+    pub back: usize,
+    /// Frames: the code.
+    pub code: usize,
+    /// Frames: the instruction.
+    pub instruction: usize,
+    /// Frames: the local variables.
+    pub locals: usize,
+    /// Frames: who owns it.
+    pub owner: usize,
+    /// Code objects: the file.
+    pub file: usize,
+    /// Code objects: the qualified name.
+    pub name: usize,
+    /// Code objects: the names of local variables.
+    pub variables: usize,
+    /// Code objects: the instructions.
+    pub instructions: usize,
+}
+
+impl Offsets {
+    /// The words of the table that are read.
+    const WORDS: usize = 49;
+
+    /// Reads the table of 3.`minor`; `None` where it is another version's, or one of a build without an interpreter lock.
+    fn read(minor: u32, table: &[u64; Self::WORDS]) -> Option<Self> {
+        const COOKIE: u64 = u64::from_ne_bytes(*b"xdebugpy");
+        let [cookie, version, without_lock, ..] = *table;
+        if cookie != COOKIE || version >> 16 != u64::from(3 << 8 | minor) || without_lock != 0 {
+            return None;
+        }
+        // Where the parts for thread states, frames and code begin; the first word of each is its size.
+        let (thread, frame, code) = match minor {
+            13 => (19, 28, 34),
+            14 => (22, 31, 39),
+            _ => return None,
+        };
+        /// No structure of these has as many bytes.
+        const BIGGEST: usize = 1 << 16;
+        let at = |index: usize| {
+            usize::try_from(*table.get(index)?)
+                .ok()
+                .filter(|&offset| offset < BIGGEST)
+        };
+        Some(Self {
+            version,
+            innermost: at(thread + 4)?,
+            back: at(frame + 1)?,
+            code: at(frame + 2)?,
+            instruction: at(frame + 3)?,
+            locals: at(frame + 4)?,
+            owner: at(frame + 5)?,
+            file: at(code + 1)?,
+            name: at(code + 3)?,
+            variables: at(code + 7)?,
+            instructions: at(code + 9)?,
+        })
+    }
 }
 
 impl Python {
@@ -104,9 +173,11 @@ fn python() -> Option<Python> {
     // SAFETY: the functions of these names have had these types since 3.4, and are not unloaded with an interpreter.
     unsafe {
         let version = core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(version);
+        let minor = minor(CStr::from_ptr(version()).to_bytes())?;
         Some(Python {
-            minor: minor(CStr::from_ptr(version()).to_bytes())?,
+            minor,
             types,
+            offsets: offsets(minor),
             check: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(check),
             thread_state: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(thread_state),
             line: core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, c_int) -> c_int>(line),
@@ -126,6 +197,18 @@ fn minor(version: &[u8]) -> Option<u32> {
     digits.get(..end)?.parse().ok()
 }
 
+fn offsets(minor: u32) -> Option<Offsets> {
+    /// The first version with the table.
+    const FIRST: u32 = 13;
+    if minor < FIRST {
+        return None;
+    }
+    let table = symbol(c"_PyRuntime")?.cast::<[u64; Offsets::WORDS]>();
+    // SAFETY: since 3.13 the object begins with the table, which is longer than this and never written, and lives as long as
+    // the interpreter.
+    Offsets::read(minor, unsafe { &*table })
+}
+
 fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: the string ends with NUL.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
@@ -134,7 +217,21 @@ fn symbol(name: &CStr) -> Option<*mut c_void> {
 
 #[cfg(test)]
 mod tests {
-    use super::minor;
+    use super::{Offsets, minor};
+
+    #[test]
+    fn tables_of_offsets() {
+        let mut table: [u64; Offsets::WORDS] = core::array::from_fn(|index| index as u64);
+        table[..3].copy_from_slice(&[u64::from_ne_bytes(*b"xdebugpy"), 0x030e_0af0, 0]);
+        let offsets = Offsets::read(14, &table).unwrap();
+        assert_eq!((offsets.innermost, offsets.back, offsets.instructions), (26, 32, 48));
+        assert_eq!(Offsets::read(13, &table), None, "another version's");
+        table[35] = u64::MAX;
+        assert_eq!(Offsets::read(14, &table), None, "no offset");
+        table[35] = 80;
+        table[2] = 1;
+        assert_eq!(Offsets::read(14, &table), None, "without an interpreter lock");
+    }
 
     #[test]
     fn versions() {

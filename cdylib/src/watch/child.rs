@@ -5,6 +5,7 @@
 //! | `call` | before a call that takes a lock: an orphan, or nobody who could release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, futexes |
 //! | `attempt` | tries in vain of CPython's |
+//! | `python_lock` | waits for locks of CPython's that pass no hook |
 //! | `site` | where such a call stands |
 //! | `finding` | telling it, the story of the fork first where the parent kept silent, and stopping the child |
 //! | `outcome` | what became of the child of a reported fork |
@@ -17,6 +18,7 @@ mod attempt;
 mod call;
 mod finding;
 mod outcome;
+mod python_lock;
 mod site;
 mod wait;
 
@@ -90,8 +92,13 @@ pub fn settle(thread: &'static Thread) {
         })
         .collect();
     let inherited = moment::take_inherited(story.origin, &lost);
-    for lock in &inherited.locks {
-        if !orphans::add(lock.entry, lock.owner, number) {
+    let by_hooks = inherited.locks.iter().map(|lock| (lock.entry, lock.owner));
+    let by_python = story
+        .python_locks
+        .iter()
+        .map(|(held, owner)| (moment::entry_of(held), *owner));
+    for (entry, owner) in by_hooks.chain(by_python) {
+        if !orphans::add(entry, owner, number) {
             break;
         }
     }

@@ -260,7 +260,7 @@ fn locks(
         let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
         let shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
         if own || shared {
-            told::remember(place.with_lock(entry), Verdict::Harmless);
+            told::remember(lock.place(place), Verdict::Harmless);
             continue;
         }
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
@@ -268,7 +268,7 @@ fn locks(
         let name = region.or_else(|| named.map(|named| named.name.as_str()));
         if rules.lock_is_harmless(name, &acquired_stack) {
             counts::SUPPRESSED.add();
-            told::remember(place.with_lock(entry), Verdict::Silenced);
+            told::remember(lock.place(place), Verdict::Silenced);
             continue;
         }
         counting.push(Lock {

@@ -5,6 +5,7 @@ use forkwatch_schema::record::{Detail, LeakedLock, Lock};
 
 pub use super::judge::{Judgement, judge};
 use super::judge::{frames, kind_of, naming, sealed};
+use super::story::Story;
 use super::tell::{say, tell};
 use super::told;
 use super::{counts, fork, setup};
@@ -17,7 +18,7 @@ use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
-use crate::snapshot::python;
+use crate::snapshot::python::{self, Held};
 use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
@@ -32,6 +33,8 @@ pub struct Known {
     pub origin: Origin,
     /// All of it was told before, and is only counted.
     pub is_counted: bool,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
     told_before: bool,
 }
 
@@ -41,6 +44,11 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     let python = if config.python { python::place() } else { 0 };
     let place = Place::of_fork(stack, python, setup::suppressions().has_thread_rules().then_some(alive));
     let known = told::verdict(place);
+    let python_locks = if config.python && known.is_some() {
+        python_locks(alive)
+    } else {
+        Vec::new()
+    };
     let origin = Origin {
         id: told::fork_id(place).unwrap_or_else(ForkId::make),
         function,
@@ -49,11 +57,15 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
         known,
         thread: rustix::thread::gettid().as_raw_nonzero().get(),
         process: process::id(),
-        has_holders: moment::held(alive).next().is_some(),
+        has_holders: moment::held(alive).next().is_some() || !python_locks.is_empty(),
     };
-    let nothing_new = |entry: &Entry| told::verdict(place.with_lock(entry)).is_some();
-    let told_before =
-        !config.repeat_all && known.is_some() && moment::held(alive).all(|(_, entry)| nothing_new(&entry));
+    let is_known = |place| told::verdict(place).is_some();
+    let told_before = !config.repeat_all
+        && known.is_some()
+        && moment::held(alive).all(|(_, entry)| is_known(place.with_lock(&entry)))
+        && python_locks
+            .iter()
+            .all(|(held, _)| is_known(place.with_python_lock(held.sort)));
     let may_stop = matches!(config.strict, Strict::Threads | Strict::Locks);
     let is_counted = match known {
         Some(Verdict::ExecBound) => {
@@ -69,12 +81,13 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     Known {
         origin,
         is_counted,
+        python_locks,
         told_before,
     }
 }
 
-/// What there is to tell of a fork about which something may be new; `None` where no other thread is left.
-pub fn news(known: Known, alive: Vec<Alive>) -> Option<(Origin, Moment)> {
+/// The story of a fork about which something may be new; `None` where no other thread is left.
+pub fn news(known: Known, alive: Vec<Alive>) -> Option<Box<Story>> {
     let Known {
         mut origin,
         told_before,
@@ -92,7 +105,25 @@ pub fn news(known: Known, alive: Vec<Alive>) -> Option<(Origin, Moment)> {
         told_before,
         ..moment::take(origin, &alive)
     };
-    Some((origin, moment))
+    let view = moment.python.as_ref();
+    let python_locks = with_holders(view.map_or(&[], |view| &view.held), &alive);
+    origin.has_holders |= !python_locks.is_empty();
+    Some(Story::new(origin, Some(moment), python_locks))
+}
+
+/// The locks of CPython's that pass no hook, as far as a look that costs little finds them.
+fn python_locks(alive: &[Alive]) -> Vec<(Held, i32)> {
+    let this = Thread::even_if_busy();
+    let held = this.map_or_else(Vec::new, |this| python::held_in_blocks(this.handle()));
+    with_holders(&held, alive)
+}
+
+fn with_holders(held: &[Held], alive: &[Alive]) -> Vec<(Held, i32)> {
+    let holder = |held: &Held| {
+        let is_it = |alive: &&Alive| alive.thread.is_some_and(|thread| thread.handle() == held.holder);
+        Some((*held, alive.iter().find(is_it)?.tid))
+    };
+    held.iter().filter_map(holder).collect()
 }
 
 fn count_again(verdict: Verdict) {
@@ -134,7 +165,7 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
 pub fn remember(moment: &Moment) {
     let place = moment.origin.place;
     told::remember_fork(place, moment.origin.id);
-    let locks = moment.locks.iter().map(|lock| place.with_lock(&lock.entry));
+    let locks = moment.locks.iter().map(|lock| lock.place(place));
     for place in locks.chain([place]) {
         if told::verdict(place).is_none() {
             told::remember(place, Verdict::Told);

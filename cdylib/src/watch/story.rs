@@ -14,6 +14,7 @@ use super::tell::tell;
 use crate::snapshot::moment::Moment;
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::Verdict;
+use crate::snapshot::python::Held;
 use crate::system::{process, task};
 
 /// The most forks in one line of descent that are remembered apart.
@@ -26,6 +27,8 @@ pub struct Story {
     pub origin: Origin,
     /// What the parent saw, where it had something new to tell.
     pub seen: Option<Moment>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
     /// What strict mode has already found; `None` where nobody has judged yet.
     pub judged: Option<Judgement>,
     /// Strict says no, but the copy could not be avoided: the child ends at once.
@@ -40,10 +43,11 @@ pub struct Story {
 
 impl Story {
     /// A fork that is about to happen.
-    pub fn new(origin: Origin, seen: Option<Moment>) -> Box<Self> {
+    pub fn new(origin: Origin, seen: Option<Moment>, python_locks: Vec<(Held, i32)>) -> Box<Self> {
         Box::new(Self {
             origin,
             seen,
+            python_locks,
             judged: None,
             stopped: false,
             child: 0,
@@ -130,6 +134,14 @@ pub fn newest_number() -> usize {
     // SAFETY: as in `newest`.
     let line = unsafe { &*LINE.0.get() };
     (line.all.len() + usize::from(line.newest.is_some())).saturating_sub(1)
+}
+
+/// The id of the lost thread with this `pthread_t`; 0 where there is none.
+pub fn lost_with(handle: usize) -> i32 {
+    let inherited = newest().and_then(|(story, _)| story.inherited.as_ref());
+    let mut lost = inherited.into_iter().flat_map(|moment| &moment.threads);
+    lost.find(|thread| thread.handle == handle && handle != 0)
+        .map_or(0, |thread| thread.tid)
 }
 
 /// Tells of the fork itself, where its parent took the caller for one that does nothing but exec. Whether it did.

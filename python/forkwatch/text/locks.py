@@ -73,6 +73,10 @@ def sort(lock: Record) -> str:
 
 def _is_pythons(lock: Record) -> bool:
     """Whether the interpreter took it on behalf of Python code: `threading.Lock` and what is made of it."""
+    name = str(lock.get("name"))
+    if lock.get("kind") == "mutex" and not lock.get("acquired_stack") and " in " in name and name.endswith(")"):
+        # One that passes no call of libc, so that Python's name for it is all there is.
+        return True
     taken = (lock.get("acquired_stack") or [])[:_FRAMES_OF_TAKERS]
     return lock.get("kind") in ("semaphore", "mutex", "futex") and any(
         frames.is_interpreter(frame) and str(frame.get("symbol")).startswith(_TAKERS) for frame in taken

@@ -1,7 +1,7 @@
 # A child without other threads waits for an event, or a semaphore, that its own signal handler sets: the wait is
 # interrupted, the handler runs, and the child goes on. None of it is told, beyond what the fork is.
 #
-# python: 3.8-3.13
+# python: 3.8-3.14
 # expect: at-most WARN
 # bare: 0
 # runs: {event,semaphore}

@@ -2,9 +2,9 @@
 # share, an attribute of an attribute, a list's element, a dictionary's value, a slot of `threading`'s own objects, and
 # the lock of a logging handler.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.14
 # bare: 0
-# expect: unsafe_fork ERROR function=fork locks=1 threads=1 lock=semaphore owner=keeper name="$2 in *"
+# expect: unsafe_fork ERROR function=fork locks=1 threads=1 owner=keeper name="$2 in *"
 # suppress: unsafe_fork:*
 # runs: module module_lock
 # runs: shared outer_lock

@@ -1,9 +1,9 @@
 # H1, H2: a thread holds a lock that is an attribute of an object. The finding says what the program calls the lock, who
 # has it, and where both threads are in Python; the child's says where the child is.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.14
 # expect: unsafe_fork ERROR function=fork locks=1 threads=2 python=send_clerk
-# with: lock=semaphore name="self.door in Vault.keep_open (unsafe_fork_named_lock.py:*)" owner=keeper
+# with: name="self.door in Vault.keep_open (unsafe_fork_named_lock.py:*)" owner=keeper
 # with: thread=keeper thread_python=keep_open
 # with: thread=idler thread_python=wait
 # expect: orphaned_lock FATAL same_fork=yes python=open_door name="self.door in Vault.keep_open (*" owner=keeper

@@ -2,8 +2,8 @@
 # in the middle of `Queue.put`, so it holds the queue's mutex; the pool's worker logs first thing, through the same
 # queue, and freezes.
 #
-# python: 3.6-3.13.0
-# expect: unsafe_fork ERROR function=fork lock=semaphore
+# python: 3.6-3.14
+# expect: unsafe_fork ERROR function=fork name="self.mutex in *"
 # allow: orphaned_lock FATAL
 # allow: stuck_child FATAL
 # suppress: unsafe_fork:*

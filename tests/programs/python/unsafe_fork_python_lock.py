@@ -1,9 +1,9 @@
 # H1, H2: a thread holds a threading lock at the fork. The child asks for it and can never go on. Up to CPython 3.13.0
-# these locks are semaphores; later ones are inline and not seen.
+# these locks are semaphores; later ones have a state of their own, and pass no hook.
 #
-# python: 3.6-3.13.0
-# expect: unsafe_fork ERROR function=fork locks=1 threads=1 lock=semaphore
-# expect: orphaned_lock FATAL call=sem_wait lock=semaphore blocking=true same_fork=yes
+# python: 3.6-3.14
+# expect: unsafe_fork ERROR function=fork locks=1 threads=1 owner=keeper
+# expect: orphaned_lock FATAL call=sem_wait owner=keeper python=<module> blocking=true same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: orphaned_lock:*
 # suppress: stuck_child:*

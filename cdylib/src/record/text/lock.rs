@@ -37,6 +37,9 @@ const fn purpose(kind: LockKind) -> &'static str {
 }
 
 fn is_pythons(lock: &Lock) -> bool {
+    if lock.is_known_by_python_alone() {
+        return true;
+    }
     let symbols = lock
         .acquired_stack
         .iter()
@@ -187,7 +190,9 @@ fn holder(lock: &Lock) -> String {
 }
 
 fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
-    if lock.acquired_stack.is_empty() {
+    if lock.is_known_by_python_alone() {
+        // Its name says where it was taken, as far as anybody knows.
+    } else if lock.acquired_stack.is_empty() {
         page.plain(2, "taken before it was watched");
     } else {
         let how = match lock.kind {

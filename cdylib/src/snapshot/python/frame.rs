@@ -8,14 +8,14 @@ use super::object::{MOST_ENTRIES, Objects};
 
 /// The most frames followed, where the interpreter's own are among them.
 const MOST_FRAMES: usize = 1024;
-/// `_frameowner`: the interpreter's own frame at the bottom of a C call.
+/// `_frameowner`: from here on, the interpreter's own frames at the bottom of a C call.
 const OWNED_BY_C: u8 = 3;
 
 /// One frame of a function.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    address: usize,
-    code: usize,
+    pub(super) address: usize,
+    pub(super) code: usize,
 }
 
 impl Objects {
@@ -63,11 +63,12 @@ impl Objects {
             let is_the_interpreters = self
                 .layout
                 .owner
-                .is_some_and(|owner| self.pages.byte(address + owner).is_none_or(|owner| owner == OWNED_BY_C));
+                .is_some_and(|owner| self.pages.byte(address + owner).is_none_or(|owner| owner >= OWNED_BY_C));
             if is_the_interpreters {
                 continue;
             }
             let code = self.pages.pointer(address + self.layout.code);
+            let code = code.map(|word| self.referred(word));
             match code.filter(|&code| is_code(code)) {
                 Some(code) => frames.push(Frame { address, code }),
                 // The rest is not what it should be.
@@ -75,6 +76,12 @@ impl Objects {
             }
         }
         frames
+    }
+
+    /// The frame here, if it is a function's.
+    pub(super) fn frame_at(&self, address: usize) -> Option<Frame> {
+        let code = self.referred(self.pages.pointer(address + self.layout.code)?);
+        (self.type_of(code) == Some(self.python.types.code)).then_some(Frame { address, code })
     }
 
     /// The frame as records tell it.
@@ -117,17 +124,22 @@ impl Objects {
 
     /// The line that the frame is at.
     pub fn line(&self, frame: Frame) -> Option<u32> {
-        let offset = match self.layout.instruction {
-            Instruction::Number(place, unit) => self.pages.int(frame.address + place)?.checked_mul(unit)?,
-            Instruction::Address(place, start) => {
-                let address = self.pages.pointer(frame.address + place)?;
-                // An instruction is two bytes; before the first one stands a frame that has not begun.
-                i32::try_from(address.wrapping_sub(frame.code + start).cast_signed()).ok()?
-            }
-        };
+        let offset = self.offset(frame)?;
         // SAFETY: the frame is one of this thread's, or this thread holds the interpreter lock (`view`), so that the frame
         // keeps its code alive.
         unsafe { self.python.line(frame.code, offset) }
+    }
+
+    /// How far into its code the frame is, in bytes.
+    pub(super) fn offset(&self, frame: Frame) -> Option<i32> {
+        match self.layout.instruction {
+            Instruction::Number(place, unit) => self.pages.int(frame.address + place)?.checked_mul(unit),
+            Instruction::Address(place, start) => {
+                let address = self.pages.pointer(frame.address + place)?;
+                // An instruction is two bytes; before the first one stands a frame that has not begun.
+                i32::try_from(address.wrapping_sub(frame.code + start).cast_signed()).ok()
+            }
+        }
     }
 
     /// The object in the frame's first local variable, if it has this name.
@@ -141,7 +153,7 @@ impl Objects {
         if self.text(first)? != name {
             return None;
         }
-        match self.pages.word(frame.address + self.layout.locals)? {
+        match self.referred(self.pages.word(frame.address + self.layout.locals)?) {
             // Before 3.11, an argument that inner functions share has moved to the shared ones.
             0 => self
                 .locals(frame)
@@ -152,20 +164,25 @@ impl Objects {
         }
     }
 
-    /// The names and objects of the frame's local variables.
-    pub fn locals(&self, frame: Frame) -> Vec<(usize, usize)> {
+    /// The names of the function's local variables, in the order in which they lie in its frames.
+    pub fn variable_names(&self, frame: Frame) -> Vec<usize> {
         /// The most that are looked at.
         const MOST: usize = 256;
         let names = |offset| {
             let tuple = self.pages.pointer(frame.code + offset);
             tuple.map_or_else(Vec::new, |tuple| self.elements(tuple, MOST))
         };
-        let names = match self.layout.variables {
+        match self.layout.variables {
             Variables::Three(plain, shared, outer) => [names(plain), names(shared), names(outer)].concat(),
             Variables::One(all) => names(all),
-        };
+        }
+    }
+
+    /// The names and objects of the frame's local variables.
+    pub fn locals(&self, frame: Frame) -> Vec<(usize, usize)> {
+        let names = self.variable_names(frame);
         let start = frame.address + self.layout.locals;
-        let object = |(index, name)| Some((name, self.pages.word(start + index * 8)?));
+        let object = |(index, name)| Some((name, self.referred(self.pages.word(start + index * 8)?)));
         let locals = names.into_iter().enumerate().map_while(object);
         locals
             .filter(|&(_, object)| object != 0)

@@ -1,4 +1,8 @@
-//! Where things lie in CPython's structures, in bytes, by minor version. Within one it never changes.
+//! Where things lie in CPython's structures, in bytes, by minor version. Within one it never changes. Where the interpreter
+//! brings a table for debuggers (`_Py_DebugOffsets`, since 3.13), what that says goes before what stands here.
+
+use super::with_block::Exit;
+use crate::system::python::Python;
 
 /// The layout of one minor version.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +23,12 @@ pub struct Layout {
     pub is_qualified: bool,
     pub names: usize,
     pub variables: Variables,
+    /// Whether references in frames carry tags in their low bits.
+    pub is_tagged: bool,
+    /// How a frame keeps what its `with` blocks will call at their end; `None` where locks pass hooks, so that nobody asks.
+    pub exit: Option<Exit>,
+    /// `tuple`: the elements.
+    pub elements: usize,
     /// `str`: the size of the head of an ASCII string, and of another.
     pub ascii: usize,
     pub compact: usize,
@@ -82,8 +92,30 @@ pub const PREVIOUS: usize = 0;
 pub const NEXT: usize = 8;
 
 impl Layout {
-    /// The layout of 3.`minor`; `None` where it is not known.
-    pub const fn of(minor: u32) -> Option<Self> {
+    /// The layout of this interpreter; `None` where it is not known.
+    pub fn of(python: &Python) -> Option<Self> {
+        /// `PY_VERSION_HEX` of 3.13.1: before it, every lock has a semaphore.
+        const FIRST_WITH_OWN_STATE: u64 = 0x030d_0100;
+        let known = Self::known(python.minor)?;
+        Some(match python.offsets {
+            Some(official) => Self {
+                innermost: Innermost::Here(official.innermost),
+                back: official.back,
+                code: official.code,
+                instruction: Instruction::Address(official.instruction, official.instructions),
+                locals: official.locals,
+                owner: Some(official.owner),
+                file: official.file,
+                name: official.name,
+                variables: Variables::One(official.variables),
+                exit: known.exit.filter(|_| official.version >= FIRST_WITH_OWN_STATE),
+                ..known
+            },
+            None => known,
+        })
+    }
+
+    const fn known(minor: u32) -> Option<Self> {
         // Code objects before 3.8 have one counter less, which moves all behind it by a word.
         let code = if minor < 8 { 0 } else { 8 };
         let old = Self {
@@ -99,6 +131,9 @@ impl Layout {
             is_qualified: false,
             names: 56 + code,
             variables: Variables::Three(64 + code, 80 + code, 72 + code),
+            is_tagged: false,
+            exit: None,
+            elements: 24,
             ascii: 48,
             compact: 72,
             shared_keys: 856,
@@ -118,6 +153,9 @@ impl Layout {
             is_qualified: true,
             names: 32,
             variables: Variables::One(96),
+            is_tagged: false,
+            exit: None,
+            elements: 24,
             ascii: 40,
             compact: 56,
             shared_keys: 880,
@@ -154,6 +192,18 @@ impl Layout {
                 innermost: Innermost::Here(72),
                 instruction: Instruction::Address(56, 200),
                 attributes: Attributes::Inline,
+                exit: Some(Exit::Bound),
+                ..new
+            },
+            14 => Self {
+                innermost: Innermost::Here(72),
+                instruction: Instruction::Address(56, 208),
+                attributes: Attributes::Inline,
+                locals: 80,
+                owner: Some(74),
+                is_tagged: true,
+                exit: Some(Exit::Pair),
+                elements: 32,
                 ..new
             },
             _ => return None,

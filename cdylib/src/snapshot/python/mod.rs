@@ -15,15 +15,25 @@
 //! | `pages` | guarded reads, each page once |
 //! | `object` | types, strings, tuples, dictionaries, attributes |
 //! | `frame` | the frames of a thread |
+//! | `lock_object` | which objects are locks, and what they say of themselves |
+//! | `with_block`, `called` | what a frame has entered, and what it has called |
+//! | `held` | who holds the locks that pass no hook |
 //! | `search` | which object is a lock |
 //! | `view` | all of it together |
 
+mod called;
 mod frame;
+mod held;
 mod layout;
+mod lock_object;
 mod object;
 mod pages;
 mod search;
 mod view;
+mod with_block;
 
+pub use self::held::Held;
 pub use self::search::Named;
-pub use self::view::{Target, View, current_stack, look, name_from_here, place};
+pub use self::view::{
+    Target, View, current_stack, held_in_blocks, holder_of_inherited, look, name_from_here, place, waited_for,
+};

@@ -1,6 +1,11 @@
 //! Objects as they lie in memory.
 
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::layout::{Attributes, Keys, Layout};
+use super::lock_object::LockType;
 use super::pages::Pages;
 use crate::system::python::Python;
 
@@ -11,7 +16,7 @@ pub const MOST_ENTRIES: usize = 4096;
 
 const TYPE: usize = 8;
 const TYPE_NAME: usize = 24;
-const TYPE_BASIC_SIZE: usize = 32;
+pub(super) const TYPE_BASIC_SIZE: usize = 32;
 const TYPE_FLAGS: usize = 168;
 const TYPE_DICT_OFFSET: usize = 288;
 const DICT_KEYS: usize = 32;
@@ -24,16 +29,35 @@ pub struct Objects {
     pub python: &'static Python,
     pub layout: Layout,
     pub pages: Pages,
+    /// Types seen, and which of them are locks.
+    pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
+    /// How deep the stacks of values stand at the ends of the blocks around an instruction, by code and instruction.
+    pub blocks: RefCell<Blocks>,
 }
+
+/// By code and instruction: depths.
+type Blocks = BTreeMap<(usize, i32), Rc<[usize]>>;
 
 impl Objects {
     /// A fresh look at the interpreter's memory; `None` where there is none, or of a version that is not known.
     pub fn look(python: &'static Python, pages: fn() -> Pages) -> Option<Self> {
         Some(Self {
             python,
-            layout: Layout::of(python.minor)?,
+            layout: Layout::of(python)?,
             pages: pages(),
+            lock_types: RefCell::new(BTreeMap::new()),
+            blocks: RefCell::new(BTreeMap::new()),
         })
+    }
+
+    /// The object that a frame refers to by this word; 0 where it refers to none.
+    pub fn referred(&self, word: usize) -> usize {
+        const NUMBER: usize = 3;
+        match self.layout.is_tagged {
+            true if word & NUMBER == NUMBER => 0,
+            true => word & !NUMBER,
+            false => word,
+        }
     }
 
     /// The address of the object's type.
@@ -43,13 +67,27 @@ impl Objects {
 
     /// The type's name, with its module where it is built in.
     pub fn type_name(&self, of: usize) -> Option<String> {
-        let address = self.pages.pointer(of + TYPE_NAME)?;
+        self.c_string(self.pages.pointer(of + TYPE_NAME)?)
+    }
+
+    /// The text here that a NUL ends.
+    pub fn c_string(&self, address: usize) -> Option<String> {
+        const PIECE: usize = 16;
         let mut name = Vec::new();
-        for place in address..address.checked_add(128)? {
-            match self.pages.byte(place)? {
-                0 => return String::from_utf8(name).ok(),
-                byte => name.push(byte),
+        // No piece goes beyond a page, behind which nothing may be.
+        let mut piece = PIECE - address % PIECE;
+        while name.len() < 128 {
+            let mut bytes = [0; PIECE];
+            let bytes = bytes.get_mut(..piece)?;
+            if !self.pages.read(address.checked_add(name.len())?, bytes) {
+                return None;
             }
+            let end = bytes.iter().position(|&byte| byte == 0);
+            name.extend_from_slice(bytes.get(..end.unwrap_or(piece))?);
+            if end.is_some() {
+                return String::from_utf8(name).ok();
+            }
+            piece = PIECE;
         }
         None
     }
@@ -88,11 +126,31 @@ impl Objects {
         Some(bytes.chunks(kind).map(character).collect())
     }
 
+    /// The value of an `int` that is at least one and not longer than an address.
+    pub fn small_number(&self, object: usize) -> Option<usize> {
+        const DIGITS: usize = 24;
+        const BITS: u32 = 30;
+        // The number of digits, shifted by flags from 3.12 on.
+        let digits = match (self.python.minor, self.pages.word(object + SIZE)?) {
+            (12.., tag) => tag >> 3,
+            (_, size) => size,
+        };
+        let digit = |index: usize| {
+            let digit = u32::try_from(self.pages.int(object + DIGITS + index * 4)?).ok()?;
+            Some((digit as usize) << (BITS * u32::try_from(index).ok()?))
+        };
+        match digits {
+            1 => digit(0),
+            2 => Some(digit(0)? | digit(1)?),
+            _ => None,
+        }
+    }
+
     /// The elements of a tuple or list, the first `most` of them; none of anything else.
     pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
         let types = &self.python.types;
         let start = match self.type_of(object) {
-            Some(of) if of == types.tuple => Some(object + 24),
+            Some(of) if of == types.tuple => Some(object + self.layout.elements),
             Some(of) if of == types.list => self.pages.pointer(object + 24),
             _ => None,
         };

@@ -25,6 +25,8 @@ struct Kept {
     bytes: Vec<u8>,
     /// Where in `bytes` each stretch stands; `None` where not all of it could be read.
     places: BTreeMap<usize, Option<usize>>,
+    /// The stretch that was asked for last, and where it stands: most reads go where the one before went.
+    last: (usize, Option<usize>),
 }
 
 impl Pages {
@@ -32,6 +34,11 @@ impl Pages {
     pub fn for_much() -> Self {
         // A mapping of its own, of which only what is used is there.
         Self::new(LONG, Vec::with_capacity(LONG * MOST_READS))
+    }
+
+    /// The same for someone who will read much in few places, at every fork.
+    pub fn for_frames() -> Self {
+        Self::new(LONG, Vec::new())
     }
 
     /// The same for someone who will read little.
@@ -46,6 +53,7 @@ impl Pages {
             kept: RefCell::new(Kept {
                 bytes,
                 places: BTreeMap::new(),
+                last: (0, None),
             }),
         }
     }
@@ -57,9 +65,14 @@ impl Pages {
         let Ok(mut kept) = self.kept.try_borrow_mut() else {
             return false;
         };
-        let Kept { bytes, places } = &mut *kept;
-        let place = match places.get(&start) {
-            Some(place) => *place,
+        let Kept { bytes, places, last } = &mut *kept;
+        let known = if last.0 == start && start != 0 {
+            Some(last.1)
+        } else {
+            places.get(&start).copied()
+        };
+        let place = match known {
+            Some(place) => place,
             None if start == 0 || places.len() >= MOST_READS => return false,
             None => {
                 let place = bytes.len();
@@ -75,6 +88,7 @@ impl Pages {
                 place
             }
         };
+        *last = (start, place);
         let end = offset + into.len();
         match place.and_then(|place| bytes.get(place + offset..place + end)) {
             Some(found) if end <= self.stretch => {

@@ -1,17 +1,14 @@
 //! Which object is the lock at an address: looked for from the frames of the threads on, a few steps deep.
-//!
-//! Up to 3.13.0 the objects of `_thread.lock` and `_thread.RLock`, which everything in `threading` is made of, point to a
-//! semaphore of libc's; that is the address which hooks see.
 
 use std::collections::BTreeSet;
 
 use super::frame::Frame;
 use super::object::Objects;
 
-/// Where the pointer to the semaphore stands in a lock object.
-const SEMAPHORE: usize = 16;
 /// The most steps from a variable: `event`, `event._cond`, `event._cond._lock`.
 const DEEPEST: usize = 3;
+/// The most steps to a variable or an attribute of one.
+const NEAR: usize = 2;
 /// The most objects looked at from one frame.
 const MOST_OBJECTS: usize = 400;
 /// The most elements of a container, and attributes of an object, that are looked at.
@@ -39,6 +36,17 @@ impl Named {
     }
 }
 
+/// A lock that somebody holds, found from a frame.
+#[derive(Debug)]
+pub struct Found {
+    /// The lock.
+    pub named: Named,
+    /// The variable or attribute that the way ends with.
+    pub last: String,
+    /// Whether it is a local variable of the function, or an attribute of one.
+    pub is_near: bool,
+}
+
 /// What is reached from a frame, and how: the way is put into words only where it leads to a lock.
 struct Reached {
     object: usize,
@@ -58,9 +66,46 @@ enum Step {
 }
 
 impl Objects {
-    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each. Variables of modules in
-    /// `seen` were looked at before.
-    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, seen_modules: &mut BTreeSet<usize>) -> Vec<Named> {
+    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each: by way of variables that the
+    /// function uses, and of all its module's where `all_of_module` says so.
+    pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, all_of_module: bool) -> Vec<Named> {
+        let is_wanted = |object| self.lock_in(object).filter(|address| wanted.contains(address));
+        let mut found = Vec::new();
+        self.search(frame, all_of_module, is_wanted, |address, object, reached, number| {
+            found.extend(self.named(address, object, &self.way(reached, number), frame));
+        });
+        found
+    }
+
+    /// The locks with a state of their own that somebody holds, as far as the function's variables lead to them.
+    pub fn held_locks_from(&self, frame: Frame) -> Vec<Found> {
+        let is_held = |object| self.held_lock(object).map(|lock| lock.address);
+        let locals = self.locals(frame).len();
+        let mut found = Vec::new();
+        self.search(frame, false, is_held, |address, object, reached, number| {
+            let Some(last) = reached.get(number) else { return };
+            let named = self.named(address, object, &self.way(reached, number), frame);
+            found.extend(named.map(|named| Found {
+                named,
+                last: match last.step {
+                    Step::Variable(name) | Step::Attribute(name) => self.text(name).unwrap_or_default(),
+                    Step::Element(_) | Step::Key(_) => String::new(),
+                },
+                is_near: last.depth <= NEAR && first_of(reached, number) < locals,
+            }));
+        });
+        found
+    }
+
+    /// Shows what `is_wanted` wants to `see`: its address, the object, what was reached, and at which place there the object
+    /// stands. Of the module's variables those count that the function uses, and the others where `all_of_module` says so.
+    fn search(
+        &self,
+        frame: Frame,
+        all_of_module: bool,
+        is_wanted: impl Fn(usize) -> Option<usize>,
+        mut see: impl FnMut(usize, usize, &[Reached], usize),
+    ) {
         let variable = |(name, object), depth| Reached {
             object,
             from: None,
@@ -69,15 +114,13 @@ impl Objects {
         };
         let mut reached: Vec<Reached> = self.locals(frame).into_iter().map(|local| variable(local, 1)).collect();
         let used = self.used_names(frame);
-        let is_new = self.module(frame).is_some_and(|module| seen_modules.insert(module));
         for (name, object) in self.globals(frame) {
             if used.contains(&name) {
                 reached.push(variable((name, object), 1));
-            } else if is_new && self.lock_in(object).is_some_and(|lock| wanted.contains(&lock)) {
+            } else if all_of_module && is_wanted(object).is_some() {
                 reached.push(variable((name, object), DEEPEST));
             }
         }
-        let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         let mut number = 0;
         while let Some(&Reached { object, depth, .. }) = reached.get(number) {
@@ -85,15 +128,14 @@ impl Objects {
                 break;
             }
             if seen.insert(object) {
-                match self.lock_in(object).filter(|address| wanted.contains(address)) {
-                    Some(address) => found.extend(self.named(address, object, &self.way(&reached, number), frame)),
+                match is_wanted(object) {
+                    Some(address) => see(address, object, &reached, number),
                     None if depth < DEEPEST => self.step(number, object, depth + 1, &mut reached),
                     None => {}
                 }
             }
             number += 1;
         }
-        found
     }
 
     /// What lies one step further: attributes, elements.
@@ -133,16 +175,8 @@ impl Objects {
         }
     }
 
-    /// The address of the semaphore in a lock object; of anything else nothing, or something that no lock's address is.
-    pub fn lock_in(&self, object: usize) -> Option<usize> {
-        self.pages.pointer(object.checked_add(SEMAPHORE)?)
-    }
-
     fn named(&self, address: usize, object: usize, way: &str, frame: Frame) -> Option<Named> {
-        let of = self.type_name(self.type_of(object)?)?;
-        if !matches!(of.as_str(), "_thread.lock" | "_thread.RLock") {
-            return None;
-        }
+        self.lock_in(object)?;
         let told = self.told(frame)?;
         let mut parts = told.file.rsplit('/');
         let file = match (parts.next().unwrap_or_default(), parts.next()) {
@@ -156,5 +190,15 @@ impl Objects {
             name: format!("{way} in {} ({file}:{})", told.function, told.line),
             is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
         })
+    }
+}
+
+/// The place of the variable that the way to what stands at `number` begins with.
+fn first_of(reached: &[Reached], number: usize) -> usize {
+    // What something was reached from stands before it, so this ends.
+    let before = reached.get(number).and_then(|last| last.from);
+    match before.filter(|&before| before < number) {
+        Some(before) => first_of(reached, before),
+        None => number,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use forkwatch_schema::record::PythonFrame;
 
 use super::frame::Frame;
+use super::held::{Held, MOST_SEARCHED, Running};
 use super::layout::{NEXT, PREVIOUS};
 use super::object::Objects;
 use super::pages::Pages;
@@ -15,9 +16,6 @@ use crate::system::python;
 const MOST_THREADS: usize = 1024;
 /// The words of a thread state among which the thread's id stands.
 const WORDS_OF_STATE: usize = 64;
-/// The most frames from which locks are looked for, of one thread.
-const MOST_SEARCHED: usize = 24;
-
 /// What Python code was doing.
 #[derive(Debug, Default)]
 pub struct View {
@@ -27,6 +25,8 @@ pub struct View {
     pub threads: Vec<PythonThread>,
     /// The locks that could be named.
     pub locks: Vec<Named>,
+    /// The locks of other threads that pass no hook.
+    pub held: Vec<Held>,
 }
 
 /// One other Python thread.
@@ -76,8 +76,13 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         return Some(view);
     }
     let others = objects.others(state, handle);
+    let own_frames = objects.frames(state, usize::MAX);
+    let mut active = objects.active_threads(&own_frames);
     for &(state, handle) in &others {
         let frames = objects.frames(state, usize::MAX);
+        if active.is_empty() {
+            active = objects.active_threads(&frames);
+        }
         let thread = frames.last().and_then(|&frame| objects.thread_object(frame));
         let attributes = thread.map_or_else(Vec::new, |thread| objects.attributes(thread));
         let name = objects.value(&attributes, "_name").and_then(|name| objects.text(name));
@@ -93,6 +98,26 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
                 .unwrap_or_default(),
         });
     }
+    if objects.layout.exit.is_some() {
+        let (own, running) = objects.all_running(state, handle, &others);
+        let in_blocks = objects.held_in_blocks(&own, &running);
+        view.held.extend(in_blocks.iter().map(|(held, _)| *held));
+        for (held, named) in objects.held_and_named(&own, &running, &in_blocks) {
+            if !view.held.contains(&held) {
+                view.held.push(held);
+            }
+            view.locks.push(named);
+        }
+        let is_named = |held: &Held| view.lock(held.address).is_none_or(|named| !named.is_bookkeeping);
+        let counting = view.held.iter().copied().filter(is_named).collect();
+        view.held = counting;
+    }
+    for thread in view.threads.iter_mut().filter(|thread| thread.name.is_none()) {
+        let known = active.iter().find(|(handle, _)| *handle == thread.handle);
+        thread.name = known
+            .and_then(|&(_, object)| objects.value(&objects.attributes(object), "_name"))
+            .and_then(|name| objects.text(name));
+    }
     let unknown = |target: &&Target| view.lock(target.address).is_none();
     let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
     if !unknown.is_empty() {
@@ -101,6 +126,44 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         view.locks.extend(objects.name_locks(&all, &unknown));
     }
     Some(view)
+}
+
+/// The locks that pass no hook, of other threads that are inside a block: while this thread holds the interpreter lock. Every
+/// fork beside other threads asks this.
+pub fn held_in_blocks(handle: usize) -> Vec<Held> {
+    let held = || {
+        let python = python::found()?;
+        let state = python.thread_state()?;
+        let objects = Objects::look(python, Pages::for_frames)?;
+        if objects.layout.exit.is_none() || !python.is_locked_by_this_thread() {
+            return None;
+        }
+        let others = objects.others(state, handle);
+        let (own, running) = objects.all_running(state, handle, &others);
+        Some(objects.held_in_blocks(&own, &running))
+    };
+    let held = held().unwrap_or_default();
+    held.into_iter().map(|(held, _)| held).collect()
+}
+
+/// The `pthread_t` of who holds this lock, which the thread that asks is about to wait for; 0 where that is not known. `None`
+/// where it knows the lock by no name, where it has taken the lock itself, and where the lock is bookkeeping.
+pub fn holder_of_inherited(address: usize) -> Option<usize> {
+    let (objects, state) = from_here(Pages::for_much)?;
+    let target = Target { address, owner: 0 };
+    let named = objects.name_locks(&[(state, 0)], &[target]);
+    let is_bookkeeping = named.first()?.is_bookkeeping;
+    let lock = objects.held_lock_at(address)?;
+    let has_it = objects.has_taken(&objects.running(state, 0), address);
+    (!is_bookkeeping && !has_it).then(|| lock.holder.unwrap_or(0))
+}
+
+/// The lock that the thread which asks is about to wait for, if this semaphore stands for such a wait of CPython's: its address.
+pub fn waited_for(semaphore: usize) -> Option<usize> {
+    let python = python::found()?;
+    let objects = Objects::look(python, Pages::for_little)?;
+    objects.layout.exit?;
+    objects.parked_for(semaphore)
 }
 
 /// What tells the place where this thread's Python code is from others, in this process; 0 where it runs none. Every fork
@@ -158,6 +221,23 @@ impl Objects {
         others
     }
 
+    /// This thread and the others, with their frames.
+    fn all_running(&self, state: usize, handle: usize, others: &[(usize, usize)]) -> (Running, Vec<Running>) {
+        let others = others.iter().map(|&(state, handle)| self.running(state, handle));
+        (self.running(state, handle), others.collect())
+    }
+
+    /// The threads that `threading` knows, by their `pthread_t`: the main thread, and those that others began, among them. Empty where
+    /// these frames are not of a thread that `threading` began, as its module is found by way of its function.
+    fn active_threads(&self, frames: &[Frame]) -> Vec<(usize, usize)> {
+        let outermost = frames.last().copied();
+        let module = outermost.filter(|&frame| self.thread_object(frame).is_some());
+        let active = module.and_then(|frame| self.value(&self.globals(frame), "_active"));
+        let entries = active.map_or_else(Vec::new, |active| self.entries(active, MOST_THREADS));
+        let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
+        entries.into_iter().filter_map(by_handle).collect()
+    }
+
     /// The `threading.Thread` whose thread begins in this frame.
     fn thread_object(&self, outermost: Frame) -> Option<usize> {
         if self.plain_name(outermost)? == "_bootstrap" {
@@ -167,11 +247,12 @@ impl Objects {
         }
     }
 
-    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'.
+    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'; from functions that use
+    /// the lock, then from any of its module.
     fn name_locks(&self, threads: &[(usize, usize)], targets: &[Target]) -> Vec<Named> {
         let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
         let mut named = Vec::new();
-        for by_owner in [true, false] {
+        for (by_owner, uses_it) in [(true, true), (true, false), (false, true), (false, false)] {
             let mut seen_modules = BTreeSet::new();
             for &(state, handle) in threads {
                 let of_this: BTreeSet<usize> = if by_owner {
@@ -187,7 +268,11 @@ impl Objects {
                     continue;
                 }
                 for frame in self.frames(state, MOST_SEARCHED) {
-                    for lock in self.locks_from(frame, &of_this, &mut seen_modules) {
+                    let module = self.module(frame);
+                    if !uses_it && !module.is_some_and(|module| seen_modules.insert(module)) {
+                        continue;
+                    }
+                    for lock in self.locks_from(frame, &of_this, !uses_it) {
                         if wanted.remove(&lock.address) {
                             named.push(lock);
                         }

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use super::site::Site;
-use super::{attempt, catch_up, finding};
+use super::{attempt, catch_up, finding, python_lock};
 use crate::snapshot::alive;
 use crate::snapshot::lock_now::{Meets, meets};
 use crate::state::depot::NO_STACK;
@@ -76,6 +76,10 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
                 finding::orphaned_lock(thread, orphan, Told::Try, true, site);
             }
             Wait::Never => attempt::fails(thread, orphan, caller.return_address, site),
+        }
+    } else if wait == Wait::Bounded && object == Object::Semaphore && alive::is_alone() {
+        if let Some(orphan) = python_lock::seen_behind(address) {
+            finding::orphaned_lock(thread, orphan, Told::Try, true, site);
         }
     } else if wait == Wait::Forever && alive::is_alone() {
         finding::stuck_child(thread, object, address, site);

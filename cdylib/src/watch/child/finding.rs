@@ -4,6 +4,7 @@
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Call, Detail, Lock, OrphanedLock, PythonFrame, StuckChild, WaitObject};
 
+use super::python_lock;
 use super::site::Site;
 use crate::config::{self, Action, Strict};
 use crate::record::envelope::Content;
@@ -32,70 +33,7 @@ pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Told, certain
     let _errno = KeepErrno::as_it_is();
     in_child(
         thread,
-        |teller| {
-            if !orphan.note(how) {
-                return;
-            }
-            let blocking = how == Told::Block;
-            let Some(mut resolver) = Resolver::new(naming()) else {
-                return;
-            };
-            let entry = orphan.entry;
-            if entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address) {
-                return;
-            }
-            if !blocking
-                && Interpreter::find(resolver.modules())
-                    .is_some_and(|python| python.owns(resolver.modules().memory(), &entry))
-            {
-                // CPython asks its own locks whether they are locked, and puts them right.
-                return;
-            }
-            let acquired_stack = frames(&mut resolver, depot::frames(entry.stack), false);
-            let name = match libc_regions::at(entry.address) {
-                Some(region) => Some(region.name.to_owned()),
-                None => teller.name_of_lock(orphan),
-            };
-            let owner = teller.owner(orphan);
-            let rules = setup::suppressions();
-            let mut harmless_thread = || {
-                let start = teller.start_routine(orphan, &mut resolver);
-                rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
-            };
-            if rules.lock_is_harmless(name.as_deref(), &acquired_stack) || rules.has_thread_rules() && harmless_thread()
-            {
-                counts::SUPPRESSED.add();
-                return;
-            }
-            let stack = frames(&mut resolver, depot::frames(teller.stack), false);
-            let kind = kind_of(entry.object);
-            let content = Content {
-                severity: if blocking && certain {
-                    Severity::Fatal
-                } else {
-                    Severity::Error
-                },
-                kind: Kind::OrphanedLock,
-                fingerprint: fingerprint::of_orphan(kind, &stack, &acquired_stack),
-                fork_id: None,
-                detail: Detail::OrphanedLock(OrphanedLock {
-                    call: site.function.to_owned(),
-                    lock: Lock {
-                        address: format!("{:#x}", entry.address),
-                        kind,
-                        name,
-                        owner_tid: Some(orphan.owner),
-                        owner,
-                        acquired_stack,
-                        waiters: Vec::new(),
-                    },
-                    stack,
-                    python_stack: python_stack(),
-                    blocking,
-                }),
-            };
-            teller.tell(content, orphan.fork);
-        },
+        |teller| teller.tell_orphan(orphan, how, certain, site.function),
         &site,
     );
 }
@@ -128,6 +66,12 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
     in_child(
         thread,
         |teller| {
+            if object == WaitObject::Semaphore
+                && let Some(orphan) = python_lock::behind(address)
+            {
+                teller.tell_orphan(orphan, Told::Block, true, site.function);
+                return;
+            }
             let place = Place::of_call(teller.stack, object as u64);
             if told_already(place) {
                 return;
@@ -289,7 +233,7 @@ impl Teller {
 
     /// What Python code calls the lock: what the parent saw says it best, else what this child does with it.
     fn name_of_lock(&self, orphan: Orphan) -> Option<String> {
-        if !config::get().python || orphan.entry.object != Object::Semaphore {
+        if !config::get().python || !matches!(orphan.entry.object, Object::Semaphore | Object::Mutex) {
             return None;
         }
         let address = orphan.entry.address;
@@ -300,6 +244,71 @@ impl Teller {
             Some(named) => Some(named.name.clone()),
             None => python::name_from_here(address),
         }
+    }
+
+    /// Tells that this child asks for a lock of a thread that it lost.
+    fn tell_orphan(&mut self, orphan: Orphan, how: Told, certain: bool, function: &'static str) {
+        if !orphan.note(how) {
+            return;
+        }
+        let blocking = how == Told::Block;
+        let Some(mut resolver) = Resolver::new(naming()) else {
+            return;
+        };
+        let entry = orphan.entry;
+        if entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address) {
+            return;
+        }
+        if !blocking
+            && Interpreter::find(resolver.modules())
+                .is_some_and(|python| python.owns(resolver.modules().memory(), &entry))
+        {
+            // CPython asks its own locks whether they are locked, and puts them right.
+            return;
+        }
+        let acquired_stack = frames(&mut resolver, depot::frames(entry.stack), false);
+        let name = match libc_regions::at(entry.address) {
+            Some(region) => Some(region.name.to_owned()),
+            None => self.name_of_lock(orphan),
+        };
+        let owner = self.owner(orphan);
+        let rules = setup::suppressions();
+        let mut harmless_thread = || {
+            let start = self.start_routine(orphan, &mut resolver);
+            rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
+        };
+        if rules.lock_is_harmless(name.as_deref(), &acquired_stack) || rules.has_thread_rules() && harmless_thread() {
+            counts::SUPPRESSED.add();
+            return;
+        }
+        let stack = frames(&mut resolver, depot::frames(self.stack), false);
+        let kind = kind_of(entry.object);
+        let content = Content {
+            severity: if blocking && certain {
+                Severity::Fatal
+            } else {
+                Severity::Error
+            },
+            kind: Kind::OrphanedLock,
+            fingerprint: fingerprint::of_orphan(kind, &stack, &acquired_stack),
+            fork_id: None,
+            detail: Detail::OrphanedLock(OrphanedLock {
+                call: function.to_owned(),
+                lock: Lock {
+                    address: format!("{:#x}", entry.address),
+                    kind,
+                    name,
+                    owner_tid: (orphan.owner != 0).then_some(orphan.owner),
+                    owner,
+                    acquired_stack,
+                    waiters: Vec::new(),
+                },
+                stack,
+                python_stack: python_stack(),
+                blocking,
+            }),
+        };
+        self.tell(content, orphan.fork);
     }
 
     fn start_routine(&self, orphan: Orphan, resolver: &mut Resolver) -> Option<String> {

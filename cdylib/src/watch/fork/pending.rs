@@ -72,14 +72,13 @@ pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -
     };
     let (known, alive) = looked.flatten()?;
     if known.is_counted {
-        return Some(Story::new(known.origin, None));
+        return Some(Story::new(known.origin, None, known.python_locks));
     }
     big_stack::run(|| look_closer(known, alive)).flatten()
 }
 
 fn look_closer(known: report::Known, alive: Vec<Alive>) -> Option<Box<Story>> {
-    let (origin, moment) = report::news(known, alive)?;
-    let mut story = Story::new(origin, Some(moment));
+    let mut story = report::news(known, alive)?;
     strict::decide(&mut story);
     Some(story)
 }

@@ -102,7 +102,9 @@ fn called(page: &mut Page<'_>, indent: usize, call: &str, detail: &Detail) {
 fn locks(page: &mut Page<'_>, indent: usize, locks: &[Lock], threads: &[Thread]) {
     for lock in locks.iter().take(MOST_LOCKS) {
         page.sentences(indent, &[(Look::Heading, "Lock: ")], &lock_words(lock));
-        if lock.acquired_stack.is_empty() {
+        if lock.is_known_by_python_alone() {
+            // Its name says where it was taken, as far as anybody knows.
+        } else if lock.acquired_stack.is_empty() {
             page.line(indent + 2, &[(Look::Dim, "taken before it was watched")]);
         } else {
             stack::write(page, indent + 2, &lock.acquired_stack, None);

@@ -1,0 +1,259 @@
+//! Which locks with a state of their own other threads hold. Most do not say who has them; so, in this order:
+//!
+//! 1. A recursive lock knows its holder.
+//! 2. A thread that is inside a `with` block of the lock holds it: `with_block`. The same of an object that has the lock for an
+//!    attribute, such as a condition, and of a generator that is inside the block (`contextlib.contextmanager`), as long
+//!    as nobody else is seen to hold the lock.
+//! 3. A thread that has called `acquire` of it in a function that it has not left, and not `release`: `called`.
+//! 4. A lock that is held, and that one thread alone can come to from its variables, is that thread's, unless somebody waits for it:
+//!    then it may be one that a thread waits on for another to release it.
+//!
+//! The forking thread's own locks are found in the same way, and never count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::frame::Frame;
+use super::object::Objects;
+use super::search::{Found, Named};
+
+/// The most frames of one thread that are looked at.
+const MOST_FRAMES: usize = 64;
+/// The most frames from which locks are looked for, of one thread.
+pub const MOST_SEARCHED: usize = 24;
+/// `PyGenObject`: its state, negative while it has begun and is not running, and its frame.
+const GENERATOR_STATE: usize = 67;
+const GENERATOR_FRAME: usize = 72;
+
+/// A lock and who holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Where its state lies.
+    pub address: usize,
+    /// The `pthread_t` of its holder.
+    pub holder: usize,
+    /// Tells the place where it was taken from others, in this process.
+    pub sort: u64,
+}
+
+/// A Python thread: its `pthread_t`, and its frames, innermost first.
+#[derive(Debug)]
+pub struct Running {
+    pub handle: usize,
+    pub frames: Vec<Frame>,
+}
+
+/// A lock whose block a thread is inside.
+struct Inside {
+    address: usize,
+    frame: Frame,
+    /// Whether the block is the lock's own.
+    is_direct: bool,
+}
+
+/// What speaks for a thread's holding a lock.
+struct Candidate {
+    handle: usize,
+    frame: Frame,
+    has_acquired: bool,
+    is_near: bool,
+}
+
+impl Objects {
+    /// The frames of the thread with this state, for the questions here.
+    pub fn running(&self, state: usize, handle: usize) -> Running {
+        Running {
+            handle,
+            frames: self.frames(state, MOST_FRAMES),
+        }
+    }
+
+    /// The locks that other threads hold because they are inside a block: the first two of the ways above, which cost little.
+    pub fn held_in_blocks(&self, own: &Running, others: &[Running]) -> Vec<(Held, Frame)> {
+        let of_all: Vec<_> = others.iter().map(|thread| (thread, self.inside(thread))).collect();
+        if of_all.iter().all(|(_, inside)| inside.is_empty()) {
+            return Vec::new();
+        }
+        let own = self.inside(own);
+        let directly = |inside: &[Inside], address| inside.iter().any(|at| at.is_direct && at.address == address);
+        let mut held: Vec<(Held, Frame)> = Vec::new();
+        for wants_direct in [true, false] {
+            for (thread, inside) in &of_all {
+                for at in inside.iter().filter(|at| at.is_direct == wants_direct) {
+                    let is_own = if wants_direct {
+                        directly(&own, at.address)
+                    } else {
+                        own.iter().any(|its| its.address == at.address)
+                    };
+                    if !is_own && !held.iter().any(|(known, _)| known.address == at.address) {
+                        held.push((self.held_by(at.address, thread.handle, at.frame), at.frame));
+                    }
+                }
+            }
+        }
+        held
+    }
+
+    /// All locks that other threads are taken to hold, each with its name where it has one. `in_blocks` are known already.
+    pub fn held_and_named(&self, own: &Running, others: &[Running], in_blocks: &[(Held, Frame)]) -> Vec<(Held, Named)> {
+        let mut held = Vec::new();
+        for &(lock, frame) in in_blocks {
+            let found = [false, true].into_iter().find_map(|all_of_module| {
+                let found = self.locks_from(frame, &BTreeSet::from([lock.address]), all_of_module);
+                found.into_iter().next()
+            });
+            held.extend(found.map(|named| (lock, named)));
+        }
+        let known: BTreeSet<usize> = in_blocks.iter().map(|(lock, _)| lock.address).collect();
+        let mut names: BTreeMap<usize, Named> = BTreeMap::new();
+        let mut candidates: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
+        let mut bookkeeping = BTreeSet::new();
+        for thread in others {
+            for &frame in thread.frames.iter().take(MOST_SEARCHED) {
+                for found in self.held_locks_from(frame) {
+                    let address = found.named.address;
+                    if found.named.is_bookkeeping {
+                        bookkeeping.insert(address);
+                    } else if !known.contains(&address) {
+                        candidates
+                            .entry(address)
+                            .or_default()
+                            .push(self.candidate(thread, frame, &found));
+                        names.entry(address).or_insert(found.named);
+                    }
+                }
+            }
+        }
+        candidates.retain(|address, _| !bookkeeping.contains(address));
+        if candidates.is_empty() {
+            return held;
+        }
+        let (own_reach, own_acquired) = self.reach(own);
+        for (address, candidates) in candidates {
+            let Some(lock) = self.held_lock_at(address) else {
+                continue;
+            };
+            let (holder, frame) = match (lock.holder, candidates.first()) {
+                (Some(holder), Some(first)) if others.iter().any(|thread| thread.handle == holder) => {
+                    (holder, first.frame)
+                }
+                (Some(_), _) => continue,
+                _ if own_acquired.contains(&address) => continue,
+                _ => match likely_holder(&candidates, lock.has_waiters || own_reach.contains(&address)) {
+                    Some(candidate) => (candidate.handle, candidate.frame),
+                    None => continue,
+                },
+            };
+            let named = names.remove(&address);
+            held.extend(named.map(|named| (self.held_by(address, holder, frame), named)));
+        }
+        held
+    }
+
+    /// Whether this thread has taken the lock in a function that it has not left.
+    pub fn has_taken(&self, thread: &Running, address: usize) -> bool {
+        self.reach(thread).1.contains(&address)
+    }
+
+    /// The locks that this thread can come to, and those among them that it has taken.
+    fn reach(&self, thread: &Running) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let (mut reach, mut acquired) = (BTreeSet::new(), BTreeSet::new());
+        acquired.extend(self.inside(thread).iter().map(|inside| inside.address));
+        for &frame in thread.frames.iter().take(MOST_SEARCHED) {
+            for found in self.held_locks_from(frame) {
+                reach.insert(found.named.address);
+                if self.has_acquired(frame, &found.last) {
+                    acquired.insert(found.named.address);
+                }
+            }
+        }
+        (reach, acquired)
+    }
+
+    fn candidate(&self, thread: &Running, frame: Frame, found: &Found) -> Candidate {
+        Candidate {
+            handle: thread.handle,
+            frame,
+            has_acquired: self.has_acquired(frame, &found.last),
+            is_near: found.is_near,
+        }
+    }
+
+    fn held_by(&self, address: usize, holder: usize, frame: Frame) -> Held {
+        Held {
+            address,
+            holder,
+            sort: (frame.code as u64).rotate_left(17) | 1,
+        }
+    }
+
+    /// The locks whose blocks the thread is inside, as far as they are held.
+    fn inside(&self, thread: &Running) -> Vec<Inside> {
+        let mut inside = Vec::new();
+        for (place, &frame) in thread.frames.iter().enumerate() {
+            for object in self.entered(frame) {
+                let is_direct = self.lock_in(object).is_some();
+                let objects = if is_direct {
+                    vec![object]
+                } else {
+                    self.guarded_by(object)
+                };
+                let locks = objects.into_iter().filter_map(|object| self.held_lock(object));
+                let its_own = locks.filter(|lock| lock.holder.is_none_or(|holder| holder == thread.handle));
+                inside.extend(its_own.map(|lock| (place, lock.address, is_direct)));
+            }
+        }
+        let is_given_back = |place: usize, address| {
+            let inner = thread.frames.iter().take(place);
+            inner.into_iter().any(|&frame| self.gives_back(frame) == Some(address))
+        };
+        inside.retain(|&(place, address, _)| !is_given_back(place, address));
+        let told = |(place, address, is_direct): (usize, usize, bool)| {
+            let frame = *thread.frames.get(place)?;
+            Some(Inside {
+                address,
+                frame,
+                is_direct,
+            })
+        };
+        inside.into_iter().filter_map(told).collect()
+    }
+
+    /// The objects that an object with a block of its own may have taken: its attributes, and what its generator is inside of.
+    fn guarded_by(&self, object: usize) -> Vec<usize> {
+        let attributes = self.attributes(object);
+        let generator = self.value(&attributes, "gen").and_then(|object| self.generator(object));
+        let mut guarded = generator.map_or_else(Vec::new, |frame| self.entered(frame));
+        guarded.extend(attributes.iter().map(|&(_, object)| object));
+        guarded
+    }
+
+    /// The frame of a generator that has begun and is not running.
+    fn generator(&self, object: usize) -> Option<Frame> {
+        const IS_NEGATIVE: u8 = 0x80;
+        let is_one = self.type_name(self.type_of(object)?)? == "generator";
+        if !is_one || self.pages.byte(object + GENERATOR_STATE)? & IS_NEGATIVE == 0 {
+            return None;
+        }
+        self.frame_at(object + GENERATOR_FRAME)
+    }
+
+    /// The lock that this frame has given back for the time of its call: `Condition.wait`'s.
+    fn gives_back(&self, frame: Frame) -> Option<usize> {
+        if self.plain_name(frame)? != "wait" || !self.file(frame)?.ends_with("/threading.py") {
+            return None;
+        }
+        let condition = self.first_local(frame, "self")?;
+        self.lock_in(self.value(&self.attributes(condition), "_lock")?)
+    }
+}
+
+/// Who holds a lock that does not tell. `is_shared` says that somebody waits for it, or that the forking thread may have it.
+fn likely_holder(candidates: &[Candidate], is_shared: bool) -> Option<&Candidate> {
+    if let Some(candidate) = candidates.iter().find(|candidate| candidate.has_acquired) {
+        return Some(candidate);
+    }
+    let first = candidates.first()?;
+    let is_only = candidates.iter().all(|other| other.handle == first.handle);
+    let near = candidates.iter().find(|candidate| candidate.is_near)?;
+    (is_only && !is_shared).then_some(near)
+}

@@ -1,0 +1,111 @@
+//! The objects that are locks, and what they say of themselves.
+//!
+//! Up to 3.13.0 the objects of `_thread.lock` and `_thread.RLock`, which everything in `threading` is made of, point to a
+//! semaphore of libc's; that is the address which hooks see. Since 3.13.1 the plain lock, and since 3.14 the recursive one, has its
+//! state in a byte of its own, which no hook sees. Their sizes tell them apart.
+
+use super::object::{Objects, TYPE_BASIC_SIZE};
+
+/// Where the pointer to the semaphore, or the state, stands in a lock object.
+const STATE: usize = 16;
+/// Where a recursive lock with a state of its own has its holder's `pthread_t`.
+const HOLDER: usize = 24;
+/// The sizes of locks with a state of their own; with a semaphore they are larger.
+const SIZE: usize = 24;
+const RECURSIVE_SIZE: usize = 40;
+/// `PyMutex`: the bits of its byte.
+const LOCKED: u8 = 1;
+const HAS_WAITERS: u8 = 2;
+
+/// What instances of a type are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockType {
+    /// A lock with a semaphore.
+    Semaphore,
+    /// A lock with a state of its own.
+    Plain,
+    /// The same, which knows its holder.
+    Recursive,
+}
+
+/// A lock with a state of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnState {
+    /// Where its state lies; it stands for the lock.
+    pub address: usize,
+    /// Whether a thread waits for it.
+    pub has_waiters: bool,
+    /// The `pthread_t` of its holder; `None` where it does not know.
+    pub holder: Option<usize>,
+}
+
+impl Objects {
+    /// The address that stands for the lock, if the object is one.
+    pub fn lock_in(&self, object: usize) -> Option<usize> {
+        let state = object.checked_add(STATE)?;
+        match self.lock_type(object)? {
+            LockType::Semaphore => self.pages.pointer(state),
+            LockType::Plain | LockType::Recursive => Some(state),
+        }
+    }
+
+    /// The lock with a state of its own that the object is, if somebody holds it.
+    pub fn held_lock(&self, object: usize) -> Option<OwnState> {
+        let of = self.lock_type(object)?;
+        if of == LockType::Semaphore {
+            return None;
+        }
+        let address = object.checked_add(STATE)?;
+        let state = self.pages.byte(address)?;
+        let holder = match of {
+            LockType::Recursive => Some(self.pages.word(object + HOLDER)?),
+            _ => None,
+        };
+        (state & LOCKED != 0).then_some(OwnState {
+            address,
+            has_waiters: state & HAS_WAITERS != 0,
+            holder,
+        })
+    }
+
+    /// What stands behind this address, if it stands for a lock with a state of its own that somebody holds.
+    pub fn held_lock_at(&self, address: usize) -> Option<OwnState> {
+        self.held_lock(address.checked_sub(STATE)?)
+    }
+
+    /// The address for which a thread waits on this semaphore, where it is part of an entry in CPython's parking lot: the address
+    /// stands before it, and behind it the links to its neighbours in a list.
+    pub fn parked_for(&self, semaphore: usize) -> Option<usize> {
+        const ADDRESS_BEFORE: usize = 8;
+        let links = semaphore.checked_add(size_of::<libc::sem_t>())?;
+        let (next, previous) = (self.pages.pointer(links)?, self.pages.pointer(links + 8)?);
+        let is_linked = self.pages.pointer(next.checked_add(8)?)? == links && self.pages.pointer(previous)? == links;
+        is_linked.then(|| self.pages.pointer(semaphore - ADDRESS_BEFORE))?
+    }
+
+    fn lock_type(&self, object: usize) -> Option<LockType> {
+        let of = self.type_of(object)?;
+        let known = self.lock_types.try_borrow().ok()?.get(&of).copied();
+        if let Some(known) = known {
+            return known;
+        }
+        let found = self.lock_type_of(of);
+        if let Ok(mut types) = self.lock_types.try_borrow_mut() {
+            types.insert(of, found);
+        }
+        found
+    }
+
+    fn lock_type_of(&self, of: usize) -> Option<LockType> {
+        let (size, own) = match self.type_name(of)?.as_str() {
+            "_thread.lock" => (SIZE, LockType::Plain),
+            "_thread.RLock" => (RECURSIVE_SIZE, LockType::Recursive),
+            _ => return None,
+        };
+        Some(if self.pages.word(of + TYPE_BASIC_SIZE)? > size {
+            LockType::Semaphore
+        } else {
+            own
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Which `with` blocks a frame is inside.
+//!
+//! The code's table of exceptions says for each instruction how deep the stack of values stands at the block's end, and there
+//! stands what will be called: an object's `__exit__`. Its entry begins behind the call of `__enter__`, so whoever still waits
+//! for a lock is not inside.
+
+use std::rc::Rc;
+
+use super::frame::Frame;
+use super::object::Objects;
+
+/// Code objects: the number of local variables, the table of exceptions.
+const VARIABLES: usize = 72;
+const EXCEPTIONS: usize = 40;
+/// The size and the content of `bytes`.
+const BYTES_SIZE: usize = 16;
+const BYTES: usize = 32;
+/// The longest table that is read; functions with longer ones give nothing.
+const LONGEST_TABLE: usize = 1 << 14;
+/// The most blocks around one instruction that are looked at.
+const MOST_BLOCKS: usize = 32;
+/// The deepest stack of values that is believed.
+const DEEPEST_STACK: usize = 1 << 12;
+
+/// How a frame keeps what a `with` block calls at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 3.13: the method bound to its object.
+    Bound,
+    /// 3.14: the function, and its object above it.
+    Pair,
+}
+
+/// One entry of a table of exceptions, in units of code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Handler {
+    start: usize,
+    size: usize,
+    target: usize,
+    depth: usize,
+}
+
+impl Objects {
+    /// The objects whose `with` blocks the frame is inside, the innermost block first.
+    pub fn entered(&self, frame: Frame) -> Vec<usize> {
+        let found = || {
+            let exit = self.layout.exit?;
+            let depths = self.depths(frame)?;
+            if depths.is_empty() {
+                return None;
+            }
+            let variables = usize::try_from(self.pages.int(frame.code + VARIABLES)?).ok()?;
+            let values = frame.address + self.layout.locals + variables * 8;
+            let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
+            Some(objects.collect())
+        };
+        found().unwrap_or_default()
+    }
+
+    /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.
+    fn depths(&self, frame: Frame) -> Option<Rc<[usize]>> {
+        const UNIT: i32 = 2;
+        let offset = self.offset(frame)?;
+        // Many threads are in the same place.
+        let key = (frame.code, offset);
+        if let Some(known) = self.blocks.try_borrow().ok()?.get(&key) {
+            return Some(Rc::clone(known));
+        }
+        let table = self.exceptions(frame).unwrap_or_default();
+        // A frame that has not begun stands before its first instruction.
+        let mut unit = usize::try_from(offset / UNIT).ok()?;
+        let mut depths = Vec::new();
+        for _ in 0..MOST_BLOCKS {
+            let Some(handler) = handler_of(&table, unit) else { break };
+            if handler.depth <= DEEPEST_STACK {
+                depths.push(handler.depth);
+            }
+            // Whoever handles an exception of the handler is one block further out.
+            unit = handler.target;
+        }
+        let depths = Rc::<[usize]>::from(depths);
+        if let Ok(mut blocks) = self.blocks.try_borrow_mut() {
+            blocks.insert(key, Rc::clone(&depths));
+        }
+        Some(depths)
+    }
+
+    /// The object of the `__exit__` that stands on top of this many values.
+    fn exited_at(&self, exit: Exit, values: usize, depth: usize) -> Option<usize> {
+        let value = |from_top: usize| {
+            let place = values + depth.checked_sub(from_top)? * 8;
+            let object = self.referred(self.pages.word(place)?);
+            (object != 0).then_some(object)
+        };
+        let top = value(1)?;
+        match exit {
+            Exit::Pair => self.is_exit(value(2)?).then_some(top),
+            Exit::Bound => self.bound_exit(top),
+        }
+    }
+
+    /// Whether this is a function or a method of a built-in type with the name `__exit__`.
+    fn is_exit(&self, object: usize) -> bool {
+        const FUNCTION_NAME: usize = 32;
+        const METHOD: usize = 40;
+        let name = || match self.type_name(self.type_of(object)?)?.as_str() {
+            "function" => self.text(self.pages.pointer(object + FUNCTION_NAME)?),
+            "method_descriptor" => self.c_string(self.pages.pointer(self.pages.pointer(object + METHOD)?)?),
+            _ => None,
+        };
+        name().as_deref() == Some("__exit__")
+    }
+
+    /// The object that this `__exit__` is bound to.
+    fn bound_exit(&self, object: usize) -> Option<usize> {
+        const FUNCTION: usize = 16;
+        const BOUND_TO: usize = 24;
+        let is_exit = match self.type_name(self.type_of(object)?)?.as_str() {
+            "method" => self.is_exit(self.pages.pointer(object + FUNCTION)?),
+            "builtin_function_or_method" => {
+                let name = self.pages.pointer(self.pages.pointer(object + FUNCTION)?)?;
+                self.c_string(name).as_deref() == Some("__exit__")
+            }
+            _ => false,
+        };
+        is_exit.then(|| self.pages.pointer(object + BOUND_TO))?
+    }
+
+    fn exceptions(&self, frame: Frame) -> Option<Vec<u8>> {
+        let table = self.pages.pointer(frame.code + EXCEPTIONS)?;
+        let length = self.pages.word(table + BYTES_SIZE)?;
+        if !(1..=LONGEST_TABLE).contains(&length) {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        self.pages.read(table + BYTES, &mut bytes).then_some(bytes)
+    }
+}
+
+/// The innermost handler for the instruction at this unit of code.
+fn handler_of(table: &[u8], unit: usize) -> Option<Handler> {
+    let mut rest = table;
+    // Entries lie in order, and none overlaps another.
+    while let Some(handler) = next_handler(&mut rest) {
+        if handler.start > unit {
+            return None;
+        }
+        if unit - handler.start < handler.size {
+            return Some(handler);
+        }
+    }
+    None
+}
+
+fn next_handler(table: &mut &[u8]) -> Option<Handler> {
+    Some(Handler {
+        start: number(table)?,
+        size: number(table)?,
+        target: number(table)?,
+        // The lowest bit says whether the instruction's place is kept, too.
+        depth: number(table)? >> 1,
+    })
+}
+
+/// Six bits a byte, the highest first; one bit says that more follow, another marks the beginning of an entry.
+fn number(table: &mut &[u8]) -> Option<usize> {
+    const MORE: u8 = 0x40;
+    const BITS: u8 = 0x3f;
+    let mut number = 0_usize;
+    loop {
+        let (&byte, rest) = table.split_first()?;
+        *table = rest;
+        number = number.checked_shl(6)? | usize::from(byte & BITS);
+        if byte & MORE == 0 {
+            return Some(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Handler, handler_of};
+
+    /// The table of a function with two blocks one in the other, as 3.14 makes it (`co_exceptiontable`).
+    const NESTED: [u8; 31] = [
+        0x8f, 15, 0x41, 14, 5, 0x9e, 11, 59, 9, 0xa9, 8, 0x41, 14, 5, 0xbb, 11, 0x41, 11, 13, 0xc1, 6, 8, 0x41, 14, 5,
+        0xc1, 14, 11, 0x41, 31, 9,
+    ];
+
+    #[test]
+    fn handlers_of_units() {
+        let handler = |start, size, target, depth| Handler {
+            start,
+            size,
+            target,
+            depth,
+        };
+        assert_eq!(handler_of(&NESTED, 14), None);
+        assert_eq!(handler_of(&NESTED, 15), Some(handler(15, 15, 78, 2)));
+        assert_eq!(handler_of(&NESTED, 40), Some(handler(30, 11, 59, 4)));
+        assert_eq!(handler_of(&NESTED, 59), Some(handler(59, 11, 75, 6)));
+        assert_eq!(handler_of(&NESTED, 41), Some(handler(41, 8, 78, 2)));
+        assert_eq!(handler_of(&NESTED, 50), None);
+        assert_eq!(handler_of(&NESTED[..3], 15), None, "cut off");
+        assert_eq!(handler_of(&[], 0), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! A wait for a lock of CPython's that passes no hook: what reaches us is the semaphore that the waiting thread sleeps on. Only
+//! in a child with one thread: another may put such a lock right, and nobody would tell us.
+
+use crate::config;
+use crate::snapshot::moment;
+use crate::snapshot::python::{self, Held};
+use crate::state::orphans::{self, Orphan};
+use crate::state::thread::Busy;
+use crate::watch::story;
+
+/// The inherited lock that a wait on this semaphore stands for, if its holder was seen.
+pub fn seen_behind(semaphore: usize) -> Option<Orphan> {
+    if !config::get().python || !orphans::any() {
+        return None;
+    }
+    let _busy = Busy::from_here();
+    orphans::find(python::waited_for(semaphore)?)
+}
+
+/// The same, where this thread knows the lock by a name and has not taken it itself, also of one whose holder nobody saw.
+pub fn behind(semaphore: usize) -> Option<Orphan> {
+    if !config::get().python {
+        return None;
+    }
+    let address = python::waited_for(semaphore)?;
+    orphans::find(address).or_else(|| {
+        let held = Held {
+            address,
+            holder: python::holder_of_inherited(address)?,
+            sort: 0,
+        };
+        orphans::add(
+            moment::entry_of(&held),
+            story::lost_with(held.holder),
+            story::newest_number(),
+        );
+        orphans::find(address)
+    })
+}
