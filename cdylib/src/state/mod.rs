@@ -3,6 +3,7 @@
 //! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, said beside them, and count what
 //! they had to drop.
 
+pub mod credit;
 pub mod depot;
 pub mod descent;
 pub mod fork_call;

@@ -16,6 +16,7 @@ mod known;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use self::known::Known;
+use super::credit::Credit;
 use super::depot::{self, NO_STACK, StackId};
 use super::unwind;
 use crate::system::process;
@@ -64,6 +65,11 @@ const MOST_SKIPPED: u32 = 64;
 /// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
+/// What a thread starts with, in ticks: enough for some thousand stacks.
+const FIRST_CREDIT: i64 = 20_000_000;
+/// What one unwinding is charged for at most. One that took longer was interrupted, or found the unwinder's tables cold.
+const DEAREST: u64 = 200_000;
+
 /// Sets how many frames an acquisition keeps: 0 none, 1 the return address alone.
 pub fn configure(depth: usize) {
     DEPTH.store(depth.min(depot::MAX_FRAMES), Ordering::Relaxed);
@@ -87,9 +93,8 @@ struct Site {
 #[derive(Debug)]
 #[repr(C)]
 pub struct StackCache {
-    /// The unwinding that may still be paid for, in ticks of the processor's clock; see [`StackCache::may_unwind`].
-    credit: i64,
-    last_tick: u64,
+    /// The unwinding that may still be paid for.
+    credit: Credit,
     /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
     skipped: u32,
     sites: [Site; SITES],
@@ -171,11 +176,11 @@ impl StackCache {
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
         let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
-        if !on_own_stack || !unwind::is_safe() || !self.may_unwind() {
+        if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }
         let walked = unwind::walk_from(caller.stack_pointer, depth);
-        self.pay();
+        self.credit.pay(DEAREST);
         let frames = walked.frames();
         if frames.first() != Some(&caller.return_address) {
             return depot::intern(&alone);
@@ -256,29 +261,6 @@ impl StackCache {
             site.distance = 0;
         }
     }
-
-    /// Bounds the rate of unwinding: a thread starts with credit for some thousand stacks and earns an eighth of the time
-    /// that passes, so that a program whose stacks never repeat loses at most about an eighth of its time.
-    fn may_unwind(&mut self) -> bool {
-        const FIRST_CREDIT: i64 = 20_000_000;
-        let now = tick();
-        if self.last_tick == 0 {
-            self.credit = FIRST_CREDIT;
-        } else {
-            let earned = i64::try_from(now.saturating_sub(self.last_tick) / 8).unwrap_or(FIRST_CREDIT);
-            self.credit = self.credit.saturating_add(earned).min(FIRST_CREDIT);
-        }
-        self.last_tick = now;
-        self.credit > 0
-    }
-
-    /// Pays for an unwinding. One that took much longer than they do was interrupted, or found the unwinder's tables cold.
-    fn pay(&mut self) {
-        const DEAREST: u64 = 200_000;
-        let now = tick();
-        self.credit -= i64::try_from(now.saturating_sub(self.last_tick).min(DEAREST)).unwrap_or(0);
-        self.last_tick = now;
-    }
 }
 
 impl Caller {
@@ -305,14 +287,4 @@ fn only_of(caller: Caller) -> usize {
 fn set_of(caller: Caller, second: usize) -> usize {
     let key = caller.return_address ^ caller.stack_pointer.rotate_left(20) ^ second.rotate_left(40);
     (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) % SETS
-}
-
-/// The processor's clock; it only has to run evenly enough to bound a rate.
-fn tick() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction; a process in which it is forbidden (PR_SET_TSC) is none that
-    // uses locks and threads normally.
-    #[expect(unsafe_code, reason = "rdtsc")]
-    unsafe {
-        core::arch::x86_64::_rdtsc()
-    }
 }

@@ -2,6 +2,7 @@
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LeakedLock, Lock};
+use lock_api::Mutex;
 
 pub use super::judge::{Judgement, judge};
 use super::judge::{frames, kind_of, naming, sealed};
@@ -20,9 +21,11 @@ use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::python::{self, Held};
 use crate::snapshot::resolver::Resolver;
+use crate::state::credit::Credit;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
+use crate::system::own_lock::OwnLock;
 use crate::system::{process, task};
 use crate::verdict::fingerprint;
 
@@ -111,10 +114,18 @@ pub fn news(known: Known, alive: Vec<Alive>) -> Option<Box<Story>> {
     Some(Story::new(origin, Some(moment), python_locks))
 }
 
-/// The locks of CPython's that pass no hook, as far as a look that costs little finds them.
+/// The locks of CPython's that pass no hook, as far as a look that costs little finds them. Where one place forks all the time,
+/// not every such fork is looked at.
 fn python_locks(alive: &[Alive]) -> Vec<(Held, i32)> {
-    let this = Thread::even_if_busy();
-    let held = this.map_or_else(Vec::new, |this| python::held_in_blocks(this.handle()));
+    /// In ticks of the processor's clock: some hundred looks.
+    const FIRST_CREDIT: i64 = 250_000_000;
+    static CREDIT: Mutex<OwnLock, Credit> = Mutex::new(Credit::new());
+    let mut credit = CREDIT.lock();
+    let Some(this) = Thread::even_if_busy().filter(|_| credit.is_left(FIRST_CREDIT)) else {
+        return Vec::new();
+    };
+    let held = python::held_in_blocks(this.handle());
+    credit.pay(u64::MAX);
     with_holders(&held, alive)
 }
 

@@ -1,0 +1,68 @@
+//! Time that may be spent on what a program does not wait for: a first credit, and then an eighth of the time that passes. A program
+//! that asks for ever more of it loses an eighth of its time at most.
+
+/// What is left of it. All zero is the valid first state.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Credit {
+    /// In ticks of the processor's clock.
+    left: i64,
+    /// When it was last asked for or paid; 0 before.
+    last: u64,
+}
+
+impl Credit {
+    /// Nothing spent and nothing asked for.
+    pub const fn new() -> Self {
+        Self { left: 0, last: 0 }
+    }
+
+    /// Adds what was earned since the last time, and says whether anything is left. `first` is what it begins with, and the most
+    /// that it can come to.
+    pub fn is_left(&mut self, first: i64) -> bool {
+        let now = tick();
+        if self.last == 0 {
+            self.left = first;
+        } else {
+            let earned = i64::try_from(now.saturating_sub(self.last) / 8).unwrap_or(first);
+            self.left = self.left.saturating_add(earned).min(first);
+        }
+        self.last = now;
+        self.left > 0
+    }
+
+    /// Pays for what was done since [`Self::is_left`] said yes, `dearest` at most.
+    pub fn pay(&mut self, dearest: u64) {
+        let now = tick();
+        self.left -= i64::try_from(now.saturating_sub(self.last).min(dearest)).unwrap_or(0);
+        self.last = now;
+    }
+}
+
+/// The processor's clock; it only has to run evenly enough to bound a rate.
+fn tick() -> u64 {
+    // SAFETY: every x86-64 processor has the instruction; a process in which it is forbidden (PR_SET_TSC) is none that
+    // uses locks and threads normally.
+    #[expect(unsafe_code, reason = "rdtsc")]
+    unsafe {
+        core::arch::x86_64::_rdtsc()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credit;
+
+    #[test]
+    fn what_is_spent_is_not_left() {
+        let mut credit = Credit::new();
+        assert!(credit.is_left(1_000_000));
+        credit.left -= 1_000_000_000_000;
+        credit.pay(u64::MAX);
+        assert!(!credit.is_left(1_000_000));
+        let mut fresh = Credit::new();
+        assert!(fresh.is_left(i64::MAX));
+        fresh.pay(0);
+        assert!(fresh.is_left(i64::MAX));
+    }
+}
