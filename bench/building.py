@@ -59,5 +59,5 @@ def _compile(source: Path, target: Path, *flags: str) -> Path:
     except OSError as error:
         raise Failed(f"{command[0]}: {error.strerror}") from None
     if done.returncode != 0:
-        raise Failed(f"{source.name} does not compile: {' '.join(done.stderr.split())[-200:]}")
+        raise Failed(f"{source.name} does not compile: {' '.join(done.stderr.split())[:160]}")
     return target

@@ -22,7 +22,7 @@ SELECT a.id FROM reading a JOIN reading b ON b.id = a.id * 3 WHERE b.note LIKE '
 @functools.lru_cache(maxsize=None)
 def sql() -> Path:
     """Statements for a database in memory."""
-    return _write("statements.sql", _SQL.format(rows=100_000))
+    return _write("statements.sql", _SQL.format(rows=80_000))
 
 
 @functools.lru_cache(maxsize=None)

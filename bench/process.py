@@ -63,6 +63,6 @@ def run(command: list[str], variables: dict[str, str], seconds: float, stdin: Pa
         if status != 0:
             said.seek(0)
             words = said.read().decode(errors="replace").split()
-            raise Failed(f"{Path(command[0]).name} ended with status {status}: {' '.join(words)[-200:]}")
+            raise Failed(f"{Path(command[0]).name} ended with status {status}: {' '.join(words)[:160]}")
         printed.seek(0)
         return printed.read().decode(errors="replace"), float(taken)

@@ -21,7 +21,7 @@ from bench.workloads import Workload
 SLOW = 20.0
 ROUNDS_OF_SLOW = 3
 # Seconds for each column that runs programs under a tool of its own.
-SECONDS_OF_A_TOOL = 50.0
+SECONDS_OF_A_TOOL = 40.0
 # No workload under such a tool is begun again that has taken so long.
 LONG_RUN = 2.0
 

@@ -67,7 +67,7 @@ def whole(name: str, workload: Workload) -> Row:
 
 
 _REDIS = ("redis-server", "--port", "{port}", "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", "{folder}")
-_REDIS_LOAD = ("redis-benchmark", "-p", "{port}", "-n", "12000", "-c", "20", "-t", "set,get", "-q")
+_REDIS_LOAD = ("redis-benchmark", "-p", "{port}", "-n", "8000", "-c", "20", "-t", "set,get", "-q")
 # It wants a user to become when root starts it.
 _USER = ("-u", "root") if os.geteuid() == 0 else ()
 _MEMCACHED = ("memcached", "-l", HOST, "-p", "{port}", "-U", "0", "-t", "2", *_USER)
@@ -98,9 +98,9 @@ ROWS: list[Row] = [
     whole("sqlite3", Whole(("sqlite3",), ("sqlite3", ":memory:"), inputs.sql, reads=True)),
     whole(
         "xz -T2",
-        Whole(("xz",), ("xz", "-T2", "-1", "--block-size=1MiB", "-c"), functools.partial(inputs.text, 4), reads=True),
+        Whole(("xz",), ("xz", "-T2", "-1", "--block-size=512KiB", "-c"), functools.partial(inputs.text, 2), reads=True),
     ),
-    whole("zstd -T2", Whole(("zstd",), ("zstd", "-T2", "-9", "-c"), functools.partial(inputs.text, 12), reads=True)),
+    whole("zstd -T2", Whole(("zstd",), ("zstd", "-T2", "-6", "-c"), functools.partial(inputs.text, 8), reads=True)),
     whole("redis-server", Served(("redis-server", "redis-benchmark"), _REDIS, (_REDIS_LOAD,))),
     whole("memcached", Served(("memcached", "memcslap"), _MEMCACHED, (_MEMCACHED_LOAD,))),
 ]
