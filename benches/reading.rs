@@ -4,7 +4,7 @@
 #[expect(dead_code, unused_imports, reason = "its tests come in without a harness")]
 mod head;
 #[path = "../src/report/read/parsed.rs"]
-#[expect(unused_imports, reason = "its tests come in without a harness")]
+#[expect(dead_code, unused_imports, reason = "its tests come in without a harness")]
 mod parsed;
 
 use divan::counter::BytesCount;
@@ -20,7 +20,10 @@ fn main() {
 #[divan::bench]
 fn a_line_by_position(bencher: Bencher) {
     let line = LINE.trim_ascii_end();
-    assert!(head::by_position(line).is_some(), "the library's own lines are read by position");
+    assert!(
+        head::by_position(line).is_some(),
+        "the library's own lines are read by position"
+    );
     bencher
         .counter(BytesCount::of_slice(line))
         .bench(|| head::by_position(black_box(line)).map(|head| head.time));

@@ -3,7 +3,11 @@
 //! The file is taken in by its path: whoever linked the library would have its hooks in the benchmark.
 
 #[path = "../src/verdict/fingerprint.rs"]
-#[expect(dead_code, unused_imports, reason = "its tests and other fingerprints are not measured")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "its tests and other fingerprints are not measured"
+)]
 mod fingerprint;
 
 use divan::{Bencher, black_box};

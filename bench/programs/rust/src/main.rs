@@ -14,7 +14,10 @@ fn think(seed: usize) -> usize {
 
 fn main() {
     let (sum, table) = (Mutex::new(0_usize), RwLock::new(vec![0_usize; 64]));
-    let (fair, shelves) = (parking_lot::Mutex::new(0_usize), parking_lot::RwLock::new(vec![0_usize; 64]));
+    let (fair, shelves) = (
+        parking_lot::Mutex::new(0_usize),
+        parking_lot::RwLock::new(vec![0_usize; 64]),
+    );
     let (left, ended) = (Mutex::new(THREADS), Condvar::new());
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
