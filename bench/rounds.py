@@ -17,13 +17,20 @@ from bench.process import Failed, TooSlow
 from bench.results import Cell, Result
 from bench.rows import Row, Unit
 from bench.workloads import Workload
+from bench.workloads.compiled import Compiled
 
 SLOW = 20.0
 ROUNDS_OF_SLOW = 3
-# Seconds for each column that runs programs under a tool of its own.
-SECONDS_OF_A_TOOL = 40.0
+# Seconds that each tool has for the programs that time themselves, and for whole runs of others.
+SECONDS_FOR_PARTS = 30.0
+SECONDS_FOR_WHOLES = 20.0
 # No workload under such a tool is begun again that has taken so long.
 LONG_RUN = 2.0
+
+
+def seconds_for(workload: Workload) -> float:
+    """How long a tool may take for all workloads of this sort together."""
+    return SECONDS_FOR_PARTS if isinstance(workload, Compiled) else SECONDS_FOR_WHOLES
 
 
 class Rounds:
@@ -33,7 +40,7 @@ class Rounds:
         self.columns = columns
         self.tell = tell
         self.results = [Result(row) for row in rows]
-        self.spent = {column.name: 0.0 for column in columns}
+        self.spent: dict[tuple[str, float], float] = {}
         self.longest: dict[tuple[Workload, str], float] = {}
         for result in self.results:
             result.skipped = result.row.workload.reason_to_skip()
@@ -69,7 +76,8 @@ class Rounds:
                 self.leave_out(wanted, column, str(error))
             taken = time.monotonic() - begin
             if column is not NATIVE:
-                self.spent[column.name] += taken
+                share = (column.name, seconds_for(workload))
+                self.spent[share] = self.spent.get(share, 0.0) + taken
                 key = (workload, column.name)
                 self.longest[key] = max(taken, self.longest.get(key, 0.0))
         for result in wanted:
@@ -103,9 +111,10 @@ class Rounds:
         if any(cell.skipped for cell in cells):
             return False
         done = max(len(cell.measured) for cell in cells)
-        if column.is_tool and self.spent[column.name] > SECONDS_OF_A_TOOL:
+        seconds = seconds_for(workload)
+        if column.is_tool and self.spent.get((column.name, seconds), 0.0) > seconds:
             if done == 0:
-                self.leave_out(wanted, column, f"the {SECONDS_OF_A_TOOL:.0f} s for it were over")
+                self.leave_out(wanted, column, f"the {seconds:.0f} s for it were over")
             return False
         if done == 0:
             return True

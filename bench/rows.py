@@ -57,7 +57,8 @@ def beside(name: str, whose: str, threads: int, target: str | None = None) -> Ro
 def forks(threads: int, locks: int) -> list[Row]:
     """The first fork of a process, which is told where other threads live; and those after it."""
     workload = Compiled("forks", (str(threads), str(locks), MILLISECONDS))
-    name = f"fork + wait, {threads:,} other threads, {locks:,} locks"
+    others = "1 other thread" if threads == 1 else f"{threads:,} other threads"
+    name = f"fork + wait, {others}, {locks:,} locks"
     target = 1.03 if threads == 0 else 1.15 if threads >= 10 else None
     return [Row(f"{name}, repeated", workload, "repeated", target=target), Row(f"{name}, first", workload, "first")]
 

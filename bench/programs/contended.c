@@ -18,6 +18,7 @@ struct worker {
     pthread_mutex_t mutex;
     pthread_mutex_t *used;
     long pairs;
+    double taken;
 } OWN_LINES;
 
 static struct worker workers[MOST_THREADS];
@@ -35,10 +36,13 @@ static void *work(void *argument) {
     struct worker *own = argument;
     long pairs = 0;
     pthread_barrier_wait(&start);
+    /* Each thread times itself: whoever started them may run later than they do. */
+    double begin = nanoseconds_now();
     while (!atomic_load_explicit(&stopped, memory_order_relaxed)) {
         pair(own->used);
         pairs++;
     }
+    own->taken = nanoseconds_now() - begin;
     own->pairs = pairs;
     return NULL;
 }
@@ -53,17 +57,17 @@ static double run(int threads, int same, double milliseconds) {
         if (pthread_create(&handles[number], NULL, work, &workers[number]) != 0) abort();
     }
     pthread_barrier_wait(&start);
-    double begin = nanoseconds_now();
     usleep((useconds_t)(milliseconds * 1e3));
     atomic_store(&stopped, 1);
-    double taken = nanoseconds_now() - begin;
     long pairs = 0;
+    double taken = 0;
     for (int number = 0; number < threads; number++) {
         pthread_join(handles[number], NULL);
         pairs += workers[number].pairs;
+        taken += workers[number].taken;
     }
     pthread_barrier_destroy(&start);
-    return pairs > 0 ? taken * threads / (double)pairs : taken * threads;
+    return taken / (double)(pairs > 0 ? pairs : 1);
 }
 
 int main(int count, char **words) {
