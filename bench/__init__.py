@@ -3,7 +3,7 @@
 * `rows`: what is measured, a row each, with its target.
 * `columns`: what it is measured under, a column each.
 * `workloads/`: what a row runs: `compiled` programs of `programs/`, `commands`, `servers`.
-* `building`: compiles what is measured.
+* `building`: compiles what is measured; `inputs` makes what programs work on.
 * `process`: one process, with a deadline.
 * `rounds`: which run comes when; how often slow tools have their turn.
 * `results`: medians, ratios, targets; as JSON.

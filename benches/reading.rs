@@ -1,10 +1,11 @@
-//! What `forkwatch report` does for each line: the scalars of a record, taken out by position, or by parsing it.
+//! What `forkwatch report` does for each line, the scalars of a record taken out by position or by parsing it; and for each
+//! finding, a time shown.
 
 #[path = "../src/report/read/head.rs"]
 #[expect(dead_code, unused_imports, reason = "its tests come in without a harness")]
 mod head;
 #[path = "../src/report/read/parsed.rs"]
-#[expect(dead_code, unused_imports, reason = "its tests come in without a harness")]
+#[expect(unused_imports, reason = "its tests come in without a harness")]
 mod parsed;
 
 use divan::counter::BytesCount;
@@ -35,4 +36,9 @@ fn a_line_parsed(bencher: Bencher) {
     bencher
         .counter(BytesCount::of_slice(line))
         .bench(|| parsed::parse(black_box(line)).map(|parsed| parsed.head().time));
+}
+
+#[divan::bench]
+fn a_time_shown() -> String {
+    parsed::rfc3339(black_box(1_763_694_765_123_456_789))
 }
