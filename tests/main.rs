@@ -3,6 +3,8 @@
 
 mod support;
 
+/// The benchmark: what it measures, and what it says that it cannot.
+mod bench;
 /// What a child must tell, and what it must not.
 mod child;
 /// The command `forkwatch`.

@@ -1,0 +1,78 @@
+"""What came of the runs: medians of what was measured in pairs."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+
+from bench.columns import AGAIN, FORKWATCH
+from bench.rows import NOISE, Row, Unit
+
+
+@dataclass
+class Cell:
+    """A row under a column. `measured` and `native` belong together, pair by pair."""
+
+    measured: list[float] = field(default_factory=list)
+    native: list[float] = field(default_factory=list)
+    # Why there is no figure, or no further one.
+    skipped: str | None = None
+    # Whether the runs were ended, so that the figure is less than the true one.
+    ended: bool = False
+
+    def compared(self, unit: Unit) -> list[float]:
+        """Each pair as the table shows it: a ratio, or how much more than native."""
+        pairs = zip(self.measured, self.native)
+        return [value / bare if unit is Unit.TIME else value - bare for value, bare in pairs]
+
+    def median(self, unit: Unit) -> float | None:
+        return statistics.median(self.compared(unit)) if self.measured else None
+
+
+@dataclass
+class Result:
+    """A row with its cells, by the columns' names. `skipped`: why there are none."""
+
+    row: Row
+    native: list[float] = field(default_factory=list)
+    cells: dict[str, Cell] = field(default_factory=dict)
+    skipped: str | None = None
+
+    def limit(self) -> float | None:
+        """The number that forkwatch's median should not exceed."""
+        if self.row.target != NOISE:
+            return self.row.target
+        again = self.cells.get(AGAIN, Cell()).compared(self.row.unit)
+        return max(again) if again else None
+
+    def met(self) -> bool | None:
+        """Whether it does not; `None` where there is no target or no figure."""
+        limit, cell = self.limit(), self.cells.get(FORKWATCH)
+        figure = cell.median(self.row.unit) if cell else None
+        return None if limit is None or figure is None else figure <= limit
+
+    def as_json(self) -> dict:
+        """The pairs are in it, so that nobody need trust a median."""
+        cells = {
+            name: {
+                "median": cell.median(self.row.unit),
+                "rounds": len(cell.measured),
+                "measured": cell.measured,
+                "native": cell.native,
+                "at_least": cell.ended,
+                "skipped": cell.skipped,
+            }
+            for name, cell in self.cells.items()
+        }
+        native = statistics.median(self.native) if self.native else None
+        kind = "ratio" if self.row.unit is Unit.TIME else "difference"
+        return {
+            "name": self.row.name,
+            "unit": "KiB" if self.row.unit is Unit.MORE_MEMORY else "ns",
+            "compared_by": kind,
+            "native": native,
+            "target": self.limit(),
+            "met": self.met(),
+            "skipped": self.skipped,
+            "columns": cells,
+        }

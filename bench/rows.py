@@ -1,0 +1,107 @@
+"""What is measured. A new row is one entry of `ROWS`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import statistics
+import sys
+from dataclasses import dataclass
+from enum import Enum
+
+from bench import building, inputs
+from bench.workloads import EACH, Workload
+from bench.workloads.commands import Start, Whole
+from bench.workloads.compiled import MILLISECONDS, Compiled
+from bench.workloads.servers import HOST, Served
+
+
+class Unit(Enum):
+    """What a figure counts, and how a column's figure is set beside native's."""
+
+    # Nanoseconds, of which a column takes so many times native's.
+    TIME = "ns"
+    # Nanoseconds, of which a column takes so many more than native.
+    MORE_TIME = "ns more"
+    # KiB, of which a column takes so many more than native.
+    MORE_MEMORY = "KiB more"
+
+
+# A target: no slower than native is at its slowest, measured again.
+NOISE = "noise"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a figure of a workload, and what forkwatch should stay below."""
+
+    name: str
+    workload: Workload
+    figure: str = EACH
+    unit: Unit = Unit.TIME
+    target: float | str | None = None
+
+
+def lock(name: str, way: str, target: float | None = None) -> Row:
+    return Row(f"lock + unlock, {name}", Compiled("locks", (way, MILLISECONDS)), target=target)
+
+
+def beside(name: str, whose: str, threads: int, target: str | None = None) -> Row:
+    # The quickest sample of threads that fight for one lock is the one in which another one did not run.
+    choose = min if whose == "different" else statistics.median
+    return Row(
+        f"lock + unlock, {name}", Compiled("contended", (whose, str(threads), MILLISECONDS), choose), target=target
+    )
+
+
+def forks(threads: int, locks: int) -> list[Row]:
+    """The first fork of a process, which is told where other threads live; and those after it."""
+    workload = Compiled("forks", (str(threads), str(locks), MILLISECONDS))
+    others = "1 other thread" if threads == 1 else f"{threads:,} other threads"
+    name = f"fork + wait, {others}, {locks:,} locks"
+    target = 1.03 if threads == 0 else 1.15 if threads >= 10 else None
+    return [Row(f"{name}, repeated", workload, "repeated", target=target), Row(f"{name}, first", workload, "first")]
+
+
+def whole(name: str, workload: Workload) -> Row:
+    return Row(name, workload, target=1.02)
+
+
+_REDIS = ("redis-server", "--port", "{port}", "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", "{folder}")
+_REDIS_LOAD = ("redis-benchmark", "-p", "{port}", "-n", "8000", "-c", "20", "-t", "set,get", "-q")
+# It wants a user to become when root starts it.
+_USER = ("-u", "root") if os.geteuid() == 0 else ()
+_MEMCACHED = ("memcached", "-l", HOST, "-p", "{port}", "-U", "0", "-t", "2", *_USER)
+_MEMCACHED_LOAD = ("memcslap", f"--servers={HOST}:{{port}}", "--concurrency=2", "--execute-number=5000", "--test=set")
+
+ROWS: list[Row] = [
+    lock("bare loop", "bare", 1.6),
+    lock("8 calls deep", "deep", 1.25),
+    lock("4 callers of one helper", "callers-4", 1.8),
+    lock("64 callers of one helper", "callers-64", 3),
+    lock("recursive, taken twice", "recursive"),
+    lock("read-write lock, reading", "read"),
+    lock("read-write lock, writing", "write"),
+    lock("semaphore", "semaphore"),
+    lock("try-lock", "try"),
+    beside("2 threads, different locks", "different", 2),
+    beside("2 threads, one lock", "same", 2, NOISE),
+    beside("8 threads, one lock", "same", 8, NOISE),
+    Row("condition, there and back", Compiled("threads", ("condition", MILLISECONDS)), target=1.1),
+    Row("thread create + join", Compiled("threads", ("create", MILLISECONDS)), target=1.3),
+    *(row for threads in (0, 1, 10, 100, 1000) for locks in (0, 1000) for row in forks(threads, locks)),
+    Row("start of `true`", Start(("true",)), unit=Unit.MORE_TIME, target=1e6),
+    Row("start of `python3 -c pass`", Start((sys.executable, "-c", "pass")), unit=Unit.MORE_TIME),
+    Row("memory of a process", Compiled("memory", ("50",)), "process", Unit.MORE_MEMORY, 2048),
+    Row("memory of a thread", Compiled("memory", ("50",)), "thread", Unit.MORE_MEMORY, 64),
+    whole("Python, 4 threads", Whole((), (sys.executable, str(building.PROGRAMS / "workload.py")))),
+    whole("Rust, std::sync and parking_lot", Whole(("cargo",), ("{input}",), building.rust_program)),
+    whole("sqlite3", Whole(("sqlite3",), ("sqlite3", ":memory:"), inputs.sql, reads=True)),
+    whole(
+        "xz -T2",
+        Whole(("xz",), ("xz", "-T2", "-1", "--block-size=512KiB", "-c"), functools.partial(inputs.text, 2), reads=True),
+    ),
+    whole("zstd -T2", Whole(("zstd",), ("zstd", "-T2", "-6", "-c"), functools.partial(inputs.text, 8), reads=True)),
+    whole("redis-server", Served(("redis-server", "redis-benchmark"), _REDIS, (_REDIS_LOAD,))),
+    whole("memcached", Served(("memcached", "memcslap"), _MEMCACHED, (_MEMCACHED_LOAD,))),
+]

@@ -1,0 +1,42 @@
+"""What a row runs. A workload is run under one column at a time, and gives one figure or several, by name.
+
+* `Workload`: what each of them offers.
+* `compiled`: a program of `programs/` in C, which times itself.
+* `commands`: a whole run of a command, and how long one takes to start.
+* `servers`: a server that is watched, under a load generator that is not.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from bench.columns import Column
+from bench.process import TooSlow
+
+# The name of the one figure of a workload that gives no others.
+EACH = "each"
+# A run that takes longer is ended; the table then says what it takes at least.
+LONGEST_RUN = 5.0
+
+
+class Workload:
+    """Equal ones are run once for all rows that want a figure of theirs."""
+
+    # The programs that it runs, and that not everybody has.
+    programs: tuple[str, ...]
+
+    def reason_to_skip(self) -> str | None:
+        """Why it cannot be run here; `None` if it can."""
+        return next((f"{program} is not installed" for program in self.programs if not shutil.which(program)), None)
+
+    def reason_to_leave_out(self, column: Column) -> str | None:
+        """Why it cannot be run under this column; `None` if it can."""
+        return "only for programs that are compiled for it" if column.flags else None
+
+    def run(self, column: Column) -> dict[str, float]:
+        """Runs it once. Raises `process.Failed`."""
+        raise NotImplementedError
+
+    def least(self, late: TooSlow) -> dict[str, float]:
+        """What the figures are at least where a run took too long; nothing where that is not known."""
+        return {}

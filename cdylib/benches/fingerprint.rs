@@ -1,0 +1,38 @@
+//! The fingerprint of a fork, made at each fork that may be told.
+//!
+//! The file is taken in by its path: whoever linked the library would have its hooks in the benchmark.
+
+#[path = "../src/verdict/fingerprint.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "its tests and other fingerprints are not measured"
+)]
+mod fingerprint;
+
+use divan::{Bencher, black_box};
+use forkwatch_schema::record::{Frame, LockKind};
+
+fn main() {
+    divan::main();
+}
+
+fn stack(first: usize, frames: usize) -> Vec<Frame> {
+    (first..first + frames)
+        .map(|number| Frame {
+            ip: format!("0x7f{number:010x}"),
+            module: Some(String::from("/usr/lib/x86_64-linux-gnu/libserver.so.2")),
+            offset: Some(format!("{number:#x}")),
+            build_id: Some(String::from("93ac61ec5a8eb1396f9fbd350e3169a558528a40")),
+            ..Frame::default()
+        })
+        .collect()
+}
+
+#[divan::bench(args = [0, 1, 100])]
+fn of_a_fork_with_so_many_locks(bencher: Bencher, locks: usize) {
+    let fork = stack(0, 16);
+    let stacks: Vec<_> = (1..=locks).map(|lock| stack(lock * 16, 16)).collect();
+    let held: Vec<_> = stacks.iter().map(|stack| (LockKind::Mutex, stack.as_slice())).collect();
+    bencher.bench(|| fingerprint::of_fork(black_box(&fork), None, black_box(&held)));
+}
