@@ -79,6 +79,21 @@ impl CPython {
         found
     }
 
+    /// Whether a variable of the interpreter's own C code holds a pointer to `address`. Locks of Python programs are pointed to
+    /// by objects, which lie on the heap.
+    pub fn pointed_to_by_variable(&self, modules: &Modules, address: usize) -> bool {
+        let index = modules.all().iter().position(|module| module.path() == self.path);
+        let mut found = false;
+        for (part, _) in index
+            .into_iter()
+            .flat_map(|index| modules.parts(index))
+            .filter(|(_, writable)| *writable)
+        {
+            modules.memory().each_word(part, |_, word| found |= word == address);
+        }
+        found
+    }
+
     /// The C functions that implement the builtin methods `names`, one answer for each, in one pass over the interpreter's
     /// memory; `None` where no method table has the name. Works in an interpreter without symbols too, because method
     /// tables (`PyMethodDef`: name, function, flags, documentation) must carry names. The answer is the code of the method

@@ -2,7 +2,7 @@
 //! that asks for ever more of it loses an eighth of its time at most.
 
 /// What is left of it. All zero is the valid first state.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub struct Credit {
     /// In ticks of the processor's clock.

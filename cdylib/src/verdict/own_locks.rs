@@ -3,12 +3,13 @@
 //!
 //! * What lies in the `_PyRuntime` object, or is pointed to by it: the GIL, the list of interpreters, pending calls.
 //! * The lock that each `Condition.wait` makes for itself, in the moment before the thread waits on it.
+//! * What a variable of its C code points to: the import lock, which the child makes anew, and `faulthandler`'s for its watchdog,
+//!   held from the start (up to 3.8).
 //! * `Thread._tstate_lock` (up to 3.12): made by `_thread._set_sentinel` in the very thread that then holds it for its life.
 
 use core::ops::Range;
 
 use crate::snapshot::cpython::CPython;
-use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::modules::Modules;
 use crate::snapshot::moment::OtherThread;
 use crate::state::depot::{self, NO_STACK};
@@ -42,7 +43,7 @@ impl Interpreter {
     }
 
     /// Whether this lock is CPython's own.
-    pub fn owns(&self, memory: ProcessMemory, entry: &Entry) -> bool {
+    pub fn owns(&self, modules: &Modules, entry: &Entry) -> bool {
         if self.is_in_runtime(entry.address) {
             return true;
         }
@@ -50,7 +51,9 @@ impl Interpreter {
             return false;
         }
         let made_by_set_sentinel = entry.made != NO_STACK && passes(&self.set_sentinel, depot::frames(entry.made));
-        made_by_set_sentinel || self.cpython.pointed_to_by_runtime(memory, entry.address)
+        made_by_set_sentinel
+            || self.cpython.pointed_to_by_runtime(modules.memory(), entry.address)
+            || self.cpython.pointed_to_by_variable(modules, entry.address)
     }
 
     /// Whether this lock is the one that `Condition.wait` makes, takes and then waits for, in the moment before it waits: made

@@ -11,7 +11,6 @@ use crate::config::{self, Symbols};
 use crate::record::envelope::{self, Content, seal};
 use crate::record::printable::printable;
 use crate::record::text::headline;
-use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{Moment, OtherThread};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::{Naming, Resolver};
@@ -240,7 +239,6 @@ fn locks(
     threads: &[Thread],
 ) -> Vec<Lock> {
     let rules = setup::suppressions();
-    let memory = ProcessMemory::own();
     let mut counting = Vec::new();
     for lock in &moment.locks {
         let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else {
@@ -257,7 +255,7 @@ fn locks(
             // The same place may be somebody's real lock the next time.
             continue;
         }
-        let own = interpreter.is_some_and(|interpreter| interpreter.owns(memory, entry));
+        let own = interpreter.is_some_and(|interpreter| interpreter.owns(resolver.modules(), entry));
         let shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
         if own || shared {
             told::remember(lock.place(place), Verdict::Harmless);

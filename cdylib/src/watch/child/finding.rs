@@ -260,8 +260,7 @@ impl Teller {
             return;
         }
         if !blocking
-            && Interpreter::find(resolver.modules())
-                .is_some_and(|python| python.owns(resolver.modules().memory(), &entry))
+            && Interpreter::find(resolver.modules()).is_some_and(|python| python.owns(resolver.modules(), &entry))
         {
             // CPython asks its own locks whether they are locked, and puts them right.
             return;
