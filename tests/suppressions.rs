@@ -10,7 +10,12 @@ use std::fs;
 
 /// Watches `unsafe_fork_two_owners` under these rules.
 fn suppressed(rules: &str) -> Watched {
-    let program = ready("unsafe_fork_two_owners");
+    suppressed_in("unsafe_fork_two_owners", rules)
+}
+
+/// Watches this program, as it is started first, under these rules.
+fn suppressed_in(name: &str, rules: &str) -> Watched {
+    let program = ready(name);
     let folder = Folder::new("rules");
     fs::write(folder.join("rules"), rules).expect("the rules can be written");
     let file = folder.join("rules").display().to_string();
@@ -52,6 +57,17 @@ fn a_finding_is_suppressed_by_what_its_stacks_hold() {
     ] {
         let watched = suppressed(rule);
         assert_eq!(only_fork(&watched).1.locks.len(), 4, "{rule}: {watched:?}");
+    }
+}
+
+#[test]
+fn a_child_that_lost_only_harmless_threads_may_have_threads() {
+    let watched = suppressed_in("thread_after_fork", "thread:worker");
+    assert!(watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");
+    assert!(watched.of(Kind::ThreadAfterFork).is_empty(), "{watched:?}");
+    for rule in ["unsafe_fork:main", "thread:another"] {
+        let watched = suppressed_in("thread_after_fork", rule);
+        assert_eq!(watched.of(Kind::ThreadAfterFork).len(), 1, "{rule}: {watched:?}");
     }
 }
 

@@ -116,12 +116,21 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
         thread,
         |teller| {
             let place = Place::of_call(teller.stack, u64::MAX);
+            // A child with threads of its own is one from then on: telling each of them would say nothing more.
+            if told::verdict(place) == Some(Verdict::Told) {
+                counts::REPEATED.add();
+                return;
+            }
             if told_already(place) {
                 return;
             }
             let Some(mut resolver) = Resolver::new(naming()) else {
                 return;
             };
+            if teller.lost_harmless_threads_alone(&mut resolver) {
+                counts::SUPPRESSED.add();
+                return;
+            }
             let addresses = depot::frames(teller.stack);
             let library = addresses
                 .first()
@@ -308,6 +317,22 @@ impl Teller {
             }),
         };
         self.tell(content, orphan.fork);
+    }
+
+    /// Whether rules take every thread that this child lost for harmless.
+    fn lost_harmless_threads_alone(&self, resolver: &mut Resolver) -> bool {
+        let rules = setup::suppressions();
+        let story = self.story(story::newest_number()).filter(|_| rules.has_thread_rules());
+        let Some((story, lost)) = story.and_then(|story| Some((&*story, story.inherited.as_ref()?))) else {
+            return false;
+        };
+        lost.threads.iter().all(|thread| {
+            let name = printable(&story.name_of_lost(thread.tid).unwrap_or_default());
+            let start = thread
+                .origin
+                .and_then(|origin| resolver.name_of_function(origin.start_routine));
+            rules.thread_is_harmless(&name, start.as_deref(), None)
+        })
     }
 
     fn start_routine(&self, orphan: Orphan, resolver: &mut Resolver) -> Option<String> {
