@@ -7,7 +7,8 @@
 //! | `attempt` | tries in vain of CPython's |
 //! | `python_lock` | waits for locks of CPython's that pass no hook |
 //! | `site` | where such a call stands |
-//! | `finding` | telling it, the story of the fork first where the parent kept silent, and stopping the child |
+//! | `finding` | what there is to tell, and stopping the child |
+//! | `teller` | how it is told: the story of the fork first where the parent kept silent |
 //! | `outcome` | what became of the child of a reported fork |
 //!
 //! A child that does nothing of all this pays for nothing: what it lost and inherited is looked up in its copy of our tables
@@ -20,6 +21,7 @@ mod finding;
 mod outcome;
 mod python_lock;
 mod site;
+mod teller;
 mod wait;
 
 use core::sync::atomic::{AtomicBool, Ordering};
