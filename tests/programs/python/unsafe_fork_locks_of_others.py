@@ -5,7 +5,8 @@
 # bare: 0
 # expect: unsafe_fork WARN function=fork locks=0 threads=1
 # suppress: unsafe_fork:*
-# runs: {own_block,own_by_hand,own_awaited,own_condition,own_recursive,released,released_by_hand,left_block,before,in_wait}
+# runs: {own_block,own_by_hand,own_awaited,own_condition,own_recursive}
+# runs: {released,released_by_hand,left_block,before,in_wait}
 import os
 import sys
 import threading
