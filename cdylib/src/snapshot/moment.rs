@@ -199,34 +199,22 @@ fn still_stands(entry: &Entry) -> bool {
     }
 }
 
-/// What the threads' tables say they hold, unverified.
+/// What the threads' tables say they hold, or may hold, unverified.
 pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
-    at_stage(alive, Stage::Held)
+    entries(alive).filter(|(_, entry)| matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
 }
 
-/// The entries of these threads at this stage.
-fn at_stage(alive: &[Alive], stage: Stage) -> impl Iterator<Item = (i32, Entry)> {
+/// Whether an entry that says that its thread holds the object, or may, says so of a thread that still asks for it. Only the
+/// object's own memory tells.
+pub fn is_only_asked_for(entry: &Entry, tid: i32) -> bool {
+    entry.stage == Stage::AskedOrHeld && word(ProcessMemory::own(), entry.object, entry.address, tid) != Word::Held
+}
+
+fn entries(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
     alive
         .iter()
         .filter_map(|alive| Some((alive.tid, alive.thread?)))
-        .flat_map(move |(tid, thread)| {
-            let entries = thread.held.entries().map(move |entry| decided(entry, tid));
-            entries
-                .filter(move |entry| entry.stage == stage)
-                .map(move |entry| (tid, entry))
-        })
-}
-
-/// The entry with what only the lock's own memory tells: whether it is held, or still asked for.
-fn decided(entry: Entry, tid: i32) -> Entry {
-    if entry.stage != Stage::AskedOrHeld {
-        return entry;
-    }
-    let stage = match word(ProcessMemory::own(), entry.object, entry.address, tid) {
-        Word::Held => Stage::Held,
-        Word::NotHeld | Word::Shared => Stage::Asked,
-    };
-    Entry { stage, ..entry }
+        .flat_map(|(tid, thread)| thread.held.entries().map(move |entry| (tid, entry)))
 }
 
 fn look_at(alive: &Alive) -> OtherThread {
@@ -238,7 +226,8 @@ fn look_at(alive: &Alive) -> OtherThread {
 }
 
 fn without_the_kernel(alive: &Alive) -> OtherThread {
-    let asked = at_stage(core::slice::from_ref(alive), Stage::Asked).last();
+    let asks = |(tid, entry): &(i32, Entry)| entry.stage == Stage::Asked || is_only_asked_for(entry, *tid);
+    let asked = entries(core::slice::from_ref(alive)).filter(asks).last();
     OtherThread {
         tid: alive.tid,
         name: Vec::new(),

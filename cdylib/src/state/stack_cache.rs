@@ -13,7 +13,7 @@
 
 mod known;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use self::known::Known;
 use super::credit::Credit;
@@ -52,6 +52,8 @@ const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
 const ONLY: usize = 32;
+/// So often in a row must one of several chains be met before it is looked for first.
+const MANY_IN_A_ROW: u32 = 64;
 /// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
 const ROOM_TO_UNWIND: usize = 8 * 1024;
 
@@ -100,6 +102,8 @@ pub struct StackCache {
     sites: [Site; SITES],
     /// The stacks of places from which one chain alone was seen lately.
     only: [Known; ONLY],
+    /// Which of several chains was met last, in the upper half, and how often in a row.
+    last: [AtomicU64; ONLY],
     /// The most recent hit of each set comes first.
     sets: [[Known; WAYS]; SETS],
 }
@@ -124,7 +128,40 @@ impl StackCache {
         };
         let set = set_of(caller, second);
         let first = self.sets.get(set)?.first()?;
-        (first.is_of(caller) && first.still_stands()).then_some(first.stack)
+        (first.is_of(caller) && first.still_stands() && self.may_stay(caller, first.stack)).then_some(first.stack)
+    }
+
+    /// Notes which of several chains was met. False where [`Self::find`] is to look: it was met many times in a row, or it takes
+    /// turns with the one that is looked for first.
+    #[inline(always)]
+    fn may_stay(&self, caller: Caller, stack: StackId) -> bool {
+        let index = only_of(caller);
+        let (Some(last), Some(only)) = (self.last.get(index), self.only.get(index)) else {
+            return true;
+        };
+        let before = last.load(Ordering::Relaxed);
+        if before >> 32 == u64::from(stack.0) {
+            last.store(before + 1, Ordering::Relaxed);
+            before & 0xffff_ffff < u64::from(MANY_IN_A_ROW)
+        } else {
+            last.store(u64::from(stack.0) << 32, Ordering::Relaxed);
+            !only.is_of(caller)
+        }
+    }
+
+    /// Decides which of several chains is looked for first: the one that was met many times in a row, or none.
+    fn choose(&mut self, caller: Caller, known: Known) {
+        let index = only_of(caller);
+        let (Some(last), Some(only)) = (self.last.get(index), self.only.get_mut(index)) else {
+            return;
+        };
+        let before = last.load(Ordering::Relaxed);
+        if before >> 32 == u64::from(known.stack.0) && before & 0xffff_ffff >= u64::from(MANY_IN_A_ROW) {
+            *only = known;
+            last.store(0, Ordering::Relaxed);
+        } else if only.is_of(caller) {
+            *only = Known::by_key_alone(caller.with_several_chains(), NO_STACK);
+        }
     }
 
     /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
@@ -133,7 +170,10 @@ impl StackCache {
         let set = set_of(caller, self.second_address(caller, bounds).unwrap_or(0));
         let ways = self.sets.get(set).map_or(&[][..], |ways| &ways[..]);
         match ways.iter().find(|known| known.is_of(caller) && known.still_stands()) {
-            Some(known) => known.stack,
+            Some(&known) => {
+                self.choose(caller, known);
+                known.stack
+            }
             None => self.learn(caller, bounds),
         }
     }

@@ -65,7 +65,8 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     let is_known = |place| told::verdict(place).is_some();
     let told_before = !config.repeat_all
         && known.is_some()
-        && moment::held(alive).all(|(_, entry)| is_known(place.with_lock(&entry)))
+        && moment::held(alive)
+            .all(|(tid, entry)| is_known(place.with_lock(&entry)) || moment::is_only_asked_for(&entry, tid))
         && python_locks
             .iter()
             .all(|(held, _)| is_known(place.with_python_lock(held.sort)));
