@@ -114,7 +114,11 @@ impl Thread {
     /// The id of the stack that ends in this call, if a look finds it.
     #[inline(always)]
     pub fn known_stack(&self, caller: Caller) -> Option<StackId> {
-        self.known_only_stack(caller).or_else(|| self.known_stack_among(caller))
+        // Written out: the compiler would call `or_else`.
+        match self.known_only_stack(caller) {
+            Some(stack) => Some(stack),
+            None => self.known_stack_among(caller),
+        }
     }
 
     #[inline(always)]
