@@ -286,8 +286,8 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     fn table() -> Box<Held> {
-        // SAFETY: all-zero is the table's valid first state, as its documentation says.
         #[expect(unsafe_code, reason = "a zeroed table, as the kernel gives it")]
+        // SAFETY: all-zero is the table's valid first state, as its documentation says.
         unsafe {
             Box::<Held>::new_zeroed().assume_init()
         }

@@ -132,8 +132,8 @@ fn ask_for_version() -> Option<Version> {
     if address.is_null() {
         return None;
     }
-    // SAFETY: glibc's function of this name takes nothing and returns a string that lives for ever.
     #[expect(unsafe_code, reason = "a function of libc's")]
+    // SAFETY: glibc's function of this name takes nothing and returns a string that lives for ever.
     let text = unsafe {
         let version = core::mem::transmute::<*mut core::ffi::c_void, unsafe extern "C" fn() -> *const c_char>(address);
         CStr::from_ptr(version())
