@@ -9,7 +9,7 @@
 //! | which of them are told? | `filters` |
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
-//! | how is it shown? | `format`, one file and one row each; `rules` for suppressions; `words` |
+//! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
 //! | how does a database make the same list? | `sql`, one file and one row each |
 
 mod advice;
@@ -27,7 +27,6 @@ mod scan;
 mod similar;
 mod sql;
 mod symbols;
-mod words;
 
 use std::env;
 use std::ffi::OsString;
@@ -36,10 +35,13 @@ use std::io::{IsTerminal, stdout};
 
 use clap::ArgMatches;
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::Style;
+use forkwatch_text::harmless::harmless;
+use forkwatch_text::words::count;
 
 use self::filters::Filters;
 pub use self::flags::command;
-use self::format::{BrokenLine, FORMATS, Format, Report, Style};
+use self::format::{BrokenLine, FORMATS, Format, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;
@@ -92,7 +94,7 @@ pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, St
     let position = position.ok_or_else(|| {
         Failure::usage(format!(
             "no finding with the fingerprint {fingerprint} is among {}",
-            words::count(report.records, "record", "records")
+            count(report.records, "record", "records")
         ))
     })?;
     let children = report.findings[position].followed_by.clone();
@@ -116,7 +118,7 @@ fn read_all<'path>(
     let scanned = scan::scan(&inputs, wanted);
     complaints.extend(scanned.complaints.iter().cloned());
     for complaint in &complaints {
-        say(&Failure::usage(words::harmless(complaint)));
+        say(&Failure::usage(harmless(complaint)));
     }
     let broken_line = |(input, line, why): &(usize, u64, String)| BrokenLine {
         path: inputs[*input].path.clone(),
@@ -180,12 +182,12 @@ fn write_out(matches: &ArgMatches, text: &[u8]) -> Result<(), Failure> {
 fn say_broken(report: &Report) {
     for broken in &report.broken_lines {
         let text = format!("{}:{}: {}", broken.path.display(), broken.line, broken.why);
-        say(&Failure::usage(words::harmless(&text)));
+        say(&Failure::usage(harmless(&text)));
     }
     if let Some(more @ 1..) = report.broken.checked_sub(report.broken_lines.len() as u64) {
         say(&Failure::usage(format!(
             "{} more hold no record",
-            words::count(more, "line", "lines")
+            count(more, "line", "lines")
         )));
     }
 }
@@ -195,7 +197,10 @@ fn style(to_standard_output: bool) -> Style {
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     Style {
+        prefix: "",
+        home: set("HOME"),
         width: columns
             .filter(|_| is_terminal)
             .map_or(WIDTH, |columns| columns.clamp(40, WIDTH)),

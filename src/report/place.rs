@@ -1,65 +1,10 @@
 //! Where in somebody's code a stack is: the frame that tells most, and its file and line.
 
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
+use forkwatch_text::noise;
+use forkwatch_text::shorten::base_name;
 
 use super::finding::Finding;
-
-/// Functions below which every stack begins.
-const BOTTOM: &[&str] = &[
-    "__libc_start_call_main",
-    "__libc_start_main",
-    "__libc_start_main_impl",
-    "_start",
-    "start_thread",
-    "clone3",
-    "__clone3",
-    "clone",
-    "__clone",
-];
-
-/// Files that lie below every program.
-const SYSTEM: &[&str] = &[
-    "libc.so",
-    "libpthread",
-    "libm.so",
-    "ld-linux",
-    "libstdc++.so",
-    "libgcc_s.so",
-    "[vdso]",
-];
-
-/// How the names of functions begin that only call others: interpreters and the runtimes of languages.
-const RUNTIMES: &[&str] = &[
-    "_Py",
-    "Py",
-    "os_fork",
-    "slot_tp_",
-    "type_call",
-    "do_call_core",
-    "object_vacall",
-    "thread_run",
-    "pythread_wrapper",
-    "acquire_timed",
-    "lock_Py",
-    "rlock_acquire",
-    "run_mod",
-    "run_eval_code_obj",
-    "pyrun_",
-    "vectorcall_",
-    "builtin_exec",
-    "partial_",
-    "gen_send_ex",
-    "pymain_",
-    "cfunction_",
-    "method_",
-    "std::rt::",
-    "std::panic",
-    "core::ops::function::",
-    "__rust_",
-    "std::sys::",
-    "std::__invoke",
-    "std::thread::_",
-];
 
 /// A place in code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,44 +58,13 @@ impl Place<'_> {
     }
 }
 
-/// The last part of a path.
-pub fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// Whether a frame stands at the bottom of every stack.
-pub fn is_bottom(frame: &Frame) -> bool {
-    frame
-        .symbol
-        .as_deref()
-        .is_some_and(|symbol| BOTTOM.contains(&symbol.split("@@").next().unwrap_or(symbol)))
-}
-
-/// Whether a frame belongs to the program or one of its libraries, not to a runtime.
-fn is_telling(frame: &Frame) -> bool {
-    let is_system = frame
-        .module
-        .as_deref()
-        .map(base_name)
-        .is_some_and(|module| SYSTEM.iter().any(|system| module.starts_with(system)));
-    !is_system && !is_runtime(frame) && !is_bottom(frame)
-}
-
-/// Whether a frame only calls others, for an interpreter or the runtime of a language.
-pub fn is_runtime(frame: &Frame) -> bool {
-    frame
-        .symbol
-        .as_deref()
-        .is_some_and(|symbol| RUNTIMES.iter().any(|runtime| symbol.starts_with(runtime)))
-}
-
 /// The place that tells most: the innermost Python frame, else the innermost frame of somebody's own code, one with a line
 /// first.
 pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [PythonFrame]>) -> Option<Place<'record>> {
     if let Some(frame) = python.and_then(<[_]>::first) {
         return Some(frame.into());
     }
-    let telling = || native.iter().filter(|frame| is_telling(frame));
+    let telling = || native.iter().filter(|frame| noise::is_telling(frame));
     let has_name = |frame: &&Frame| frame.symbol.is_some();
     telling()
         .find(|frame| frame.file.is_some())

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use forkwatch_schema::suppression::parse_line;
+use forkwatch_text::harmless::harmless;
+use forkwatch_text::shorten::base_name;
 
 use super::finding::Finding;
-use super::place::{self, base_name};
-use super::words::harmless;
+use super::place;
 
 /// Writes them; a finding without any name is told in a comment.
 pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {

@@ -54,19 +54,32 @@ fn the_text_tells_the_fork_the_lock_and_the_child() {
 FATAL unsafe_fork: what 1 says
   1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
   fingerprint 0000000000000001
-  fork() called by /srv/shop
+
+  fork() called by thread "main" (tid 42) of /srv/shop, child pid 50
     #0 send  /src/shop.c:10
-  Thread "keeper" runs, started with keep
-  Lock: mutex "cache", held by thread "keeper", taken at:
-    #0 fill  /src/cache.c:5
+
+  Thread "keeper" (tid 43) holds the mutex "cache"
+    now running
+    runs keep; its creation was not seen
+
+  Lock: mutex "cache" at 0x10, held by thread "keeper" (tid 43)
+    taken at:
+      #0 fill  /src/cache.c:5
+    the holder is now running
+
   Its child: FATAL orphaned_lock: what 2 says
     1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
     fingerprint 0000000000000002
-    pthread_mutex_lock called in the child
+
+    pthread_mutex_lock called by thread "main" of /srv/shop in the child (pid 50) of pid 1
       #0 look_up  /src/cache.c:9
-    Lock: mutex "cache", held by thread "keeper", taken at:
-      #0 fill  /src/cache.c:5
-  What to do: fork before"#;
+
+    Lock: mutex "cache" at 0x10, held at the fork by thread "keeper" (tid 43)
+      taken at:
+        #0 fill  /src/cache.c:5
+
+  What to do:
+    fork before"#;
     assert_eq!(text, expected);
 }
 

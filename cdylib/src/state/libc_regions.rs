@@ -144,7 +144,21 @@ fn ask_for_version() -> Option<Version> {
 
 #[cfg(test)]
 mod tests {
+    use forkwatch_text::advice::libc_regions::{ALL, words};
+
     use super::{RANDOM, Region, TIME_ZONE, USUAL, at, glibc};
+
+    #[test]
+    fn every_region_has_words_for_people() {
+        for region in super::all() {
+            let words = words(region.name).unwrap_or_else(|| panic!("{} has no words", region.name));
+            assert!(words.instead.ends_with('.') && !words.called.is_empty());
+        }
+        for words in ALL {
+            let is_here = super::all().any(|region| region.name == words.name);
+            assert!(is_here, "{} is no region", words.name);
+        }
+    }
 
     #[test]
     fn a_region_is_found_by_its_address() {

@@ -1,6 +1,5 @@
 //! Whether it is a finding, and how bad.
 
-pub mod advice;
 pub mod exec_bound;
 pub mod fingerprint;
 pub mod own_locks;

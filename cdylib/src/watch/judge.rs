@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_text::advice::{self, Facts};
+use forkwatch_text::headline;
 
 use super::told;
 use super::{counts, setup};
 use crate::config::{self, Symbols};
 use crate::record::envelope::{self, Content, seal};
 use crate::record::printable::printable;
-use crate::record::text::headline;
 use crate::snapshot::moment::{Moment, OtherThread};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::{Naming, Resolver};
@@ -19,7 +20,6 @@ use crate::snapshot::thread_stack::Unwinder;
 use crate::state::held::Object;
 use crate::state::{depot, descent, libc_regions, own_code};
 use crate::system::task;
-use crate::verdict::advice::{self, Facts};
 use crate::verdict::own_locks::Interpreter;
 use crate::verdict::{exec_bound, fingerprint};
 

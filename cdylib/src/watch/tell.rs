@@ -5,11 +5,11 @@ use std::ffi::CString;
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::Record;
+use forkwatch_text::{self as text, Style};
 use rustix::io::Errno;
 
 use super::counts;
 use crate::config::{self, Config};
-use crate::record::text::{self, Style};
 use crate::record::{envelope, json};
 use crate::sink::reason::reason;
 use crate::sink::template::{Marks, expand};
@@ -75,6 +75,7 @@ fn style(colour: bool) -> Style {
         colour,
         home,
         working_directory: folder,
+        ..Style::LIVE
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::harmless::harmless;
 
 use super::{Report, Style, near};
 use crate::report::place;
-use crate::report::words::harmless;
 
 /// Writes them.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use forkwatch_text::Style;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Report, Style};
+use super::Report;
 use crate::report::finding::{Finding, Outcome};
 
 #[derive(Serialize)]

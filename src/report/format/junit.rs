@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::Style;
+use forkwatch_text::harmless::harmless;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Report, Style, text};
+use super::{Report, text};
 use crate::report::finding::Finding;
-use crate::report::words::harmless;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

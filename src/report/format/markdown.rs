@@ -2,9 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{Report, Style, text};
+use forkwatch_text::Style;
+use forkwatch_text::harmless::harmless;
+use forkwatch_text::shorten::ellipsis;
+use forkwatch_text::words::{count, number};
+
+use super::{Report, text};
 use crate::report::finding::Finding;
-use crate::report::words::{count, harmless, number, shorten};
 
 /// GitHub refuses a comment of 65,536 characters; this many bytes are never as many.
 const MOST_BYTES: usize = 64_000;
@@ -110,7 +114,7 @@ fn details(report: &Report, finding: &Finding, style: &Style) -> String {
 
 /// Text of a record, so that nothing in it is markup, a table's border, or the name of somebody who would be told of it.
 fn code(text: &str) -> String {
-    let text = shorten(&harmless(text), LONGEST);
+    let text = ellipsis(&harmless(text), LONGEST);
     let is_plain = |character: char| {
         !character.is_ascii_punctuation() || matches!(character, '(' | ')' | '.' | ',' | '"' | '/' | '=' | '-' | ';')
     };

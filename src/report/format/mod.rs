@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::Style;
 
 use super::finding::Finding;
 
@@ -62,17 +63,6 @@ pub struct BrokenLine {
     pub line: u64,
     /// What is wrong with it.
     pub why: String,
-}
-
-/// How text looks.
-#[derive(Clone, Debug)]
-pub struct Style {
-    /// Columns of a line.
-    pub width: usize,
-    /// With the escape sequences of a terminal.
-    pub colour: bool,
-    /// Files below it are shown relative to it.
-    pub working_directory: Option<String>,
 }
 
 /// One row of [`FORMATS`].

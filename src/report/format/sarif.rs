@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use forkwatch_schema::kind::{KINDS, Severity};
 use forkwatch_schema::record::{Frame, PythonFrame};
+use forkwatch_text::harmless::harmless;
 use serde_json::{Map, Value, json};
 
 use super::{Report, Style, near};
 use crate::report::finding::Finding;
 use crate::report::place::{self, Place};
-use crate::report::words::harmless;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use forkwatch_schema::record::Record;
+use forkwatch_text::words::count;
 
 use self::frames::Address;
 use super::finding::Finding;
-use super::words::count;
 use crate::message::{Failure, say};
 use crate::symbols::{Function, Names, Sources, URLS, exists, find};
 

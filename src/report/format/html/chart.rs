@@ -1,13 +1,13 @@
 //! How many records of findings came when: a bar for each hour, or for as many days as it takes to have few bars.
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::words::{count, number};
 use maud::{Markup, html};
 
 use super::finding::level;
 use crate::report::finding::Finding;
 use crate::report::gather::spread::HOUR;
 use crate::report::read::parsed::rfc3339;
-use crate::report::words::{count, number};
 
 /// The most bars.
 const MOST: u32 = 72;

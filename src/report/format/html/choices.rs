@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_text::shorten::ellipsis;
+use forkwatch_text::words::{count, number};
 use maud::{Markup, html};
 
 use super::shown::Shown;
 use crate::report::finding::Finding;
 use crate::report::format::{Names, Report};
-use crate::report::words::{count, number, shorten};
 
 /// Kinds, hosts and programs, each, that a finding can be chosen by.
 const MOST: usize = 200;
@@ -170,7 +171,7 @@ fn list<'text>(name: &str, label: &str, options: impl Iterator<Item = (String, &
             select data-key=(name) {
                 option value="" { "All" }
                 @for (value, text) in options {
-                    option value=(value) { (Shown(&shorten(text, LONGEST))) }
+                    option value=(value) { (Shown(&ellipsis(text, LONGEST))) }
                 }
             }
         }

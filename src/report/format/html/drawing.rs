@@ -1,11 +1,12 @@
 //! A [`Picture`] as SVG. Widths are shares of the page, heights are pixels: on a narrow screen the lines get shorter, and the
 //! letters stay as large as they are.
 
+use forkwatch_text::shorten::ellipsis;
+use forkwatch_text::words::count;
 use maud::{Markup, html};
 
 use super::picture::{Child, End, Lane, Mark, Picture};
 use super::shown::Shown;
-use crate::report::words::{count, shorten};
 
 /// Where the line stands, in hundredths of the width.
 const LINE: &str = "58%";
@@ -80,8 +81,8 @@ fn placed(top: &mut u32, draw: impl FnOnce(u32) -> (Markup, u32)) -> (Markup, u3
 }
 
 fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
-    let name = shorten(&lane.name, LONGEST_NAME);
-    let note = shorten(&lane.note, LONGEST.saturating_sub(name.chars().count()));
+    let name = ellipsis(&lane.name, LONGEST_NAME);
+    let note = ellipsis(&lane.note, LONGEST.saturating_sub(name.chars().count()));
     let mut bottom = top + TEXT;
     let middle = bottom + if lane.bars.is_empty() { 7 } else { TEXT + 7 };
     let mut bars = Vec::new();
@@ -117,9 +118,9 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
         @for (start, bar, top) in &bars {
             text.lock x=(start) y=(top + 12) {
                 title { (Shown(&bar.lock)) " taken at " (Shown(&bar.place)) }
-                (Shown(&shorten(&bar.lock, LONGEST_LOCK)))
+                (Shown(&ellipsis(&bar.lock, LONGEST_LOCK)))
                 @if !bar.place.is_empty() {
-                    tspan.note.wide { ", taken at " (Shown(&shorten(&bar.place, LONGEST_LOCK))) }
+                    tspan.note.wide { ", taken at " (Shown(&ellipsis(&bar.place, LONGEST_LOCK))) }
                 }
             }
         }
@@ -166,19 +167,19 @@ fn child(child: &Child, top: u32) -> (Markup, u32) {
         @for (top, ghost) in &ghosts {
             text.lock.end x="99%" y=(top + 12) {
                 title { (Shown(ghost)) " stays locked: nobody is there to release it" }
-                (Shown(&shorten(ghost, LONGEST_LOCK - 12))) " stays locked"
+                (Shown(&ellipsis(ghost, LONGEST_LOCK - 12))) " stays locked"
             }
         }
         @for (top, end) in &ends {
             line.thread.forked.unknown[end.mark == Mark::Unknown] x1=(LINE) x2=(MARK) y1=(top + 10) y2=(top + 10) {}
             svg x=(MARK) y=(top + 10) { (mark(end.mark)) }
             text.end.(class(end.mark)) x="99%" y=(top + BAR + 13) {
-                (Shown(&shorten(&end.words, LONGEST_LOCK)))
+                (Shown(&ellipsis(&end.words, LONGEST_LOCK)))
             }
             @if !end.place.is_empty() {
                 text.note.end x="99%" y=(top + BAR + TEXT + 12) {
                     title { (Shown(&end.place)) }
-                    "at " (Shown(&shorten(&end.place, LONGEST_LOCK)))
+                    "at " (Shown(&ellipsis(&end.place, LONGEST_LOCK)))
                 }
             }
         }

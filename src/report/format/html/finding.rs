@@ -2,6 +2,8 @@
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::Record;
+use forkwatch_text::shorten::ellipsis;
+use forkwatch_text::words::{count, number, time};
 use maud::{Markup, html};
 
 use super::choices::Choices;
@@ -10,7 +12,6 @@ use super::{drawing, picture, stacks};
 use crate::report::finding::{Finding, Outcome};
 use crate::report::format::{Names, Report, Style};
 use crate::report::place;
-use crate::report::words::{count, number, shorten, time};
 
 /// Children's findings that are shown with their parent.
 pub const MOST_CHILDREN: usize = 3;
@@ -41,14 +42,14 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
             data-programs=(keys.programs) {
             header {
                 h3 id={ (id) "-headline" } {
-                    (badge(finding.severity)) " " (Shown(&shorten(finding.message(), LONGEST)))
+                    (badge(finding.severity)) " " (Shown(&ellipsis(finding.message(), LONGEST)))
                 }
                 p.kind {
-                    code { (Shown(&shorten(&finding.kind, LONGEST_WORD))) }
+                    code { (Shown(&ellipsis(&finding.kind, LONGEST_WORD))) }
                     @if let Some(place) = place::of_finding(finding) {
-                        " at " b { (Shown(&shorten(&place.in_words(), LONGEST))) }
+                        " at " b { (Shown(&ellipsis(&place.in_words(), LONGEST))) }
                     }
-                    " " a.fingerprint href={ "#" (id) } { (Shown(&shorten(&finding.fingerprint, LONGEST_WORD))) }
+                    " " a.fingerprint href={ "#" (id) } { (Shown(&ellipsis(&finding.fingerprint, LONGEST_WORD))) }
                 }
             }
             @if let Some(picture) = picture {
@@ -64,10 +65,10 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
             (known(finding, style))
             @for child in &children {
                 section.of-child {
-                    h4 { "Its child: " (badge(child.severity)) " " (Shown(&shorten(child.message(), LONGEST))) }
+                    h4 { "Its child: " (badge(child.severity)) " " (Shown(&ellipsis(child.message(), LONGEST))) }
                     p.kind {
-                        code { (Shown(&shorten(&child.kind, LONGEST_WORD))) } ", " (count(child.count, "time", "times")) " "
-                        span.fingerprint { (Shown(&shorten(&child.fingerprint, LONGEST_WORD))) }
+                        code { (Shown(&ellipsis(&child.kind, LONGEST_WORD))) } ", " (count(child.count, "time", "times")) " "
+                        span.fingerprint { (Shown(&ellipsis(&child.fingerprint, LONGEST_WORD))) }
                     }
                     (known(child, style))
                 }
@@ -88,11 +89,11 @@ pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
         tr.finding id=(id(finding, position)) data-severity=(finding.severity.name()) data-kinds=(keys.kinds)
             data-hosts=(keys.hosts) data-programs=(keys.programs) {
             td { (badge(finding.severity)) }
-            td { code { (Shown(&shorten(&finding.kind, LONGEST_WORD))) } }
-            td { (Shown(&shorten(finding.message(), LONGEST / 2))) }
+            td { code { (Shown(&ellipsis(&finding.kind, LONGEST_WORD))) } }
+            td { (Shown(&ellipsis(finding.message(), LONGEST / 2))) }
             td.number { (number(finding.count)) }
             td.number { (number(finding.hosts)) }
-            td { code { (Shown(&shorten(&finding.fingerprint, LONGEST_WORD))) } }
+            td { code { (Shown(&ellipsis(&finding.fingerprint, LONGEST_WORD))) } }
         }
     }
 }
@@ -220,7 +221,7 @@ fn alike(report: &Report, position: usize, alike: &[usize]) -> Markup {
                         @let finding = &report.findings[other];
                         li {
                             (badge(finding.severity)) " "
-                            a href={ "#" (id(finding, other)) } { (Shown(&shorten(finding.message(), LONGEST / 2))) }
+                            a href={ "#" (id(finding, other)) } { (Shown(&ellipsis(finding.message(), LONGEST / 2))) }
                             @if let Some(place) = place::of_finding(finding) { " at " (Shown(&place.in_words())) }
                         }
                     }

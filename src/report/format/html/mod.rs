@@ -22,14 +22,15 @@ mod stacks;
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use forkwatch_text::Style;
+use forkwatch_text::words::{count, number, time};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::choices::Choices;
 use self::shown::Shown;
-use super::{Report, Style};
+use super::Report;
 use crate::report::finding::Finding;
 use crate::report::similar;
-use crate::report::words::{count, number, time};
 
 /// Findings that are shown whole: nobody reads more, and a browser must still open the page.
 const MOST_WHOLE: usize = 250;

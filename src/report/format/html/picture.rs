@@ -2,10 +2,11 @@
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{Detail, Lock, Thread, UnsafeFork};
+use forkwatch_text::lock;
+use forkwatch_text::words::count;
 
 use crate::report::finding::{Finding, Outcome};
 use crate::report::place;
-use crate::report::words::{count, lock_sort};
 
 /// Threads that get a lane: more are a crowd, not a picture.
 const MOST_LANES: usize = 6;
@@ -222,7 +223,7 @@ fn of_parent(tids: &[i32]) -> Vec<Lane> {
 }
 
 fn lock_name(lock: &Lock) -> String {
-    let sort = lock_sort(lock.kind);
+    let sort = lock::sort_of(lock);
     match &lock.name {
         Some(name) => format!("{sort} \"{name}\""),
         None => format!("{sort} at {}", lock.address),

@@ -1,8 +1,7 @@
 //! The one place that makes text of a record harmless before it comes into the page.
 
+use forkwatch_text::harmless::harmless;
 use maud::Render;
-
-use crate::report::words::harmless;
 
 /// Text of a record: what moves, breaks or hides text is escaped in view, and then whatever HTML would take for markup.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,15 @@
 //! Stacks, threads and locks of a record, each folded behind the line that tells most of it.
 
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
+use forkwatch_text::Style;
+use forkwatch_text::shorten::base_name;
+use forkwatch_text::words::count;
+use forkwatch_text::{lock, noise};
 use maud::{Markup, html};
 
 use super::shown::Shown;
-use crate::report::format::{Style, near};
-use crate::report::place::{self, base_name};
-use crate::report::words::{count, lock_sort};
+use crate::report::format::near;
+use crate::report::place;
 
 /// Threads and locks whose stacks are shown; the record has them all.
 const MOST: usize = 8;
@@ -58,7 +61,7 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
     } else {
         String::new()
     };
-    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock_sort(lock.kind));
+    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock::sort_of(lock));
     folded(&what, &lock.acquired_stack, None, style, true)
 }
 
@@ -96,7 +99,7 @@ fn folded(what: &str, native: &[Frame], python: Option<&[PythonFrame]>, style: &
         return html! { p.stack { (Shown(what)) span.more { " (no stack was kept)" } } };
     }
     // A stack of nothing but an interpreter's frames tells nobody anything.
-    let is_open = is_open && (!python.is_empty() || !native.iter().all(is_aside));
+    let is_open = is_open && (!python.is_empty() || !native.iter().all(noise::is_aside));
     let place = place::of_stack(native, Some(python)).map(|place| place.in_words());
     html! {
         details.stack open[is_open] {
@@ -130,17 +133,13 @@ fn frames(native: &[Frame], style: &Style) -> Markup {
     html! {
         ol start="0" {
             @for frame in native {
-                li.aside[is_aside(frame)] {
+                li.aside[noise::is_aside(frame)] {
                     code { (Shown(frame.symbol.as_deref().unwrap_or("??"))) } " "
                     span.place { (Shown(&position(frame, style))) }
                 }
             }
         }
     }
-}
-
-fn is_aside(frame: &Frame) -> bool {
-    place::is_runtime(frame) || place::is_bottom(frame)
 }
 
 fn position(frame: &Frame, style: &Style) -> String {

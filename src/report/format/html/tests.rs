@@ -35,6 +35,7 @@ fn page(report: &Report) -> (Html, String) {
         width: 100,
         colour: false,
         working_directory: None,
+        ..Style::default()
     };
     let mut text = Vec::new();
     write(report, &style, &mut text).unwrap();

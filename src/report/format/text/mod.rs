@@ -1,16 +1,14 @@
 //! The report for people: worst first, each finding with what its children did and where to begin.
 
-mod example;
-mod page;
-mod stack;
-
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use self::page::{GLUE, Look, Page};
-use super::{Report, Style};
+use forkwatch_text::Style;
+use forkwatch_text::page::{GLUE, Look, Page};
+use forkwatch_text::words::{count, number, time};
+
+use super::Report;
 use crate::report::finding::{Finding, Outcome};
-use crate::report::words::{count, number, time};
 use crate::report::{place, similar};
 
 /// Children's findings that are shown with their parent.
@@ -76,7 +74,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
             count(report.broken, "line holds", "lines hold")
         ));
     }
-    page.sentences(0, &[], &read);
+    page.sentences(0, &read);
     for broken in &report.broken_lines {
         let text = format!("{}:{}: {}", broken.path.display(), broken.line, broken.why);
         page.line(2, &[(Look::Dim, &text)]);
@@ -107,7 +105,6 @@ fn head(page: &mut Page<'_>, report: &Report) {
         let lost = count(report.lost_repeats, "repeat", "repeats");
         page.sentences(
             0,
-            &[],
             &format!("{lost} more, of processes that told of several findings and counted their repeats together."),
         );
     }
@@ -120,12 +117,12 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
         (Look::Level(finding.severity), finding.severity.name()),
         (Look::Heading, &kind),
     ];
-    page.sentences(0, &start, finding.message());
-    page.sentences(2, &[(Look::Dim, "")], &about(finding));
+    page.started(0, &start, Look::Plain, finding.message());
+    page.started(2, &[], Look::Dim, &about(finding));
     if let Some(context) = &finding.example.scalars.context {
-        page.sentences(2, &[(Look::Heading, "Context: ")], context);
+        page.started(2, &[(Look::Heading, "Context: ")], Look::Plain, context);
     }
-    example::write(page, 2, finding);
+    example(page, 2, finding);
     let children = finding
         .followed_by
         .iter()
@@ -136,9 +133,10 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
             (Look::Level(child.severity), child.severity.name()),
             (Look::Heading, &format!(" {}: ", child.kind)),
         ];
-        page.sentences(2, &start, child.message());
-        page.sentences(4, &[(Look::Dim, "")], &about(child));
-        example::write(page, 4, child);
+        page.gap();
+        page.started(2, &start, Look::Plain, child.message());
+        page.started(4, &[], Look::Dim, &about(child));
+        example(page, 4, child);
     }
     if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MOST_CHILDREN) {
         page.line(
@@ -152,10 +150,28 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
             )],
         );
     }
-    for (position, advice) in finding.advice.iter().enumerate() {
-        let start = if position == 0 { "What to do: " } else { "" };
-        page.sentences(2, &[(Look::Heading, start)], advice);
+    if !finding.advice.is_empty() {
+        page.gap();
+        page.line(2, &[(Look::Heading, "What to do:")]);
     }
+    for advice in &finding.advice {
+        page.sentences(4, advice);
+    }
+}
+
+/// One record of it, as the live report tells it.
+fn example(page: &mut Page<'_>, margin: usize, finding: &Finding) {
+    let Some(record) = &finding.example.record else {
+        page.line(
+            margin,
+            &[(Look::Dim, "(this version of forkwatch knows no more of it)")],
+        );
+        return;
+    };
+    page.gap();
+    page.margin = margin;
+    forkwatch_text::write_facts(page, record);
+    page.margin = 0;
 }
 
 /// How often, where and when.
@@ -185,6 +201,7 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
     if others.is_empty() {
         return;
     }
+    page.gap();
     page.line(
         2,
         &[(
@@ -197,7 +214,7 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
         let place = place::of_finding(finding).map_or_else(|| finding.message().to_owned(), |place| place.in_words());
         let level = finding.severity;
         let text = format!(" {place}: {}", about(finding));
-        page.sentences(4, &[(Look::Level(level), level.name()), (Look::Plain, "")], &text);
+        page.started(4, &[(Look::Level(level), level.name())], Look::Plain, &text);
     }
     if let Some(more @ 1..) = others.len().checked_sub(MOST_SIMILAR) {
         page.line(

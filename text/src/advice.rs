@@ -1,0 +1,228 @@
+//! What to change: one to three lines that fit the program at hand, for someone who has never met the subject.
+//!
+//! The first line is about the fork, the next about the locks; without a lock, the
+//! last says how to silence a thread that is known to do no harm.
+
+pub mod child;
+pub mod libc_regions;
+mod locks;
+mod python;
+
+use forkwatch_schema::record::{Frame, Lock, PythonFrame, Thread};
+use glob::Pattern;
+
+use self::locks::about_locks;
+use crate::noise;
+use crate::shorten::base_name;
+
+/// What is known of a fork.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The native stack of the caller, innermost first.
+    pub stack: &'a [Frame],
+    /// The caller's Python stack, innermost first; none where it is not known.
+    pub python: Option<&'a [PythonFrame]>,
+    /// The other threads.
+    pub threads: &'a [Thread],
+    /// The locks that they hold.
+    pub locks: &'a [Lock],
+    /// The function called, such as `fork` or `daemon`.
+    pub function: &'a str,
+    /// The command line; no word of it is repeated in the advice.
+    pub argv: Option<&'a [String]>,
+    /// Whether CPython is in the process.
+    pub is_python: bool,
+}
+
+/// What the first line says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Python,
+    Rust,
+    Native,
+}
+
+/// Most lines of advice.
+const MOST_LINES: usize = 3;
+
+/// The advice for a fork; at least one line.
+pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
+    let language = language(facts);
+    let mut lines = vec![about_fork(facts, language)];
+    lines.extend(server(facts));
+    if language == Language::Python {
+        lines.extend(python::about_logging(facts.locks));
+    }
+    lines.extend(about_locks(facts, language));
+    if facts.locks.is_empty() {
+        lines.extend(how_to_silence(facts));
+    }
+    lines.truncate(MOST_LINES);
+    lines
+}
+
+fn language(facts: &Facts<'_>) -> Language {
+    if facts.is_python {
+        Language::Python
+    } else if is_rust(facts.stack) {
+        Language::Rust
+    } else {
+        Language::Native
+    }
+}
+
+/// Whether the code that forks is Rust: marks of it in the module that calls `fork`.
+fn is_rust(stack: &[Frame]) -> bool {
+    let Some(first) = stack.first() else { return false };
+    let own = stack.iter().filter(|frame| frame.module == first.module);
+    own.into_iter().any(|frame| {
+        let symbol = frame.symbol.as_deref().unwrap_or_default();
+        let marks = [
+            "__rust_begin_short_backtrace",
+            "std::rt::lang_start",
+            "core::ops::function::",
+            "as core::ops::",
+        ];
+        marks.iter().any(|mark| symbol.contains(mark))
+            || frame.file.as_deref().is_some_and(|file| file.ends_with(".rs"))
+    })
+}
+
+fn about_fork(facts: &Facts<'_>, language: Language) -> String {
+    let before = before_first_thread(facts.threads);
+    match (facts.function, language) {
+        ("daemon", _) => {
+            format!("Call daemon() {before}: it forks, and only the thread that calls it goes on in the background.")
+        }
+        ("forkpty", Language::Python) => "Start the program behind the terminal with subprocess and a pair from os.openpty(), \
+             not with pty.fork() or pty.spawn(): those copy the process while its other threads run."
+            .into(),
+        (_, Language::Python) => facts.python.and_then(python::about_fork).unwrap_or_else(|| "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") \
+             (or \"forkserver\") at the start of the program, before the first thread starts; in place of os.fork(), start \
+             other programs with subprocess."
+            .into()),
+        (_, Language::Rust) => format!(
+            "Start other programs with std::process::Command, or fork {}.",
+            before_or(facts.threads, "before the first std::thread::spawn")
+        ),
+        (_, Language::Native) => {
+            let library = facts.stack.first().and_then(library);
+            let caller = library.map_or_else(String::new, |library| format!(" ({library} does this fork)"));
+            format!(
+                "Start other programs with posix_spawn(), or fork {before}{caller}; where neither is possible, the child must \
+                 go to exec or _exit at once and call nothing but async-signal-safe functions (see man 7 signal-safety: no \
+                 malloc, no printf, no lock) on the way."
+            )
+        }
+    }
+}
+
+/// "before the first thread starts", and which that is, where its creation was seen.
+fn before_first_thread(threads: &[Thread]) -> String {
+    before_or(threads, "before the first thread starts")
+}
+
+fn before_or(threads: &[Thread], words: &str) -> String {
+    let created = threads
+        .iter()
+        .find_map(|thread| telling(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
+    match created {
+        Some((thread, frame)) => format!("{words} (\"{}\" is started by {})", thread.name, place(frame)),
+        None => words.to_owned(),
+    }
+}
+
+/// Servers that fork workers, and have an option for it.
+fn server(facts: &Facts<'_>) -> Option<String> {
+    let argv = facts.argv?;
+    // Where Python's frames say that gunicorn forks, the first line has told it.
+    let is_told = facts
+        .python
+        .is_some_and(|frames| frames.iter().any(|frame| frame.file.contains("/gunicorn/")));
+    let is = |name: &str| argv.iter().take(3).any(|word| base_name(word) == name);
+    if is("gunicorn") && !is_told && argv.iter().any(|word| word == "--preload") {
+        return Some(
+            "Start gunicorn without --preload, so that each worker starts its own threads after the fork.".into(),
+        );
+    }
+    let lazy = ["--lazy", "--lazy-apps"];
+    if is("uwsgi") && !argv.iter().any(|word| lazy.contains(&word.as_str())) {
+        return Some("Start uwsgi with --lazy-apps, so that each worker starts its own threads after the fork.".into());
+    }
+    None
+}
+
+/// The line that tells how to make a harmless thread count no more; none where only a rule for all threads would fit it.
+fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
+    let first = facts.threads.first()?;
+    let word = word_for(first, facts)?;
+    let more = facts
+        .threads
+        .iter()
+        .any(|thread| word_for(thread, facts).is_none_or(|other| other != word));
+    let each = if more { ", one such line for each thread" } else { "" };
+    Some(format!(
+        "If you know that the thread does the child no harm, write the line thread:{} into a file and set FORKWATCH_SUPPRESS to \
+         that file's path{each}.",
+        Pattern::escape(word)
+    ))
+}
+
+/// What a rule can know a thread by: its name, or, where nobody named it, the function it runs. A function that a language
+/// runs every thread with would silence them all.
+fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
+    const STARTERS: [&str; 8] = [
+        "thread_run",
+        "pythread_wrapper",
+        "execute_native_thread_routine",
+        "std::",
+        "<std::",
+        "core::",
+        "boost::",
+        "g_thread_proxy",
+    ];
+    // A thread that nobody named bears the program's name, as the first one does; where a script is run, the script's.
+    let mut programs = facts
+        .argv
+        .unwrap_or_default()
+        .iter()
+        .take(2)
+        .map(|word| base_name(word));
+    let is_program = thread.name.len() <= 15 && programs.any(|program| program.starts_with(&thread.name));
+    let is_unnamed = thread.name.is_empty() || is_program;
+    if !is_unnamed {
+        return Some(&thread.name);
+    }
+    let routine = thread.start_routine.as_deref()?;
+    let is_starter = STARTERS.iter().any(|starter| routine.starts_with(starter));
+    (!is_starter).then_some(routine)
+}
+
+/// The frame that tells people most: the first that is no part of a language's or libc's own machinery, if there is one.
+fn telling(stack: &[Frame]) -> Option<&Frame> {
+    stack.iter().find(|frame| !noise::is_machinery(frame))
+}
+
+/// The library a frame lies in; none for the program itself.
+fn library(frame: &Frame) -> Option<&str> {
+    frame
+        .module
+        .as_deref()
+        .map(base_name)
+        .filter(|name| name.contains(".so"))
+}
+
+/// `function (file:line)`, as much as is known.
+fn place(frame: &Frame) -> String {
+    let function = frame.symbol.as_deref().unwrap_or("?");
+    match (frame.file.as_deref(), frame.line) {
+        (Some(file), Some(line)) => format!("{function} ({}:{line})", base_name(file)),
+        _ => match (&frame.symbol, frame.module.as_deref()) {
+            (None, Some(module)) => format!("{}+{}", base_name(module), frame.offset.as_deref().unwrap_or("?")),
+            _ => function.to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

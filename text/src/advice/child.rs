@@ -1,0 +1,153 @@
+//! What to change where a forked child tells that a call of its own never returns, or should not have been made.
+//!
+//! The records of a child have no field for advice. A child knows its own stack and where the
+//! lock was taken, but not where the fork was; the first line is therefore the one that fits any fork in this language.
+
+use forkwatch_schema::kind::Kind;
+use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild};
+
+use super::locks::about_locks;
+use super::{Facts, Language, about_fork, is_rust, libc_regions};
+use crate::noise::{is_interpreters, takes_python_lock};
+
+/// The advice for an `orphaned_lock`; at least one line.
+pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
+    let lock = &orphan.lock;
+    let language = language(orphan.python_stack.as_deref(), [&orphan.stack, &lock.acquired_stack]);
+    let locks = core::slice::from_ref(lock);
+    let facts = Facts { locks, ..NO_FACTS };
+    let about_fork = about_fork(&facts, language);
+    if refuses_release(orphan) {
+        vec![
+            "In the child, do not unlock what was locked before the fork: make the lock anew (pthread_mutex_init in a \
+             pthread_atfork child handler), or call exec or _exit before anything asks for it."
+                .into(),
+        ]
+    } else if let Some(words) = lock.name.as_deref().and_then(libc_regions::words) {
+        vec![words.instead.into(), about_fork]
+    } else if taker_may_have_forked(record, orphan) {
+        // A handler that takes the lock before the fork would wait for its own thread.
+        vec![
+            "Release the lock before the fork, if the forking thread itself holds it; the child cannot.".into(),
+            about_fork,
+        ]
+    } else {
+        let mut lines = vec![about_fork];
+        lines.extend(about_locks(&facts, language));
+        if lines.len() == 1 && language == Language::Python && takes_pythons([&orphan.stack, &lock.acquired_stack]) {
+            lines.push(
+                "For a lock of your own, os.register_at_fork(after_in_child=...) names a function that makes it anew in each \
+                 child; do the same for what holds one inside (a queue, an event, a logger's handler)."
+                    .into(),
+            );
+        }
+        lines
+    }
+}
+
+/// Whether the lock may have been taken by the very thread that forked: it bears the name of the child's only one, and the
+/// number of the parent's first. Such a thread asks again under another number.
+pub fn taker_may_have_forked(record: &Record, orphan: &OrphanedLock) -> bool {
+    let lock = &orphan.lock;
+    lock.owner_tid == Some(record.ppid) && lock.owner.as_deref() == Some(&*record.thread)
+}
+
+/// Whether the child asks to release a lock that its own thread took before the fork, which a lock that remembers its owner's
+/// number refuses.
+pub fn refuses_release(orphan: &OrphanedLock) -> bool {
+    orphan.call.ends_with("unlock")
+}
+
+/// The advice for a `stuck_child`.
+pub fn for_stuck(stuck: &StuckChild) -> Vec<String> {
+    let language = language(stuck.python_stack.as_deref(), [&stuck.stack, &[]]);
+    let first = match language {
+        Language::Python => {
+            "Make in the child what has threads (executors, pools, queues with a feeder): os.register_at_fork(after_in_child=...) \
+             names a function that does so after each fork."
+        }
+        Language::Rust => {
+            "Start threads and runtimes (a thread pool, tokio, rayon) in the child after the fork, not before it."
+        }
+        Language::Native => {
+            "Start the threads that the child waits for (a pool, a queue's worker, a runtime) in the child after the fork, not \
+             before it."
+        }
+    };
+    vec![first.into(), about_fork(&NO_FACTS, language)]
+}
+
+/// The advice for a call that a child should not have made.
+pub fn for_call(kind: Kind, call: &Call) -> Vec<String> {
+    let language = language(call.python_stack.as_deref(), [&call.stack, &[]]);
+    let mut lines = vec![about_fork(&NO_FACTS, language)];
+    if kind == Kind::GuardedCall {
+        lines.insert(
+            0,
+            "Use the library for the first time in the child and never before the fork, or not in the child at all."
+                .into(),
+        );
+    }
+    lines
+}
+
+/// The advice for a `slow_handler`.
+pub fn for_handler(slow: &SlowHandler) -> String {
+    let where_to = match slow.phase {
+        Phase::Prepare => "before the copy is made",
+        Phase::Parent => "before fork() returns in the parent",
+        Phase::Child => "before fork() returns in the child",
+    };
+    format!(
+        "All such handlers run {where_to}. Look at what the library does in this one: most often it waits for its own threads, \
+         or for a lock."
+    )
+}
+
+/// What a child knows of the fork it came from.
+const NO_FACTS: Facts<'static> = Facts {
+    stack: &[],
+    python: None,
+    threads: &[],
+    locks: &[],
+    function: "fork",
+    argv: None,
+    is_python: false,
+};
+
+fn language(python: Option<&[PythonFrame]>, stacks: [&[Frame]; 2]) -> Language {
+    let any = |is: fn(&Frame) -> bool| stacks.iter().any(|stack| stack.iter().any(is));
+    if python.is_some() || any(is_pythons) {
+        Language::Python
+    } else if stacks.iter().any(|stack| is_rust(stack)) || any(is_rust_lock) {
+        Language::Rust
+    } else {
+        Language::Native
+    }
+}
+
+/// Whether a frame is the interpreter's, in a program of its own or within another.
+fn is_pythons(frame: &Frame) -> bool {
+    let symbol = frame.symbol.as_deref().unwrap_or_default();
+    is_interpreters(frame) || symbol.starts_with("_PyEval_") || takes_python_lock(symbol)
+}
+
+fn takes_pythons(stacks: [&[Frame]; 2]) -> bool {
+    let innermost = stacks.into_iter().flat_map(|stack| stack.iter().take(3));
+    innermost
+        .filter_map(|frame| frame.symbol.as_deref())
+        .any(takes_python_lock)
+}
+
+/// Whether a frame takes or waits for a lock of Rust's.
+fn is_rust_lock(frame: &Frame) -> bool {
+    let symbol = frame.symbol.as_deref().unwrap_or_default();
+    ["parking_lot", "<parking_lot", "std::sync::", "std::sys::sync::", "std::thread::"]
+        .iter()
+        .any(|name| symbol.starts_with(name))
+        // C++ has a `std::thread` of its own, whose members are named in its way.
+        && !symbol.starts_with("std::thread::_")
+}
+
+#[cfg(test)]
+mod tests;

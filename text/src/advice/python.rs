@@ -1,0 +1,115 @@
+//! The line about a fork of Python code: which call to change, and into what.
+//!
+//! Only the advice itself calls this.
+
+use forkwatch_schema::record::{Lock, PythonFrame};
+
+use crate::shorten::base_name;
+
+/// What forks, seen from the innermost frames on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forks {
+    Executor,
+    Pool,
+    Process,
+    Gunicorn,
+    Celery,
+    Terminal,
+    Itself,
+}
+
+/// What to do about the fork that these frames, innermost first, have called.
+pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
+    let innermost = frames.first()?;
+    let forks = what_forks(frames);
+    let caller = frames
+        .iter()
+        .find(|frame| !is_machinery(&frame.file))
+        .unwrap_or(innermost);
+    let place = place(caller);
+    Some(match forks {
+        Forks::Executor => format!(
+            "Give the ProcessPoolExecutor that {place} uses the argument mp_context=multiprocessing.get_context(\"spawn\") (or \
+             \"forkserver\"): its workers are then no copies of this process."
+        ),
+        Forks::Pool => format!(
+            "Make the Pool in {place} with multiprocessing.get_context(\"spawn\").Pool() (or \"forkserver\"): its workers are \
+             then no copies of this process."
+        ),
+        Forks::Process => format!(
+            "Make the Process that {place} starts with multiprocessing.get_context(\"spawn\").Process() (or \"forkserver\"), or \
+             call multiprocessing.set_start_method(\"spawn\") at the start of the program: it is then no copy of this process."
+        ),
+        Forks::Gunicorn => {
+            "Set preload_app = False for gunicorn (start it without --preload), so that each worker starts its \
+             own threads after the fork; what must be loaded before belongs into its post_fork hook."
+                .to_owned()
+        }
+        Forks::Celery => {
+            "Start Celery's worker with --pool=threads or --pool=solo, or start threads in each of its processes, in \
+             a handler of the signal worker_process_init."
+                .to_owned()
+        }
+        Forks::Terminal => format!(
+            "In {place}, start the program behind the terminal with subprocess and a pair from os.openpty(), not with pty.fork() \
+             or pty.spawn(): those copy the process while its other threads run."
+        ),
+        Forks::Itself => format!(
+            "In {place}, start another program with subprocess, or a process with multiprocessing.get_context(\"spawn\"), in \
+             place of os.fork(); or fork before the first thread starts."
+        ),
+    })
+}
+
+/// A line for the locks of logging handlers, which programs meet without having made them.
+pub(super) fn about_logging(locks: &[Lock]) -> Option<String> {
+    let of_logging = |lock: &&Lock| {
+        let name = lock.name.as_deref().unwrap_or_default();
+        name.contains("(logging/") || name.contains("Handler.")
+    };
+    locks.iter().find(of_logging).map(|_| {
+        "Configure logging in the child anew, or after the fork: another thread was just writing a log line, and the child has a \
+         copy of its handler's lock."
+            .to_owned()
+    })
+}
+
+/// What the program calls a lock, of a name such as `self.door in Vault.keep_open (bank.py:7)`.
+pub(super) fn expression(name: &str) -> &str {
+    name.split_once(" in ").map_or(name, |(expression, _)| expression)
+}
+
+fn what_forks(frames: &[PythonFrame]) -> Forks {
+    let lies_in = |ends: &[&str]| {
+        frames
+            .iter()
+            .any(|frame| ends.iter().any(|end| frame.file.ends_with(end)))
+    };
+    let passes = |part: &str| frames.iter().any(|frame| frame.file.contains(part));
+    if passes("/gunicorn/") {
+        Forks::Gunicorn
+    } else if passes("/celery/") || passes("/billiard/") {
+        Forks::Celery
+    } else if lies_in(&["/concurrent/futures/process.py"]) {
+        Forks::Executor
+    } else if lies_in(&["/multiprocessing/pool.py"]) {
+        Forks::Pool
+    } else if lies_in(&["/multiprocessing/popen_fork.py", "/multiprocessing/process.py"]) {
+        Forks::Process
+    } else if lies_in(&["/pty.py"]) {
+        Forks::Terminal
+    } else {
+        Forks::Itself
+    }
+}
+
+/// Whether a file is part of what starts processes, and nobody's own code.
+fn is_machinery(file: &str) -> bool {
+    const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
+    PARTS.iter().any(|part| file.contains(part)) || file.ends_with("/pty.py") || file.starts_with('<')
+}
+
+/// `function (file:line)`.
+fn place(frame: &PythonFrame) -> String {
+    format!("{} ({}:{})", frame.function, base_name(&frame.file), frame.line)
+}

@@ -1,0 +1,169 @@
+//! Stacks: Python frames first, then native ones.
+
+use forkwatch_schema::record::{Frame, PythonFrame};
+
+use super::noise::{self, Part};
+use super::page::{Look, Page};
+use super::shorten;
+use super::style::Style;
+use super::words::count_of;
+
+/// Frames of one stack that are shown before the rest is only counted.
+const MOST_FRAMES: usize = 32;
+
+/// Frames of Python's import that are shown as one line, if there are as many.
+const SHORTEST_IMPORT: usize = 3;
+
+/// Writes a stack, with the Python frames first where there are any.
+pub fn write(page: &mut Page<'_>, indent: usize, python: Option<&[PythonFrame]>, native: &[Frame]) {
+    let python = python.unwrap_or_default();
+    if !python.is_empty() {
+        write_python(page, indent, python);
+        if noise::is_interpreters_alone(native) {
+            return;
+        }
+        page.line(indent, &[(Look::Dim, "native stack:")]);
+    }
+    write_native(page, indent, native, !python.is_empty());
+}
+
+/// Writes where something was done, under the words for it. What Python code did has no telling native stack.
+pub fn write_under(page: &mut Page<'_>, indent: usize, words: &str, stack: &[Frame]) {
+    if !stack.is_empty() && noise::is_interpreters_alone(stack) {
+        page.plain(indent, &format!("{words} from Python"));
+        return;
+    }
+    page.plain(indent, &format!("{words} at:"));
+    write(page, indent + 2, None, stack);
+}
+
+/// Where a thread is, in a few words: its innermost frame of the program's own, else of no runtime.
+pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) -> Option<String> {
+    let python = python.unwrap_or_default();
+    if let Some(frame) = python
+        .iter()
+        .find(|frame| shorten::is_own(&frame.file, style))
+        .or_else(|| python.first())
+    {
+        return Some(format!(
+            "{} ({})",
+            shorten::symbol(&frame.function),
+            python_place(frame, style)
+        ));
+    }
+    let is_own = |frame: &&Frame| {
+        let file = frame.file.as_deref();
+        file.is_some_and(|file| shorten::is_own(file, style))
+    };
+    let telling = || native.iter().filter(|frame| noise::is_telling(frame));
+    let frame = telling()
+        .find(is_own)
+        .or_else(|| telling().find(|frame| frame.file.is_some()))
+        .or_else(|| telling().next())?;
+    let (function, place) = native_words(frame, style);
+    if frame.file.is_some() {
+        Some(format!("{function} ({place})"))
+    } else {
+        Some(format!("{function} {place}"))
+    }
+}
+
+fn write_python(page: &mut Page<'_>, indent: usize, frames: &[PythonFrame]) {
+    let width = number_width(frames.len().min(MOST_FRAMES));
+    let mut position = 0;
+    while let Some(frame) = frames.get(position).filter(|_| position < MOST_FRAMES) {
+        let rest = frames.get(position..).unwrap_or_default();
+        let imports = rest
+            .iter()
+            .take_while(|frame| frame.file.starts_with("<frozen importlib"))
+            .count();
+        if imports >= SHORTEST_IMPORT {
+            page.line(
+                indent,
+                &[(
+                    Look::Dim,
+                    &format!("{:width$} {imports} frames of Python's import", "..."),
+                )],
+            );
+            position += imports;
+            continue;
+        }
+        let function = shorten::symbol(&frame.function);
+        let place = python_place(frame, page.style);
+        page.plain(
+            indent,
+            &format!("{:width$} {function}  {place}", format!("#{position}")),
+        );
+        position += 1;
+    }
+    write_untold(page, indent, frames.len().saturating_sub(position));
+}
+
+fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_python: bool) {
+    if frames.is_empty() {
+        page.line(indent, &[(Look::Dim, "(no stack was kept)")]);
+        return;
+    }
+    let parts = noise::parts(frames, is_below_python);
+    let numbers = parts.iter().take(MOST_FRAMES).map(|part| match part {
+        Part::Frame(number, _) => number + 1,
+        Part::Run(..) => 0,
+    });
+    let width = number_width(numbers.max().unwrap_or_default());
+    for part in parts.iter().take(MOST_FRAMES) {
+        match part {
+            Part::Frame(number, frame) => {
+                let (function, place) = native_words(frame, page.style);
+                let text = format!("{:width$} {function}  ", format!("#{number}"));
+                let look = if frame.file.is_some() { Look::Plain } else { Look::Dim };
+                page.line(indent, &[(Look::Plain, &text), (look, &place)]);
+            }
+            Part::Run(frames, runtime) => {
+                let frames = count_of(*frames, "frame", "frames");
+                let text = format!("{:width$} {frames} of {}", "...", runtime.name);
+                page.line(indent, &[(Look::Dim, &text)]);
+            }
+        }
+    }
+    let untold = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+        Part::Frame(..) => 1,
+        Part::Run(count, _) => *count,
+    });
+    write_untold(page, indent, untold.sum());
+}
+
+fn write_untold(page: &mut Page<'_>, indent: usize, untold: usize) {
+    if untold > 0 {
+        page.line(
+            indent,
+            &[(
+                Look::Dim,
+                &format!("... and {}", count_of(untold, "more frame", "more frames")),
+            )],
+        );
+    }
+}
+
+/// The function and where it is: file and line, else module and offset, else the address.
+fn native_words(frame: &Frame, style: &Style) -> (String, String) {
+    let function = frame
+        .symbol
+        .as_deref()
+        .map_or_else(|| String::from("??"), shorten::symbol);
+    let place = match (&frame.file, frame.line, &frame.module, &frame.offset) {
+        (Some(file), Some(line), ..) => format!("{}:{line}", shorten::path(file, style)),
+        (Some(file), None, ..) => shorten::path(file, style),
+        (None, _, Some(module), Some(offset)) => format!("({}+{offset})", shorten::base_name(module)),
+        _ => format!("({})", frame.ip),
+    };
+    (function, place)
+}
+
+fn python_place(frame: &PythonFrame, style: &Style) -> String {
+    format!("{}:{}", shorten::path(&frame.file, style), frame.line)
+}
+
+/// Columns of `#` and the largest number.
+const fn number_width(frames: usize) -> usize {
+    if frames > 10 { 3 } else { 2 }
+}

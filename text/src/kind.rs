@@ -1,0 +1,80 @@
+//! The text of each kind of finding: one file each, and one arm of [`of`].
+
+mod call;
+mod child;
+mod fork_outcome;
+mod leaked_lock;
+mod orphaned_lock;
+mod slow_handler;
+mod stuck_child;
+mod summary;
+mod unsafe_fork;
+
+use forkwatch_schema::record::{Detail, Record};
+
+use super::page::Page;
+
+/// What a kind has to say. The record is the one that the fields belong to.
+pub trait Kind {
+    /// What happened, in one line, without severity and kind.
+    fn headline(&self, record: &Record) -> String;
+
+    /// Who did what where, as sections. `stopped` where the fork was stopped before there was a child.
+    fn facts(&self, _page: &mut Page<'_>, _record: &Record, _stopped: bool) {}
+
+    /// Why that hangs, or can; `None` where that needs no word.
+    fn why(&self, _record: &Record) -> Option<Why> {
+        None
+    }
+
+    /// What to change.
+    fn advice(&self, _record: &Record) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// How it is said that this option stopped the fork or the child.
+    fn stopped(&self, option: &str) -> String {
+        format!("The child is stopped here, as {option} asks for.")
+    }
+
+    /// False for what keeps the books only.
+    fn is_finding(&self) -> bool {
+        true
+    }
+}
+
+/// Why a finding matters, for somebody who has never met it.
+#[derive(Debug)]
+pub struct Why {
+    /// Whether it hangs, or can, or fails.
+    pub heading: &'static str,
+    /// A paragraph each.
+    pub reasons: Vec<String>,
+}
+
+impl Why {
+    fn new(heading: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            heading,
+            reasons: vec![reason.into()],
+        }
+    }
+}
+
+const HANGS: &str = "Why this hangs:";
+const CAN_HANG: &str = "Why this can hang:";
+const FAILS: &str = "Why this fails:";
+
+/// The kind that has these fields.
+pub fn of(detail: &Detail) -> &dyn Kind {
+    match detail {
+        Detail::UnsafeFork(detail) => detail,
+        Detail::OrphanedLock(detail) => detail,
+        Detail::StuckChild(detail) => detail,
+        Detail::Call(detail) => detail,
+        Detail::LeakedLock(detail) => detail,
+        Detail::SlowHandler(detail) => detail,
+        Detail::ForkOutcome(detail) => detail,
+        Detail::Summary(detail) => detail,
+    }
+}

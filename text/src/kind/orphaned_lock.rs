@@ -1,0 +1,105 @@
+//! The text of `orphaned_lock`: a child asks for a lock whose holder does not exist there.
+
+use forkwatch_schema::kind::Severity;
+use forkwatch_schema::record::{LockKind, OrphanedLock, Record};
+
+use super::{CAN_HANG, FAILS, HANGS, Kind, Why, child};
+use crate::advice::child as advice;
+use crate::page::Page;
+use crate::{lock, locks};
+
+impl Kind for OrphanedLock {
+    /// `forked child (pid 4243) waits for ever in pthread_mutex_lock for a mutex that thread "keeper" held at the fork`.
+    fn headline(&self, record: &Record) -> String {
+        let child = format!("forked child (pid {})", record.pid);
+        let (call, lock) = (&self.call, lock::in_words(&self.lock));
+        if advice::refuses_release(self) {
+            return format!("{child} can never release {lock} that its own thread took before the fork: {call} fails");
+        }
+        let (lock, did) = match self.lock.kind {
+            LockKind::StaticGuard => ("a C++ local static".into(), "was initialising"),
+            _ => (lock, "held"),
+        };
+        let holder = lock::owner_in_words(&self.lock);
+        let does = match certainty(record, self) {
+            Certainty::Hangs => "waits for ever in",
+            Certainty::MayHang => "may wait for ever in",
+            Certainty::Fails => "can never succeed in",
+        };
+        format!("{child} {does} {call} for {lock} that {holder} {did} at the fork")
+    }
+
+    fn facts(&self, page: &mut Page<'_>, record: &Record, _stopped: bool) {
+        child::write_call(page, record, &self.call, self.python_stack.as_deref(), &self.stack);
+        page.gap();
+        locks::write_orphaned(page, &self.lock, record);
+    }
+
+    fn why(&self, record: &Record) -> Option<Why> {
+        if advice::refuses_release(self) {
+            let words = "The lock remembers the thread that took it by its number, and in the child that thread has another one. \
+                         So the child can neither release the lock nor take it again: the next call that waits for it never \
+                         returns.";
+            return Some(Why::new(FAILS, words));
+        }
+        if self.lock.kind == LockKind::StaticGuard {
+            let words = "At the fork, another thread was initialising this static. The child has a copy of the half-made static, \
+                         but not of that thread. Nobody here will ever finish it, and this call, which waits for that, never \
+                         returns.";
+            return Some(Why::new(HANGS, words));
+        }
+        let lost = match self.lock.kind {
+            LockKind::Libc => {
+                "At the fork, another thread was inside a function of libc that takes this lock. The child has a copy of the \
+                 lock, but not of that thread."
+            }
+            _ if advice::taker_may_have_forked(record, self) => {
+                "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread of the child \
+                 has that thread's number."
+            }
+            _ => "The child has a copy of the lock, but not of the thread that held it.",
+        };
+        Some(match certainty(record, self) {
+            Certainty::Hangs => Why::new(
+                HANGS,
+                format!("{lost} Nobody here will ever release it, and this call never returns."),
+            ),
+            Certainty::MayHang => Why::new(
+                CAN_HANG,
+                format!(
+                    "{lost} Such a function holds the lock for a part of its time only, and libc does not show which. If it \
+                     held the lock at that moment, nobody here will ever release it, and this call never returns."
+                ),
+            ),
+            Certainty::Fails => Why::new(
+                FAILS,
+                format!(
+                    "{lost} Nobody here will ever release it. This call returns without the lock, and so will every other try."
+                ),
+            ),
+        })
+    }
+
+    fn advice(&self, record: &Record) -> Vec<String> {
+        advice::for_orphan(record, self)
+    }
+}
+
+/// What becomes of the call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    /// It never returns.
+    Hangs,
+    /// It never returns if the thread held the lock at that very moment, which cannot be seen.
+    MayHang,
+    /// It returns without the lock: a try, or a wait with a time-out.
+    Fails,
+}
+
+fn certainty(record: &Record, detail: &OrphanedLock) -> Certainty {
+    match (detail.blocking, record.severity) {
+        (true, Severity::Fatal) => Certainty::Hangs,
+        (true, _) => Certainty::MayHang,
+        (false, _) => Certainty::Fails,
+    }
+}

@@ -1,0 +1,128 @@
+//! The text of `unsafe_fork`: a process with several threads forked.
+
+use forkwatch_schema::record::{Lock, LockKind, Record, UnsafeFork};
+
+use super::{CAN_HANG, Kind, Why};
+use crate::page::Page;
+use crate::shorten::{self, quoted};
+use crate::words::count_of;
+use crate::{frames, lock, locks, threads};
+
+/// Locks that are told before the rest is only counted.
+const MOST_LOCKS: usize = 8;
+
+impl Kind for UnsafeFork {
+    /// `fork() in thread "main" (pid 4242) while thread "keeper" holds a mutex`.
+    fn headline(&self, record: &Record) -> String {
+        let call = format!(
+            "{}() in thread {} (pid {})",
+            self.fork.function,
+            quoted(&record.thread),
+            record.pid
+        );
+        format!("{call} while {}", situation(record, self))
+    }
+
+    fn stopped(&self, option: &str) -> String {
+        format!("The fork was stopped before there was a child, as {option} asks for.")
+    }
+
+    fn facts(&self, page: &mut Page<'_>, record: &Record, stopped: bool) {
+        write_fork(page, record, self, stopped);
+        threads::write(page, &self.threads, &self.locks);
+        write_locks(page, record, self);
+    }
+
+    fn why(&self, _record: &Record) -> Option<Why> {
+        if self.locks.is_empty() {
+            return Some(Why::new(
+                CAN_HANG,
+                "The child gets a copy of every lock, but only the thread that called fork. No lock was seen held here, but \
+                 libraries and libc have locks that nobody can see. One that another thread holds at that moment stays locked \
+                 in the child for ever, and the child hangs as soon as it needs it.",
+            ));
+        }
+        let mut why = Why::new(
+            CAN_HANG,
+            "The child gets a copy of every lock, but only the thread that called fork. A lock that another thread holds at \
+             that moment stays locked in the child for ever, and the child hangs as soon as it needs it.",
+        );
+        let only = |kind: LockKind| self.locks.iter().all(|lock: &Lock| lock.kind == kind);
+        if only(LockKind::Spinlock) {
+            why.reasons
+                .push("It then spins, with a processor fully busy.".to_owned());
+        } else if only(LockKind::RwlockRead) {
+            why.reasons
+                .push("Readers in the child may still get in; whoever wants to write waits for ever.".to_owned());
+        }
+        Some(why)
+    }
+
+    fn advice(&self, _record: &Record) -> Vec<String> {
+        self.advice.clone()
+    }
+}
+
+/// Who does what meanwhile.
+fn situation(record: &Record, detail: &UnsafeFork) -> String {
+    // A thread that nobody named bears the name of the one that made it: the reader must not take the two for one.
+    let is_namesake = |name: &str| name == record.thread && !name.is_empty();
+    let Some(first) = detail.locks.first() else {
+        return match detail.threads.as_slice() {
+            [thread] if is_namesake(&thread.name) => {
+                format!("another thread called {} is alive", quoted(&thread.name))
+            }
+            [thread] => format!("thread {} is alive", quoted(&thread.name)),
+            threads => format!("{} are alive", count_of(threads.len(), "other thread", "other threads")),
+        };
+    };
+    let owner = match &first.owner {
+        Some(name) if is_namesake(name) => format!("another thread called {}", quoted(name)),
+        _ => lock::owner_in_words(first),
+    };
+    let one_owner = detail.locks.iter().all(|lock| lock.owner_tid == first.owner_tid);
+    if detail.locks.len() == 1 {
+        format!("{owner} holds {}", lock::as_held(first))
+    } else if one_owner && first.owner_tid.is_some() {
+        format!("{owner} holds {} locks", detail.locks.len())
+    } else {
+        format!("other threads hold {} locks", detail.locks.len())
+    }
+}
+
+fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped: bool) {
+    let fork = &detail.fork;
+    let child = match fork.child_pid {
+        Some(pid) if !stopped => format!(", child pid {pid}"),
+        _ => String::new(),
+    };
+    let program = shorten::path(&record.exe, page.style);
+    let verb = if stopped { "asked for" } else { "called" };
+    let about = format!(
+        "{verb} by thread {} (tid {}) of {program}{child}",
+        quoted(&record.thread),
+        record.tid
+    );
+    page.heading(&format!("{}() ", fork.function), &about);
+    frames::write(page, 2, fork.python_stack.as_deref(), &fork.stack);
+    if fork.exec_bound {
+        page.sentences(2, "The caller is known to do nothing but exec in the child.");
+    }
+}
+
+fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
+    let total = detail.locks.len();
+    for (number, lock) in detail.locks.iter().enumerate().take(MOST_LOCKS) {
+        page.gap();
+        let label = if total == 1 {
+            String::from("Lock")
+        } else {
+            format!("Lock {} of {total}", number + 1)
+        };
+        locks::write(page, &label, lock, &detail.threads, record);
+    }
+    let untold = total.saturating_sub(MOST_LOCKS);
+    if untold > 0 {
+        page.plain(0, &format!("... and {}", count_of(untold, "more lock", "more locks")));
+    }
+}

@@ -1,0 +1,117 @@
+//! How a finding reads, in the library's live report as in the command's: what happened, in which thread, with which lock, why
+//! that can hang, what to change.
+//!
+//! | file | its part |
+//! |---|---|
+//! | `kind/` | one file a kind: its headline, its facts, why it can hang, what to change |
+//! | `threads`, `locks` | sections of the other threads, alike ones together, and of locks; `lock`, one in a sentence |
+//! | `frames`, `noise` | stacks, and which of their frames tell nobody anything |
+//! | `advice/` | what to change, for a fork and for a forked child |
+//! | `shorten`, `words` | paths and symbols a person can read; numbers |
+//! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the one place that makes hostile text harmless |
+
+pub mod advice;
+mod frames;
+pub mod harmless;
+mod kind;
+pub mod lock;
+mod locks;
+pub mod noise;
+pub mod page;
+pub mod shorten;
+mod style;
+mod threads;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use forkwatch_schema::record::Record;
+
+use self::page::{Look, Page};
+pub use self::style::Style;
+
+/// What happened, in one line: what follows severity and kind in the text, and a record's `message`. Names in it are not
+/// escaped.
+pub fn headline(record: &Record) -> String {
+    kind::of(&record.detail).headline(record).replace(page::GLUE, " ")
+}
+
+/// One sentence that belongs to no record, as a line: what is wrong with an option, say, which is quoted in it. Whatever the
+/// sentence holds, it stays one line and harms no terminal.
+pub fn sentence(sentence: &str) -> String {
+    let mut page = Page::new(&Style::LIVE);
+    page.plain(0, sentence);
+    page.finish()
+}
+
+/// Text of a record for people; every line begins with the style's prefix and ends with a newline. Empty where nothing is to be
+/// told. `stopped` is the option that stopped the fork before the copy, or the child (`FORKWATCH_STRICT=locks`).
+pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let kind = kind::of(&record.detail);
+    if !kind.is_finding() {
+        kind.facts(&mut page, record, false);
+        return page.finish();
+    }
+    let about = format!(" {}: ", record.kind.name());
+    page.line(
+        0,
+        &[
+            (Look::Level(record.severity), record.severity.name()),
+            (Look::Heading, &about),
+            (Look::Heading, &headline(record)),
+        ],
+    );
+    if let Some(option) = stopped {
+        page.sentences(0, &kind.stopped(option));
+    }
+    page.gap();
+    kind.facts(&mut page, record, stopped.is_some());
+    if let Some(why) = kind.why(record) {
+        page.gap();
+        page.heading(why.heading, "");
+        for reason in &why.reasons {
+            page.sentences(2, reason);
+        }
+    }
+    let advice = kind.advice(record);
+    if !advice.is_empty() {
+        page.gap();
+        page.heading("What to do:", "");
+        for line in &advice {
+            page.sentences(2, line);
+        }
+    }
+    ending(&mut page, record);
+    page.finish()
+}
+
+/// Writes who did what where: what stands in a finding's text between its headline and the reasons.
+pub fn write_facts(page: &mut Page<'_>, record: &Record) {
+    kind::of(&record.detail).facts(page, record, false);
+}
+
+/// What to change.
+pub fn advice(record: &Record) -> Vec<String> {
+    kind::of(&record.detail).advice(record)
+}
+
+/// The last lines of a finding: where to read on.
+fn ending(page: &mut Page<'_>, record: &Record) {
+    page.gap();
+    if !record.truncated.is_empty() {
+        let cut = record.truncated.join(", ");
+        page.sentences(0, &format!("Too much for one record; cut short: {cut}."));
+    }
+    if let Some(context) = &record.context {
+        page.sentences(0, &format!("Context: {context}"));
+    }
+    let about = format!(
+        "{} on {}, fingerprint {}",
+        words::time(&record.time),
+        record.host,
+        record.fingerprint
+    );
+    page.line(0, &[(Look::Dim, &about)]);
+}

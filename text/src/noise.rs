@@ -1,0 +1,269 @@
+//! Frames that tell nobody anything: how a program or thread begins, and how an interpreter or a runtime calls itself.
+
+use forkwatch_schema::record::Frame;
+
+use super::shorten;
+
+/// A run of frames shorter than this is shown as it is.
+const SHORTEST_RUN: usize = 3;
+
+/// Below which every stack begins.
+const BOTTOM: &[&str] = &[
+    "__libc_start_call_main",
+    "__libc_start_main",
+    "__libc_start_main_impl",
+    "__libc_start_main@@GLIBC_2.34",
+    "_start",
+    "start_thread",
+    "clone3",
+    "__clone3",
+    "clone",
+    "__clone",
+];
+
+/// A runtime whose frames are shown as one line.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Its name in that line.
+    pub name: &'static str,
+    whole: &'static [&'static str],
+    beginnings: &'static [&'static str],
+}
+
+/// The first is CPython.
+const RUNTIMES: &[Runtime] = &[
+    Runtime {
+        name: "the Python interpreter",
+        whole: &[
+            "thread_run",
+            "pythread_wrapper",
+            "type_call",
+            "slot_tp_call",
+            "slot_tp_init",
+            "method_call",
+            "object_vacall",
+            "context_run",
+            "context_run.lto_priv.0",
+        ],
+        beginnings: &[
+            "_PyEval_",
+            "PyEval_",
+            "_PyFunction_",
+            "PyFunction_",
+            "_PyObject_",
+            "PyObject_",
+            "_PyVectorcall_",
+            "PyVectorcall_",
+            "_PyRun_",
+            "PyRun_",
+            "Py_RunMain",
+            "Py_BytesMain",
+            "Py_Main",
+            "pymain_",
+            "run_mod",
+            "run_eval_code_obj",
+            "pyrun_",
+            "method_vectorcall",
+            "cfunction_",
+            "builtin_exec",
+            "builtin_eval",
+            "bounded_",
+            "partial_vectorcall",
+            "partial_call",
+            "do_call_core",
+            "call_function",
+            "function_code_fastcall",
+            "wrapperdescr_",
+            "vectorcall_",
+            "gen_send_ex",
+            "gen_iternext",
+            "_call_with_frames_removed",
+        ],
+    },
+    Runtime {
+        name: "the Rust runtime",
+        whole: &["__rust_try", "__rust_begin_short_backtrace"],
+        beginnings: &[
+            "std::rt::",
+            "std::panic::",
+            "std::panicking::",
+            "std::sys::backtrace::__rust_begin_short_backtrace",
+            "std::sys_common::backtrace::__rust_begin_short_backtrace",
+            "std::thread::Builder::spawn_unchecked_",
+            "std::thread::lifecycle::",
+            "std::sys::pal::unix::thread::",
+            "std::sys::thread::unix::",
+            "core::ops::function::",
+            "<alloc::boxed::Box<F,A> as core::ops::function::",
+            "<alloc::boxed::Box<F, A> as core::ops::function::",
+            "<alloc::boxed::Box<dyn core::ops::function::",
+            "<core::panic::unwind_safe::AssertUnwindSafe",
+        ],
+    },
+    Runtime {
+        name: "the C++ library",
+        whole: &["execute_native_thread_routine"],
+        beginnings: &[
+            "std::__invoke",
+            "void std::__invoke",
+            "std::thread::_Invoker<",
+            "std::thread::_State_impl<",
+            "std::_Function_handler<",
+            "std::function<",
+        ],
+    },
+];
+
+/// Libraries that are below every program: where in them a thread is tells less than the name of the call it waits in.
+const SYSTEM_LIBRARIES: &[&str] = &[
+    "libc.so",
+    "libpthread",
+    "libm.so",
+    "ld-linux",
+    "libstdc++.so",
+    "libc++.so",
+    "libc++abi.so",
+    "libgcc_s.so",
+    "libforkwatch.so",
+    "[vdso]",
+];
+
+/// Functions of CPython that take one of Python's own locks, whatever that is made of.
+const PYTHON_LOCK_TAKERS: &[&str] = &[
+    "PyThread_acquire_lock",
+    "lock_PyThread_acquire_lock",
+    "rlock_acquire",
+    "PyMutex_Lock",
+    "_PyMutex_Lock",
+];
+
+/// Functions that only lead to what a program asked for: where in them a thread is tells less than who called them.
+const MACHINERY: &[&str] = &[
+    "std::",
+    "<std::",
+    "void std::",
+    "core::",
+    "<core::",
+    "boost::",
+    "__gthread",
+    "__gnu_cxx::",
+    "pthread_",
+    "parking_lot",
+    "PyThread_",
+    "acquire_timed",
+];
+
+/// What is shown of a stack.
+#[derive(Debug)]
+pub enum Part<'frames> {
+    /// A frame and its number.
+    Frame(usize, &'frames Frame),
+    /// So many frames of a runtime in one line.
+    Run(usize, &'static Runtime),
+}
+
+/// A stack without the frames at its bottom, and with runs of a runtime's frames taken together. Below Python's own frames
+/// the interpreter's tell nothing, not even its functions that do something.
+pub fn parts(stack: &[Frame], is_below_python: bool) -> Vec<Part<'_>> {
+    let kept = without_bottom(stack);
+    let of = |frame: &Frame| match runtime_of(frame) {
+        None if is_below_python && is_interpreters(frame) => RUNTIMES.first(),
+        runtime => runtime,
+    };
+    let is_same =
+        |one: &Frame, next: &Frame| of(one).map(|runtime| runtime.name) == of(next).map(|runtime| runtime.name);
+    let mut parts = Vec::new();
+    let mut position = 0;
+    for run in kept.chunk_by(is_same) {
+        match run.first().and_then(of) {
+            Some(runtime) if run.len() >= SHORTEST_RUN || is_below_python => parts.push(Part::Run(run.len(), runtime)),
+            _ => parts.extend(
+                run.iter()
+                    .enumerate()
+                    .map(|(step, frame)| Part::Frame(position + step, frame)),
+            ),
+        }
+        position += run.len();
+    }
+    parts
+}
+
+/// Whether a stack is that of any Python program: the interpreter's frames and nothing else.
+pub fn is_interpreters_alone(stack: &[Frame]) -> bool {
+    without_bottom(stack).iter().all(is_interpreters)
+}
+
+/// Whether a symbol is a runtime's.
+pub fn is_of_runtime(symbol: &str) -> bool {
+    runtime(symbol).is_some()
+}
+
+/// Whether a frame only calls others, for an interpreter or the runtime of a language, or stands at the bottom of every stack.
+pub fn is_aside(frame: &Frame) -> bool {
+    is_bottom(frame) || is_interpreters(frame) || runtime_of(frame).is_some()
+}
+
+/// Whether a frame belongs to the program or one of its libraries, and to no runtime that calls it or that it waits in.
+pub fn is_telling(frame: &Frame) -> bool {
+    let Some(symbol) = frame.symbol.as_deref() else {
+        return false;
+    };
+    !takes_python_lock(symbol) && !is_aside(frame) && !is_machinery(frame)
+}
+
+/// Whether a frame is part of a language's or libc's own machinery.
+pub fn is_machinery(frame: &Frame) -> bool {
+    let symbol = frame.symbol.as_deref().unwrap_or_default();
+    is_of_system(frame) || MACHINERY.iter().any(|start| symbol.starts_with(start))
+}
+
+/// Whether a function of this name takes one of Python's own locks.
+pub fn takes_python_lock(symbol: &str) -> bool {
+    PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker))
+}
+
+fn is_of_system(frame: &Frame) -> bool {
+    let module = frame.module.as_deref().map_or("", shorten::base_name);
+    SYSTEM_LIBRARIES.iter().any(|library| module.starts_with(library))
+}
+
+/// Whether a frame lies in CPython's program, library or modules.
+pub fn is_interpreters(frame: &Frame) -> bool {
+    let module = frame.module.as_deref().unwrap_or_default();
+    let name = shorten::base_name(module);
+    let program = name.strip_prefix("lib").unwrap_or(name).strip_prefix("python");
+    let is_program =
+        program.is_some_and(|version| !version.starts_with(|next: char| next.is_alphabetic() || next == '-'));
+    is_program || module.contains("/lib-dynload/")
+}
+
+/// The stack above the frames at its bottom; whole, where there are no others.
+fn without_bottom(stack: &[Frame]) -> &[Frame] {
+    let last = stack.iter().rposition(|frame| !is_bottom(frame));
+    last.and_then(|last| stack.get(..=last)).unwrap_or(stack)
+}
+
+fn is_bottom(frame: &Frame) -> bool {
+    match &frame.symbol {
+        Some(symbol) => BOTTOM.contains(&symbol.as_str()),
+        // A libc without its symbol table.
+        None => frame
+            .module
+            .as_deref()
+            .is_some_and(|module| module.ends_with("/libc.so.6")),
+    }
+}
+
+fn runtime_of(frame: &Frame) -> Option<&'static Runtime> {
+    match frame.symbol.as_deref() {
+        Some(symbol) => runtime(symbol),
+        // An interpreter without its symbol table.
+        None => RUNTIMES.first().filter(|_| is_interpreters(frame)),
+    }
+}
+
+fn runtime(symbol: &str) -> Option<&'static Runtime> {
+    RUNTIMES.iter().find(|runtime| {
+        runtime.whole.contains(&symbol) || runtime.beginnings.iter().any(|beginning| symbol.starts_with(beginning))
+    })
+}

@@ -1,0 +1,161 @@
+//! The other threads, holders of locks first and alike ones together.
+
+use forkwatch_schema::record::{Lock, Thread};
+
+use super::frames;
+use super::lock::{self, MOST_NAMED};
+use super::noise;
+use super::page::{GLUE, Page};
+use super::shorten::{self, quoted};
+use super::style::Style;
+use super::words::count_of;
+
+/// Groups of alike threads that are told before the rest is only counted.
+const MOST_GROUPS: usize = 8;
+
+/// The sections of all threads.
+pub fn write(page: &mut Page<'_>, threads: &[Thread], locks: &[Lock]) {
+    let (groups, untold) = groups(threads, locks);
+    for group in &groups {
+        page.gap();
+        write_group(page, group, locks);
+    }
+    if untold > 0 {
+        page.gap();
+        page.plain(
+            0,
+            &format!("... and {}", count_of(untold, "more thread", "more threads")),
+        );
+    }
+}
+
+/// What a thread does now and where, in a few words.
+pub fn doing(thread: &Thread, locks: &[Lock], style: &Style) -> String {
+    let now = blocked_in(thread, locks);
+    let native = thread.stack.as_deref().unwrap_or_default();
+    match frames::place(thread.python_stack.as_deref(), native, style) {
+        Some(place) => format!("{now} at {place}"),
+        None => now,
+    }
+}
+
+fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
+    let Some(waiting) = &thread.waiting else {
+        return String::from("running");
+    };
+    match locks
+        .iter()
+        .find(|lock| Some(&lock.address) == waiting.address.as_ref())
+    {
+        Some(lock) => format!("waiting for {} in {}", lock::in_words(lock), waiting.call),
+        None => format!("waiting in {}", waiting.call),
+    }
+}
+
+/// Threads that were started alike and do the same, holders of locks first and then those that wait for one; and how many
+/// threads are in no group. One that holds a lock stands alone.
+fn groups<'threads>(threads: &'threads [Thread], locks: &[Lock]) -> (Vec<Vec<&'threads Thread>>, usize) {
+    let (holders, mut others): (Vec<_>, Vec<_>) = threads.iter().partition(|thread| holds_any(thread, locks));
+    others.sort_by_key(|thread| !waits_for_any(thread, locks));
+    let mut groups: Vec<Vec<&Thread>> = holders.iter().take(MOST_GROUPS).map(|holder| vec![*holder]).collect();
+    let lonely = groups.len();
+    let mut untold = holders.len() - lonely;
+    for thread in others {
+        let has_room = groups.len() < MOST_GROUPS;
+        let alike = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| are_alike(first, thread));
+        match groups.iter_mut().skip(lonely).find(alike) {
+            Some(group) => group.push(thread),
+            None if has_room => groups.push(vec![thread]),
+            None => untold += 1,
+        }
+    }
+    (groups, untold)
+}
+
+fn are_alike(one: &Thread, other: &Thread) -> bool {
+    one.start_routine == other.start_routine
+        && blocking_call(one) == blocking_call(other)
+        && one.created_stack == other.created_stack
+        && one.stack == other.stack
+        && one.python_stack == other.python_stack
+}
+
+fn blocking_call(thread: &Thread) -> Option<&str> {
+    thread.waiting.as_ref().map(|waiting| waiting.call.as_str())
+}
+
+fn holds_any(thread: &Thread, locks: &[Lock]) -> bool {
+    locks.iter().any(|lock| lock.owner_tid == Some(thread.tid))
+}
+
+fn waits_for_any(thread: &Thread, locks: &[Lock]) -> bool {
+    locks.iter().any(|lock| lock.waiters.contains(&thread.tid))
+}
+
+fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock]) {
+    let Some(first) = group.first() else { return };
+    let held: Vec<&Lock> = locks.iter().filter(|lock| lock.owner_tid == Some(first.tid)).collect();
+    if group.len() == 1 {
+        let mut about = format!("{}{GLUE}(tid{GLUE}{})", quoted(&first.name), first.tid);
+        if !held.is_empty() {
+            about.push_str(" holds ");
+            about.push_str(&lock::all_as_held(&held));
+        }
+        page.heading("Thread ", &about);
+    } else {
+        page.heading(&count_of(group.len(), "thread", "threads"), &names(group));
+    }
+    write_now(page, first, locks);
+    write_creation(page, first);
+}
+
+fn write_creation(page: &mut Page<'_>, thread: &Thread) {
+    let routine = thread
+        .start_routine
+        .as_deref()
+        .filter(|routine| !noise::is_of_runtime(routine))
+        .map(shorten::symbol);
+    match (&thread.created_stack, routine) {
+        (Some(stack), routine) => {
+            let purpose = routine.map_or_else(String::new, |routine| format!(" to run {routine}"));
+            frames::write_under(page, 2, &format!("created{purpose}"), stack);
+        }
+        (None, Some(routine)) => page.plain(2, &format!("runs {routine}; its creation was not seen")),
+        (None, None) => page.plain(2, "its creation was not seen"),
+    }
+}
+
+fn write_now(page: &mut Page<'_>, thread: &Thread, locks: &[Lock]) {
+    let now = blocked_in(thread, locks);
+    let native = thread.stack.as_deref().unwrap_or_default();
+    let python = thread.python_stack.as_deref();
+    if native.is_empty() && python.is_none_or(<[_]>::is_empty) {
+        page.plain(2, &format!("now {now}"));
+    } else {
+        page.plain(2, &format!("now {now} at:"));
+        frames::write(page, 4, python, native);
+    }
+}
+
+/// The names of several threads: `: "a" (tid 1), "b" (tid 2) and 97 more`, or ` called "a": tids 1, 2 and 97 more`.
+fn names(group: &[&Thread]) -> String {
+    let more = match group.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = group.first().map_or("", |thread| thread.name.as_str());
+    if group.iter().all(|thread| thread.name == first) {
+        let tids: Vec<String> = group
+            .iter()
+            .take(MOST_NAMED)
+            .map(|thread| thread.tid.to_string())
+            .collect();
+        return format!(" called {}: tids {}{more}", quoted(first), tids.join(", "));
+    }
+    let named: Vec<String> = group
+        .iter()
+        .take(MOST_NAMED)
+        .map(|thread| format!("{}{GLUE}(tid{GLUE}{})", quoted(&thread.name), thread.tid))
+        .collect();
+    format!(": {}{more}", named.join(", "))
+}
