@@ -90,6 +90,7 @@ fn frames_stand_innermost_first_with_file_and_line() {
             "{label}: {:?}",
             fork.advice
         );
+        assert_eq!(record.thread, "MainThread", "{label}");
         assert!(record.truncated.is_empty(), "{label}: {:?}", record.truncated);
     });
 }

@@ -90,7 +90,7 @@ fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
                 milliseconds,
             }),
         };
-        if let Some(record) = sealed(content) {
+        if let Some(record) = sealed(content, None) {
             tell(&record, None);
         }
     });

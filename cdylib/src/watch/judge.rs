@@ -81,16 +81,23 @@ fn judge_if(moment: &Moment, may_be_exec_bound: bool) -> Judgement {
         return Judgement::Nothing;
     }
     let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
-    let record = sealed(content(moment, fork_stack, threads, locks, interpreter.is_some()));
+    let own_name = moment.python.as_ref().and_then(|view| view.own_name.as_deref());
+    let record = sealed(
+        content(moment, fork_stack, threads, locks, interpreter.is_some()),
+        own_name,
+    );
     if record.is_none() {
         told::remember(place, Verdict::Silenced);
     }
     record.map_or(Judgement::Nothing, |record| Judgement::Finding(Box::new(record)))
 }
 
-/// The finding as a record; `None` where a rule silences it.
-pub fn sealed(content: Content) -> Option<Record> {
+/// The finding as a record; `None` where a rule silences it. `thread` is what Python calls the thread that tells.
+pub fn sealed(content: Content, thread: Option<&str>) -> Option<Record> {
     let mut record = seal(content, config::get(), setup::context().as_deref());
+    if let Some(name) = thread.filter(|name| !name.is_empty()) {
+        record.thread = printable(name.as_bytes());
+    }
     record.message = headline(&record);
     if setup::suppressions().silences(&record) {
         counts::SUPPRESSED.add();

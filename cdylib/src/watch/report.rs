@@ -236,7 +236,7 @@ fn leaked_lock(entry: &Entry, tid: i32) {
             },
         }),
     };
-    if let Some(record) = sealed(content) {
+    if let Some(record) = sealed(content, None) {
         tell(&record, None);
     }
 }
@@ -255,7 +255,7 @@ pub fn summary() {
         fork_id: None,
         detail: Detail::Summary(counts::summary()),
     };
-    if let Some(record) = sealed(content) {
+    if let Some(record) = sealed(content, None) {
         tell(&record, None);
     }
 }

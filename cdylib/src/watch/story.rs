@@ -56,6 +56,11 @@ impl Story {
         })
     }
 
+    /// What Python calls the thread that forks, whose copy is the child's first; `None` where that was not looked at.
+    pub fn name_of_forking(&self) -> Option<&str> {
+        self.seen.as_ref()?.python.as_ref()?.own_name.as_deref()
+    }
+
     /// What a thread of the parent is called, as far as that can still be told.
     pub fn name_of_lost(&self, tid: i32) -> Option<Vec<u8>> {
         let named = |moment: &Moment| {

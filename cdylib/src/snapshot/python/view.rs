@@ -21,6 +21,8 @@ const WORDS_OF_STATE: usize = 64;
 pub struct View {
     /// The frames of the thread that looks, innermost first; `None` where it runs no Python code.
     pub own: Option<Vec<PythonFrame>>,
+    /// The name that `threading` knows that thread by; `None` where it knows none.
+    pub own_name: Option<String>,
     /// The other threads of this interpreter.
     pub threads: Vec<PythonThread>,
     /// The locks that could be named.
@@ -85,7 +87,7 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         }
         let thread = frames.last().and_then(|&frame| objects.thread_object(frame));
         let attributes = thread.map_or_else(Vec::new, |thread| objects.attributes(thread));
-        let name = objects.value(&attributes, "_name").and_then(|name| objects.text(name));
+        let name = objects.name_in(&attributes);
         let alive = objects
             .value(&attributes, "_tstate_lock")
             .and_then(|lock| objects.lock_in(lock));
@@ -112,11 +114,13 @@ pub fn look(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
         let counting = view.held.iter().copied().filter(is_named).collect();
         view.held = counting;
     }
+    let name_of = |handle| {
+        let known = active.iter().find(|(other, _)| *other == handle);
+        known.and_then(|&(_, thread)| objects.name_in(&objects.attributes(thread)))
+    };
+    view.own_name = name_of(handle);
     for thread in view.threads.iter_mut().filter(|thread| thread.name.is_none()) {
-        let known = active.iter().find(|(handle, _)| *handle == thread.handle);
-        thread.name = known
-            .and_then(|&(_, object)| objects.value(&objects.attributes(object), "_name"))
-            .and_then(|name| objects.text(name));
+        thread.name = name_of(thread.handle);
     }
     let unknown = |target: &&Target| view.lock(target.address).is_none();
     let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
@@ -236,6 +240,11 @@ impl Objects {
         let entries = active.map_or_else(Vec::new, |active| self.entries(active, MOST_THREADS));
         let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
         entries.into_iter().filter_map(by_handle).collect()
+    }
+
+    /// The name among a `threading.Thread`'s attributes.
+    fn name_in(&self, attributes: &[(usize, usize)]) -> Option<String> {
+        self.value(attributes, "_name").and_then(|name| self.text(name))
     }
 
     /// The `threading.Thread` whose thread begins in this frame.

@@ -94,7 +94,7 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
                 program,
             }),
         };
-        if let Some(record) = sealed(content) {
+        if let Some(record) = sealed(content, None) {
             tell_log(&record);
         }
     });

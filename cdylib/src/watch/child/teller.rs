@@ -41,13 +41,19 @@ impl Teller {
     fn owner(&self, orphan: Orphan) -> Option<String> {
         let story = self.story(orphan.fork);
         let own = story.as_ref().is_none_or(|story| story.origin.thread == orphan.owner);
-        let name = if own {
+        if own {
             // The forking thread itself, whose copy this is.
-            Some(task::name(rustix::thread::gettid().as_raw_nonzero().get()))
-        } else {
-            story?.name_of_lost(orphan.owner)
-        };
-        name.map(|name| printable(&name))
+            return Some(self.own_name().map_or_else(name_of_this_thread, str::to_owned));
+        }
+        story?.name_of_lost(orphan.owner).map(|name| printable(&name))
+    }
+
+    /// What Python calls the thread that tells, if that is the copy of the one that forked.
+    fn own_name(&self) -> Option<&'static str> {
+        let is_copy = rustix::thread::gettid() == rustix::process::getpid();
+        self.story(story::newest_number())
+            .filter(|_| is_copy)?
+            .name_of_forking()
     }
 
     /// Whether a signal handler may end the wait: one may post a semaphore, change a futex's word, and CPython's interrupts the
@@ -207,7 +213,9 @@ impl Teller {
             fork_id: Some(fork_id.to_string()),
             ..content
         };
-        let Some(record) = sealed(content) else { return false };
+        let Some(record) = sealed(content, self.own_name()) else {
+            return false;
+        };
         let option = match config::get().strict {
             Strict::Child if record.severity == Severity::Fatal => Some("FORKWATCH_STRICT=child"),
             Strict::Threads if exec_bound && record.severity >= Severity::Error => Some("FORKWATCH_STRICT=threads"),
@@ -218,6 +226,10 @@ impl Teller {
         self.stop |= option.is_some();
         true
     }
+}
+
+fn name_of_this_thread() -> String {
+    printable(&task::name(rustix::thread::gettid().as_raw_nonzero().get()))
 }
 
 /// Where this thread's Python code is now.
