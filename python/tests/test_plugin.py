@@ -64,9 +64,9 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
             "*___ test_lock ___*",
             'forkwatch: ERROR unsafe_fork: fork() in thread "*" (pid *) while *holds the *',
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() called by thread *, child pid *",
+            "fork() called by thread *",
             f"Thread * holds the {LOCK}" if "self" in LOCK else f"Thread * holds a {LOCK}",
-            f"Lock: {LOCK} at 0x*, held by thread *",
+            f"Lock: {LOCK} at 0x*, held by*",
             "  the holder is now *",
             "What to do:",
             "* on *, fingerprint *",
@@ -204,7 +204,7 @@ def test_strict_stops_the_fork_in_the_test(
             f"forkwatch: every fork is watched, strict: {strict}",
             "*OSError: *Errno 35* Resource deadlock avoided",
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() asked for by thread *, stopped before there was a child",
+            "fork() asked for by thread *",
         ]
     )
 

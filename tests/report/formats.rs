@@ -118,7 +118,7 @@ pub fn hostile(fingerprint: u64) -> Record {
 #[test]
 fn hostile_text_stays_text_in_every_format() {
     let (_folder, path) = log(line(&hostile(1)));
-    for format in ["text", "html", "markdown", "sarif", "junit", "github", "json"] {
+    for format in ["text", "live", "html", "markdown", "sarif", "junit", "github", "json"] {
         let text = String::from_utf8(report(&["--format", format], &path).stdout).unwrap();
         assert!(
             !text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\0'),

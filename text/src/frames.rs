@@ -4,15 +4,13 @@ use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::noise::{self, Part};
 use super::page::{Look, Page};
+use super::python_noise::{self, Part as PythonPart};
 use super::shorten;
 use super::style::Style;
 use super::words::count_of;
 
 /// Frames of one stack that are shown before the rest is only counted.
 const MOST_FRAMES: usize = 32;
-
-/// Frames of Python's import that are shown as one line, if there are as many.
-const SHORTEST_IMPORT: usize = 3;
 
 /// Writes a stack, with the Python frames first where there are any.
 pub fn write(page: &mut Page<'_>, indent: usize, python: Option<&[PythonFrame]>, native: &[Frame]) {
@@ -69,34 +67,26 @@ pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) ->
 }
 
 fn write_python(page: &mut Page<'_>, indent: usize, frames: &[PythonFrame]) {
+    let parts = python_noise::parts(frames);
     let width = number_width(frames.len().min(MOST_FRAMES));
-    let mut position = 0;
-    while let Some(frame) = frames.get(position).filter(|_| position < MOST_FRAMES) {
-        let rest = frames.get(position..).unwrap_or_default();
-        let imports = rest
-            .iter()
-            .take_while(|frame| frame.file.starts_with("<frozen importlib"))
-            .count();
-        if imports >= SHORTEST_IMPORT {
-            page.line(
-                indent,
-                &[(
-                    Look::Dim,
-                    &format!("{:width$} {imports} frames of Python's import", "..."),
-                )],
-            );
-            position += imports;
-            continue;
+    for part in parts.iter().take(MOST_FRAMES) {
+        match part {
+            PythonPart::Frame(number, frame) => {
+                let function = shorten::symbol(&frame.function);
+                let place = python_place(frame, page.style);
+                page.plain(indent, &format!("{:width$} {function}  {place}", format!("#{number}")));
+            }
+            PythonPart::Run(frames, whose) => {
+                let frames = count_of(*frames, "frame", "frames");
+                page.line(indent, &[(Look::Dim, &format!("{:width$} {frames} of {whose}", "..."))]);
+            }
         }
-        let function = shorten::symbol(&frame.function);
-        let place = python_place(frame, page.style);
-        page.plain(
-            indent,
-            &format!("{:width$} {function}  {place}", format!("#{position}")),
-        );
-        position += 1;
     }
-    write_untold(page, indent, frames.len().saturating_sub(position));
+    let untold = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+        PythonPart::Frame(..) => 1,
+        PythonPart::Run(frames, _) => *frames,
+    });
+    write_untold(page, indent, untold.sum());
 }
 
 fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_python: bool) {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `kind/` | one file a kind: its headline, its facts, why it can hang, what to change |
 //! | `threads`, `locks` | sections of the other threads, alike ones together, and of locks; `lock`, one in a sentence |
-//! | `frames`, `noise` | stacks, and which of their frames tell nobody anything |
+//! | `frames`, `noise`, `python_noise` | stacks, and which of their frames tell nobody anything |
 //! | `advice/` | what to change, for a fork and for a forked child |
 //! | `shorten`, `words` | paths and symbols a person can read; numbers |
 //! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the one place that makes hostile text harmless |
@@ -18,6 +18,7 @@ pub mod lock;
 mod locks;
 pub mod noise;
 pub mod page;
+mod python_noise;
 pub mod shorten;
 mod style;
 mod threads;
@@ -39,8 +40,8 @@ pub fn headline(record: &Record) -> String {
 
 /// One sentence that belongs to no record, as a line: what is wrong with an option, say, which is quoted in it. Whatever the
 /// sentence holds, it stays one line and harms no terminal.
-pub fn sentence(sentence: &str) -> String {
-    let mut page = Page::new(&Style::LIVE);
+pub fn sentence(sentence: &str, style: &Style) -> String {
+    let mut page = Page::new(style);
     page.plain(0, sentence);
     page.finish()
 }

@@ -6,7 +6,7 @@ use super::lock::{MOST_NAMED, holder, purpose, which};
 use super::page::{GLUE, Page};
 use super::shorten::quoted;
 use super::words::count_of;
-use super::{frames, threads as others};
+use super::{frames, noise, threads as others};
 
 /// The section of the lock of a thread that has ended.
 pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
@@ -50,7 +50,8 @@ pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], 
 }
 
 fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
-    if lock.is_known_by_python_alone() {
+    let is_pythons = !lock.acquired_stack.is_empty() && noise::is_interpreters_alone(&lock.acquired_stack);
+    if lock.is_known_by_python_alone() || is_pythons && lock.name.is_some() {
         // Its name says where it was taken, as far as anybody knows.
     } else if lock.acquired_stack.is_empty() {
         page.plain(2, "taken before it was watched");

@@ -161,7 +161,7 @@ fn nothing_hostile_reaches_the_terminal() {
 #[test]
 fn a_sentence_stays_one_harmless_line() {
     assert_eq!(
-        sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J is no valid value"),
+        sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J is no valid value", &Style::LIVE),
         "forkwatch: FORKWATCH_STRICT=a\\nb\\u{1b}[2J is no valid value\n"
     );
 }

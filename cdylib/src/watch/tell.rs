@@ -63,7 +63,7 @@ pub fn say(sentence: &str) {
         host: &host,
         program: envelope::base_name(&exe),
     };
-    write_text(config, &text::sentence(sentence), &marks);
+    write_text(config, &text::sentence(sentence, &Style::LIVE), &marks);
 }
 
 fn style(colour: bool) -> Style {
@@ -117,9 +117,8 @@ fn complain_once(said: &AtomicBool, what: &str, path: &[u8], error: Errno) {
     if !said.swap(true, Ordering::Relaxed) {
         let path = String::from_utf8_lossy(path);
         let why = reason(error);
-        let text = text::sentence(&format!(
-            "cannot write {what} to {path}: {why}; the program goes on without"
-        ));
+        let sentence = format!("cannot write {what} to {path}: {why}; the program goes on without");
+        let text = text::sentence(&sentence, &Style::LIVE);
         standard_error::write(text.as_bytes());
     }
 }

@@ -4,6 +4,7 @@ mod github;
 mod html;
 mod json;
 mod junit;
+mod live;
 mod markdown;
 mod sarif;
 mod text;
@@ -85,6 +86,12 @@ pub const FORMATS: &[Format] = &[
         help: "For people",
         spread: false,
         write: text::write,
+    },
+    Format {
+        name: "live",
+        help: "An example of each finding alone, as the library tells it",
+        spread: false,
+        write: live::write,
     },
     Format {
         name: "json",

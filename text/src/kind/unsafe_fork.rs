@@ -92,12 +92,13 @@ fn situation(record: &Record, detail: &UnsafeFork) -> String {
 
 fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped: bool) {
     let fork = &detail.fork;
-    let child = match fork.child_pid {
-        Some(pid) if !stopped => format!(", child pid {pid}"),
-        _ => String::new(),
+    // A record does not say what stopped the fork.
+    let (verb, child) = match fork.child_pid {
+        _ if stopped => ("asked for", String::new()),
+        Some(pid) => ("called", format!(", child pid {pid}")),
+        None => ("asked for", ", stopped before there was a child".to_owned()),
     };
     let program = shorten::path(&record.exe, page.style);
-    let verb = if stopped { "asked for" } else { "called" };
     let about = format!(
         "{verb} by thread {} (tid {}) of {program}{child}",
         quoted(&record.thread),

@@ -1,0 +1,22 @@
+//! The example of each finding alone, as the library has told it live.
+
+use std::io::{self, Write};
+
+use forkwatch_text::{Style, render};
+
+use super::Report;
+
+/// Writes them, with an empty line between two.
+pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for (number, finding) in report.findings.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        let text = match &finding.example.record {
+            Some(record) => render(record, None, style),
+            None => forkwatch_text::sentence(finding.message(), style),
+        };
+        out.write_all(text.as_bytes())?;
+    }
+    Ok(())
+}
