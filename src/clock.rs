@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use forkwatch_schema::time::rfc3339;
 use rustix::param::clock_ticks_per_second;
 use rustix::time::{ClockId, clock_gettime};
-use time::OffsetDateTime;
 
 /// Now, as RFC 3339 in UTC, always with nine digits of a second.
 pub fn now() -> String {
@@ -24,27 +24,13 @@ pub fn started(ticks: u64) -> String {
     boot.map_or_else(String::new, |boot| rfc3339(boot + seconds - ROUNDING, 0))
 }
 
-fn rfc3339(seconds: i64, nanoseconds: i64) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{nanoseconds:09}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{now, rfc3339, started};
+    use super::{now, started};
     use crate::process::Process;
 
     #[test]
     fn times_compare_as_texts() {
-        assert_eq!(rfc3339(0, 5), "1970-01-01T00:00:00.000000005Z");
         let own = Process(std::process::id().cast_signed()).stat().unwrap();
         let started = started(own.started);
         assert!(!started.is_empty() && started < now());

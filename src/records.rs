@@ -7,18 +7,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::log_path::{Marks, expand};
 use forkwatch_schema::record::{Detail, Record};
-
-/// What `%p`, `%h` and `%e` stand for in a log's path.
-#[derive(Clone, Copy, Debug)]
-pub struct Marks<'a> {
-    /// The process that writes.
-    pub pid: i32,
-    /// This machine.
-    pub host: &'a str,
-    /// The program's name, without its folder.
-    pub program: &'a str,
-}
 
 /// A log that is a file, or many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,23 +25,7 @@ impl Log {
 
     /// The file that a process writes to.
     pub fn path(&self, marks: Marks<'_>) -> PathBuf {
-        let mut path = Vec::new();
-        let mut bytes = self.0.as_bytes().iter();
-        while let Some(&byte) = bytes.next() {
-            if byte != b'%' {
-                path.push(byte);
-                continue;
-            }
-            match bytes.next() {
-                Some(b'p') => path.extend_from_slice(marks.pid.to_string().as_bytes()),
-                Some(b'h') => path.extend_from_slice(marks.host.as_bytes()),
-                Some(b'e') => path.extend_from_slice(marks.program.as_bytes()),
-                Some(b'%') => path.push(b'%'),
-                Some(&other) => path.extend_from_slice(&[b'%', other]),
-                None => path.push(b'%'),
-            }
-        }
-        PathBuf::from(OsString::from_vec(path))
+        PathBuf::from(OsString::from_vec(expand(self.0.as_bytes(), marks)))
     }
 }
 

@@ -5,14 +5,22 @@
 //! * [`record`]: the fields of a record, one JSON object a line.
 //! * [`suppression`]: the suppression file's rules.
 //! * [`suppressions`]: all rules in force, and what they fit.
+//! * [`fingerprint`]: the value that stays the same for the same bug.
+//! * [`log_path`]: the marks in a path that records go to.
+//! * [`path`], [`system_calls`], [`time`]: how files, system calls and times are written.
 //! * [`nearest`]: the nearest valid word to a misspelt one.
 
+pub mod fingerprint;
 pub mod kind;
+pub mod log_path;
 pub mod nearest;
 pub mod options;
+pub mod path;
 pub mod record;
 pub mod suppression;
 pub mod suppressions;
+pub mod system_calls;
+pub mod time;
 
 /// The value of every record's `schema` field. The number rises when a field changes its meaning, not when one is added.
 pub const SCHEMA: &str = "forkwatch/1";

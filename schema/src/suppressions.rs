@@ -4,6 +4,7 @@
 //! reads is [`crate::suppression`]'s business.
 
 use crate::kind::Kind;
+use crate::path::base_name;
 use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
 use crate::suppression::{Rule, Scope, parse};
 
@@ -148,10 +149,6 @@ fn fits_stack(rule: &Rule, stack: &[Frame]) -> bool {
 fn fits_frame(rule: &Rule, frame: &Frame) -> bool {
     frame.module.as_deref().is_some_and(|path| rule.fits(base_name(path)))
         || frame.symbol.as_deref().is_some_and(|symbol| fits_symbol(rule, symbol))
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn fits_symbol(rule: &Rule, symbol: &str) -> bool {

@@ -4,13 +4,15 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use forkwatch_schema::log_path::Marks;
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Frame, Record};
 
 use super::rights::unreadable;
 use crate::message::Failure;
 use crate::process::{Process, Stat, Status, SystemCall};
-use crate::records::{self, Log, Marks};
-use crate::stack::{self, base_name};
+use crate::records::{self, Log};
+use crate::stack;
 use crate::{clock, run};
 
 /// A process as it was a moment ago.

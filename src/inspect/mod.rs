@@ -4,11 +4,9 @@
 //! |---|---|
 //! | what is there to know? | `facts` |
 //! | is it stuck? | `verdict` |
-//! | how are system calls called? | `call_names` |
 //! | what does Python say? | `python` |
 //! | how is it said? | `page` |
 
-mod call_names;
 mod facts;
 mod page;
 mod python;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use forkwatch_schema::record::{Detail, Frame, Record};
+use forkwatch_schema::system_calls::name;
 
-use super::call_names::name;
 use super::facts::{Facts, Parent, Watched};
 use super::python;
 use super::verdict::Verdict;

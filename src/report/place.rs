@@ -1,8 +1,8 @@
 //! Where in somebody's code a stack is: the frame that tells most, and its file and line.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
 use forkwatch_text::noise;
-use forkwatch_text::shorten::base_name;
 
 use super::finding::Finding;
 

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::suppression::parse_line;
 use forkwatch_text::harmless::harmless;
-use forkwatch_text::shorten::base_name;
 
 use super::finding::Finding;
 use super::place;

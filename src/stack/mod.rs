@@ -17,6 +17,7 @@ mod unwind;
 
 use std::io;
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 
 use crate::process::Process;
@@ -80,12 +81,6 @@ pub fn waiting_function(stack: &[Frame]) -> Option<&str> {
         .trim_start_matches('_');
     let name = name.strip_prefix("new_").unwrap_or(name);
     name.split("_slow").next()
-}
-
-/// A path's last part, without what the kernel adds once the file was replaced.
-pub fn base_name(path: &str) -> &str {
-    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

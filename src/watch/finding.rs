@@ -1,17 +1,19 @@
 //! A `stuck_child` as told from outside, in the child's name.
 
 use forkwatch_schema::SCHEMA;
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Record, StuckChild, WaitObject};
+use forkwatch_text::headline;
 
-use super::fingerprint;
 use super::signals;
 use super::sinks::Sinks;
 use super::tree::Member;
 use crate::clock;
 use crate::process::{FutexWait, Process, SystemCall};
 use crate::records;
-use crate::stack::{self, base_name, waiting_function};
+use crate::stack::{self, waiting_function};
 
 /// What is called where no function of libc is known.
 const FUTEX: &str = "futex";
@@ -44,13 +46,13 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
     let call = function.unwrap_or(FUTEX).to_owned();
     let arguments = process.arguments().ok().filter(|_| sinks.has_arguments());
     let words = |words: Vec<std::ffi::OsString>| words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    Some(Record {
+    let mut record = Record {
         time: clock::now(),
         severity: Severity::Fatal,
         schema: SCHEMA.to_owned(),
         kind: Kind::StuckChild,
         fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack),
-        message: headline(process, &call),
+        message: String::new(),
         host: records::host(),
         pid: process.0,
         ppid: member.stat.parent,
@@ -63,13 +65,9 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         fork_id: told.into_iter().find_map(|record| record.fork_id),
         detail: Detail::StuckChild(detail(call, wait.address, parent, stack)),
         truncated: Vec::new(),
-    })
-}
-
-/// In the words of the library.
-fn headline(process: Process, call: &str) -> String {
-    let Process(pid) = process;
-    format!("forked child (pid {pid}) waits for ever in {call}: the thread that would end the wait was not copied")
+    };
+    record.message = headline(&record);
+    Some(record)
 }
 
 fn detail(call: String, address: u64, parent: Option<Process>, stack: Vec<Frame>) -> StuckChild {

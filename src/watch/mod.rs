@@ -8,15 +8,12 @@
 //! | who descends from us? | `tree` |
 //! | who has not moved for long? | `suspects` |
 //! | could a signal still help? | `signals` |
-//! | what is said of it? | `finding`, `fingerprint` |
-//! | did the user ask not to be told? | `suppressed` |
+//! | what is said of it? | `finding` |
 //! | where is it said? | `sinks` |
 
 mod finding;
-mod fingerprint;
 mod signals;
 mod sinks;
-mod suppressed;
 mod suspects;
 mod tree;
 

@@ -1,25 +1,27 @@
 //! Where a finding goes: the same places that the library was given.
 
 use std::env;
-use std::ffi::OsString;
-use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use forkwatch_schema::log_path::Marks;
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, MAX_RECORD_BYTES, Record};
+use forkwatch_schema::suppressions::Suppressions;
+use forkwatch_text::{Style, render, sentence};
 use rustix::fs::OFlags;
 
-use super::suppressed::{is_silenced, rules};
 use super::tree::Member;
 use crate::clock;
 use crate::process::Process;
-use crate::records::{self, Log, Marks, about};
+use crate::records::{self, Log, about};
 use crate::settings::Setting;
-use crate::stack::{base_name, described};
 
-/// Frames that are shown to people; the record has them all.
+/// Frames that a record keeps that is too long.
 const SHOWN_FRAMES: usize = 32;
 
 /// The library makes its files with this mode.
@@ -89,7 +91,7 @@ impl Sinks {
     /// Whether the library has told anything about a process that it cannot go on from: for when its records go to no file.
     pub fn was_counted(&self, process: Process) -> bool {
         let Process(pid) = process;
-        let text = std::fs::read_to_string(&self.tally).unwrap_or_default();
+        let text = fs::read_to_string(&self.tally).unwrap_or_default();
         text.lines().any(|line| {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
             matches!(words[..], [_, "orphaned_lock" | "stuck_child", who] if who == pid.to_string())
@@ -98,9 +100,12 @@ impl Sinks {
 
     /// Whether a suppression rule silences a finding.
     pub fn is_silenced(&self, record: &Record) -> bool {
-        // Read anew each time: findings are rare.
-        let files = self.value("FORKWATCH_SUPPRESS");
-        files.is_some_and(|files| is_silenced(record, &rules(&files)))
+        let files = self.value("FORKWATCH_SUPPRESS").unwrap_or_default();
+        let paths = files.as_bytes().split(|&byte| byte == b':').map(OsStr::from_bytes);
+        // Read anew each time: findings are rare. What is wrong with a file the library has said already.
+        let (rules, _complaints) =
+            Suppressions::load(paths.map(|path| (path.to_string_lossy().into_owned(), fs::read(path).ok())));
+        rules.silences(record)
     }
 
     /// Writes a finding to all of them. Whatever cannot be written changes nothing for the program.
@@ -169,27 +174,11 @@ fn line(record: &Record) -> Vec<u8> {
     json(&shorter)
 }
 
-/// The report for people.
+/// The report for people, in the words of the library, and what only who looks from outside can say.
 fn text(record: &Record) -> String {
-    let Detail::StuckChild(detail) = &record.detail else {
-        return String::new();
-    };
-    let mut text = String::new();
-    let (severity, kind) = (record.severity.name(), record.kind.name());
-    let (pid, program) = (record.pid, base_name(&record.exe));
-    let _ = writeln!(text, "forkwatch: {severity} {kind}: {}", record.message);
-    let address = detail.address.as_deref().unwrap_or("an unknown address");
-    let _ = writeln!(
-        text,
-        "forkwatch:   {program}, child of pid {}, has not moved for seconds: a private futex at {address}, no time-out, no other thread",
-        record.ppid
+    let more = format!(
+        "Seen from outside: it has not moved for seconds. More: forkwatch inspect {}",
+        record.pid
     );
-    for (number, frame) in detail.stack.iter().enumerate().take(SHOWN_FRAMES) {
-        let _ = writeln!(text, "forkwatch:   #{number:<2} {}", described(frame));
-    }
-    let _ = writeln!(
-        text,
-        "forkwatch: start threads in the child after the fork, or call exec there before anything else; more: forkwatch inspect {pid}"
-    );
-    text
+    render(record, None, &Style::LIVE) + &sentence(&more, &Style::LIVE)
 }

@@ -13,7 +13,7 @@ use glob::Pattern;
 
 use self::locks::about_locks;
 use crate::noise;
-use crate::shorten::base_name;
+use forkwatch_schema::path::base_name;
 
 /// What is known of a fork.
 #[derive(Clone, Copy, Debug)]

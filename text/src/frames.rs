@@ -1,5 +1,6 @@
 //! Stacks: Python frames first, then native ones.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::noise::{self, Part};
@@ -143,7 +144,7 @@ fn native_words(frame: &Frame, style: &Style) -> (String, String) {
     let place = match (&frame.file, frame.line, &frame.module, &frame.offset) {
         (Some(file), Some(line), ..) => format!("{}:{line}", shorten::path(file, style)),
         (Some(file), None, ..) => shorten::path(file, style),
-        (None, _, Some(module), Some(offset)) => format!("({}+{offset})", shorten::base_name(module)),
+        (None, _, Some(module), Some(offset)) => format!("({}+{offset})", base_name(module)),
         _ => format!("({})", frame.ip),
     };
     (function, place)

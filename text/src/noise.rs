@@ -1,8 +1,7 @@
 //! Frames that tell nobody anything: how a program or thread begins, and how an interpreter or a runtime calls itself.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
-
-use super::shorten;
 
 /// A run of frames shorter than this is shown as it is.
 const SHORTEST_RUN: usize = 3;
@@ -223,14 +222,14 @@ pub fn takes_python_lock(symbol: &str) -> bool {
 }
 
 fn is_of_system(frame: &Frame) -> bool {
-    let module = frame.module.as_deref().map_or("", shorten::base_name);
+    let module = frame.module.as_deref().map_or("", base_name);
     SYSTEM_LIBRARIES.iter().any(|library| module.starts_with(library))
 }
 
 /// Whether a frame lies in CPython's program, library or modules.
 pub fn is_interpreters(frame: &Frame) -> bool {
     let module = frame.module.as_deref().unwrap_or_default();
-    let name = shorten::base_name(module);
+    let name = base_name(module);
     let program = name.strip_prefix("lib").unwrap_or(name).strip_prefix("python");
     let is_program =
         program.is_some_and(|version| !version.starts_with(|next: char| next.is_alphabetic() || next == '-'));

@@ -148,11 +148,6 @@ pub fn is_own(path: &str, style: &Style) -> bool {
     near && !path.contains("/site-packages/") && !path.contains("/.cargo/")
 }
 
-/// The file's name without its folders.
-pub fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// Text with its middle left out where it is wider than `columns`.
 pub fn ellipsis(text: &str, columns: usize) -> String {
     let count = text.chars().count();

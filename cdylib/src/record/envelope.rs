@@ -2,7 +2,9 @@
 
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Record};
+use forkwatch_schema::time::rfc3339;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::printable::printable;
@@ -66,19 +68,6 @@ pub fn clock() -> (i64, i64) {
     (time.tv_sec, time.tv_nsec)
 }
 
-fn rfc3339(seconds: i64, nanoseconds: i64) -> String {
-    let date = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{nanoseconds:09}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
-}
-
 /// The node name of this machine, as `uname` gives it.
 pub fn host() -> String {
     printable(rustix::system::uname().nodename().to_bytes())
@@ -88,11 +77,6 @@ pub fn host() -> String {
 pub fn program_path() -> String {
     let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/thread-self/exe", Vec::new());
     path.map_or_else(|_| String::new(), |path| printable(path.to_bytes()))
-}
-
-/// The last part of a path.
-pub fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The command line; `None` where `/proc` does not tell.

@@ -4,4 +4,3 @@
 pub mod file;
 pub mod reason;
 pub mod standard_error;
-pub mod template;

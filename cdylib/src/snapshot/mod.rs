@@ -20,7 +20,6 @@ pub mod resolver;
 pub mod stack_bounds;
 pub mod symbol_files;
 pub mod symbols;
-pub mod system_calls;
 pub mod thread_stack;
 pub mod unwind_rules;
 pub mod unwind_tables;

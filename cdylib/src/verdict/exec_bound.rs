@@ -3,6 +3,7 @@
 //! Anyone above `snapshot` may call this. A row too many hides a real hazard; a row too few costs the user one line of a
 //! suppression file. So a row names a function that can only exec, or a library that forks for nothing else.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 use glob::Pattern;
 use once_cell::race::OnceBox;
@@ -134,11 +135,6 @@ pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
         })
     });
     found.map(|&(_, _, who)| who)
-}
-
-/// The file's name without its folders.
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
 //! Whether it is a finding, and how bad.
 
 pub mod exec_bound;
-pub mod fingerprint;
 pub mod own_locks;

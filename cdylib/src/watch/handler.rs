@@ -6,6 +6,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Phase, SlowHandler};
 use rustix::time::{ClockId, clock_gettime};
@@ -20,7 +21,6 @@ use crate::snapshot::modules::Modules;
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::numbered_entries::{self, ENTRIES};
-use crate::verdict::fingerprint;
 
 /// From this many milliseconds on a handler is slow.
 const SLOW: u64 = 1000;

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::system_calls;
 use forkwatch_text::advice::{self, Facts};
 use forkwatch_text::headline;
 
@@ -15,13 +17,12 @@ use crate::record::printable::printable;
 use crate::snapshot::moment::{Moment, OtherThread};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::resolver::{Naming, Resolver};
-use crate::snapshot::system_calls;
 use crate::snapshot::thread_stack::Unwinder;
 use crate::state::held::Object;
 use crate::state::{depot, descent, libc_regions, own_code};
 use crate::system::task;
+use crate::verdict::exec_bound;
 use crate::verdict::own_locks::Interpreter;
-use crate::verdict::{exec_bound, fingerprint};
 
 /// What a fork turned out to be.
 #[derive(Debug)]

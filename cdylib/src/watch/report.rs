@@ -1,5 +1,6 @@
 //! Every sort of finding: when it is one, and when it was told before.
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LeakedLock, Lock};
 use lock_api::Mutex;
@@ -27,7 +28,6 @@ use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 use crate::system::own_lock::OwnLock;
 use crate::system::{process, task};
-use crate::verdict::fingerprint;
 
 /// What is known of a fork at a quick look.
 #[derive(Debug)]

@@ -4,6 +4,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::ffi::CString;
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_schema::log_path::{Marks, expand};
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Record;
 use forkwatch_text::{self as text, Style};
 use rustix::io::Errno;
@@ -12,7 +14,6 @@ use super::counts;
 use crate::config::{self, Config};
 use crate::record::{envelope, json};
 use crate::sink::reason::reason;
-use crate::sink::template::{Marks, expand};
 use crate::sink::{file, standard_error};
 
 /// Writes a record to the log alone, and complains of nothing: for what only completes another record.
@@ -21,10 +22,10 @@ pub fn tell_log(record: &Record) {
     let marks = Marks {
         pid: record.pid,
         host: &record.host,
-        program: envelope::base_name(&record.exe),
+        program: base_name(&record.exe),
     };
     if let Some(log) = &config.log {
-        let _the_finding_itself_was_told = write_line(log, record, &marks);
+        let _the_finding_itself_was_told = write_line(log, record, marks);
     }
 }
 
@@ -45,11 +46,11 @@ pub fn tell(record: &Record, stopped: Option<&str>) {
     let marks = Marks {
         pid: record.pid,
         host: &record.host,
-        program: envelope::base_name(&record.exe),
+        program: base_name(&record.exe),
     };
-    write_log(config, record, &marks);
+    write_log(config, record, marks);
     let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
-    write_text(config, &text::render(record, stopped, &style(coloured)), &marks);
+    write_text(config, &text::render(record, stopped, &style(coloured)), marks);
 }
 
 /// Says one sentence on the text output.
@@ -61,9 +62,9 @@ pub fn say(sentence: &str) {
     let marks = Marks {
         pid,
         host: &host,
-        program: envelope::base_name(&exe),
+        program: base_name(&exe),
     };
-    write_text(config, &text::sentence(sentence, &Style::LIVE), &marks);
+    write_text(config, &text::sentence(sentence, &Style::LIVE), marks);
 }
 
 fn style(colour: bool) -> Style {
@@ -79,7 +80,7 @@ fn style(colour: bool) -> Style {
     }
 }
 
-fn write_log(config: &Config, record: &Record, marks: &Marks) {
+fn write_log(config: &Config, record: &Record, marks: Marks<'_>) {
     let Some(log) = &config.log else { return };
     if let Err(error) = write_line(log, record, marks) {
         static SAID: AtomicBool = AtomicBool::new(false);
@@ -87,25 +88,26 @@ fn write_log(config: &Config, record: &Record, marks: &Marks) {
     }
 }
 
-fn write_line(log: &[u8], record: &Record, marks: &Marks) -> Result<(), Errno> {
+fn write_line(log: &[u8], record: &Record, marks: Marks<'_>) -> Result<(), Errno> {
     let Some(line) = json::line(record) else { return Ok(()) };
     match descriptor(log) {
         Some(number) => file::write_to_number(number, &line),
-        None => match expand(log, marks) {
-            Some(path) => file::append(&path, &line),
-            None => Err(Errno::INVAL),
-        },
+        None => append(log, marks, &line),
     }
 }
 
-fn write_text(config: &Config, text: &str, marks: &Marks) {
+fn append(path: &[u8], marks: Marks<'_>, bytes: &[u8]) -> Result<(), Errno> {
+    let path = CString::new(expand(path, marks)).map_err(|_holds_a_nul| Errno::INVAL)?;
+    file::append(&path, bytes)
+}
+
+fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
     match config.text.as_slice() {
         b"off" => {}
         _ if text.is_empty() => {}
         b"stderr" => standard_error::write(text.as_bytes()),
         path => {
-            let written = expand(path, marks).map_or(Err(Errno::INVAL), |path| file::append(&path, text.as_bytes()));
-            if let Err(error) = written {
+            if let Err(error) = append(path, marks, text.as_bytes()) {
                 static SAID: AtomicBool = AtomicBool::new(false);
                 complain_once(&SAID, "the report", path, error);
             }

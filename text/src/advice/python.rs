@@ -4,7 +4,7 @@
 
 use forkwatch_schema::record::{Lock, PythonFrame};
 
-use crate::shorten::base_name;
+use forkwatch_schema::path::base_name;
 
 /// What forks, seen from the innermost frames on.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The text of `thread_after_fork`, `unsafe_call` and `guarded_call`: a child makes a call that it should not.
 
 use forkwatch_schema::kind;
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Call, Record};
 
 use super::{CAN_HANG, Kind, Why, child};
 use crate::advice::child as advice;
 use crate::page::Page;
-use crate::shorten;
 
 impl Kind for Call {
     /// `forked child (pid 4243) of a threaded process creates a thread before exec: libgomp.so.1 calls pthread_create`.
@@ -17,8 +17,8 @@ impl Kind for Call {
         let library = self
             .library
             .as_deref()
-            .map(shorten::base_name)
-            .filter(|library| *library != shorten::base_name(&record.exe));
+            .map(base_name)
+            .filter(|library| *library != base_name(&record.exe));
         let of = library.map_or_else(String::new, |library| format!(" of {library}"));
         match (record.kind, library) {
             (kind::Kind::ThreadAfterFork, Some(library)) => {

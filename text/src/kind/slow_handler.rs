@@ -1,5 +1,6 @@
 //! The text of `slow_handler`: an at-fork handler took over a second.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Phase, Record, SlowHandler};
 
 use super::Kind;
@@ -10,7 +11,7 @@ use crate::shorten;
 impl Kind for SlowHandler {
     /// `an at-fork handler of libgrpc.so took 1204 ms before the fork (pid 4242)`.
     fn headline(&self, record: &Record) -> String {
-        let library = self.library.as_deref().map_or("an unknown library", shorten::base_name);
+        let library = self.library.as_deref().map_or("an unknown library", base_name);
         let when = match self.phase {
             Phase::Prepare => "before the fork",
             Phase::Parent => "after the fork, in the parent",

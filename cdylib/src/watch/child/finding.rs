@@ -1,6 +1,7 @@
 //! What a forked child tells, and how it is stopped.
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Call, Detail, StuckChild, WaitObject};
 
@@ -18,7 +19,6 @@ use crate::state::orphans::{Orphan, Told};
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
-use crate::verdict::fingerprint;
 use crate::watch::judge::{frames, naming};
 use crate::watch::{counts, fork, report, told};
 

@@ -3,6 +3,7 @@
 
 use core::ffi::CStr;
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, ForkOutcome, Outcome};
 
@@ -15,7 +16,6 @@ use crate::state::descent;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::{file, process};
-use crate::verdict::fingerprint;
 use crate::watch::judge::{judge, sealed};
 use crate::watch::tell::tell_log;
 use crate::watch::{counts, fork, story};

@@ -1,6 +1,7 @@
 //! Who tells in a child: what is known of the fork that made it, and the records that say so.
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Lock, OrphanedLock, PythonFrame, WaitObject};
 
@@ -16,7 +17,6 @@ use crate::state::held::Object;
 use crate::state::libc_regions;
 use crate::state::orphans::{Orphan, Told};
 use crate::system::{signals, task};
-use crate::verdict::fingerprint;
 use crate::verdict::own_locks::Interpreter;
 use crate::watch::judge::{frames, kind_of, naming, sealed};
 use crate::watch::story::{self, Story};

@@ -1,8 +1,8 @@
 //! Stacks, threads and locks of a record, each folded behind the line that tells most of it.
 
+use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
 use forkwatch_text::Style;
-use forkwatch_text::shorten::base_name;
 use forkwatch_text::words::count;
 use forkwatch_text::{lock, noise};
 use maud::{Markup, html};

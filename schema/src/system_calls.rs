@@ -1,4 +1,4 @@
-//! The names of the system calls that threads commonly block in.
+//! The names of the system calls that threads and processes commonly block in.
 
 const NAMES: &[(i64, &str)] = &[
     (libc::SYS_futex, "futex"),
@@ -45,6 +45,11 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_getrandom, "getrandom"),
     (libc::SYS_ioctl, "ioctl"),
     (libc::SYS_futex_waitv, "futex_waitv"),
+    (libc::SYS_clone, "clone"),
+    (libc::SYS_vfork, "vfork"),
+    (libc::SYS_restart_syscall, "restart_syscall"),
+    (libc::SYS_msgsnd, "msgsnd"),
+    (libc::SYS_close, "close"),
 ];
 
 /// The name of a system call; its number in words where it is none of the common ones.

@@ -1,9 +1,7 @@
 //! Paths with `%p` (process id), `%h` (host), `%e` (program) and `%%` in them.
 
-use std::ffi::CString;
-
 /// What the marks stand for, at the moment of writing: a forked child writes files of its own.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Marks<'a> {
     /// The process that writes.
     pub pid: i32,
@@ -13,8 +11,8 @@ pub struct Marks<'a> {
     pub program: &'a str,
 }
 
-/// The path that the template stands for; `None` where it holds a NUL. A `%` before anything else stays as it is.
-pub fn expand(template: &[u8], marks: &Marks) -> Option<CString> {
+/// The path that the template stands for. A `%` before anything else stays as it is.
+pub fn expand(template: &[u8], marks: Marks<'_>) -> Vec<u8> {
     let mut path = Vec::with_capacity(template.len() + 16);
     let mut bytes = template.iter();
     while let Some(&byte) = bytes.next() {
@@ -31,7 +29,7 @@ pub fn expand(template: &[u8], marks: &Marks) -> Option<CString> {
             None => path.push(b'%'),
         }
     }
-    CString::new(path).ok()
+    path
 }
 
 #[cfg(test)]
@@ -45,7 +43,7 @@ mod tests {
             host: "box",
             program: "app",
         };
-        let expand = |template: &str| expand(template.as_bytes(), &marks).unwrap().into_string().unwrap();
+        let expand = |template: &str| String::from_utf8(expand(template.as_bytes(), marks)).unwrap();
         assert_eq!(expand("/tmp/%h/%e.%p.jsonl"), "/tmp/box/app.42.jsonl");
         assert_eq!(expand("100%% %x %"), "100% %x %");
     }

@@ -1,16 +1,7 @@
 //! The fingerprint of a fork, made at each fork that may be told.
-//!
-//! The file is taken in by its path: whoever linked the library would have its hooks in the benchmark.
-
-#[path = "../src/verdict/fingerprint.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "its tests and other fingerprints are not measured"
-)]
-mod fingerprint;
 
 use divan::{Bencher, black_box};
+use forkwatch_schema::fingerprint;
 use forkwatch_schema::record::{Frame, LockKind};
 
 fn main() {

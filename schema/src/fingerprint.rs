@@ -1,10 +1,11 @@
 //! The value that stays the same for the same bug, across runs, hosts and address-space layouts.
 //!
-//! Anyone above `snapshot` may call this. It is made from names, build ids and offsets, never from addresses, process ids,
+//! It is made from names, build ids and offsets, never from addresses, process ids,
 //! times or counts of threads.
 
-use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Frame, LockKind, Phase, PythonFrame};
+use crate::kind::Kind;
+use crate::path::base_name;
+use crate::record::{Frame, LockKind, Phase, PythonFrame};
 
 /// The native frames that count beside Python's.
 const NATIVE_OF_PYTHON: usize = 2;
@@ -85,12 +86,6 @@ fn lock(kind: LockKind, acquired: &[Frame]) -> u64 {
     hash.0
 }
 
-/// The file's name without its folders, and without what the kernel adds once the file was replaced.
-fn base_name(path: &str) -> &str {
-    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// FNV-1a with 64 bits.
 struct Fnv(u64);
 
@@ -150,8 +145,8 @@ impl Fnv {
 
 #[cfg(test)]
 mod tests {
-    use forkwatch_schema::kind::Kind;
-    use forkwatch_schema::record::{Frame, LockKind, Phase};
+    use crate::kind::Kind;
+    use crate::record::{Frame, LockKind, Phase};
 
     use super::{Fnv, of_call, of_fork, of_handler, of_lock, of_orphan};
 
