@@ -35,6 +35,15 @@ pub(super) unsafe fn take() -> Option<Box<Story>> {
     unsafe { (*PENDING.0.get()).take() }
 }
 
+/// Puts back what was under way.
+///
+/// # Safety
+/// The caller holds the lock on all telling.
+pub(super) unsafe fn put_back(story: Option<Box<Story>>) {
+    // SAFETY: the caller's promise.
+    unsafe { *PENDING.0.get() = story };
+}
+
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
 pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     // The walk needs this very stack; the rest may need more than is left of it.
@@ -43,7 +52,7 @@ pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     let story = examine(thread, function, stack);
     let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
     // SAFETY: this thread holds the lock.
-    unsafe { *PENDING.0.get() = story };
+    unsafe { put_back(story) };
     if stopped {
         strict::stop_unless_it_fails();
     }
