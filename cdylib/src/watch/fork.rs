@@ -28,6 +28,7 @@ use lock_api::RawMutex;
 use self::outer::Outer;
 use super::{child, counts, told};
 use crate::config::{self, Action};
+use crate::sink::standard_error;
 use crate::snapshot::alive;
 use crate::state::fork_call::{self, Copying, ForkCall};
 use crate::state::thread::{Busy, Thread};
@@ -46,6 +47,9 @@ const UNKNOWN_CHILD: i32 = i32::MAX;
 
 /// How long a fork waits for another thread's report before it goes on unwatched.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Without so much memory, in bytes, nothing is looked at and nothing told.
+const LEAST_ROOM: usize = 8 << 20;
 
 /// Held from before the copy until the finding is told, so that the copy finds our reports whole.
 #[unsafe(link_section = ".data.forkwatch_fork")]
@@ -286,9 +290,21 @@ pub fn settle(result: i32) -> i32 {
     result
 }
 
+/// Says so once, without any memory.
+fn say_that_memory_is_short() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if config::get().text == b"stderr" && !SAID.swap(true, Ordering::Relaxed) {
+        standard_error::write(b"forkwatch: no memory is left to tell what was found; the program goes on without\n");
+    }
+}
+
 /// Runs `work` on a stack and in memory of our own, and gives both back to the kernel. What panics in there is lost, and the
 /// program goes on.
 fn in_own_room(work: impl FnOnce()) {
+    if !allocator::has_room(LEAST_ROOM) {
+        say_that_memory_is_short();
+        return;
+    }
     // Where the work panicked, there is nothing to tell and nobody to tell it to.
     let _lost_on_panic = allocator::with_scratch(|| big_stack::run(work));
     allocator::clear_scratch();

@@ -3,14 +3,14 @@
 
 use core::cell::UnsafeCell;
 
-use super::{in_own_room, strict};
+use super::{LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
 use crate::config;
 use crate::snapshot::alive::{self, Alive};
 use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
 use crate::state::unwind;
-use crate::system::big_stack;
+use crate::system::{allocator, big_stack};
 use crate::watch::report;
 use crate::watch::story::Story;
 
@@ -81,6 +81,10 @@ pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -
     };
     let (known, alive) = looked.flatten()?;
     if known.is_counted {
+        return Some(Story::new(known.origin, None, known.python_locks));
+    }
+    if !allocator::has_room(LEAST_ROOM) {
+        say_that_memory_is_short();
         return Some(Story::new(known.origin, None, known.python_locks));
     }
     big_stack::run(|| look_closer(known, alive)).flatten()
