@@ -7,6 +7,7 @@
 //! A body never keeps a value with a destructor alive across the real call: a cancelled thread unwinds through it.
 
 mod at_fork;
+mod barrier;
 mod condition;
 mod exec;
 mod exit;

@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::printable::printable;
 use crate::config::Config;
 use crate::system::file::read_whole;
+use crate::system::process;
 use crate::system::task;
 
 /// What one finding says.
@@ -73,10 +74,9 @@ pub fn host() -> String {
     printable(rustix::system::uname().nodename().to_bytes())
 }
 
-/// The program's file, asked of this thread, because the first one may have ended; empty where `/proc` does not tell.
+/// The program's file; empty where nobody tells.
 pub fn program_path() -> String {
-    let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/thread-self/exe", Vec::new());
-    path.map_or_else(|_| String::new(), |path| printable(path.to_bytes()))
+    printable(&process::program_path())
 }
 
 /// The command line; `None` where `/proc` does not tell.

@@ -31,7 +31,7 @@ pub unsafe fn meets(object: Object, address: usize, own: impl FnOnce() -> i32) -
     unsafe {
         match object {
             Object::Mutex => mutex(ints::<5>(address), own),
-            Object::RwlockRead => read_lock(ints::<8>(address)),
+            Object::RwlockRead => read_lock(ints::<13>(address)),
             Object::RwlockWrite => write_lock(ints::<8>(address), own),
             Object::Spinlock => spinlock(ints::<1>(address)),
             Object::Semaphore => semaphore(ints::<3>(address)),
@@ -52,6 +52,20 @@ pub unsafe fn is_ordinary_mutex(address: usize) -> bool {
     const RECURSIVE: i32 = 1;
     // SAFETY: the caller's promise. libc reads the same word first.
     unsafe { (address as *const i32).add(KIND).read_unaligned() & !RECURSIVE == 0 }
+}
+
+/// Whether a call to `pthread_barrier_wait` waits for other threads of this process: it is not the last to come in this round.
+///
+/// # Safety
+/// `address` is that of a barrier, which the caller is about to hand to libc.
+pub unsafe fn barrier_waits_for_threads(address: usize) -> bool {
+    if !address.is_multiple_of(align_of::<i32>()) {
+        return false;
+    }
+    // SAFETY: the caller's promise; `struct pthread_barrier` begins with these.
+    let [came, rounds_ended_at, count, shared] = unsafe { ints::<4>(address) };
+    let came = came.wrapping_add(1).wrapping_sub(rounds_ended_at).cast_unsigned();
+    shared == 0 && came < count.cast_unsigned()
 }
 
 fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i32) -> Meets {
@@ -90,8 +104,13 @@ const WRITE_PHASE: i32 = 1;
 const WRITER: i32 = 2;
 const READER_SHIFT: u32 = 3;
 
-fn read_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8]) -> Meets {
-    if readers & WRITE_PHASE == 0 || readers & WRITER == 0 {
+fn read_lock([readers, _, _, _, _, _, writer, shared, _, _, _, _, preference]: [i32; 13]) -> Meets {
+    /// `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`.
+    const WRITERS_GO_FIRST: i32 = 2;
+    let is_written = readers & WRITE_PHASE != 0;
+    // Such a lock lets no reader in beside others while a writer waits for them.
+    let yields = preference == WRITERS_GO_FIRST && readers.cast_unsigned() >> READER_SHIFT != 0;
+    if readers & WRITER == 0 || !is_written && !yields {
         Meets::Free
     } else if shared != 0 {
         Meets::Shared
@@ -191,6 +210,28 @@ mod tests {
             libc::sem_init(place, 1, 0);
             assert_eq!(asks(), Meets::Shared);
         }
+    }
+
+    #[test]
+    fn a_barrier_lets_the_last_one_through() {
+        let waits = |count, shared| {
+            // SAFETY: the barrier and its attributes are initialised, and nobody else's.
+            unsafe {
+                let mut attributes: libc::pthread_barrierattr_t = core::mem::zeroed();
+                libc::pthread_barrierattr_init(&raw mut attributes);
+                libc::pthread_barrierattr_setpshared(&raw mut attributes, shared);
+                let mut barrier: libc::pthread_barrier_t = core::mem::zeroed();
+                libc::pthread_barrier_init(&raw mut barrier, &raw const attributes, count);
+                let address = &raw mut barrier as usize;
+                if count == 1 {
+                    libc::pthread_barrier_wait(&raw mut barrier);
+                }
+                super::barrier_waits_for_threads(address)
+            }
+        };
+        assert!(waits(2, libc::PTHREAD_PROCESS_PRIVATE));
+        assert!(!waits(1, libc::PTHREAD_PROCESS_PRIVATE));
+        assert!(!waits(2, libc::PTHREAD_PROCESS_SHARED));
     }
 
     #[test]

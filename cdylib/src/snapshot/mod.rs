@@ -6,6 +6,7 @@ pub mod cpython;
 pub mod demangle;
 pub mod elf_image;
 pub mod lines;
+mod loader_list;
 pub mod lock_memory;
 pub mod lock_now;
 pub mod maps;

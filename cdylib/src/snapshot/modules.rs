@@ -7,6 +7,7 @@ use core::ops::Range;
 
 use rustix::process::{Resource, getrlimit};
 
+use super::loader_list;
 use super::maps::parse;
 use super::memory::ProcessMemory;
 use super::module::{Module, begin};
@@ -18,6 +19,8 @@ pub struct Modules {
     memory: ProcessMemory,
     mappings: Vec<Kept>,
     modules: Vec<Module>,
+    /// Whether the mappings are all that there are.
+    whole: bool,
 }
 
 /// What of a mapping is asked for later.
@@ -34,12 +37,16 @@ struct Kept {
 }
 
 impl Modules {
-    /// The calling process as it is now; `None` where `/proc` is not there.
+    /// The calling process as it is now; where `/proc` cannot be read, no more than the loader's list. `None` without either.
     pub fn read() -> Option<Self> {
-        Some(Self::from_text(
-            &read_whole(c"/proc/thread-self/maps")?,
-            ProcessMemory::own(),
-        ))
+        let own = ProcessMemory::own();
+        match read_whole(c"/proc/thread-self/maps") {
+            Some(text) => Some(Self::from_text(&text, own)),
+            None => Some(Self {
+                whole: false,
+                ..Self::from_text(&loader_list::as_maps()?, own)
+            }),
+        }
     }
 
     /// The process whose `/proc/PID/maps` reads `text` and whose memory is `memory`.
@@ -79,6 +86,7 @@ impl Modules {
             memory,
             mappings: kept,
             modules,
+            whole: true,
         }
     }
 
@@ -102,9 +110,9 @@ impl Modules {
         self.mapping(address)?.module
     }
 
-    /// Whether `address` lies in memory that is shared with other processes: a lock there is not copied by a fork.
+    /// Whether `address` lies, or may lie, in memory that is shared with other processes: a lock there is not copied by a fork.
     pub fn is_shared_mapping(&self, address: usize) -> bool {
-        self.mapping(address).is_some_and(|mapping| mapping.shared)
+        self.mapping(address).map_or(!self.whole, |mapping| mapping.shared)
     }
 
     /// Whether code at `address` may run.

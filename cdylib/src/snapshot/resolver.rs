@@ -41,7 +41,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver for the process as it is now; `None` where `/proc` is not there.
+    /// A resolver for the process as it is now; `None` where nothing lists its modules.
     pub fn new(naming: Naming) -> Option<Self> {
         Some(Self::with_modules(naming, Modules::read()?))
     }

@@ -46,8 +46,11 @@ unsafe impl Source for KernelMemory {
 #[derive(Debug)]
 pub struct ScratchMemory;
 
-/// The most that one finding can use of it; what goes beyond comes from the lasting heap. Untouched, it costs nothing.
-const SCRATCH_BYTES: usize = 256 << 20;
+/// The most that one finding can use of it; what goes beyond comes from the lasting heap. Untouched, it costs nothing, save where
+/// the program's address space is limited: there it is no more than a quarter of what is left.
+const MOST_SCRATCH_BYTES: usize = 256 << 20;
+const LEAST_SCRATCH_BYTES: usize = 1 << 20;
+static SCRATCH_BYTES: AtomicUsize = AtomicUsize::new(0);
 static SCRATCH_START: AtomicUsize = AtomicUsize::new(0);
 static SCRATCH_USED: AtomicUsize = AtomicUsize::new(0);
 /// Pieces of scratch memory that somebody still has.
@@ -60,11 +63,19 @@ unsafe impl Source for ScratchMemory {
         // Called under the heap's lock, so nobody else changes these.
         let mut start = SCRATCH_START.load(Ordering::Relaxed);
         if start == 0 {
-            start = region::reserve(SCRATCH_BYTES).ok_or(())?.as_ptr() as usize;
+            let mut bytes = MOST_SCRATCH_BYTES;
+            while !has_room(4 * bytes) {
+                bytes /= 2;
+                if bytes < LEAST_SCRATCH_BYTES {
+                    return Err(());
+                }
+            }
+            start = region::reserve(bytes).ok_or(())?.as_ptr() as usize;
+            SCRATCH_BYTES.store(bytes, Ordering::Relaxed);
             SCRATCH_START.store(start, Ordering::Relaxed);
         }
         let used = SCRATCH_USED.load(Ordering::Relaxed);
-        if used + CHUNK > SCRATCH_BYTES {
+        if used + CHUNK > SCRATCH_BYTES.load(Ordering::Relaxed) {
             return Err(());
         }
         SCRATCH_USED.store(used + CHUNK, Ordering::Relaxed);
@@ -105,6 +116,16 @@ unsafe impl RawMutex for HeapLock {
 static HEAP: TalcLock<HeapLock, KernelMemory> = TalcLock::new(KernelMemory);
 static SCRATCH: TalcLock<HeapLock, ScratchMemory> = TalcLock::new(ScratchMemory);
 
+/// Whether the kernel would give so much memory now. A piece that cannot be had ends the program, so whoever needs many asks first.
+pub fn has_room(bytes: usize) -> bool {
+    let Some(place) = region::reserve(bytes) else {
+        return false;
+    };
+    // SAFETY: the region was made just now, and nobody has seen it.
+    unsafe { region::release(place, bytes) };
+    true
+}
+
 /// The library's heap: three kinds of piece, told apart by size and address.
 ///
 /// * Large ones (sections of files, tables of the symboliser) are mappings of their own.
@@ -127,7 +148,7 @@ fn is_large(layout: Layout) -> bool {
 
 fn is_scratch(piece: *mut u8) -> bool {
     let start = SCRATCH_START.load(Ordering::Relaxed);
-    start != 0 && (start..start + SCRATCH_BYTES).contains(&(piece as usize))
+    start != 0 && (start..start + SCRATCH_BYTES.load(Ordering::Relaxed)).contains(&(piece as usize))
 }
 
 // SAFETY: each side gives pieces of the layout's size and alignment, and a piece goes back to the side that its layout and

@@ -29,6 +29,9 @@ pub fn list() -> Option<Vec<i32>> {
 
 /// Whether this process has a thread of this id, an exiting one included.
 pub fn exists(tid: i32) -> bool {
+    if tid <= 0 {
+        return false;
+    }
     let mut result: i64 = libc::SYS_tgkill;
     // SAFETY: `tgkill` with signal 0 delivers nothing and only asks. The instruction is used directly because glibc before
     // 2.30 has no function for it.
@@ -66,7 +69,8 @@ pub fn life(tid: i32) -> Life {
     const IO_WORKER: u64 = 0x10;
     const USER_WORKER: u64 = 0x4000;
     let Some(text) = read_entry(tid, "stat") else {
-        return Life::Exiting;
+        // Not only the end of a thread hides the file: `/proc` lies outside of a changed root, and no descriptor may be left.
+        return if exists(tid) { Life::Alive } else { Life::Exiting };
     };
     match flags_of_stat(&text) {
         Some(flags) if flags & EXITING != 0 => Life::Exiting,
@@ -85,11 +89,22 @@ fn flags_of_stat(text: &[u8]) -> Option<u64> {
 
 /// The thread's name as the kernel knows it: up to 15 bytes of any value; empty where it has just ended.
 pub fn name(tid: i32) -> Vec<u8> {
-    let mut name = read_entry(tid, "comm").unwrap_or_default();
+    let mut name = match read_entry(tid, "comm") {
+        Some(name) => name,
+        // Without `/proc`, a thread can still ask for its own.
+        None if rustix::thread::gettid().as_raw_nonzero().get() == tid => own_name(),
+        None => Vec::new(),
+    };
     if name.last() == Some(&b'\n') {
         name.pop();
     }
     name
+}
+
+fn own_name() -> Vec<u8> {
+    rustix::thread::name()
+        .map(std::ffi::CString::into_bytes)
+        .unwrap_or_default()
 }
 
 /// The name of a thread of another process; `None` where that process or thread is gone.

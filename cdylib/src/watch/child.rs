@@ -3,7 +3,7 @@
 //! | file | its part |
 //! |---|---|
 //! | `call` | before a call that takes a lock: an orphan, or nobody who could release it? |
-//! | `wait` | before a wait that takes no lock: condition variables, futexes |
+//! | `wait` | before a wait that takes no lock: condition variables, barriers, futexes |
 //! | `attempt` | tries in vain of CPython's |
 //! | `python_lock` | waits for locks of CPython's that pass no hook |
 //! | `site` | where such a call stands |
@@ -29,7 +29,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 pub use self::call::{Wait, before_call, before_cold_call, fails_to_release, forget};
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
-pub use self::wait::{condition, futex};
+pub use self::wait::{barrier, condition, futex};
 use super::fork;
 use super::story::{self, Story};
 use crate::snapshot::alive::Alive;

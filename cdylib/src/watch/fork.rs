@@ -15,6 +15,7 @@
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
+mod outer;
 mod pending;
 mod strict;
 
@@ -24,8 +25,10 @@ use core::time::Duration;
 
 use lock_api::RawMutex;
 
+use self::outer::Outer;
 use super::{child, counts, told};
 use crate::config::{self, Action};
+use crate::sink::standard_error;
 use crate::snapshot::alive;
 use crate::state::fork_call::{self, Copying, ForkCall};
 use crate::state::thread::{Busy, Thread};
@@ -44,6 +47,9 @@ const UNKNOWN_CHILD: i32 = i32::MAX;
 
 /// How long a fork waits for another thread's report before it goes on unwatched.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Without so much memory, in bytes, nothing is looked at and nothing told.
+const LEAST_ROOM: usize = 8 << 20;
 
 /// Held from before the copy until the finding is told, so that the copy finds our reports whole.
 #[unsafe(link_section = ".data.forkwatch_fork")]
@@ -84,15 +90,23 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
     if super::thread::current().is_none() {
         return real();
     }
+    let outer = Outer::set_aside();
     let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
     if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
+        outer.go_on();
         errno::set(libc::EDEADLK);
         return -1;
     }
     let result = fork_call::within(&call, real);
-    // In the child, its handler has done everything.
-    if result == 0 { 0 } else { settle(result) }
+    if result == 0 {
+        // In the child, its handler has done everything.
+        outer.forget();
+        return 0;
+    }
+    let result = settle(result);
+    outer.go_on();
+    result
 }
 
 /// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
@@ -101,11 +115,13 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     if super::thread::current().is_none() {
         return real();
     }
+    let outer = Outer::set_aside();
     let call = ForkCall {
         function,
         returns: true,
     };
     if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
+        outer.go_on();
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -113,10 +129,13 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     let result = real();
     if result == 0 {
         after_copy_in_child();
+        outer.forget();
         return 0;
     }
     after_copy_in_parent();
-    settle(result)
+    let result = settle(result);
+    outer.go_on();
+    result
 }
 
 unsafe extern "C" fn prepare() {
@@ -245,9 +264,10 @@ pub fn settle(result: i32) -> i32 {
     if Copying::now() != Copying::Settling {
         return result;
     }
-    Copying::No.note();
     let keep = KeepErrno::as_it_is();
+    // First of all, or a fork of a signal handler's would wait for the lock that this thread holds.
     let busy = Busy::from_here();
+    Copying::No.note();
     // SAFETY: this thread holds `HOUSE` since `before_copy`.
     let story = unsafe { pending::take() };
     let mut refused = false;
@@ -270,9 +290,21 @@ pub fn settle(result: i32) -> i32 {
     result
 }
 
+/// Says so once, without any memory.
+fn say_that_memory_is_short() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if config::get().text == b"stderr" && !SAID.swap(true, Ordering::Relaxed) {
+        standard_error::write(b"forkwatch: no memory is left to tell what was found; the program goes on without\n");
+    }
+}
+
 /// Runs `work` on a stack and in memory of our own, and gives both back to the kernel. What panics in there is lost, and the
 /// program goes on.
 fn in_own_room(work: impl FnOnce()) {
+    if !allocator::has_room(LEAST_ROOM) {
+        say_that_memory_is_short();
+        return;
+    }
     // Where the work panicked, there is nothing to tell and nobody to tell it to.
     let _lost_on_panic = allocator::with_scratch(|| big_stack::run(work));
     allocator::clear_scratch();

@@ -20,6 +20,7 @@ use crate::snapshot::resolver::{Naming, Resolver};
 use crate::snapshot::thread_stack::Unwinder;
 use crate::state::held::Object;
 use crate::state::{depot, descent, libc_regions, own_code};
+use crate::system::allocator::has_room;
 use crate::system::task;
 use crate::verdict::exec_bound;
 use crate::verdict::own_locks::Interpreter;
@@ -310,11 +311,20 @@ pub fn kind_of(object: Object) -> LockKind {
     }
 }
 
-/// How much is looked up: in the child of a threaded process, names alone.
+/// How much is looked up: in the child of a threaded process, names alone; less where memory is short.
 pub fn naming() -> Naming {
-    match config::get().symbols {
+    const ROOM_FOR_NAMES: usize = 64 << 20;
+    const ROOM_FOR_LINES: usize = 256 << 20;
+    let wanted = match config::get().symbols {
         Symbols::Off => Naming::Off,
         Symbols::Full if !descent::is_child_of_threads() => Naming::Full,
         Symbols::Full | Symbols::Names => Naming::Names,
+    };
+    if wanted == Naming::Off || !has_room(ROOM_FOR_NAMES) {
+        Naming::Off
+    } else if has_room(ROOM_FOR_LINES) {
+        wanted
+    } else {
+        Naming::Names
     }
 }

@@ -6,6 +6,7 @@
  * runs: condition pthread_cond_wait condition
  * runs: c11_condition cnd_wait condition
  * runs: semaphore sem_wait semaphore
+ * runs: barrier pthread_barrier_wait futex
  * runs: futex syscall(SYS_futex) futex
  * runs: futex_bitset syscall(SYS_futex) futex
  * runs: futex_not_declared_private syscall(SYS_futex) futex
@@ -19,6 +20,7 @@ static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static mtx_t plain;
 static cnd_t c11_condition;
 static sem_t semaphore;
+static pthread_barrier_t barrier;
 static int word;
 static struct gate up;
 
@@ -38,6 +40,7 @@ static void wait_for_work(const char *how) {
         for (;;) cnd_wait(&c11_condition, &plain);
     }
     if (is(how, "semaphore")) while (sem_wait(&semaphore) != 0) {}
+    if (is(how, "barrier")) pthread_barrier_wait(&barrier);
     if (is(how, "futex")) for (;;) syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     if (is(how, "futex_not_declared_private")) for (;;) syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
     for (;;) syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
@@ -47,6 +50,7 @@ int main(int count, char **words) {
     MUST(mtx_init(&plain, mtx_plain) != thrd_success);
     MUST(cnd_init(&c11_condition) != thrd_success);
     MUST(sem_init(&semaphore, 0, 0));
+    MUST(pthread_barrier_init(&barrier, NULL, 2));
     gate_make(&up);
     start("worker", worker, NULL);
     gate_pass(&up);

@@ -1,9 +1,10 @@
-//! Waits that take no lock, in a forked child: condition variables and futexes. With one thread, nobody ends them.
-#![expect(unsafe_code, reason = "the program's own futex is looked at")]
+//! Waits that take no lock, in a forked child: condition variables, barriers and futexes. With one thread, nobody ends them.
+#![expect(unsafe_code, reason = "the program's own barrier or futex is looked at")]
 
 use super::site::Site;
 use super::{catch_up, finding};
 use crate::snapshot::alive;
+use crate::snapshot::lock_now;
 use crate::state::held::Object;
 use crate::state::orphans::{self, Told};
 use crate::state::stack_cache::Caller;
@@ -18,6 +19,21 @@ pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
     let _errno = KeepErrno::as_it_is();
     if alive::is_alone() {
         finding::stuck_child(thread, Object::Condition, address, Site::of(caller));
+    }
+}
+
+/// Before a wait at a barrier of libc's.
+#[cold]
+#[inline(never)]
+pub fn barrier(address: usize, caller: Caller) {
+    let Some(thread) = crate::watch::thread::current() else {
+        return;
+    };
+    catch_up(thread);
+    let _errno = KeepErrno::as_it_is();
+    // SAFETY: the program is about to hand this very barrier to libc.
+    if unsafe { lock_now::barrier_waits_for_threads(address) } && alive::is_alone() {
+        finding::stuck_child_on_futex(thread, address, Site::of(caller));
     }
 }
 

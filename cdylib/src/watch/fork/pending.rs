@@ -3,14 +3,14 @@
 
 use core::cell::UnsafeCell;
 
-use super::{in_own_room, strict};
+use super::{LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
 use crate::config;
 use crate::snapshot::alive::{self, Alive};
 use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
 use crate::state::unwind;
-use crate::system::big_stack;
+use crate::system::{allocator, big_stack};
 use crate::watch::report;
 use crate::watch::story::Story;
 
@@ -35,6 +35,15 @@ pub(super) unsafe fn take() -> Option<Box<Story>> {
     unsafe { (*PENDING.0.get()).take() }
 }
 
+/// Puts back what was under way.
+///
+/// # Safety
+/// The caller holds the lock on all telling.
+pub(super) unsafe fn put_back(story: Option<Box<Story>>) {
+    // SAFETY: the caller's promise.
+    unsafe { *PENDING.0.get() = story };
+}
+
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
 pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     // The walk needs this very stack; the rest may need more than is left of it.
@@ -43,7 +52,7 @@ pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     let story = examine(thread, function, stack);
     let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
     // SAFETY: this thread holds the lock.
-    unsafe { *PENDING.0.get() = story };
+    unsafe { put_back(story) };
     if stopped {
         strict::stop_unless_it_fails();
     }
@@ -72,6 +81,10 @@ pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -
     };
     let (known, alive) = looked.flatten()?;
     if known.is_counted {
+        return Some(Story::new(known.origin, None, known.python_locks));
+    }
+    if !allocator::has_room(LEAST_ROOM) {
+        say_that_memory_is_short();
         return Some(Story::new(known.origin, None, known.python_locks));
     }
     big_stack::run(|| look_closer(known, alive)).flatten()

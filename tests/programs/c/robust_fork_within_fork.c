@@ -1,0 +1,60 @@
+/* A fork inside of a fork: an at-fork handler forks, or a signal handler that interrupts one. Each is told by itself, in time,
+ * and so is the fork that comes after both. The library waits two seconds for a lock that it cannot have; here it never does.
+ * expect: unsafe_fork WARN fork=inner locks=0 threads=1
+ * expect: unsafe_fork WARN fork=outer locks=0 threads=1
+ * expect: unsafe_fork WARN fork=main locks=0 threads=1
+ * count: any
+ * runs: {handler,signal} {prepare,parent}
+ */
+#include "../program.h"
+
+static struct gate up;
+static const char *how, *when;
+static int done;
+
+static void *idler(void *unused) {
+    (void)unused;
+    gate_open(&up);
+    idle_for_ever();
+}
+
+static void inner(int number) {
+    (void)number;
+    pid_t child = is(how, "signal") ? _Fork() : fork();
+    if (child == 0) _exit(FINE);
+    if (verdict(child) != FINE) broken("the inner child");
+}
+
+static void fork_once_more(const char *here) {
+    if (!is(when, here) || done++) return;
+    if (is(how, "signal")) MUST(raise(SIGUSR1));
+    else inner(0);
+}
+
+static void before(void) { fork_once_more("prepare"); }
+static void in_parent(void) { fork_once_more("parent"); }
+
+static int outer(void) {
+    pid_t child = fork();
+    if (child == 0) _exit(FINE);
+    return verdict(child);
+}
+
+int main(int count, char **words) {
+    struct timespec begin, end;
+    how = count > 1 ? words[1] : "handler";
+    when = count > 2 ? words[2] : "parent";
+    gate_make(&up);
+    start("idler", idler, NULL);
+    gate_pass(&up);
+    MUST(signal(SIGUSR1, inner) == SIG_ERR);
+    MUST(pthread_atfork(before, in_parent, NULL));
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    int worst = outer();
+    pid_t child = fork();
+    if (child == 0) _exit(FINE);
+    worst |= verdict(child);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (end.tv_sec - begin.tv_sec >= 2) broken("the forks took too long");
+    return worst;
+}
