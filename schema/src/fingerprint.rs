@@ -1,32 +1,20 @@
 //! The value that stays the same for the same bug, across runs, hosts and address-space layouts.
 //!
-//! It is made from names, build ids and offsets, never from addresses, process ids,
-//! times or counts of threads.
+//! It is made from names, build ids and offsets, never from addresses, process ids, times or counts of threads.
 
 use crate::kind::Kind;
 use crate::path::base_name;
 use crate::record::{Frame, LockKind, Phase, PythonFrame};
 
-/// The native frames that count beside Python's.
-const NATIVE_OF_PYTHON: usize = 2;
+/// The native frames that count beside Python's: the second may already be the interpreter's loop.
+const NATIVE_OF_PYTHON: usize = 1;
 
 /// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
-/// locks and how often each occurs make no difference. Of Python frames, files' names and functions count, and no lines,
-/// which every edit moves; where there are any, only the innermost native frames count, because how the interpreter comes to
-/// them changes as it warms up.
+/// locks and how often each occurs make no difference.
 pub fn of_fork(fork_stack: &[Frame], python: Option<&[PythonFrame]>, locks: &[(LockKind, &[Frame])]) -> String {
     let mut hash = Fnv::new();
     hash.word(Kind::UnsafeFork.name());
-    match python {
-        Some(python) => {
-            hash.stack(fork_stack.get(..NATIVE_OF_PYTHON).unwrap_or(fork_stack));
-            for frame in python {
-                hash.word(base_name(&frame.file));
-                hash.word(&frame.function);
-            }
-        }
-        None => hash.stack(fork_stack),
-    }
+    hash.place(fork_stack, python);
     let mut parts: Vec<u64> = locks.iter().map(|&(kind, acquired)| lock(kind, acquired)).collect();
     parts.sort_unstable();
     parts.dedup();
@@ -45,10 +33,10 @@ pub fn of_lock(kind: Kind, lock_kind: LockKind, acquired: &[Frame]) -> String {
 }
 
 /// The fingerprint of an `orphaned_lock`: where the child asks, and where the lost thread took it.
-pub fn of_orphan(lock_kind: LockKind, stack: &[Frame], acquired: &[Frame]) -> String {
+pub fn of_orphan(lock_kind: LockKind, stack: &[Frame], python: Option<&[PythonFrame]>, acquired: &[Frame]) -> String {
     let mut hash = Fnv::new();
     hash.word(Kind::OrphanedLock.name());
-    hash.stack(stack);
+    hash.place(stack, python);
     hash.bytes(&lock(lock_kind, acquired).to_le_bytes());
     hash.text()
 }
@@ -63,11 +51,11 @@ pub fn of_handler(library: &str, phase: Phase) -> String {
 }
 
 /// The fingerprint of a finding about one call of a child's.
-pub fn of_call(kind: Kind, call: &str, stack: &[Frame]) -> String {
+pub fn of_call(kind: Kind, call: &str, stack: &[Frame], python: Option<&[PythonFrame]>) -> String {
     let mut hash = Fnv::new();
     hash.word(kind.name());
     hash.word(call);
-    hash.stack(stack);
+    hash.place(stack, python);
     hash.text()
 }
 
@@ -104,6 +92,21 @@ impl Fnv {
     fn word(&mut self, word: &str) {
         self.bytes(word.as_bytes());
         self.bytes(&[0xff]);
+    }
+
+    /// A place in native code and, where there is any, in Python's. Of Python frames, files' names and functions count, and no
+    /// lines, which every edit moves; and beside them only the innermost native frame, because how the interpreter comes to it
+    /// is the same from everywhere, and changes as it warms up.
+    fn place(&mut self, stack: &[Frame], python: Option<&[PythonFrame]>) {
+        let Some(python) = python else {
+            self.stack(stack);
+            return;
+        };
+        self.stack(stack.get(..NATIVE_OF_PYTHON).unwrap_or(stack));
+        for frame in python {
+            self.word(base_name(&frame.file));
+            self.word(&frame.function);
+        }
     }
 
     fn stack(&mut self, stack: &[Frame]) {
@@ -146,7 +149,7 @@ impl Fnv {
 #[cfg(test)]
 mod tests {
     use crate::kind::Kind;
-    use crate::record::{Frame, LockKind, Phase};
+    use crate::record::{Frame, LockKind, Phase, PythonFrame};
 
     use super::{Fnv, of_call, of_fork, of_handler, of_lock, of_orphan};
 
@@ -241,14 +244,14 @@ mod tests {
     #[test]
     fn an_orphan_is_known_by_where_it_was_taken_and_where_the_child_asks() {
         let [here, there, elsewhere] = here_there_elsewhere();
-        let known = of_orphan(LockKind::Mutex, &here, &here);
-        assert_eq!(known, of_orphan(LockKind::Mutex, &there, &there));
+        let known = of_orphan(LockKind::Mutex, &here, None, &here);
+        assert_eq!(known, of_orphan(LockKind::Mutex, &there, None, &there));
         let others = [
-            of_orphan(LockKind::Mutex, &elsewhere, &here),
-            of_orphan(LockKind::Mutex, &here, &elsewhere),
-            of_orphan(LockKind::Mutex, &here, &[]),
-            of_orphan(LockKind::Mutex, &[], &here),
-            of_orphan(LockKind::Libc, &here, &here),
+            of_orphan(LockKind::Mutex, &elsewhere, None, &here),
+            of_orphan(LockKind::Mutex, &here, None, &elsewhere),
+            of_orphan(LockKind::Mutex, &here, None, &[]),
+            of_orphan(LockKind::Mutex, &[], None, &here),
+            of_orphan(LockKind::Libc, &here, None, &here),
             of_lock(Kind::OrphanedLock, LockKind::Mutex, &here),
         ];
         assert!(others.iter().all(|other| *other != known), "{known} {others:?}");
@@ -258,12 +261,12 @@ mod tests {
     #[test]
     fn a_call_is_known_by_its_name_and_place() {
         let [here, there, elsewhere] = here_there_elsewhere();
-        let known = of_call(Kind::StuckChild, "sem_wait", &here);
-        assert_eq!(known, of_call(Kind::StuckChild, "sem_wait", &there));
+        let known = of_call(Kind::StuckChild, "sem_wait", &here, None);
+        assert_eq!(known, of_call(Kind::StuckChild, "sem_wait", &there, None));
         for other in [
-            of_call(Kind::StuckChild, "sem_wait", &elsewhere),
-            of_call(Kind::StuckChild, "pthread_cond_wait", &here),
-            of_call(Kind::UnsafeCall, "sem_wait", &here),
+            of_call(Kind::StuckChild, "sem_wait", &elsewhere, None),
+            of_call(Kind::StuckChild, "pthread_cond_wait", &here, None),
+            of_call(Kind::UnsafeCall, "sem_wait", &here, None),
         ] {
             assert_ne!(known, other);
         }
@@ -275,5 +278,24 @@ mod tests {
         assert_eq!(known, of_handler("/opt/libgrpc.so.1 (deleted)", Phase::Prepare));
         assert_ne!(known, of_handler("/usr/lib/libgrpc.so.2", Phase::Prepare));
         assert_ne!(known, of_handler("/usr/lib/libgrpc.so.1", Phase::Child));
+    }
+
+    #[test]
+    fn of_python_its_functions_count_and_one_native_frame() {
+        let python = |function: &str, line| PythonFrame {
+            file: "/srv/bank.py".into(),
+            line,
+            function: function.into(),
+        };
+        let wait = frame("0x1", Some("python3"), "0x1", None);
+        let (cold, warm) = (
+            frame("0x2", Some("python3"), "0x2", None),
+            frame("0x3", Some("python3"), "0x3", None),
+        );
+        let of = |native: &[_], python: &[_]| of_call(Kind::StuckChild, "sem_wait", native, Some(python));
+        let known = of(&[wait.clone(), cold.clone()], &[python("put", 7)]);
+        assert_eq!(known, of(&[wait.clone(), warm], &[python("put", 8)]));
+        assert_ne!(known, of(&[wait, cold.clone()], &[python("get", 7)]));
+        assert_ne!(known, of(&[cold], &[python("put", 7)]));
     }
 }

@@ -34,7 +34,7 @@ impl Place {
         sorts.dedup();
         // How the interpreter comes from its innermost frame to the call changes as it warms up; Python's place says the rest.
         let native = match depot::frames(stack) {
-            [first, second, ..] if python != 0 => (*first as u64).rotate_left(17) ^ *second as u64 ^ python,
+            [first, ..] if python != 0 => (*first as u64).rotate_left(17) ^ python,
             _ => depot::hash(stack) ^ python,
         };
         let mix = |hash: u64, sort: u64| (hash ^ sort).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);

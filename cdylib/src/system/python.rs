@@ -46,6 +46,10 @@ pub struct Types {
     pub cell: usize,
     /// `type`.
     pub meta: usize,
+    /// The descriptors of slots.
+    pub member: usize,
+    /// `generator` and `coroutine`.
+    pub generators: [usize; 2],
 }
 
 /// What the interpreter's own table for debuggers says, in bytes: `_Py_DebugOffsets`, at the start of `_PyRuntime`.
@@ -168,6 +172,8 @@ fn python() -> Option<Python> {
         list: address(c"PyList_Type")?,
         cell: address(c"PyCell_Type")?,
         meta: address(c"PyType_Type")?,
+        member: address(c"PyMemberDescr_Type")?,
+        generators: [address(c"PyGen_Type")?, address(c"PyCoro_Type")?],
     };
     let (thread_state, line) = (symbol(c"PyGILState_GetThisThreadState")?, symbol(c"PyCode_Addr2Line")?);
     // SAFETY: the functions of these names have had these types since 3.4, and are not unloaded with an interpreter.

@@ -1,6 +1,6 @@
 # H1: locks in the ways in which programs keep them are found and named: a variable of the module, one that functions
-# share, an attribute of an attribute, a list's element, a dictionary's value, a slot of `threading`'s own objects, and
-# the lock of a logging handler.
+# share, an attribute of an attribute, one in a slot, one of the class, a list's or a deque's element, a dictionary's
+# value, a slot of `threading`'s own objects, and the lock of a logging handler.
 #
 # python: 3.6-3.14
 # bare: 0
@@ -9,11 +9,15 @@
 # runs: module module_lock
 # runs: shared outer_lock
 # runs: attribute self.parts.lock
+# runs: slot self.lock
+# runs: class_attribute self.shared
 # runs: element locks[1]
+# runs: deque_element locks[1]
 # runs: value locks["b"]
 # runs: condition condition._lock
 # runs: queue items.mutex
 # runs: handler self.lock
+import collections
 import logging
 import os
 import queue
@@ -43,6 +47,27 @@ class Whole:
 
     def keep(self):
         with self.parts.lock:
+            stay()
+
+
+class Slotted:
+    __slots__ = ("count", "lock")
+
+    def __init__(self):
+        self.lock = threading.Lock()
+
+    def keep(self):
+        with self.lock:
+            stay()
+
+
+class Shared:
+    shared = threading.Lock()
+
+
+class Sharing(Shared):
+    def keep(self):
+        with self.shared:
             stay()
 
 
@@ -77,6 +102,12 @@ def element():
         stay()
 
 
+def deque_element():
+    locks = collections.deque([threading.Lock(), threading.Lock()])
+    with locks[1]:
+        stay()
+
+
 def value():
     locks = {"a": threading.Lock(), "b": threading.Lock()}
     with locks["b"]:
@@ -104,7 +135,10 @@ ways = {
     "module": module,
     "shared": sharing(),
     "attribute": Whole().keep,
+    "slot": Slotted().keep,
+    "class_attribute": Sharing().keep,
     "element": element,
+    "deque_element": deque_element,
     "value": value,
     "condition": condition,
     "queue": full_queue,

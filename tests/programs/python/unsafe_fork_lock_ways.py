@@ -1,5 +1,6 @@
 # H1: a thread holds one lock, in each way in which code comes to hold one: by a block, by hand, through an object
-# that has the lock, in a function that has returned since. The finding names it, and who has it.
+# that has the lock, in a function that has returned since, in a generator or coroutine that stands still. The finding names
+# it, and who has it.
 #
 # python: 3.8-3.14
 # bare: 0
@@ -12,6 +13,10 @@
 # runs: condition_of_lock condition_of_lock._lock holds_condition_of_lock
 # runs: guard self.inner Guard.keep
 # runs: generator lock *
+# runs: generator_by_hand lock *
+# runs: generator_in_loop lock *
+# runs: exit_stack lock exit_stack
+# runs: coroutine lock *
 # runs: two_blocks second two_blocks
 # runs: inner_block lock inner_block
 # runs: in_handler lock in_handler
@@ -20,6 +25,7 @@
 # runs: recursive_by_hand rlock recursive_by_hand
 # runs: awaited lock by_hand
 # runs: after_condition_wait condition_of_lock._lock after_condition_wait
+import asyncio
 import contextlib
 import os
 import sys
@@ -109,6 +115,51 @@ def generator():
         stay()
 
 
+@contextlib.contextmanager
+def opened_by_hand():
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def generator_by_hand():
+    with opened_by_hand():
+        stay()
+
+
+def lines():
+    with lock:
+        yield "a"
+        yield "b"
+
+
+def generator_in_loop():
+    for _ in lines():
+        stay()
+
+
+def exit_stack():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lock)
+        stay()
+
+
+async def inner_coroutine():
+    with lock:
+        held.open()
+        await asyncio.sleep(1000)
+
+
+async def outer_coroutine():
+    await inner_coroutine()
+
+
+def coroutine():
+    asyncio.run(outer_coroutine())
+
+
 def two_blocks():
     with lock:
         pass
@@ -157,6 +208,10 @@ ways = {
     "condition_of_lock": holds_condition_of_lock,
     "guard": Guard().keep,
     "generator": generator,
+    "generator_by_hand": generator_by_hand,
+    "generator_in_loop": generator_in_loop,
+    "exit_stack": exit_stack,
+    "coroutine": coroutine,
     "two_blocks": two_blocks,
     "inner_block": inner_block,
     "in_handler": in_handler,
@@ -175,6 +230,8 @@ def want():
 
 threading.Thread(target=ways[program.mode()], name="keeper", daemon=True).start()
 held.pass_through()
+if program.mode() == "coroutine":
+    program.wait_until_idle(1)
 if program.mode() == "awaited":
     threading.Thread(target=want, name="waiter", daemon=True).start()
     program.wait_until_idle(2)

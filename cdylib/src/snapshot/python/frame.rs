@@ -21,10 +21,13 @@ pub struct Frame {
 impl Objects {
     /// The frames of the thread with this state, innermost first.
     pub fn frames(&self, state: usize, most: usize) -> Vec<Frame> {
-        self.frames_if(state, most, |code| self.type_of(code) == Some(self.python.types.code))
+        self.frames_if(state, most, |frame| {
+            (self.type_of(frame.code) == Some(self.python.types.code)).then(|| self.has_begun(frame))
+        })
     }
 
-    /// What tells the place where the thread with this state is from others, in this process. Code is not looked at.
+    /// What tells the place where the thread with this state is from others, in this process. Of code only that is looked at
+    /// which tells a frame that stands for no line.
     pub fn place(&self, state: usize, most: usize) -> u64 {
         let place = |frame: Frame| {
             let instruction = match self.layout.instruction {
@@ -38,13 +41,14 @@ impl Objects {
             (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
         };
         let mix = |hash: u64, place: u64| (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
-        self.frames_if(state, most, |_| true)
+        self.frames_if(state, most, |frame| Some(self.has_begun(frame)))
             .into_iter()
             .map(place)
             .fold(0, mix)
     }
 
-    fn frames_if(&self, state: usize, most: usize, is_code: impl Fn(usize) -> bool) -> Vec<Frame> {
+    /// The frames that `counts` says true of, up to one that it does not know.
+    fn frames_if(&self, state: usize, most: usize, counts: impl Fn(Frame) -> Option<bool>) -> Vec<Frame> {
         let innermost = match self.layout.innermost {
             Innermost::Here(offset) => self.pages.pointer(state + offset),
             Innermost::Behind(offset, inner) => self
@@ -69,13 +73,30 @@ impl Objects {
             }
             let code = self.pages.pointer(address + self.layout.code);
             let code = code.map(|word| self.referred(word));
-            match code.filter(|&code| is_code(code)) {
-                Some(code) => frames.push(Frame { address, code }),
+            let frame = code.map(|code| Frame { address, code });
+            match frame.and_then(|frame| Some((frame, counts(frame)?))) {
+                Some((frame, true)) => frames.push(frame),
+                Some((_, false)) => {}
                 // The rest is not what it should be.
                 None => break,
             }
         }
         frames
+    }
+
+    /// Whether the frame has come to its function's first line: what `traceback` shows. From 3.12 on a class that was called
+    /// often has a frame `__init__` between its caller and its own `__init__`, which stands for no line and never comes there.
+    fn has_begun(&self, frame: Frame) -> bool {
+        /// `_co_firsttraceable` stands so far before the instructions.
+        const FIRST_OF_PROGRAM: usize = 16;
+        let Instruction::Address(_, start) = self.layout.instruction else {
+            return true;
+        };
+        let first = self.pages.int(frame.code + start - FIRST_OF_PROGRAM);
+        match (first, self.offset(frame)) {
+            (Some(first), Some(offset)) => offset / 2 >= first,
+            _ => true,
+        }
     }
 
     /// The frame here, if it is a function's.

@@ -2,8 +2,8 @@
 //!
 //! 1. A recursive lock knows its holder.
 //! 2. A thread that is inside a `with` block of the lock holds it: `with_block`. The same of an object that has the lock for an
-//!    attribute, such as a condition, and of a generator that is inside the block (`contextlib.contextmanager`), as long
-//!    as nobody else is seen to hold the lock.
+//!    attribute, such as a condition, as long as nobody else is seen to hold the lock. Generators that the thread is in the
+//!    middle of count as its frames: `generator`.
 //! 3. A thread that has called `acquire` of it in a function that it has not left, and not `release`: `called`.
 //! 4. A lock that is held, and that one thread alone can come to from its variables, is that thread's, unless somebody waits for it:
 //!    then it may be one that a thread waits on for another to release it.
@@ -20,9 +20,6 @@ use super::search::{Found, Named};
 const MOST_FRAMES: usize = 64;
 /// The most frames from which locks are looked for, of one thread.
 pub const MOST_SEARCHED: usize = 24;
-/// `PyGenObject`: its state, negative while it has begun and is not running, and its frame.
-const GENERATOR_STATE: usize = 67;
-const GENERATOR_FRAME: usize = 72;
 
 /// A lock and who holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub struct Held {
     pub sort: u64,
 }
 
-/// A Python thread: its `pthread_t`, and its frames, innermost first.
+/// A Python thread: its `pthread_t`, and its frames, innermost first, with those of its generators.
 #[derive(Debug)]
 pub struct Running {
     pub handle: usize,
@@ -63,7 +60,7 @@ impl Objects {
     pub fn running(&self, state: usize, handle: usize) -> Running {
         Running {
             handle,
-            frames: self.frames(state, MOST_FRAMES),
+            frames: self.with_generators(self.frames(state, MOST_FRAMES)),
         }
     }
 
@@ -218,23 +215,10 @@ impl Objects {
         inside.into_iter().filter_map(told).collect()
     }
 
-    /// The objects that an object with a block of its own may have taken: its attributes, and what its generator is inside of.
+    /// The objects that an object with a block of its own may have taken: its attributes.
     fn guarded_by(&self, object: usize) -> Vec<usize> {
-        let attributes = self.attributes(object);
-        let generator = self.value(&attributes, "gen").and_then(|object| self.generator(object));
-        let mut guarded = generator.map_or_else(Vec::new, |frame| self.entered(frame));
-        guarded.extend(attributes.iter().map(|&(_, object)| object));
-        guarded
-    }
-
-    /// The frame of a generator that has begun and is not running.
-    fn generator(&self, object: usize) -> Option<Frame> {
-        const IS_NEGATIVE: u8 = 0x80;
-        let is_one = self.type_name(self.type_of(object)?)? == "generator";
-        if !is_one || self.pages.byte(object + GENERATOR_STATE)? & IS_NEGATIVE == 0 {
-            return None;
-        }
-        self.frame_at(object + GENERATOR_FRAME)
+        let attributes = self.all_attributes(object);
+        attributes.into_iter().map(|(_, object)| object).collect()
     }
 
     /// The lock that this frame has given back for the time of its call: `Condition.wait`'s.

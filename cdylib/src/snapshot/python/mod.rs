@@ -16,13 +16,17 @@
 //! | `object` | types, strings, tuples, dictionaries, attributes |
 //! | `frame` | the frames of a thread |
 //! | `lock_object` | which objects are locks, and what they say of themselves |
+//! | `class` | what objects have by their class |
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
+//! | `generator` | the generators that a frame is in the middle of |
 //! | `held` | who holds the locks that pass no hook |
 //! | `search` | which object is a lock |
 //! | `view` | all of it together |
 
 mod called;
+mod class;
 mod frame;
+mod generator;
 mod held;
 mod layout;
 mod lock_object;

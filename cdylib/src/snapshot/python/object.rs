@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::class::OfClass;
 use super::layout::{Attributes, Keys, Layout};
 use super::lock_object::LockType;
 use super::pages::Pages;
@@ -17,7 +18,7 @@ pub const MOST_ENTRIES: usize = 4096;
 const TYPE: usize = 8;
 const TYPE_NAME: usize = 24;
 pub(super) const TYPE_BASIC_SIZE: usize = 32;
-const TYPE_FLAGS: usize = 168;
+pub(super) const TYPE_FLAGS: usize = 168;
 const TYPE_DICT_OFFSET: usize = 288;
 const DICT_KEYS: usize = 32;
 const DICT_VALUES: usize = 40;
@@ -31,6 +32,8 @@ pub struct Objects {
     pub pages: Pages,
     /// Types seen, and which of them are locks.
     pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
+    /// Types seen, and what their objects have by them.
+    pub classes: RefCell<BTreeMap<usize, Rc<[OfClass]>>>,
     /// How deep the stacks of values stand at the ends of the blocks around an instruction, by code and instruction.
     pub blocks: RefCell<Blocks>,
 }
@@ -46,6 +49,7 @@ impl Objects {
             layout: Layout::of(python)?,
             pages: pages(),
             lock_types: RefCell::new(BTreeMap::new()),
+            classes: RefCell::new(BTreeMap::new()),
             blocks: RefCell::new(BTreeMap::new()),
         })
     }
@@ -146,12 +150,13 @@ impl Objects {
         }
     }
 
-    /// The elements of a tuple or list, the first `most` of them; none of anything else.
+    /// The elements of a tuple, list or `deque`, the first `most` of them; none of anything else.
     pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
         let types = &self.python.types;
         let start = match self.type_of(object) {
             Some(of) if of == types.tuple => Some(object + self.layout.elements),
             Some(of) if of == types.list => self.pages.pointer(object + 24),
+            Some(of) if self.is_deque(of) => return self.elements_of_deque(object, most),
             _ => None,
         };
         let (Some(start), Some(length)) = (start, self.pages.word(object + SIZE)) else {
@@ -159,6 +164,41 @@ impl Objects {
         };
         let words = (0..length.min(most)).map_while(|index| self.pages.word(start + index * 8));
         words.collect()
+    }
+
+    /// Whether this is the type of deques, which no symbol names.
+    fn is_deque(&self, of: usize) -> bool {
+        /// Its structure is larger than most; since 3.12 it has room for blocks that are not in use.
+        const BASIC_SIZE: core::ops::Range<usize> = 80..256;
+        self.pages
+            .word(of + TYPE_BASIC_SIZE)
+            .is_some_and(|size| BASIC_SIZE.contains(&size))
+            && self.type_name(of).as_deref() == Some("collections.deque")
+    }
+
+    /// Blocks of 64 elements, each with a link to the next behind them.
+    fn elements_of_deque(&self, deque: usize, most: usize) -> Vec<usize> {
+        const FIRST_BLOCK: usize = 24;
+        const FIRST_INDEX: usize = 40;
+        const BLOCK: usize = 64;
+        let mut elements = Vec::new();
+        let mut read = || {
+            let length = self.pages.word(deque + SIZE)?.min(most);
+            let mut block = self.pages.pointer(deque + FIRST_BLOCK)?;
+            let mut index = self.pages.word(deque + FIRST_INDEX)?;
+            while elements.len() < length {
+                if index >= BLOCK {
+                    block = self.pages.pointer(block + 8 + BLOCK * 8)?;
+                    index = 0;
+                }
+                elements.push(self.pages.pointer(block + 8 + index * 8)?);
+                index += 1;
+            }
+            Some(())
+        };
+        // What has been read until something is not as it should be.
+        let _all_of_it = read();
+        elements
     }
 
     /// The keys and values of a dictionary, the first `most` ones; none of anything else.

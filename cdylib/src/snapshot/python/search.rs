@@ -147,7 +147,7 @@ impl Objects {
             step,
             depth,
         };
-        let attributes = self.attributes(object).into_iter().take(MOST_PARTS);
+        let attributes = self.all_attributes(object).into_iter().take(MOST_PARTS);
         reached.extend(attributes.map(|(name, object)| further(object, Step::Attribute(name))));
         let elements = self.elements(object, MOST_PARTS).into_iter().enumerate();
         reached.extend(elements.map(|(index, object)| further(object, Step::Element(index))));

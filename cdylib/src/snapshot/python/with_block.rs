@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::object::Objects;
 
 /// Code objects: the number of local variables, the table of exceptions.
-const VARIABLES: usize = 72;
+pub(super) const VARIABLES: usize = 72;
 const EXCEPTIONS: usize = 40;
 /// The size and the content of `bytes`.
 const BYTES_SIZE: usize = 16;
@@ -41,7 +41,7 @@ struct Handler {
 }
 
 impl Objects {
-    /// The objects whose `with` blocks the frame is inside, the innermost block first.
+    /// The objects whose `with` blocks the frame is inside, the innermost block first; those on a `contextlib.ExitStack`, too.
     pub fn entered(&self, frame: Frame) -> Vec<usize> {
         let found = || {
             let exit = self.layout.exit?;
@@ -52,9 +52,21 @@ impl Objects {
             let variables = usize::try_from(self.pages.int(frame.code + VARIABLES)?).ok()?;
             let values = frame.address + self.layout.locals + variables * 8;
             let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
-            Some(objects.collect())
+            Some(objects.flat_map(|object| self.with_stacked(object)).collect())
         };
         found().unwrap_or_default()
+    }
+
+    /// The object, and before it those that an `ExitStack` will leave when it is left itself.
+    fn with_stacked(&self, object: usize) -> Vec<usize> {
+        let callbacks = self.value(&self.attributes(object), "_exit_callbacks");
+        let callbacks = callbacks.map_or_else(Vec::new, |deque| self.elements(deque, MOST_BLOCKS));
+        // Each is a pair: whether it is synchronous, and what to call.
+        let called = callbacks.into_iter().filter_map(|pair| self.elements(pair, 2).pop());
+        let mut objects: Vec<usize> = called.filter_map(|exit| self.bound_exit(exit)).collect();
+        objects.reverse();
+        objects.push(object);
+        objects
     }
 
     /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.

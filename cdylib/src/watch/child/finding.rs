@@ -81,10 +81,11 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
                 return;
             }
             let stack = frames(&mut resolver, depot::frames(teller.stack), false);
+            let python_stack = python_stack();
             let content = Content {
                 severity: Severity::Fatal,
                 kind: Kind::StuckChild,
-                fingerprint: fingerprint::of_call(Kind::StuckChild, site.function, &stack),
+                fingerprint: fingerprint::of_call(Kind::StuckChild, site.function, &stack, python_stack.as_deref()),
                 fork_id: None,
                 detail: Detail::StuckChild(StuckChild {
                     call: site.function.to_owned(),
@@ -92,7 +93,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
                     object,
                     parent_tids: teller.users_of(address),
                     stack,
-                    python_stack: python_stack(),
+                    python_stack,
                 }),
             };
             teller.tell_at(place, content);
@@ -131,16 +132,17 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
                 .first()
                 .and_then(|address| Some(resolver.modules().find(address.wrapping_sub(1))?.base_name()));
             let stack = frames(&mut resolver, addresses, false);
+            let python_stack = python_stack();
             let content = Content {
                 severity: Severity::Warn,
                 kind: Kind::ThreadAfterFork,
-                fingerprint: fingerprint::of_call(Kind::ThreadAfterFork, function, &stack),
+                fingerprint: fingerprint::of_call(Kind::ThreadAfterFork, function, &stack, python_stack.as_deref()),
                 fork_id: None,
                 detail: Detail::Call(Call {
                     call: function.to_owned(),
                     library,
                     stack,
-                    python_stack: python_stack(),
+                    python_stack,
                 }),
             };
             teller.tell_at(place, content);

@@ -121,6 +121,7 @@ impl Teller {
             return;
         }
         let stack = frames(&mut resolver, depot::frames(self.stack), false);
+        let python_stack = python_stack();
         let kind = kind_of(entry.object);
         let content = Content {
             severity: if blocking && certain {
@@ -129,7 +130,7 @@ impl Teller {
                 Severity::Error
             },
             kind: Kind::OrphanedLock,
-            fingerprint: fingerprint::of_orphan(kind, &stack, &acquired_stack),
+            fingerprint: fingerprint::of_orphan(kind, &stack, python_stack.as_deref(), &acquired_stack),
             fork_id: None,
             detail: Detail::OrphanedLock(OrphanedLock {
                 call: function.to_owned(),
@@ -143,7 +144,7 @@ impl Teller {
                     waiters: Vec::new(),
                 },
                 stack,
-                python_stack: python_stack(),
+                python_stack,
                 blocking,
             }),
         };

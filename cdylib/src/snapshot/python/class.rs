@@ -1,0 +1,90 @@
+//! What an object has by its class: attributes that lie in slots, and those of the class itself.
+
+use std::rc::Rc;
+
+use super::object::{Objects, TYPE_FLAGS};
+
+const TYPE_DICT: usize = 264;
+/// The class and those it inherits from, in the order in which attributes are looked for.
+const TYPE_ORDER: usize = 344;
+/// Set in the flags of a type that was made while running.
+const IS_HEAP_TYPE: usize = 1 << 9;
+/// Descriptors of slots: their `PyMemberDef`, and there what lies in the slot, and where.
+const MEMBER: usize = 40;
+const MEMBER_KIND: usize = 8;
+const MEMBER_PLACE: usize = 16;
+/// The kind of what `__slots__` makes: an object, or nothing yet.
+const OBJECT_OR_NOTHING: i32 = 16;
+/// The most classes that an object has its attributes from, and attributes of each.
+const MOST_CLASSES: usize = 16;
+const MOST_ATTRIBUTES: usize = 256;
+
+/// One attribute, with the `str` that it goes by.
+#[derive(Clone, Copy, Debug)]
+pub enum OfClass {
+    /// It lies so far into each object.
+    Slot(usize, usize),
+    /// All objects share this one.
+    Shared(usize, usize),
+}
+
+impl Objects {
+    /// The names and values of an object's attributes, and of those of its class that are data. Its own come first.
+    pub fn all_attributes(&self, object: usize) -> Vec<(usize, usize)> {
+        let mut attributes = self.attributes(object);
+        let Some(of) = self.type_of(object) else {
+            return attributes;
+        };
+        let known = self.classes.try_borrow().ok().and_then(|known| known.get(&of).cloned());
+        let of_class = known.unwrap_or_else(|| {
+            let found = Rc::<[OfClass]>::from(self.of_class(of));
+            if let Ok(mut classes) = self.classes.try_borrow_mut() {
+                classes.insert(of, Rc::clone(&found));
+            }
+            found
+        });
+        attributes.extend(of_class.iter().filter_map(|attribute| match *attribute {
+            OfClass::Slot(name, place) => Some((name, self.pages.pointer(object + place)?)),
+            OfClass::Shared(name, value) => Some((name, value)),
+        }));
+        attributes
+    }
+
+    fn of_class(&self, of: usize) -> Vec<OfClass> {
+        let Some(order) = self.pages.pointer(of + TYPE_ORDER) else {
+            return Vec::new();
+        };
+        let made = |of: &usize| self.is_made(*of);
+        let classes = self.elements(order, MOST_CLASSES).into_iter().filter(made);
+        let dicts = classes.filter_map(|class| self.pages.pointer(class + TYPE_DICT));
+        let entries = dicts.flat_map(|dict| self.entries(dict, MOST_ATTRIBUTES));
+        entries
+            .filter_map(|(name, value)| match self.type_of(value)? {
+                of if of == self.python.types.member => Some(OfClass::Slot(name, self.slot(value)?)),
+                of if self.holds_data(value, of) => Some(OfClass::Shared(name, value)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether a value of this type may be, or lead to, a lock: methods and texts, which most attributes of a class are, may not.
+    fn holds_data(&self, value: usize, of: usize) -> bool {
+        let types = &self.python.types;
+        of == types.dict || of == types.list || self.lock_in(value).is_some() || self.is_made(of)
+    }
+
+    /// Whether the type was made while running, by a `class` statement for one.
+    fn is_made(&self, of: usize) -> bool {
+        self.pages
+            .word(of + TYPE_FLAGS)
+            .is_some_and(|flags| flags & IS_HEAP_TYPE != 0)
+    }
+
+    /// Where the slot of this descriptor lies.
+    fn slot(&self, descriptor: usize) -> Option<usize> {
+        let member = self.pages.pointer(descriptor + MEMBER)?;
+        let is_object = self.pages.int(member + MEMBER_KIND)? == OBJECT_OR_NOTHING;
+        let place = self.pages.word(member + MEMBER_PLACE)?;
+        (is_object && (16..1 << 16).contains(&place)).then_some(place)
+    }
+}

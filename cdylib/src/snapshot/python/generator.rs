@@ -1,0 +1,74 @@
+//! The generators and coroutines that a frame is in the middle of: they stand still, and are inside whatever blocks they have
+//! entered.
+
+use super::frame::Frame;
+use super::object::Objects;
+use super::with_block::VARIABLES;
+
+/// `PyGenObject`, and `PyCoroObject` likewise: its state, negative while it has begun and is not running, and its frame.
+const STATE: usize = 67;
+const FRAME: usize = 72;
+/// Code objects: how many values a frame has room for, behind its variables.
+const STACK_SIZE: usize = 64;
+/// The most variables and values of a frame that are looked at.
+const MOST_VALUES: usize = 128;
+/// The most frames of a thread, with those of generators; and how deep generators may stand in one another.
+const MOST_FRAMES: usize = 256;
+const DEEPEST: usize = 32;
+
+impl Objects {
+    /// These frames, and before each those of the generators that it is in the middle of: in a `for` loop, in a `with` block
+    /// (`contextlib.contextmanager`), by hand, or as an event loop that runs a coroutine.
+    pub fn with_generators(&self, frames: Vec<Frame>) -> Vec<Frame> {
+        let mut all = Vec::with_capacity(frames.len());
+        for frame in frames {
+            self.add_with_generators(frame, DEEPEST, &mut all);
+        }
+        all
+    }
+
+    fn add_with_generators(&self, frame: Frame, deepest: usize, all: &mut Vec<Frame>) {
+        if let Some(deeper) = deepest.checked_sub(1).filter(|_| all.len() < MOST_FRAMES) {
+            for inner in self.generators_of(frame) {
+                if all.iter().all(|known| known.address != inner.address) {
+                    self.add_with_generators(inner, deeper, all);
+                }
+            }
+        }
+        all.push(frame);
+    }
+
+    fn generators_of(&self, frame: Frame) -> Vec<Frame> {
+        let count = |place| usize::try_from(self.pages.int(frame.code + place)?).ok();
+        let (Some(variables), Some(values)) = (count(VARIABLES), count(STACK_SIZE)) else {
+            return Vec::new();
+        };
+        let start = frame.address + self.layout.locals;
+        // What lies above the top of the values is old, and a generator that it names may be gone: its memory then says that
+        // it has ended, or is another object's by now.
+        let values = (0..variables.saturating_add(values).min(MOST_VALUES)).map_while(|number| {
+            let word = self.pages.word(start + number * 8)?;
+            Some(self.referred(word))
+        });
+        let of_blocks = self.entered(frame).into_iter().filter_map(|object| {
+            let attributes = self.attributes(object);
+            self.value(&attributes, "gen")
+        });
+        let mut generators: Vec<usize> = values.filter(|&object| object != 0).chain(of_blocks).collect();
+        let types = &self.python.types.generators;
+        generators.retain(|&object| self.type_of(object).is_some_and(|of| types.contains(&of)));
+        generators.sort_unstable();
+        generators.dedup();
+        generators
+            .into_iter()
+            .filter_map(|object| self.suspended(object))
+            .collect()
+    }
+
+    /// The frame of a generator that has begun and is not running.
+    fn suspended(&self, generator: usize) -> Option<Frame> {
+        const IS_NEGATIVE: u8 = 0x80;
+        let stands_still = self.pages.byte(generator + STATE)? & IS_NEGATIVE != 0;
+        stands_still.then(|| self.frame_at(generator + FRAME))?
+    }
+}
