@@ -4,6 +4,7 @@ mod browser;
 mod formats;
 mod page;
 mod records;
+mod schemas;
 mod sql;
 mod symbols;
 mod workshop;
