@@ -11,6 +11,8 @@ use forkwatch_schema::nearest::nearest;
 use forkwatch_schema::record::Detail;
 use forkwatch_schema::suppressions::Suppressions;
 use glob::Pattern;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::Deserialize;
 
@@ -71,9 +73,16 @@ fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
         let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
         now.checked_sub(span.abs()).ok()
     };
-    let time = text.parse::<Timestamp>().ok().or_else(ago).ok_or_else(|| {
+    // Records name no time but UTC; a date alone begins at midnight.
+    let civil = || -> Option<Timestamp> {
+        let time: DateTime = text.parse().ok()?;
+        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let exact = text.parse::<Timestamp>().ok();
+    let time = exact.or_else(civil).or_else(ago).ok_or_else(|| {
         Failure::usage(format!(
-            "--since {text} is no time; give one like 2026-11-21T03:00:00Z, or how long ago, like 90m, 2h or 3d"
+            "--since {text} is no time; give one like 2026-11-21 or 2026-11-21T03:00:00Z, or how long ago, like 90m, 2h \
+             or 3d"
         ))
     })?;
     Ok(Time::try_from(time.as_nanosecond()).unwrap_or(0))
@@ -214,6 +223,8 @@ mod tests {
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
         let at = |text: &str| super::super::read::parsed::rfc3339(since(text, now).unwrap());
         assert_eq!(at("2026-11-21T04:00:00+01:00"), "2026-11-21T03:00:00.000000000Z");
+        assert_eq!(at("2026-11-21 04:00"), "2026-11-21T04:00:00.000000000Z");
+        assert_eq!(at("2026-11-20"), "2026-11-20T00:00:00.000000000Z");
         assert_eq!(at("90m"), "2026-11-21T10:30:00.000000000Z");
         assert_eq!(at("3d"), "2026-11-18T12:00:00.000000000Z");
         let failure = since("soon", now).unwrap_err();

@@ -1,8 +1,12 @@
 //! One finding, as the formats show it.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{Detail, Record, UnsafeFork};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// What became of the children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,8 +79,10 @@ pub struct Seen {
 /// One record, as it was read and as far as this version knows it.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The line.
+    /// The line, but for halves of characters that no text can hold.
     pub line: String,
+    /// Whether a parser of usual limits reads it: it is not nested too deeply, and has no number out of range.
+    pub is_sound: bool,
     /// Its fields; `None` where it lacks some that this version asks for.
     pub record: Option<Record>,
     /// Its scalars, which are there in either case.
@@ -84,13 +90,10 @@ pub struct Example {
 }
 
 /// What a reader is told of a record that could not be understood whole.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scalars {
     /// One line for people.
     pub message: String,
-    /// Who wrote it.
-    pub host: String,
     /// Its program.
     pub exe: String,
     /// What the user copied into it.
@@ -98,17 +101,16 @@ pub struct Scalars {
 }
 
 impl Example {
-    /// The example in a line that is known to hold a record; `None` where its JSON is damaged after all.
-    pub fn new(line: Vec<u8>) -> Option<Self> {
-        let line = String::from_utf8(line).ok()?;
-        // A field of another type than ours must not hide the others: the line is then shown without them.
-        let value: serde_json::Value = serde_json::from_str(&line).ok()?;
-        let scalars = Scalars::deserialize(&value).unwrap_or_default();
-        Some(Self {
+    /// The example in a line that is known to hold a record.
+    pub fn new(line: &[u8]) -> Self {
+        let line = String::from_utf8_lossy(line);
+        let line = without_lone_surrogates(&line).into_owned();
+        Self {
+            is_sound: serde_json::from_str::<serde_json::Value>(&line).is_ok(),
             record: serde_json::from_str(&line).ok(),
-            scalars,
+            scalars: Scalars::new(&line),
             line,
-        })
+        }
     }
 
     /// The record's own fields.
@@ -125,6 +127,49 @@ impl Example {
     }
 }
 
+impl Scalars {
+    /// Each for itself: a field of another type than ours, or one that cannot be read, must not hide the others.
+    fn new(line: &str) -> Self {
+        let fields: HashMap<String, &RawValue> = serde_json::from_str(line).unwrap_or_default();
+        let text = |name: &str| serde_json::from_str(fields.get(name)?.get()).ok();
+        Self {
+            message: text("message").unwrap_or_default(),
+            exe: text("exe").unwrap_or_default(),
+            context: text("context"),
+        }
+    }
+}
+
+/// JSON in which `\ud800` to `\udfff`, the halves of a character, stand in pairs alone. Python and JavaScript write others, and
+/// no text can hold them.
+fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
+    const ESCAPE: usize = "\\u0000".len();
+    let half = |at: usize| -> Option<u16> {
+        let digits = json.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut whole, mut done, mut at) = (String::new(), 0, 0);
+    while let Some(found) = memchr::memchr(b'\\', &json.as_bytes()[at..]) {
+        at += found;
+        at += match (half(at), half(at + ESCAPE)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 2 * ESCAPE,
+            (Some(0xd800..0xe000), _) => {
+                whole.push_str(&json[done..at]);
+                whole.push_str("\\ufffd");
+                done = at + ESCAPE;
+                ESCAPE
+            }
+            // A backslash and what it escapes, or the end of what is no JSON.
+            _ => 2.min(json.len() - at),
+        };
+    }
+    if done == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.push_str(&json[done..]);
+    Cow::Owned(whole)
+}
+
 impl Finding {
     /// What happened, in one line.
     pub fn message(&self) -> &str {
@@ -132,5 +177,41 @@ impl Finding {
             "" => "a record without a message",
             message => message,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Example, without_lone_surrogates};
+
+    #[test]
+    fn halves_of_characters_are_replaced_and_pairs_kept() {
+        for (json, expected) in [
+            (r#""a\ud83d\udd12b""#, r#""a\ud83d\udd12b""#),
+            (r#""a\ud83d \uDD12""#, r#""a\ufffd \ufffd""#),
+            (r#""\ud83d\ud83d\udd12""#, r#""\ufffd\ud83d\udd12""#),
+            (r#""\\ud83d \"\ud83d""#, r#""\\ud83d \"\ufffd""#),
+            ("\\", "\\"),
+            ("\\u\u{e9}\u{e9}", "\\u\u{e9}\u{e9}"),
+        ] {
+            assert_eq!(without_lone_surrogates(json), expected);
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_is_read() {
+        let odd = format!(
+            r#"{{"message":"m","argv":7,"exe":"/bin/\ud800x","context":"c","pid":1e400,"deep":{}{}}}"#,
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
+        let example = Example::new(odd.as_bytes());
+        let scalars = &example.scalars;
+        assert_eq!(
+            (&*scalars.message, &*scalars.exe, scalars.context.as_deref()),
+            ("m", "/bin/\u{fffd}x", Some("c"))
+        );
+        assert!(example.record.is_none() && !example.is_sound);
+        assert!(Example::new(br#"{"message":"m"}"#).is_sound);
     }
 }

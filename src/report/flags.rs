@@ -49,7 +49,7 @@ pub fn command() -> Command {
                 .ignore_case(true)
                 .help("Exit with 1 if any finding told is as bad as LEVEL"),
             option("since", "TIME")
-                .help("Only records from TIME on: 2026-11-21T03:00:00Z, or so long ago: 90m, 2h, 3d"),
+                .help("Only records from TIME on: 2026-11-21T03:00:00Z, 2026-11-21 (in UTC), or so long ago: 90m, 2h, 3d"),
             option("host", "GLOB").help("Only records of hosts whose name fits"),
             option("program", "GLOB").help("Only records of programs whose path, or the last part of it, fits"),
             option("kind", "KIND")

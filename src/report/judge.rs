@@ -35,12 +35,10 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let repeated = repeats.get(&number).copied().unwrap_or(0);
         let followers = followers(fates.get(&number), &severities, &names);
-        findings.extend(
-            finding(group, kind, repeated, fates.get(&number), followers).map(|finding| Finding {
-                seen: seen.remove(&number).unwrap_or_default(),
-                ..finding
-            }),
-        );
+        findings.push(Finding {
+            seen: seen.remove(&number).unwrap_or_default(),
+            ..finding(group, kind, repeated, fates.get(&number), followers)
+        });
     }
     findings.sort_by(|one, other| rank(one).cmp(&rank(other)));
     (findings, lost)
@@ -60,13 +58,7 @@ fn is_bookkeeping(kind: &str) -> bool {
     matches!(Kind::parse(kind), Some(Kind::Summary | Kind::ForkOutcome))
 }
 
-fn finding(
-    group: Group,
-    kind: String,
-    repeated: u64,
-    fate: Option<&Fate>,
-    followed_by: Vec<String>,
-) -> Option<Finding> {
+fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, followed_by: Vec<String>) -> Finding {
     let is_parent = Kind::parse(&kind) == Some(Kind::UnsafeFork);
     let severity = if is_parent {
         severity(group.severity, group.count, fate)
@@ -75,8 +67,8 @@ fn finding(
     };
     let outcome = outcome(severity, group.count, fate);
     let (hosts, programs) = (group.hosts.len(), group.programs());
-    let example = Example::new(group.example)?;
-    Some(Finding {
+    let example = Example::new(&group.example);
+    Finding {
         fingerprint: String::from_utf8_lossy(&group.fingerprint).into_owned(),
         advice: advice::of(&example, Kind::parse(&kind)),
         kind,
@@ -90,7 +82,7 @@ fn finding(
         example,
         followed_by,
         seen: Seen::default(),
-    })
+    }
 }
 
 /// Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.

@@ -63,6 +63,10 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
     let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
+    if report.files == 0 && complaints > 0 {
+        // Nothing was looked at: "no finding" would be a false comfort, and a passed test in a format for CI.
+        return Ok(exit_codes::USAGE);
+    }
     let left_out = filters.apply(&mut report.findings);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
     report.chosen = filters::chosen(matches);

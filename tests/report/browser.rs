@@ -13,6 +13,18 @@ use super::{log, report};
 
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 
+/// As root, without a screen, and without a word to anybody.
+const QUIET: &[&str] = &[
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
 /// A browser that can be started without a screen.
 fn browser() -> Option<&'static str> {
     let starts = |name: &&&str| {
@@ -26,15 +38,9 @@ fn browser() -> Option<&'static str> {
 /// The page after its script ran, and what the browser said of it.
 fn opened(browser: &str, page: &Path, profile: &Path) -> (Html, String) {
     let output = Command::new("timeout")
-        .args([
-            "60",
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--dump-dom",
-        ])
-        .args(["--enable-logging=stderr", "--virtual-time-budget=2000"])
+        .args(["60", browser])
+        .args(QUIET)
+        .args(["--dump-dom", "--enable-logging=stderr", "--virtual-time-budget=2000"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("file://{}", page.display()))
         .output()

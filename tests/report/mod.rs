@@ -4,6 +4,7 @@ mod browser;
 mod formats;
 mod page;
 mod records;
+mod schemas;
 mod sql;
 mod symbols;
 mod workshop;
@@ -155,6 +156,45 @@ fn what_is_missing_is_told_and_the_rest_is_read() {
     assert!(said.contains("gone.jsonl does not exist"), "{said}");
     let read: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(read["records"], 1);
+    // Where nothing at all was read, a report would be a false comfort.
+    let nothing = run(forkwatch(&["report", "--format=junit"]).arg(&gone));
+    assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(2), 0));
+    let debug = gone.to_str().unwrap();
+    let said = stderr(&report(&["--debug-dir", debug], &path));
+    assert!(said.contains("gone.jsonl is no folder"), "{said}");
+}
+
+/// Halves of characters, deep nesting, numbers out of range: what the record says is told all the same.
+#[test]
+fn records_that_parsers_refuse_are_findings_too() {
+    let known = line(&unsafe_fork(1, 1, "a", vec![]));
+    let deep = format!("\"later\":{}{},\"advice\"", "[".repeat(500), "]".repeat(500));
+    let records = [
+        known.replace("what 1 says", "a\\ud800b"),
+        known
+            .replace("0000000000000001", "0000000000000002")
+            .replace("\"advice\"", &deep),
+        known
+            .replace("0000000000000001", "0000000000000003")
+            .replace("\"line\":1", "\"line\":1e400"),
+        format!("\u{feff}{}", known.replace("0000000000000001", "0000000000000004")),
+    ];
+    let (_folder, path) = log(records.concat());
+    let output = json(&[], &path);
+    let mut findings: Vec<_> = output["findings"].as_array().unwrap().iter().collect();
+    findings.sort_by_key(|finding| finding["fingerprint"].as_str());
+    let messages: Vec<_> = findings.iter().map(|finding| &finding["example"]["message"]).collect();
+    assert_eq!(
+        messages,
+        [
+            &Value::from("a\u{fffd}b"),
+            &Value::Null,
+            &Value::Null,
+            &Value::from("what 1 says")
+        ]
+    );
+    let text = stdout(&report(&[], &path));
+    assert_eq!(text.matches("unsafe_fork: what 1 says").count(), 3, "{text}");
 }
 
 #[test]

@@ -169,7 +169,8 @@ impl Lines for Gathered<'_> {
         {
             return;
         }
-        let line = line.trim_ascii();
+        // Some editors write a mark of the byte order before the first line.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return;
         }

@@ -58,6 +58,7 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
     if time[29] != b'Z' || !line.ends_with(b"}") {
         return None;
     }
+    let time = nanoseconds(time)?;
     let rest = after(rest, b"\",\"severity\":\"")?;
     let (severity, rest) = match rest {
         [b'I', b'N', b'F', b'O', rest @ ..] => (Severity::Info, rest),
@@ -87,7 +88,7 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
         return None;
     }
     Some(Head {
-        time: nanoseconds(time),
+        time,
         severity,
         kind,
         fingerprint,
@@ -121,13 +122,19 @@ fn is_hex(digits: &[u8; 16]) -> bool {
     })
 }
 
-/// `2026-11-21T03:12:45.123456789Z` as a number. Where a digit is none, it is some number.
-fn nanoseconds(time: &[u8; 30]) -> Time {
+/// `2026-11-21T03:12:45.123456789Z` as a number; `None` where a part is out of its range. Where a digit is none, it is some
+/// number.
+fn nanoseconds(time: &[u8; 30]) -> Option<Time> {
     let digits = |from: usize, to: usize| {
         let digit = |number: u64, &byte: &u8| number * 10 + u64::from(byte & 15);
         time[from..to].iter().fold(0, digit)
     };
     let (year, month, day) = (digits(0, 4), digits(5, 7), digits(8, 10));
+    let (hour, minute, second) = (digits(11, 13), digits(14, 16), digits(17, 19));
+    // All at once: none of them is ever out of range, but in a line that something has damaged.
+    if (month.wrapping_sub(1) >= 12) | (day.wrapping_sub(1) >= 31) | (hour >= 24) | (minute >= 60) | (second >= 61) {
+        return None;
+    }
     // Years that begin in March end with the day that only some of them have.
     let (year, month) = if month < 3 {
         (year.saturating_sub(1), month + 9)
@@ -135,8 +142,8 @@ fn nanoseconds(time: &[u8; 30]) -> Time {
         (year, month - 3)
     };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
-    let seconds = days.wrapping_sub(719_469) * 86_400 + digits(11, 13) * 3600 + digits(14, 16) * 60 + digits(17, 19);
-    seconds.wrapping_mul(1_000_000_000).wrapping_add(digits(20, 29))
+    let seconds = days.wrapping_sub(719_469) * 86_400 + hour * 3600 + minute * 60 + second;
+    Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(digits(20, 29)))
 }
 
 #[cfg(test)]
@@ -176,7 +183,7 @@ mod tests {
             let time = format!("{time}T23:59:58.000000001Z");
             let expected = time.parse::<jiff::Timestamp>().unwrap().as_nanosecond();
             assert_eq!(
-                i128::from(nanoseconds(time.as_bytes().try_into().unwrap())),
+                i128::from(nanoseconds(time.as_bytes().try_into().unwrap()).unwrap()),
                 expected,
                 "{time}"
             );
@@ -193,6 +200,8 @@ mod tests {
             &LINE.replace("/bin/shop", "/bin/\\u00e9"),
             &LINE.replace("0123456789abcdef", "0123456789ABCDEF"),
             &LINE.replace("\"time\":", "\"time\": "),
+            &LINE.replace("2026-11", "2026-13"),
+            &LINE.replace("T03:12", "T24:12"),
             &glued,
             "",
             "{}",

@@ -76,10 +76,11 @@ fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
                 complaints.push(format!("no file fits {shown}"));
             }
             for path in found {
-                if path.is_dir() {
-                    folder(&path, inputs, complaints);
-                } else {
-                    add(&path, inputs, complaints);
+                match fs::metadata(&path).map(|metadata| metadata.file_type()) {
+                    Ok(kind) if kind.is_dir() => folder(&path, inputs, complaints),
+                    // A pipe that happens to lie there is not waited for; one that is named is.
+                    Ok(kind) if !kind.is_file() => {}
+                    _ => add(&path, inputs, complaints),
                 }
             }
         }
@@ -197,7 +198,9 @@ mod tests {
         fs::write(path.join("two.x"), "2").unwrap();
         fs::write(path.join("[odd]"), "3").unwrap();
         let paths = ["*.x", "[odd]", "*.y", "gone"].map(|name| path.join(name).into_os_string());
+        let socket = std::os::unix::net::UnixListener::bind(path.join("socket.x")).unwrap();
         let (inputs, complaints) = find(&paths);
+        drop(socket);
         assert_eq!(names(path, &inputs), ["one.x", "two.x", "[odd]"]);
         assert!(complaints[0].starts_with("no file fits ") && complaints[0].ends_with("*.y"));
         assert!(complaints[1].ends_with("gone does not exist; check the spelling of the path"));

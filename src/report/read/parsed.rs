@@ -9,11 +9,12 @@ use super::head::{Head, Time};
 
 /// The scalars that grouping needs. What a record of another writer lacks is empty; without kind and fingerprint it is none.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Parsed<'line> {
     #[serde(borrow, default)]
-    time: Cow<'line, str>,
+    time: Option<Cow<'line, str>>,
     #[serde(borrow, default)]
-    severity: Cow<'line, str>,
+    severity: Option<Cow<'line, str>>,
     #[serde(borrow)]
     schema: Cow<'line, str>,
     #[serde(borrow)]
@@ -21,7 +22,7 @@ pub struct Parsed<'line> {
     #[serde(borrow)]
     fingerprint: Cow<'line, str>,
     #[serde(borrow, default)]
-    host: Cow<'line, str>,
+    host: Option<Cow<'line, str>>,
     #[serde(default)]
     pid: Option<i64>,
     #[serde(borrow, default)]
@@ -34,12 +35,18 @@ pub struct Parsed<'line> {
 
 /// Parses a line; what is wrong with one that holds no record, in a few words.
 pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
+    // Its fields in a list would be taken for the record, too.
+    if matches!(line.first(), Some(b'[')) {
+        return Err("no record of forkwatch (a list)".to_owned());
+    }
     let mut parsed: Parsed<'_> = serde_json::from_slice(line).map_err(|error| {
+        // Each record is a line of its own: to say that it is the first would contradict the number in the file.
+        let why = error.to_string().replace(" at line 1 column ", " at column ");
         if error.is_data() {
             // The words of the error would be about a field; whoever sees the line wants to know what it is not.
-            format!("no record of forkwatch ({error})")
+            format!("no record of forkwatch ({why})")
         } else {
-            format!("no JSON ({error})")
+            format!("no JSON ({why})")
         }
     })?;
     if !parsed.schema.starts_with("forkwatch/") {
@@ -53,12 +60,16 @@ impl Parsed<'_> {
     /// The same as [`super::head::by_position`] gives.
     pub fn head(&self) -> Head<'_> {
         Head {
-            time: time(&self.time),
+            time: time(self.time.as_deref().unwrap_or_default()),
             // A level that is not known here says at least that somebody wrote about it.
-            severity: Severity::parse(&self.severity).unwrap_or(Severity::Info),
+            severity: self
+                .severity
+                .as_deref()
+                .and_then(Severity::parse)
+                .unwrap_or(Severity::Info),
             kind: self.kind.as_bytes(),
             fingerprint: self.fingerprint.as_bytes(),
-            host: self.host.as_bytes(),
+            host: self.host.as_deref().unwrap_or_default().as_bytes(),
             pid: self.digits.as_bytes(),
             exe: self.exe.as_deref().unwrap_or_default().as_bytes(),
             fork_id: self.fork_id.as_deref().map(str::as_bytes),
@@ -102,6 +113,11 @@ mod tests {
     #[test]
     fn what_is_no_record_is_told() {
         assert!(parse(b"{\"time\":").unwrap_err().starts_with("no JSON"));
+        assert_eq!(parse(b"{\"a\" 1}").unwrap_err(), "no JSON (expected `:` at column 6)");
+        let number = parse(b"7").unwrap_err();
+        assert!(number.contains("expected an object"), "{number}");
+        let list = parse(br#"["","","forkwatch/1","a","b"]"#).unwrap_err();
+        assert_eq!(list, "no record of forkwatch (a list)");
         assert!(parse(b"{\"a\":1}").unwrap_err().starts_with("no record of forkwatch"));
         let other = br#"{"schema":"other/1","kind":"a","fingerprint":"b"}"#;
         assert!(parse(other).unwrap_err().contains("'other/1'"));

@@ -1,6 +1,8 @@
 //! Packed files, told by their first bytes and not by their names: gzip and Zstandard.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};
+use std::iter::successors;
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -19,7 +21,7 @@ pub fn reader<'source>(source: impl Read + 'source) -> io::Result<Box<dyn Read +
     // A pipe may give less than four bytes at first; a packed file that does so is none that a tool wrote.
     let start = source.fill_buf()?;
     Ok(if start.starts_with(GZIP) {
-        Box::new(MultiGzDecoder::new(source))
+        Box::new(Gzip(MultiGzDecoder::new(source)))
     } else if start.starts_with(ZSTD) {
         Box::new(Zstd {
             source,
@@ -29,6 +31,31 @@ pub fn reader<'source>(source: impl Read + 'source) -> io::Result<Box<dyn Read +
     } else {
         Box::new(source)
     })
+}
+
+/// What is wrong with packed data, in plain words; a fault of the disk as it is.
+fn fault(error: &(dyn Error + 'static)) -> io::Error {
+    let cause = successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref::<io::Error>());
+    let says = |kind, what| {
+        io::Error::new(
+            kind,
+            format!("its packed data {what}; what comes before that is reported"),
+        )
+    };
+    match cause.map(|cause| (cause.raw_os_error(), cause.kind())) {
+        Some((Some(number), _)) => io::Error::from_raw_os_error(number),
+        Some((_, io::ErrorKind::UnexpectedEof)) => says(io::ErrorKind::UnexpectedEof, "ends too early"),
+        _ => says(io::ErrorKind::InvalidData, "is damaged"),
+    }
+}
+
+/// All members of a gzip file.
+struct Gzip<R>(MultiGzDecoder<R>);
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| fault(&error))
+    }
 }
 
 /// All frames of a Zstandard file, one after the other: log rotation appends them.
@@ -48,13 +75,13 @@ impl<R: BufRead> Read for Zstd<R> {
                 let step = BlockDecodingStrategy::UptoBlocks(1);
                 self.decoder
                     .decode_blocks(&mut self.source, step)
-                    .map_err(io::Error::other)?;
+                    .map_err(|error| fault(&error))?;
                 continue;
             }
             if self.source.fill_buf()?.is_empty() {
                 return Ok(0);
             }
-            self.decoder.reset(&mut self.source).map_err(io::Error::other)?;
+            self.decoder.reset(&mut self.source).map_err(|error| fault(&error))?;
             self.in_frame = true;
         }
     }
@@ -91,14 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_an_error() {
-        let mut content = Vec::new();
-        assert!(reader(&b"\x1f\x8bxyz"[..]).unwrap().read_to_end(&mut content).is_err());
-        assert!(
-            reader(&b"\x28\xb5\x2f\xfd\xff"[..])
-                .unwrap()
-                .read_to_end(&mut content)
-                .is_err()
-        );
+    fn a_damaged_file_is_an_error_in_plain_words() {
+        let zstd = compress_to_vec(&b"one\ntwo"[..], CompressionLevel::Fastest);
+        for (packed, what) in [
+            (&b"\x1f\x8bxyzxyzxyzxyz"[..], "is damaged"),
+            (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b", "ends too early"),
+            (b"\x28\xb5\x2f\xfd\xff", "ends too early"),
+            (&zstd[..zstd.len() - 5], "ends too early"),
+        ] {
+            let error = reader(packed).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+            let expected = format!("its packed data {what}; what comes before that is reported");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

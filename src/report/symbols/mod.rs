@@ -48,10 +48,14 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
         )));
     }
     let folders = matches.get_many::<OsString>("debug-dir").into_iter().flatten();
-    Some(Sources {
-        folders: folders.map(PathBuf::from).collect(),
-        debuginfod,
-    })
+    let folders: Vec<PathBuf> = folders.map(PathBuf::from).collect();
+    for folder in folders.iter().filter(|folder| !folder.is_dir()) {
+        say(&Failure::usage(format!(
+            "--debug-dir {} is no folder; names are looked for without it",
+            folder.display()
+        )));
+    }
+    Some(Sources { folders, debuginfod })
 }
 
 /// Names what the examples of these findings leave open, and says how many modules could not help because they are not those of

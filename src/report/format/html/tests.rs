@@ -19,7 +19,7 @@ pub fn finding(number: u64, severity: &str) -> Finding {
         first: String::from("2026-11-21T03:12:45.123456789Z"),
         last: String::from("2026-11-21T03:12:45.123456789Z"),
         outcome: Outcome::Unknown,
-        example: Example::new(line.into_bytes()).unwrap(),
+        example: Example::new(line.as_bytes()),
         followed_by: Vec::new(),
         advice: vec![String::from("fork before")],
         seen: Seen {
