@@ -51,7 +51,7 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         severity: Severity::Fatal,
         schema: SCHEMA.to_owned(),
         kind: Kind::StuckChild,
-        fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack),
+        fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack, None),
         message: String::new(),
         host: records::host(),
         pid: process.0,
