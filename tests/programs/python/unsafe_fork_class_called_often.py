@@ -1,5 +1,5 @@
-# H3: a class that was called often is called another way, with a frame of the interpreter's own between caller and `__init__`.
-# That frame is no part of the program: the fork stays one finding, and nobody is sent to change it.
+# H3: a class that was called often is called another way, with a frame of the interpreter's own between caller and
+# `__init__`. That frame is no part of the program: the fork stays one finding, and nobody is sent to change it.
 #
 # python: 3.8-3.14
 # bare: 0

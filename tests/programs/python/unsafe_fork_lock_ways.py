@@ -1,6 +1,6 @@
 # H1: a thread holds one lock, in each way in which code comes to hold one: by a block, by hand, through an object
-# that has the lock, in a function that has returned since, in a generator or coroutine that stands still. The finding names
-# it, and who has it.
+# that has the lock, in a function that has returned since, in a generator or coroutine that stands still. The finding
+# names it, and who has it.
 #
 # python: 3.8-3.14
 # bare: 0
