@@ -94,8 +94,6 @@ pub struct Example {
 pub struct Scalars {
     /// One line for people.
     pub message: String,
-    /// Its program.
-    pub exe: String,
     /// What the user copied into it.
     pub context: Option<String>,
 }
