@@ -211,7 +211,7 @@ fn suppressed_wrongs(program: &Program, start: &Start, arguments: &[String], bar
         arguments,
         &[("FORKWATCH_SUPPRESS", rules.as_str())],
     );
-    let mut wrongs = changes(bare, &watched, false);
+    let mut wrongs = changes(bare, &watched, program.head.maybe);
     match &watched.records {
         Ok(lines) => {
             let told = lines.iter().filter(|line| line.kind != Kind::Summary);

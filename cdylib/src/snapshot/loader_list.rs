@@ -21,7 +21,7 @@ const LONGEST_PATH: usize = 4096;
 pub fn as_maps() -> Option<Vec<u8>> {
     let memory = ProcessMemory::own();
     // The program's own headers lie at the beginning of its first page.
-    let start = process::auxiliary(libc::AT_PHDR)? & !(number(PAGE) - 1);
+    let start = process::auxiliary(libc::AT_PHDR)? & !number(PAGE - 1);
     let segments = segments(memory, start)?;
     let first = segments.iter().find(|segment| is(segment, PT_LOAD))?;
     let bias = start.wrapping_sub(number(first.p_vaddr.get(ENDIAN) & !(PAGE - 1)));
