@@ -132,7 +132,6 @@ impl Scalars {
         let text = |name: &str| serde_json::from_str(fields.get(name)?.get()).ok();
         Self {
             message: text("message").unwrap_or_default(),
-            exe: text("exe").unwrap_or_default(),
             context: text("context"),
         }
     }
@@ -199,15 +198,15 @@ mod tests {
     #[test]
     fn what_can_be_read_is_read() {
         let odd = format!(
-            r#"{{"message":"m","argv":7,"exe":"/bin/\ud800x","context":"c","pid":1e400,"deep":{}{}}}"#,
+            r#"{{"message":"m\ud800","argv":7,"context":"c","pid":1e400,"deep":{}{}}}"#,
             "[".repeat(10_000),
             "]".repeat(10_000)
         );
         let example = Example::new(odd.as_bytes());
         let scalars = &example.scalars;
         assert_eq!(
-            (&*scalars.message, &*scalars.exe, scalars.context.as_deref()),
-            ("m", "/bin/\u{fffd}x", Some("c"))
+            (&*scalars.message, scalars.context.as_deref()),
+            ("m\u{fffd}", Some("c"))
         );
         assert!(example.record.is_none() && !example.is_sound);
         assert!(Example::new(br#"{"message":"m"}"#).is_sound);

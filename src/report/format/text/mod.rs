@@ -164,7 +164,10 @@ fn example(page: &mut Page<'_>, margin: usize, finding: &Finding) {
     let Some(record) = &finding.example.record else {
         page.line(
             margin,
-            &[(Look::Dim, "(its other fields are not as this version of forkwatch knows them)")],
+            &[(
+                Look::Dim,
+                "(its other fields are not as this version of forkwatch knows them)",
+            )],
         );
         return;
     };
