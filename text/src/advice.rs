@@ -127,6 +127,7 @@ fn before_or(threads: &[Thread], words: &str) -> String {
         .iter()
         .find_map(|thread| telling(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
     match created {
+        Some((thread, frame)) if thread.name.is_empty() => format!("{words} (one is started by {})", place(frame)),
         Some((thread, frame)) => format!("{words} (\"{}\" is started by {})", thread.name, place(frame)),
         None => words.to_owned(),
     }

@@ -99,7 +99,8 @@ fn own_lock(lock: &Lock, language: Language) -> String {
             let name = name.map_or("lock", expression);
             format!(
                 "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
-                 after_in_child={name}.release) lets no fork happen while another thread holds {name}."
+                 after_in_child={name}.release), called once where {name} is made, lets no fork happen while another thread \
+                 holds it."
             )
         }
         Language::Rust => format!(

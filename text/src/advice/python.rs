@@ -103,10 +103,12 @@ fn what_forks(frames: &[PythonFrame]) -> Forks {
     }
 }
 
-/// Whether a file is part of what starts processes, and nobody's own code.
+/// Whether a file is part of what starts processes, or of the standard library, and nobody's own code.
 fn is_machinery(file: &str) -> bool {
     const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
-    PARTS.iter().any(|part| file.contains(part)) || file.ends_with("/pty.py") || file.starts_with('<')
+    let is_installed = file.contains("/site-packages/") || file.contains("/dist-packages/");
+    let is_standard = file.contains("/lib/python3.") && !is_installed;
+    is_standard || PARTS.iter().any(|part| file.contains(part)) || file.ends_with("/pty.py") || file.starts_with('<')
 }
 
 /// `function (file:line)`.

@@ -302,7 +302,12 @@ fn daemon_and_rust() {
 fn python_frames_say_which_call_to_change() {
     let frames = |files: &[(&str, &str)]| -> Vec<PythonFrame> {
         let frame = |&(file, function): &(&str, &str)| PythonFrame {
-            file: format!("/usr/lib/python3.12/{file}"),
+            // A file without a folder is the program's own.
+            file: if file.contains('/') {
+                format!("/usr/lib/python3.12/{file}")
+            } else {
+                format!("/srv/{file}")
+            },
             line: 7,
             function: function.into(),
         };
@@ -322,6 +327,8 @@ fn python_frames_say_which_call_to_change() {
     let main = ("shop.py", "main");
     has(&advise(&[launch, start, main]), "Process that main (shop.py:7) starts");
     let pool = ("multiprocessing/pool.py", "Pool._repopulate_pool_static");
+    let spawn = ("./os.py", "_spawnvef");
+    has(&advise(&[spawn, main]), "In main (shop.py:7)");
     has(&advise(&[launch, start, pool, main]), "Pool in main (shop.py:7)");
     let executor = ("concurrent/futures/process.py", "ProcessPoolExecutor.submit");
     has(&advise(&[launch, start, executor, main]), "mp_context=");
