@@ -1,7 +1,13 @@
 //! Text of hostile records made harmless.
 
+use std::borrow::Cow;
+
 /// Text in which everything is escaped that moves the cursor, changes colours, breaks lines or turns the direction of writing.
-pub fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    // Most texts are plain, and a report has many.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let mut harmless = String::with_capacity(text.len());
     for character in text.chars() {
         if is_harmful(character) {
@@ -10,7 +16,7 @@ pub fn harmless(text: &str) -> String {
             harmless.push(character);
         }
     }
-    harmless
+    Cow::Owned(harmless)
 }
 
 /// Control characters, and the invisible ones of Unicode that break lines, turn direction or hide.

@@ -85,7 +85,10 @@ impl<'style> Page<'style> {
             self.text.extend(std::iter::repeat_n(' ', self.margin + indent));
         }
         for (look, piece) in pieces {
-            let piece = harmless(piece).replace(GLUE, " ");
+            let mut piece = harmless(piece);
+            if piece.contains(GLUE) {
+                piece = piece.replace(GLUE, " ").into();
+            }
             if self.style.colour && *look != Look::Plain && !piece.is_empty() {
                 let style = look.style();
                 self.text

@@ -25,7 +25,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
             }
         }
         let title = format!("{} {}", finding.severity.name(), finding.kind);
-        let mut text = harmless(finding.message());
+        let mut text = harmless(finding.message()).into_owned();
         for advice in &finding.advice {
             text.push('\n');
             text.push_str(&harmless(advice));

@@ -52,7 +52,7 @@ fn rule(name: &str, meaning: &str) -> Value {
 }
 
 fn result(finding: &Finding, rules: &[&str], style: &Style) -> Value {
-    let mut text = harmless(finding.message());
+    let mut text = harmless(finding.message()).into_owned();
     for advice in &finding.advice {
         text.push('\n');
         text.push_str(&harmless(advice));
@@ -149,7 +149,8 @@ fn location(place: &Place<'_>, style: &Style) -> Value {
         location.insert("physicalLocation".into(), physical);
     }
     if place.function.is_some() || place.file.is_none() {
-        let name = harmless(&place.in_words());
+        let words = place.in_words();
+        let name = harmless(&words);
         let function = harmless(place.function.unwrap_or(&name));
         location.insert(
             "logicalLocations".into(),
