@@ -27,6 +27,8 @@ pub struct Runtime {
     pub name: &'static str,
     whole: &'static [&'static str],
     beginnings: &'static [&'static str],
+    /// Of its source files, which name functions that were inlined and have lost their namespace.
+    folder: Option<&'static str>,
 }
 
 /// The first is CPython.
@@ -78,6 +80,7 @@ const RUNTIMES: &[Runtime] = &[
             "gen_iternext",
             "_call_with_frames_removed",
         ],
+        folder: None,
     },
     Runtime {
         name: "the Rust runtime",
@@ -98,6 +101,7 @@ const RUNTIMES: &[Runtime] = &[
             "<alloc::boxed::Box<dyn core::ops::function::",
             "<core::panic::unwind_safe::AssertUnwindSafe",
         ],
+        folder: None,
     },
     Runtime {
         name: "the C++ library",
@@ -110,6 +114,7 @@ const RUNTIMES: &[Runtime] = &[
             "std::_Function_handler<",
             "std::function<",
         ],
+        folder: Some("/c++/"),
     },
 ];
 
@@ -213,7 +218,9 @@ pub fn is_telling(frame: &Frame) -> bool {
 /// Whether a frame is part of a language's or libc's own machinery.
 pub fn is_machinery(frame: &Frame) -> bool {
     let symbol = frame.symbol.as_deref().unwrap_or_default();
-    is_of_system(frame) || MACHINERY.iter().any(|start| symbol.starts_with(start))
+    is_of_system(frame)
+        || MACHINERY.iter().any(|start| symbol.starts_with(start))
+        || frame.file.as_deref().and_then(runtime_of_file).is_some()
 }
 
 /// Whether a function of this name takes one of Python's own locks.
@@ -255,14 +262,51 @@ fn is_bottom(frame: &Frame) -> bool {
 
 fn runtime_of(frame: &Frame) -> Option<&'static Runtime> {
     match frame.symbol.as_deref() {
-        Some(symbol) => runtime(symbol),
+        Some(symbol) => runtime(symbol).or_else(|| runtime_of_file(frame.file.as_deref()?)),
         // An interpreter without its symbol table.
         None => RUNTIMES.first().filter(|_| is_interpreters(frame)),
     }
+}
+
+fn runtime_of_file(file: &str) -> Option<&'static Runtime> {
+    RUNTIMES.iter().find(|runtime| {
+        runtime
+            .folder
+            .is_some_and(|folder| file.starts_with("/usr/") && file.contains(folder))
+    })
 }
 
 fn runtime(symbol: &str) -> Option<&'static Runtime> {
     RUNTIMES.iter().find(|runtime| {
         runtime.whole.contains(&symbol) || runtime.beginnings.iter().any(|beginning| symbol.starts_with(beginning))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use forkwatch_schema::record::Frame;
+
+    use super::{Part, is_telling, parts};
+
+    fn frame(symbol: &str, file: &str) -> Frame {
+        Frame {
+            module: Some("/srv/shop".into()),
+            symbol: Some(symbol.into()),
+            file: Some(file.into()),
+            ..Frame::default()
+        }
+    }
+
+    #[test]
+    fn inlined_functions_of_the_cpp_library_are_known_by_their_file() {
+        let header = "/usr/include/c++/12/bits/std_mutex.h";
+        let inlined = ["__gthread_mutex_lock", "lock", "lock_guard"].map(|name| frame(name, header));
+        let own = frame("Ledger::hold(int)", "/srv/c++/ledger.cpp");
+        let stack = [inlined.to_vec(), vec![own.clone()]].concat();
+        let [Part::Run(3, _), Part::Frame(3, shown)] = parts(&stack, false)[..] else {
+            panic!("{:?}", parts(&stack, false));
+        };
+        assert_eq!(shown, &own);
+        assert!(is_telling(&own) && !is_telling(&inlined[1]));
+    }
 }
