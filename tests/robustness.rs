@@ -9,5 +9,6 @@ programs! {
        robust_no_way_out, robust_tiny_stack, robust_alternate_stack, robust_long_jump, robust_coroutines,
        robust_deep_recursion, robust_many_held_locks, robust_unloaded_library, robust_main_thread_ended,
        robust_failed_calls, robust_environment, robust_local_runtime, robust_fork_within_fork, robust_limited_memory;
-    Cpp: robust_cancelled_unwinds;
+    Cpp: robust_cancelled_unwinds, robust_async_churn;
+    Rust: robust_rust_churn;
 }

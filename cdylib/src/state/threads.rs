@@ -48,13 +48,12 @@ pub fn reserve(origin: Origin) -> Option<&'static Thread> {
     let order = (start..MAX_THREADS).chain(0..start);
     for index in order {
         let place = all.places.get(index)?;
-        if !is_free(place) {
-            continue;
-        }
-        let before = place.load(Ordering::Relaxed);
-        if place
-            .compare_exchange(before, word(Life::Starting, 0), Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
+        // One load: what is judged free is what the exchange must still find there.
+        let before = place.load(Ordering::Acquire);
+        if !is_free(before)
+            || place
+                .compare_exchange(before, word(Life::Starting, 0), Ordering::AcqRel, Ordering::Relaxed)
+                .is_err()
         {
             continue;
         }
@@ -119,8 +118,8 @@ pub fn only_this_remains(thread: &Thread, tid: i32) {
     HINT.store(0, Ordering::Relaxed);
 }
 
-fn is_free(place: &AtomicU64) -> bool {
-    match unpack(place.load(Ordering::Acquire)) {
+fn is_free(word: u64) -> bool {
+    match unpack(word) {
         (Life::Free, _) => true,
         // An ended thread's place is free when the kernel no longer knows the id.
         (Life::Ending, tid) => !task::exists(tid),
