@@ -135,7 +135,8 @@ pub fn environment_variable(name: &[u8]) -> Option<Vec<u8>> {
         .map(|(_, value)| value.to_vec())
 }
 
-fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Config {
+/// The values that these variables give.
+pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Config {
     let mut config = Config {
         strict: Strict::Off,
         action: Action::Abort,

@@ -104,18 +104,35 @@ fn split_once(bytes: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::{Process, all, texts};
 
     #[test]
     fn a_process_finds_itself() {
         let own = Process(std::process::id().cast_signed());
         assert!(all().any(|process| process == own));
-        let stat = own.stat().unwrap();
-        assert_eq!(stat.threads, own.threads().unwrap().len());
         assert!(own.mappings().unwrap().iter().any(|mapping| mapping.is_executable));
         assert_eq!(own.program().unwrap(), std::env::current_exe().unwrap());
         let path = std::env::var_os("PATH");
         assert_eq!(own.variable("PATH").unwrap(), path);
+    }
+
+    /// Of a program that waits: the threads of the tests come and go.
+    #[test]
+    fn both_places_count_the_same_threads() {
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let process = Process(child.id().cast_signed());
+        let stat = process.stat().unwrap();
+        assert_eq!((stat.threads, process.threads().unwrap()), (1, vec![process.0]));
+        assert_eq!(stat.parent, std::process::id().cast_signed());
+        // Its input ends, and so does it.
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
     }
 
     #[test]

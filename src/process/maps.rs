@@ -33,13 +33,15 @@ fn mapping(line: &[u8]) -> Option<Mapping> {
     };
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
     let (start, end) = word()?.split_once('-')?;
+    let addresses = hex(start)?..hex(end)?;
     let rights = word()?;
     let offset = hex(word()?)?;
     let (_device, _inode) = (word()?, word()?);
     // The path is the rest of the line, spaces and all.
     let path = rest.trim_ascii_start();
-    Some(Mapping {
-        addresses: hex(start)?..hex(end)?,
+    // Whoever subtracts the start from the end is to get what it expects.
+    (addresses.start <= addresses.end).then(|| Mapping {
+        addresses,
         is_executable: rights.contains('x'),
         offset,
         path: (!path.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(path))),
@@ -65,5 +67,10 @@ mod tests {
         assert_eq!(mappings[1].path, None);
         assert!(!mappings[1].is_executable);
         assert_eq!(mappings[2].path.as_deref(), Some(Path::new("[stack]")));
+    }
+
+    #[test]
+    fn what_ends_before_it_begins_is_left_out() {
+        assert!(mappings(b"7f20-7f10 r-xp 00001000 fe:01 1234 /opt/x.so\n").is_empty());
     }
 }

@@ -21,7 +21,7 @@ mod gather;
 mod judge;
 mod place;
 mod progress;
-mod read;
+pub mod read;
 mod rules;
 mod scan;
 mod similar;
@@ -41,7 +41,8 @@ use forkwatch_text::words::count;
 
 use self::filters::Filters;
 pub use self::flags::command;
-use self::format::{BrokenLine, FORMATS, Format, Report};
+pub use self::format::FORMATS;
+use self::format::{BrokenLine, Format, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;

@@ -42,6 +42,9 @@ fn parse_line(line: &[u8]) -> Option<Mapping<'_>> {
     let &[read, write, execute, share] = permissions else {
         return None;
     };
+    if end < start {
+        return None;
+    }
     Some(Mapping {
         addresses: usize::try_from(start).ok()?..usize::try_from(end).ok()?,
         readable: read == b'r',

@@ -1,0 +1,58 @@
+//! The targets, a file each.
+
+mod options;
+mod proc;
+mod records;
+mod report;
+mod suppressions;
+
+/// One kind of input, and what takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The name of the target, of its program and of its folder in `corpus/`.
+    pub name: &'static str,
+    /// Takes an input; panics where the answer is wrong.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "options",
+        run: options::run,
+    },
+    Target {
+        name: "proc",
+        run: proc::run,
+    },
+    Target {
+        name: "records",
+        run: records::run,
+    },
+    Target {
+        name: "report",
+        run: report::run,
+    },
+    Target {
+        name: "suppressions",
+        run: suppressions::run,
+    },
+];
+
+/// Runs the target of this name.
+pub fn run(name: &str, input: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    (target.expect("a target of this name").run)(input);
+}
+
+/// Fails where a text for people could move a cursor, change colours or turn the direction of writing.
+fn assert_harmless(text: &str) {
+    for line in text.lines() {
+        assert_eq!(forkwatch_text::harmless::harmless(line), line, "is to be escaped");
+    }
+}
+
+/// The lines of an input, without their line breaks.
+fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> {
+    input.split(|&byte| byte == b'\n')
+}

@@ -1,0 +1,110 @@
+//! Every target takes its kept inputs, and as many made ones as `FORKWATCH_FUZZ_INPUTS` says. None takes longer than it should,
+//! or more memory.
+
+use std::alloc::System;
+use std::fs;
+use std::path::Path;
+
+use cap::Cap;
+use fastrand::Rng;
+use forkwatch_fuzz::mutate::mutated;
+use forkwatch_fuzz::{TARGETS, Target};
+use rustix::time::{ClockId, clock_gettime};
+
+/// What lives at once, of all targets together.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
+
+/// Made for each target where nothing is said: a second or two.
+const INPUTS: u64 = 2_000;
+/// The most seconds of this thread's own time for one input, however busy the machine is; without optimisation, all is slower.
+const MOST_SECONDS: i64 = if cfg!(debug_assertions) { 20 } else { 4 };
+/// The most memory that all targets may take at once.
+const MOST_BYTES: usize = 512 << 20;
+
+#[test]
+fn options() {
+    replay("options");
+}
+
+#[test]
+fn proc() {
+    replay("proc");
+}
+
+#[test]
+fn records() {
+    replay("records");
+}
+
+#[test]
+fn report() {
+    replay("report");
+}
+
+#[test]
+fn suppressions() {
+    replay("suppressions");
+}
+
+/// A target without a test would be looked at by nobody.
+#[test]
+fn every_target_has_a_test_a_program_and_kept_inputs() {
+    let own = include_str!("replay.rs");
+    let manifest = include_str!("../Cargo.toml");
+    for target in TARGETS {
+        let name = target.name;
+        assert!(own.contains(&format!("replay(\"{name}\")")), "{name}: no test");
+        assert!(
+            manifest.contains(&format!("fuzz_targets/{name}.rs")),
+            "{name}: no program"
+        );
+        assert!(!kept(name).is_empty(), "{name}: no kept inputs");
+    }
+}
+
+fn replay(name: &str) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
+    let kept = kept(name);
+    for input in &kept {
+        one(target, input);
+    }
+    let count = std::env::var("FORKWATCH_FUZZ_INPUTS").map_or(INPUTS, |count| count.parse().expect("a number"));
+    for seed in 0..count {
+        one(target, &mutated(&kept, &mut Rng::with_seed(seed)));
+    }
+}
+
+/// Says which input it was where the target fails, as a file that can be kept.
+fn one(target: &Target, input: &[u8]) {
+    let before = seconds();
+    let run = std::panic::catch_unwind(|| (target.run)(input));
+    let (took, most) = (seconds() - before, ALLOCATOR.max_allocated());
+    if run.is_err() || took > MOST_SECONDS || most > MOST_BYTES {
+        let file = std::env::temp_dir().join(format!("forkwatch-fuzz-{}", target.name));
+        fs::write(&file, input).expect("the input can be kept");
+        let (name, file) = (target.name, file.display());
+        panic!(
+            "{name}: failed={}, {took} s, {most} bytes; the input is kept in {file}",
+            run.is_err()
+        );
+    }
+}
+
+/// The time that this thread has had a processor for.
+fn seconds() -> i64 {
+    clock_gettime(ClockId::ThreadCPUTime).tv_sec
+}
+
+/// The inputs in `corpus/`, in the order of their names.
+fn kept(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|file| file.path())
+        .collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).expect("a kept input")).collect()
+}
