@@ -76,8 +76,15 @@ pub unsafe extern "C" fn _Fork() -> pid_t {
 }
 
 type CloneRoutine = unsafe extern "C" fn(*mut c_void) -> c_int;
-type Clone =
-    unsafe extern "C" fn(CloneRoutine, *mut c_void, c_int, *mut c_void, *mut c_void, *mut c_void, *mut c_void) -> c_int;
+type Clone = unsafe extern "C" fn(
+    Option<CloneRoutine>,
+    *mut c_void,
+    c_int,
+    *mut c_void,
+    *mut c_void,
+    *mut c_void,
+    *mut c_void,
+) -> c_int;
 
 /// `clone` is variadic, which no stable Rust function can be; seven fixed arguments are passed the same way.
 static CLONE: Real = Real::new(c"clone");
@@ -95,7 +102,7 @@ struct Cloned {
 /// As the real one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clone(
-    routine: CloneRoutine,
+    routine: Option<CloneRoutine>,
     stack: *mut c_void,
     flags: c_int,
     argument: *mut c_void,
@@ -108,15 +115,19 @@ pub unsafe extern "C" fn clone(
     if flags & libc::CLONE_THREAD != 0 {
         libc_threads::note_one_around_libc();
     }
-    if !copies_memory(flags) {
+    let Some(watched) = routine.filter(|_| copies_memory(flags) && !stack.is_null()) else {
+        // No copy of the process, or one that libc refuses.
         // SAFETY: the program's own call.
         return unsafe { real(routine, stack, flags, argument, parent_tid, tls, child_tid) };
-    }
-    let cloned = Cloned { routine, argument };
+    };
+    let cloned = Cloned {
+        routine: watched,
+        argument,
+    };
     let place = (&raw const cloned).cast_mut().cast::<c_void>();
     // SAFETY: the program's own call. The child has a copy of this frame, and so of `cloned`, at the same address.
     without_handlers("clone", || unsafe {
-        real(run_clone, stack, flags, place, parent_tid, tls, child_tid)
+        real(Some(run_clone), stack, flags, place, parent_tid, tls, child_tid)
     })
 }
 

@@ -1,0 +1,212 @@
+/* Each function of libc that takes a lock of libc's own: what it returns, what becomes of errno, and what it did. The exit
+ * functions registered here say what they were given.
+ * expect: silent
+ */
+#include "../program.h"
+#include <arpa/inet.h>
+#include <grp.h>
+#include <link.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <syslog.h>
+
+extern int __cxa_atexit(void (*function)(void *), void *argument, void *library);
+extern void __syslog_chk(int priority, int flag, const char *format, ...);
+extern void __vsyslog_chk(int priority, int flag, const char *format, va_list arguments);
+
+#define TELL(call) do { errno = 1234; long result = (long)(call); say("%s: %ld, errno %d", #call, result, errno); } while (0)
+#define DONE(call) do { errno = 1234; call; say("%s: errno %d", #call, errno); } while (0)
+#define TEXT(call) do { errno = 1234; const char *result = (call); say("%s: %s, errno %d", #call, result ? result : "none", errno); } while (0)
+
+static const char *shown(const struct tm *time) {
+    static char text[64];
+    if (!time) return NULL;
+    snprintf(text, sizeof text, "%d-%d-%d %d:%d:%d zone %ld", time->tm_year, time->tm_mon, time->tm_mday, time->tm_hour,
+             time->tm_min, time->tm_sec, time->tm_gmtoff);
+    return text;
+}
+
+static void times(void) {
+    const time_t known = 1790000000, far = (time_t)1 << 60;
+    struct tm into = {0};
+    char text[64];
+    TELL(setenv("TZ", "ABC-3DEF", 1));
+    DONE(tzset());
+    say("zone %s %ld", tzname[0], timezone);
+    TEXT(shown(localtime(&known)));
+    TEXT(shown(localtime(&far)));
+    TEXT(shown(localtime_r(&known, &into)));
+    TEXT(shown(gmtime(&known)));
+    TEXT(shown(gmtime(&far)));
+    TEXT(shown(gmtime_r(&known, &into)));
+    TEXT(ctime(&known));
+    TEXT(ctime(&far));
+    TEXT(ctime_r(&known, text));
+    TELL(mktime(&into));
+    into.tm_year = INT_MAX;
+    TELL(mktime(&into));
+    into = *localtime(&known);
+    TELL(strftime(text, sizeof text, "%Y %H %Z %z", &into));
+    say("%s", text);
+    TELL(strftime(text, sizeof text, "%d.%m.", &into));
+    say("%s", text);
+    TELL(strftime(text, 2, "%Y", &into));
+}
+
+static void environments(void) {
+    static char put[] = "PUT=by putenv";
+    TELL(setenv("SET", "one", 0));
+    TELL(setenv("SET", "two", 0));
+    TEXT(getenv("SET"));
+    TELL(setenv("SET", "three", 1));
+    TEXT(getenv("SET"));
+    TELL(setenv("A=B", "", 1));
+    TELL(putenv(put));
+    TEXT(getenv("PUT"));
+    TELL(unsetenv("SET"));
+    TEXT(getenv("SET"));
+    TELL(unsetenv("A=B"));
+    TELL(clearenv());
+    TEXT(getenv("PUT"));
+}
+
+/* What is logged goes to standard error, too, which here is standard output. */
+static void logs(const char *format, ...) {
+    va_list arguments;
+    TELL(dup2(STDOUT_FILENO, STDERR_FILENO));
+    DONE(openlog("own", LOG_PERROR, LOG_USER));
+    TELL(setlogmask(LOG_UPTO(LOG_INFO)));
+    TELL(setlogmask(0));
+    DONE(syslog(LOG_INFO, "plain %d %s %d %d %d %d", 1, "two", 3, 4, 5, 6));
+    DONE(syslog(LOG_DEBUG, "not to be shown"));
+    DONE(__syslog_chk(LOG_INFO, 1, "checked %d %s", 1, "two"));
+    DONE(__syslog_chk(LOG_DEBUG, 1, "not to be shown"));
+    for (int level = LOG_INFO; level <= LOG_DEBUG; level++) {
+        va_start(arguments, format);
+        DONE(vsyslog(level, format, arguments));
+        va_end(arguments);
+        va_start(arguments, format);
+        DONE(__vsyslog_chk(level, 1, format, arguments));
+        va_end(arguments);
+    }
+    DONE(closelog());
+    syslog(LOG_INFO, "under its own name again");
+}
+
+static void locales(void) {
+    TEXT(setlocale(LC_ALL, NULL));
+    TEXT(setlocale(LC_ALL, "no such locale"));
+    TEXT(setlocale(LC_NUMERIC, "C.UTF-8"));
+    TEXT(setlocale(LC_ALL, NULL));
+    locale_t made = NULL, copy = NULL, changed = NULL;
+    TELL(newlocale(LC_ALL_MASK, "no such locale", NULL));
+    TELL((made = newlocale(LC_ALL_MASK, "C.UTF-8", NULL)) != NULL);
+    TELL((copy = duplocale(made)) != NULL);
+    TELL((changed = newlocale(LC_NUMERIC_MASK, "C", copy)) != NULL);
+    TEXT(nl_langinfo_l(CODESET, changed));
+    DONE(freelocale(changed));
+}
+
+static void numbers(void) {
+    static char state[64], other[64];
+    DONE(srandom(7));
+    TELL(random());
+    TELL(initstate(9, state, sizeof state) != NULL);
+    TELL(random());
+    TELL(initstate(9, other, 4) == NULL);
+    TELL(initstate(9, other, sizeof other) == state);
+    TELL(setstate(state) == other);
+    TELL(random());
+}
+
+static int counts(struct dl_phdr_info *info, size_t size, void *data) {
+    if (size < sizeof(void *) || !info->dlpi_phdr) broken("a module");
+    return ++*(int *)data == 2 ? 77 : 0;
+}
+
+/* An entry's name does not show of which kind it is. */
+static const char *host(const struct hostent *entry) {
+    static char text[96];
+    char address[64] = "";
+    if (!entry) return NULL;
+    inet_ntop(entry->h_addrtype, entry->h_addr_list[0], address, sizeof address);
+    snprintf(text, sizeof text, "%s of %d bytes", address, entry->h_length);
+    return text;
+}
+
+static const char *service(const struct servent *entry) {
+    static char text[96];
+    if (!entry) return NULL;
+    snprintf(text, sizeof text, "%s %s", entry->s_name, entry->s_proto);
+    return text;
+}
+
+static const char *user(const struct passwd *entry) { return entry ? entry->pw_name : NULL; }
+static const char *group(const struct group *entry) { return entry ? entry->gr_name : NULL; }
+
+static void addresses(void) {
+    int length = 0;
+    char name[64], port[16];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(80)};
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *results = NULL;
+    address.sin_addr.s_addr = htonl(0x7f000001);
+    TELL(getaddrinfo("127.0.0.9", "81", &hints, &results));
+    for (struct addrinfo *one = results; one; one = one->ai_next) length++;
+    say("%d, port %d", length, results ? ntohs(((struct sockaddr_in *)results->ai_addr)->sin_port) : 0);
+    TELL(getaddrinfo("no number", "81", &hints, &results));
+    TELL(getnameinfo((struct sockaddr *)&address, sizeof address, name, sizeof name, port, sizeof port,
+                     NI_NUMERICHOST | NI_NUMERICSERV));
+    say("%s %s", name, port);
+    TELL(getnameinfo((struct sockaddr *)&address, 1, name, sizeof name, port, sizeof port, NI_NUMERICHOST));
+}
+
+static void names(void) {
+    int seen = 0, error[6] = {7, 7, 7, 7, 7, 7};
+    char buffer[1024];
+    const struct in_addr four = {htonl(0x7f000001)};
+    struct hostent entry, *found = NULL;
+    TELL(dl_iterate_phdr(counts, &seen));
+    say("%d modules", seen);
+    TEXT(host(gethostbyname("127.0.0.9")));
+    TELL(gethostbyname_r("127.0.0.8", &entry, buffer, sizeof buffer, &found, &error[0]));
+    TEXT(host(found));
+    TELL(gethostbyname_r("127.0.0.8", &entry, buffer, 1, &found, &error[1]));
+    TELL(gethostbyname2_r("::7", AF_INET6, &entry, buffer, sizeof buffer, &found, &error[2]));
+    TEXT(host(found));
+    TELL(gethostbyname2_r("127.0.0.7", AF_INET, &entry, buffer, 1, &found, &error[3]));
+    TEXT(host(gethostbyaddr(&four, sizeof four, AF_INET)));
+    TELL(gethostbyaddr_r(&four, sizeof four, AF_INET, &entry, buffer, sizeof buffer, &found, &error[4]));
+    TEXT(host(found));
+    TELL(gethostbyaddr_r(&four, sizeof four, AF_INET, &entry, buffer, 1, &found, &error[5]));
+    for (int number = 0; number < 6; number++) say("error %d: %d", number, error[number]);
+    TEXT(user(getpwnam("root")));
+    TEXT(user(getpwnam("no such user")));
+    TEXT(user(getpwuid(1)));
+    TEXT(group(getgrnam("root")));
+    TEXT(group(getgrnam("no such group")));
+    TEXT(group(getgrgid(1)));
+    TEXT(service(getservbyname("domain", "udp")));
+    TEXT(service(getservbyname("domain", "tcp")));
+    TEXT(service(getservbyport(htons(53), "udp")));
+    TEXT(service(getservbyport(htons(53), "tcp")));
+}
+
+static void at_exit(void) { say("atexit"); }
+static void with_argument(void *argument) { say("__cxa_atexit %s", (const char *)argument); }
+static void on_its_exit(int status, void *argument) { say("on_exit %d %s", status, (const char *)argument); }
+
+int main(void) {
+    times();
+    environments();
+    logs("list %d %s", 7, "eight");
+    locales();
+    numbers();
+    addresses();
+    names();
+    TELL(atexit(at_exit));
+    TELL(__cxa_atexit(with_argument, "own", NULL));
+    TELL(on_exit(on_its_exit, "own"));
+    exit(FINE);
+}

@@ -1,0 +1,155 @@
+/* Each function that makes a process, runs a program or ends one, with arguments of its own and where it fails: what it returns
+ * to whom, what becomes of errno, which handlers it runs, and what status arrives.
+ * expect: silent
+ */
+#include "../program.h"
+#include <pty.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <termios.h>
+
+#define TELL(call) do { errno = 1234; long result = (long)(call); say("%s: %ld, errno %d", #call, result, errno); } while (0)
+extern pid_t __fork(void);
+
+static int prepared, in_parent_ran, in_child_ran;
+static void prepares(void) { prepared++; }
+static void in_parent(void) { in_parent_ran++; }
+static void in_child(void) { in_child_ran++; }
+
+/* What arrived from a child, whose errno was to stay. */
+static void arrived(const char *how, pid_t child, int error) {
+    int status = -1;
+    if (child < 0) return say("%s: none, errno %d", how, error);
+    if (waitpid(child, &status, 0) != child) broken("waitpid");
+    say("%s: status %#x, errno %d; handlers %d %d", how, (unsigned)status, error, prepared, in_parent_ran);
+}
+
+#define CHILD(call, status) \
+    do { \
+        errno = 1234; \
+        pid_t child = (call); \
+        int error = errno; \
+        if (child == 0) _exit(error == 1234 ? (status) + in_child_ran : BROKEN); \
+        arrived(#call, child, error); \
+    } while (0)
+
+static int cloned(void *argument) { return *(int *)argument; }
+
+static char stack[64 * 1024] __attribute__((aligned(16)));
+
+static void forks(void) {
+    int number = 21, master = -1;
+    char name[64] = "";
+    CHILD(fork(), 10);
+    CHILD(__fork(), 11);
+    CHILD(_Fork(), 12);
+    struct termios wanted = {.c_cflag = CS8 | CREAD, .c_cc[VMIN] = 9}, found = {0};
+    CHILD(forkpty(&master, name, &wanted, &(struct winsize){.ws_row = 7}), 13);
+    say("a terminal %d %d", master >= 0, strncmp(name, "/dev/pts/", 9));
+    struct winsize size = {0};
+    MUST(ioctl(master, TIOCGWINSZ, &size));
+    MUST(tcgetattr(master, &found));
+    say("%d rows, %d bytes at least", size.ws_row, found.c_cc[VMIN]);
+    CHILD((pid_t)syscall(SYS_fork), 14);
+    errno = 1234;
+    pid_t child = clone(cloned, stack + sizeof stack, SIGCHLD, &number);
+    arrived("clone", child, errno);
+    TELL(clone(NULL, stack + sizeof stack, SIGCHLD, NULL));
+    TELL(clone(cloned, stack + sizeof stack, CLONE_SIGHAND | SIGCHLD, &number));
+    TELL(syscall(SYS_close, -1));
+    TELL(syscall(SYS_lseek, -1, 1, 2));
+    TELL(syscall(-5, 1, 2, 3, 4, 5, 6));
+    int file = memfd_create("own", MFD_CLOEXEC);
+    TELL(syscall(SYS_pwrite64, file, "abcdef", 4, 4098));
+    const char *page = (const char *)syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED, file, 4096);
+    say("%s", page == MAP_FAILED ? "not mapped" : page + 2);
+}
+
+/* Its child has no parent any more: it says by a pipe what it is. */
+static void daemons(int stay, int keep_streams) {
+    int ends[2], status;
+    char text[128] = "", folder[64] = "", input[64] = "";
+    MUST(pipe(ends));
+    pid_t between = fork();
+    if (between == 0) {
+        MUST(chdir("/tmp"));
+        MUST(dup2(ends[1], STDIN_FILENO) != STDIN_FILENO);
+        errno = 1234;
+        int result = daemon(stay, keep_streams), error = errno;
+        if (!getcwd(folder, sizeof folder) || readlink("/proc/self/fd/0", input, 9) <= 0) _exit(BROKEN);
+        int length = snprintf(text, sizeof text, "daemon: %d, errno %d, leader %d, in %s, input %d", result, error,
+                              getsid(0) == getpid(), folder, is(input, "/dev/null"));
+        if (write(ends[1], text, (size_t)length) != length) _exit(BROKEN);
+        _exit(FINE);
+    }
+    if (waitpid(between, &status, 0) != between) broken("waitpid");
+    close(ends[1]);
+    if (read(ends[0], text, sizeof text - 1) <= 0) broken("the daemon is silent");
+    say("%s; status %#x", text, (unsigned)status);
+}
+
+static void exits(int number) { say("atexit of %d", number); }
+static void at_exit(void) { exits(1); }
+static void at_quick_exit_(void) { exits(2); }
+
+static void ends(void) {
+    void (*const all[])(int) = {exit, _exit, _Exit, quick_exit};
+    MUST(atexit(at_exit));
+    MUST(at_quick_exit(at_quick_exit_));
+    for (int way = 0; way < 4; way++) {
+        pid_t child = fork();
+        if (child == 0) all[way](30 + way);
+        arrived("end", child, 0);
+    }
+}
+
+static char *const words[] = {"sh", "-c", "echo $0 $1 $OWN; exit $2", "first", "second", "40", NULL};
+static char *const variables[] = {"OWN=given", "PATH=/bin:/usr/bin", NULL};
+
+static void runs(int way) {
+    switch (way) {
+    case 0: execve("/bin/sh", words, variables); break;
+    case 1: execv("/bin/sh", words); break;
+    case 2: execvp("sh", words); break;
+    case 3: execvpe("sh", words, variables); break;
+    case 4: execl("/bin/sh", "sh", "-c", words[2], "first", "second", "44", NULL); break;
+    case 5: execlp("sh", "sh", "-c", words[2], "first", "second", "45", NULL); break;
+    case 6: execle("/bin/sh", "sh", "-c", words[2], "first", "second", "46", NULL, variables); break;
+    case 7: fexecve(open("/bin/sh", O_RDONLY), words, variables); break;
+    case 8: execveat(open("/bin", O_RDONLY | O_DIRECTORY), "sh", words, variables, 0); break;
+    case 9: execveat(open("/bin/sh", O_RDONLY), "", words, variables, AT_EMPTY_PATH); break;
+    }
+}
+
+static void programs(void) {
+    MUST(setenv("OWN", "inherited", 1));
+    for (int way = 0; way < 10; way++) {
+        say("program %d", way);
+        pid_t child = fork();
+        if (child == 0) {
+            runs(way);
+            _exit(BROKEN);
+        }
+        arrived("program", child, 0);
+    }
+    TELL(execve("/nonexistent", words, variables));
+    TELL(execv("/nonexistent", words));
+    TELL(execvp("nonexistent", words));
+    TELL(execvpe("nonexistent", words, variables));
+    TELL(execl("/nonexistent", "a", NULL));
+    TELL(execlp("nonexistent", "a", NULL));
+    TELL(execle("/nonexistent", "a", NULL, variables));
+    TELL(fexecve(-1, words, variables));
+    TELL(execveat(-1, "nonexistent", words, variables, 0));
+}
+
+int main(void) {
+    TELL(pthread_atfork(prepares, in_parent, in_child));
+    forks();
+    daemons(1, 0);
+    daemons(0, 1);
+    programs();
+    ends();
+    _exit(FINE);
+}
