@@ -6,7 +6,8 @@ use crate::support::programs;
 programs! {
     C: robust_every_lock_call, robust_every_wait, robust_every_libc_call, robust_every_process_call;
     C: robust_unmapped_lock, robust_closed_descriptors, robust_fork_in_signal_handler, robust_early_library,
-       robust_cancelled, robust_many_threads, robust_thread_churn, robust_atfork_starts_thread, robust_concurrent_forks,
+       robust_cancelled, robust_many_threads, robust_thread_churn, robust_ended_threads, robust_smaller_stack,
+       robust_atfork_starts_thread, robust_concurrent_forks,
        robust_no_way_out, robust_tiny_stack, robust_alternate_stack, robust_long_jump, robust_coroutines,
        robust_deep_recursion, robust_many_held_locks, robust_unloaded_library, robust_main_thread_ended,
        robust_failed_calls, robust_environment, robust_local_runtime, robust_fork_within_fork, robust_limited_memory;

@@ -97,10 +97,7 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
 }
 
 fn is_still_there(alive: &Alive) -> bool {
-    let ended = |thread: &'static Thread| {
-        threads::all().any(|(life, tid, its)| life == Life::Ending && tid == alive.tid && core::ptr::eq(its, thread))
-    };
-    task::life(alive.tid) == task::Life::Alive && !alive.thread.is_some_and(ended)
+    task::life(alive.tid) == task::Life::Alive && !threads::has_ended(alive.tid)
 }
 
 /// Threads whose records say that they run.
@@ -119,8 +116,7 @@ fn still_alive(tid: i32, known: &[Alive]) -> Option<Alive> {
     if let Some(alive) = known.iter().find(|alive| alive.tid == tid) {
         return Some(*alive);
     }
-    let ending = threads::all().any(|(life, its, _)| life == Life::Ending && its == tid);
-    if ending || task::life(tid) != task::Life::Alive {
+    if threads::has_ended(tid) || task::life(tid) != task::Life::Alive {
         return None;
     }
     Some(Alive { tid, thread: None })

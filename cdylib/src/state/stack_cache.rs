@@ -91,10 +91,21 @@ struct Site {
     distance: usize,
 }
 
+impl Site {
+    const UNKNOWN: Self = Self {
+        return_address: 0,
+        distance: 0,
+    };
+}
+
 /// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
 #[derive(Debug)]
 #[repr(C)]
 pub struct StackCache {
+    /// The lowest address and the size of the stack that all of this was read from.
+    bounds: (usize, usize),
+    /// A bit for each of `sets` that holds something.
+    used: u64,
     /// The unwinding that may still be paid for.
     credit: Credit,
     /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
@@ -108,7 +119,32 @@ pub struct StackCache {
     sets: [[Known; WAYS]; SETS],
 }
 
+const _: () = assert!(SETS <= u64::BITS as usize, "`used` has a bit for each set");
+
 impl StackCache {
+    /// A thread begins, on the stack with this lowest address and this size. What was read from another one is forgotten: its
+    /// slots need not be mapped any more.
+    pub fn begin_on(&mut self, bounds: (usize, usize)) {
+        if self.bounds == bounds {
+            return;
+        }
+        // Only what was written before, so that no page is touched for nothing.
+        if self.used != 0 {
+            self.sites = [Site::UNKNOWN; SITES];
+            for (only, last) in self.only.iter_mut().zip(&self.last) {
+                only.forget();
+                last.store(0, Ordering::Relaxed);
+            }
+        }
+        for (set, ways) in self.sets.iter_mut().enumerate() {
+            if self.used & 1 << set != 0 {
+                ways.iter_mut().for_each(Known::forget);
+            }
+        }
+        self.used = 0;
+        self.bounds = bounds;
+    }
+
     /// The id of the stack that ends in this call, where one chain alone was seen and still stands. `span` is the size of this
     /// thread's stack; with a size of 0 nothing is found. The hot path: nothing is called from here.
     #[inline(always)]
@@ -276,6 +312,7 @@ impl StackCache {
         if let Some(ways) = self.sets.get_mut(set) {
             ways.rotate_right(1);
             ways[0] = known;
+            self.used |= 1 << set;
         }
         if let Some(only) = self.only.get_mut(only_of(caller)) {
             if only.is_of(caller) || only.is_of(caller.with_several_chains()) {

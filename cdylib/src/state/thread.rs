@@ -25,9 +25,10 @@ const UNKNOWN: usize = 0;
 /// The thread word of a thread without a record, while hooks must pass straight through.
 const BUSY: isize = 1;
 
-/// What we know of one thread. Lies in zeroed memory, which is its valid first state.
+/// What we know of one thread. Lies in zeroed memory, which is its valid first state, and on pages of its own, so that they
+/// can be given back.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(4096))]
 pub struct Thread {
     /// The lowest address of its stack, as far as known.
     stack_low: AtomicUsize,
@@ -156,7 +157,10 @@ impl Thread {
         self.handle.store(0, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
-        self.set_stack(0, 0);
+        // Until the thread says where its stack lies, none of its calls finds one.
+        for word in [&self.stack_low, &self.stack_span, &self.hot_span] {
+            word.store(0, Ordering::Relaxed);
+        }
     }
 
     /// How it came to be; `None` for the first thread and those we did not see created.
@@ -190,10 +194,13 @@ impl Thread {
             .store(usize::try_from(handle).unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Says where this thread's stack lies.
+    /// Says where the stack of this thread lies, which runs this and is not known to any hook yet; zeros where it is not known.
     pub fn set_stack(&self, low: usize, high: usize) {
-        self.stack_low.store(low, Ordering::Relaxed);
         let span = high.saturating_sub(low);
+        // SAFETY: only its own thread reaches a record's cache, and its hooks pass straight through until it begins.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        unsafe { &mut *self.cache.get() }.begin_on((low, span));
+        self.stack_low.store(low, Ordering::Relaxed);
         self.stack_span.store(span, Ordering::Relaxed);
         self.hot_span
             .store(if descent::is_watched() { 0 } else { span }, Ordering::Relaxed);
@@ -250,8 +257,8 @@ impl Thread {
         thread_word::set(Word::Record, core::ptr::from_ref(self) as usize);
     }
 
-    /// From here on hooks pass straight through in this thread.
-    pub fn end() {
+    /// Hooks pass straight through in this thread, until it begins or for ever.
+    pub fn pass_by() {
         thread_word::set(Word::Record, BUSY.cast_unsigned());
     }
 }

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
 /// Reserves `bytes` of zeroed memory that costs nothing until it is touched; `None` where the kernel refuses. It is never
 /// given back.
@@ -23,6 +23,16 @@ pub fn reserve(bytes: usize) -> Option<NonNull<u8>> {
 pub unsafe fn release(place: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's promise. A failure leaves the memory where it is, which harms nobody.
     let _kept_on_failure = unsafe { rustix::mm::munmap(place.as_ptr().cast::<c_void>(), bytes) };
+}
+
+/// Gives the pages of a part of a region back to the kernel: what lies there is zero again, and costs nothing until it is
+/// touched.
+///
+/// # Safety
+/// The part lies in one [`reserve`]d region, begins and ends at a page, and nobody relies on what it holds.
+pub unsafe fn discard(place: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller's promise. A failure keeps the pages and what they hold, which harms nobody.
+    let _kept_on_failure = unsafe { madvise(place.as_ptr().cast::<c_void>(), bytes, Advice::LinuxDontNeed) };
 }
 
 /// A table that many threads share, made on first use. Large tables lie here and not in the library's own data, because every

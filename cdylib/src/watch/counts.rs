@@ -49,6 +49,8 @@ pub static SUPPRESSED: Count = Count::new();
 /// Findings told before.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static REPEATED: Count = Count::new();
+/// Acquisitions that found the table of a thread full that has ended.
+static DROPPED_LOCKS: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
@@ -74,7 +76,15 @@ pub fn summary() -> Summary {
         repeated: REPEATED.get(),
         locks_dropped: threads::all()
             .map(|(_, _, thread)| thread.held.dropped.load(Ordering::Relaxed))
-            .sum(),
+            .fold(DROPPED_LOCKS.get(), u64::saturating_add),
+    }
+}
+
+/// Adds what a thread that ends has counted.
+pub fn add_dropped_locks(thread: &Thread) {
+    let dropped = thread.held.dropped.swap(0, Ordering::Relaxed);
+    if dropped != 0 {
+        DROPPED_LOCKS.add_many(dropped);
     }
 }
 
@@ -85,7 +95,14 @@ pub fn add_own_forks() {
 
 /// At the beginning of a process, a forked one too: everything from zero.
 pub fn begin_anew() {
-    let single = [&FORKS, &UNSAFE_FORKS, &EXEC_BOUND_FORKS, &SUPPRESSED, &REPEATED];
+    let single = [
+        &FORKS,
+        &UNSAFE_FORKS,
+        &EXEC_BOUND_FORKS,
+        &SUPPRESSED,
+        &REPEATED,
+        &DROPPED_LOCKS,
+    ];
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);
     }

@@ -74,6 +74,12 @@ pub fn is_created(
 /// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
 /// will call the program's start routine.
 pub fn begins(thread: &'static Thread, here: usize) {
+    // A signal handler that comes in between must not meet the thread for a second time; one that came before has.
+    if let Some(met) = Thread::even_if_busy() {
+        Thread::pass_by();
+        threads::cancel(met);
+    }
+    Thread::pass_by();
     thread.note_handle();
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
@@ -106,15 +112,14 @@ fn meet() -> Option<&'static Thread> {
     };
     let Some(thread) = threads::reserve(origin) else {
         drop(busy);
-        Thread::end();
+        Thread::pass_by();
         return None;
     };
     thread.note_handle();
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let here = core::ptr::from_ref(&busy) as usize;
-    if let Some((low, high)) = stack_bounds::of_stack_around(here) {
-        thread.set_stack(low, high);
-    }
+    let (low, high) = stack_bounds::of_stack_around(here).unwrap_or_default();
+    thread.set_stack(low, high);
     hear_of_end(thread);
     drop(busy);
     thread.begin();
@@ -144,7 +149,9 @@ unsafe extern "C" fn ends(record: *mut c_void) {
     fork::notice_new_process(thread);
     report::leaked_locks(thread);
     counts::add_own_forks();
-    threads::end(thread);
+    counts::add_dropped_locks(thread);
     drop(busy);
-    Thread::end();
+    // First of all, or a signal handler would use a record that is another thread's by then.
+    Thread::pass_by();
+    threads::end(thread);
 }

@@ -29,6 +29,11 @@ impl Known {
         }
     }
 
+    /// It is no caller's any more.
+    pub(super) fn forget(&mut self) {
+        self.return_address = 0;
+    }
+
     #[inline(always)]
     pub(super) fn is_of(&self, caller: Caller) -> bool {
         self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
