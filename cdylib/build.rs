@@ -15,6 +15,9 @@ fn main() {
     // are bound at the start, because binding later would take the loader's lock inside a hook.
     println!("cargo:rustc-cdylib-link-arg=-Wl,--no-rosegment");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,now,-z,norelro");
+    // What the standard library calls by the name of a hook (`syscall`, `dl_iterate_phdr`) is the hook, which lets our own calls
+    // pass, and not what another preloaded library has of that name.
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     carry_the_unwinder();
 }
 

@@ -6,25 +6,30 @@ use core::ffi::{c_int, c_void};
 
 use forkwatch_schema::record::Phase;
 
+use super::hooks;
 use crate::watch::fork::{self, Handler};
 use crate::watch::handler;
 
-redhook::hook! {
-    unsafe fn __register_atfork(
-        prepare: Option<Handler>,
-        parent: Option<Handler>,
-        child: Option<Handler>,
-        library: *mut c_void
-    ) -> c_int => register {
-        // Meeting this thread starts stage one, which registers ours.
-        crate::watch::thread::current();
-        if prepare.is_some() {
-            fork::note_foreign_prepare_handler();
-        }
-        let prepare = handler::timed(Phase::Prepare, prepare);
-        let parent = handler::timed(Phase::Parent, parent);
-        let child = handler::timed(Phase::Child, child);
-        // SAFETY: the library's own call, with handlers that call its own.
-        unsafe { redhook::real!(__register_atfork)(prepare, parent, child, library) }
+/// `__register_atfork`.
+type Register = unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
+
+hooks! {
+    /// Registers the at-fork handlers of a library: `pthread_atfork` of every program.
+    redhook hook __register_atfork(
+        prepare: Option<Handler>, parent: Option<Handler>, child: Option<Handler>, library: *mut c_void
+    ) -> c_int = |real| register(real, [prepare, parent, child], library);
+}
+
+fn register(real: Register, handlers: [Option<Handler>; 3], library: *mut c_void) -> c_int {
+    // Meeting this thread starts stage one, which registers ours.
+    crate::watch::thread::current();
+    let [prepare, parent, child] = handlers;
+    if prepare.is_some() {
+        fork::note_foreign_prepare_handler();
     }
+    let prepare = handler::timed(Phase::Prepare, prepare);
+    let parent = handler::timed(Phase::Parent, parent);
+    let child = handler::timed(Phase::Child, child);
+    // SAFETY: the library's own call, with handlers that call its own.
+    unsafe { real(prepare, parent, child, library) }
 }

@@ -4,18 +4,15 @@
 
 use core::ffi::c_int;
 
-use super::hot_hooks;
-use crate::state::stack_cache::Caller;
+use super::hooks;
 use crate::watch::child;
 
-hot_hooks! {
-    hook pthread_barrier_wait(barrier) = wait();
-}
-
-#[inline(always)]
-fn wait(barrier: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    if child::is_watched() {
-        child::barrier(barrier, caller);
-    }
-    real()
+hooks! {
+    /// Waits for the other threads of a barrier.
+    hook pthread_barrier_wait(barrier) -> c_int = |caller, real| {
+        if child::is_watched() {
+            child::barrier(barrier, caller);
+        }
+        real()
+    };
 }

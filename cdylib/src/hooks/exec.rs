@@ -1,90 +1,42 @@
 //! The exec family: in a forked child, the end of all danger. Each entry keeps the arguments where they are, of which there may
-//! be any number, tells the name of the program, and jumps on.
+//! be any number, notes the name of the program, and jumps on. In the child of a `vfork` nothing of ours is touched but errno,
+//! which is kept.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;
 
+use super::hooks;
 use crate::watch::child::{self, Program};
 
-/// Defines the hooks. A row is `hook NAME(HOW)`, where `HOW` says what the first argument names the program by.
-macro_rules! exec_hooks {
-    ($(hook $name:ident($how:ident);)+) => {
-        $(
-            const _: () = {
-                static REAL: crate::system::real::Real = crate::hooks::real_place!($name);
-
-                /// Gives the address to jump to.
-                extern "C" fn before(first: usize, second: usize) -> usize {
-                    // In the child of a `vfork` nothing of ours is touched but errno, which is kept.
-                    if child::is_watched() {
-                        child::executes($how(first, second));
-                    }
-                    let real = REAL.address() as usize;
-                    if real == 0 { missing as *const () as usize } else { real }
-                }
-
-                #[unsafe(naked)]
-                #[unsafe(no_mangle)]
-                unsafe extern "C" fn $name() {
-                    core::arch::naked_asm!(
-                        "push rdi",
-                        "push rsi",
-                        "push rdx",
-                        "push rcx",
-                        "push r8",
-                        "push r9",
-                        // The number of vector registers that a variadic call uses.
-                        "push rax",
-                        "call {before}",
-                        "mov r11, rax",
-                        "pop rax",
-                        "pop r9",
-                        "pop r8",
-                        "pop rcx",
-                        "pop rdx",
-                        "pop rsi",
-                        "pop rdi",
-                        "jmp r11",
-                        before = sym before,
-                    )
-                }
-            };
-        )+
-    };
+hooks! {
+    /// Executes a program by its path.
+    jump hook execve = |path, _| executes(Program::Path(path));
+    /// Executes a program by its path, with this program's environment.
+    jump hook execv = |path, _| executes(Program::Path(path));
+    /// Executes a program by its name.
+    jump hook execvp = |name, _| executes(Program::Name(name));
+    /// Executes a program by its name, with an environment.
+    jump hook execvpe = |name, _| executes(Program::Name(name));
+    /// Executes a program by its path, with arguments one by one.
+    jump hook execl = |path, _| executes(Program::Path(path));
+    /// Executes a program by its name, with arguments one by one.
+    jump hook execlp = |name, _| executes(Program::Name(name));
+    /// Executes a program by its path, with arguments one by one and an environment.
+    jump hook execle = |path, _| executes(Program::Path(path));
+    /// Executes the program that a descriptor is open for.
+    jump hook fexecve = |descriptor, _| executes(Program::Descriptor(low_half(descriptor)));
+    /// Executes a program by its path below a folder.
+    jump hook execveat = |_, path| executes(Program::Path(path));
 }
 
-exec_hooks! {
-    hook execve(path);
-    hook execv(path);
-    hook execvp(name);
-    hook execvpe(name);
-    hook execl(path);
-    hook execlp(name);
-    hook execle(path);
-    hook fexecve(descriptor);
-    hook execveat(second_path);
+fn executes(program: Program) {
+    if child::is_watched() {
+        child::executes(program);
+    }
 }
 
-fn path(first: usize, _second: usize) -> Program {
-    Program::Path(first)
-}
-
-fn second_path(_first: usize, second: usize) -> Program {
-    Program::Path(second)
-}
-
-fn name(first: usize, _second: usize) -> Program {
-    Program::Name(first)
-}
-
-fn descriptor(first: usize, _second: usize) -> Program {
-    // An int: only the low half of the register is its own.
-    let [a, b, c, d, ..] = first.to_ne_bytes();
-    Program::Descriptor(c_int::from_ne_bytes([a, b, c, d]))
-}
-
-/// In place of a function that the running libc does not have.
-extern "C" fn missing() -> c_int {
-    crate::system::errno::set(libc::ENOSYS);
-    -1
+/// An int: only the low half of the register is its own.
+fn low_half(word: usize) -> c_int {
+    let [a, b, c, d, ..] = word.to_ne_bytes();
+    c_int::from_ne_bytes([a, b, c, d])
 }

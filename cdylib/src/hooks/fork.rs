@@ -1,93 +1,49 @@
 //! The fork family: every function that copies the process.
 //!
-//! `vfork`, `posix_spawn`, `system` and `popen` are safe by construction and not touched.
+//! `vfork`, `posix_spawn`, `system` and `popen` are safe by construction and not touched. None of this goes through `redhook`: an
+//! at-fork handler may be a cancellation point, as `forkpty` is one, and a cancelled thread unwinds through the hook.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_int, c_void};
 
-use libc::{pid_t, termios, winsize};
-
+use super::{hand_over_all, hooks};
 use crate::system::libc_threads;
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{no_such_call, real_function};
 use crate::watch::fork::{after_copy_in_child, with_handlers, without_handlers};
 
-redhook::hook! {
-    unsafe fn fork() -> pid_t => watched_fork {
-        // SAFETY: the program's own call.
-        with_handlers("fork", true, || unsafe { redhook::real!(fork)() })
-    }
+hooks! {
+    /// Copies the process.
+    hook fork() -> c_int = |_, real| with_handlers("fork", true, real);
+    /// libc's other name of `fork`.
+    hook __fork() -> c_int = |_, real| with_handlers("__fork", true, real);
+    /// Copies the process without at-fork handlers (glibc 2.34).
+    hook _Fork() -> c_int, or no_such_call = |_, real| without_handlers("_Fork", real);
+    /// Copies the process, with a terminal for the child.
+    hook forkpty(master, name, attributes, size) -> c_int = |_, real| fork_with_terminal(master, real);
+    /// Goes on in a copy in the background.
+    hook daemon(stay, keep_streams) -> c_int = |_, real| with_handlers("daemon", false, real);
+    /// Makes a thread, or a process: a fork where it shares neither memory nor thread group.
+    entry hook clone;
 }
 
-redhook::hook! {
-    unsafe fn __fork() -> pid_t => watched_internal_fork {
-        // SAFETY: the program's own call.
-        with_handlers("__fork", true, || unsafe { redhook::real!(__fork)() })
+fn fork_with_terminal(master: usize, real: impl FnOnce() -> c_int) -> c_int {
+    let mut made = -1;
+    let result = with_handlers("forkpty", true, || {
+        made = real();
+        made
+    });
+    if result == -1 && made > 0 {
+        // Refused after the copy: the program must not be left with a terminal that it knows nothing of.
+        // SAFETY: the real call succeeded, so `master` holds a descriptor that nobody else knows.
+        unsafe { libc::close(*(master as *const c_int)) };
     }
+    result
 }
 
-redhook::hook! {
-    unsafe fn forkpty(
-        master: *mut c_int,
-        name: *mut c_char,
-        attributes: *const termios,
-        size: *const winsize
-    ) -> pid_t => watched_forkpty {
-        let mut made = -1;
-        let result = with_handlers("forkpty", true, || {
-            // SAFETY: the program's own call.
-            made = unsafe { redhook::real!(forkpty)(master, name, attributes, size) };
-            made
-        });
-        if result == -1 && made > 0 {
-            // Refused after the copy: the program must not be left with a terminal that it knows nothing of.
-            // SAFETY: the real call succeeded, so `master` holds a descriptor that nobody else knows.
-            unsafe { libc::close(*master) };
-        }
-        result
-    }
-}
+type CloneRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-redhook::hook! {
-    unsafe fn daemon(stay: c_int, keep_streams: c_int) -> c_int => watched_daemon {
-        // SAFETY: the program's own call.
-        with_handlers("daemon", false, || unsafe { redhook::real!(daemon)(stay, keep_streams) })
-    }
-}
-
-/// `_Fork` came with glibc 2.34, and `redhook` panics where a symbol is missing.
-static FORK_WITHOUT_HANDLERS: Real = Real::new(c"_Fork");
-
-// hook _Fork
-/// `_Fork`: runs no at-fork handlers.
-///
-/// # Safety
-/// As the real one.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn _Fork() -> pid_t {
-    let real = FORK_WITHOUT_HANDLERS.address();
-    if real.is_null() {
-        crate::system::errno::set(libc::ENOSYS);
-        return -1;
-    }
-    // SAFETY: the function of this name has this type.
-    let real = unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> pid_t>(real) };
-    // SAFETY: the program's own call.
-    without_handlers("_Fork", || unsafe { real() })
-}
-
-type CloneRoutine = unsafe extern "C" fn(*mut c_void) -> c_int;
-type Clone = unsafe extern "C" fn(
-    Option<CloneRoutine>,
-    *mut c_void,
-    c_int,
-    *mut c_void,
-    *mut c_void,
-    *mut c_void,
-    *mut c_void,
-) -> c_int;
-
-/// `clone` is variadic, which no stable Rust function can be; seven fixed arguments are passed the same way.
-static CLONE: Real = Real::new(c"clone");
+real_function!(static CLONE = c"clone", Scope::Next, None, Some(no_such_call));
 
 /// What the child of a watched `clone` runs.
 struct Cloned {
@@ -95,27 +51,33 @@ struct Cloned {
     argument: *mut c_void,
 }
 
-// hook clone
-/// `clone`: a fork where it shares neither memory nor thread group.
+/// `clone` is variadic, with at most seven arguments.
 ///
 /// # Safety
 /// As the real one.
+#[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn clone(
+unsafe extern "C-unwind" fn clone() {
+    core::arch::naked_asm!(hand_over_all!(), body = sym watched_clone)
+}
+
+unsafe extern "C-unwind" fn watched_clone(
     routine: Option<CloneRoutine>,
-    stack: *mut c_void,
+    stack: usize,
     flags: c_int,
     argument: *mut c_void,
-    parent_tid: *mut c_void,
-    tls: *mut c_void,
-    child_tid: *mut c_void,
+    parent_tid: usize,
+    tls: usize,
+    child_tid: usize,
 ) -> c_int {
-    // SAFETY: libc has `clone`, of this type.
+    type Clone =
+        unsafe extern "C-unwind" fn(Option<CloneRoutine>, usize, c_int, *mut c_void, usize, usize, usize) -> c_int;
+    // SAFETY: the function of this name has this type.
     let real = unsafe { core::mem::transmute::<*mut c_void, Clone>(CLONE.address()) };
     if flags & libc::CLONE_THREAD != 0 {
         libc_threads::note_one_around_libc();
     }
-    let Some(watched) = routine.filter(|_| copies_memory(flags) && !stack.is_null()) else {
+    let Some(watched) = routine.filter(|_| copies_memory(flags) && stack != 0) else {
         // No copy of the process, or one that libc refuses.
         // SAFETY: the program's own call.
         return unsafe { real(routine, stack, flags, argument, parent_tid, tls, child_tid) };
@@ -136,7 +98,7 @@ pub fn copies_memory(flags: c_int) -> bool {
     flags & (libc::CLONE_VM | libc::CLONE_THREAD) == 0
 }
 
-unsafe extern "C" fn run_clone(place: *mut c_void) -> c_int {
+unsafe extern "C-unwind" fn run_clone(place: *mut c_void) -> c_int {
     after_copy_in_child();
     // SAFETY: `place` is the parent's `cloned`, copied with its memory; the routine and argument are the program's.
     unsafe {

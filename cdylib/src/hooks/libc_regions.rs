@@ -4,104 +4,92 @@
 //! what only reads (`getenv`, `gettext`); and `rand`, whose lock is held for less time than the hook takes.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
-use super::hand_over;
+use super::hooks;
 use crate::state::libc_regions::{
     ENVIRONMENT, EXIT, EXIT_FUNCTIONS, GROUP_BY_ID, GROUP_BY_NAME, HOST_BY_ADDRESS, HOST_BY_NAME, LOADER, LOCALE, NONE,
     RANDOM, RESOLVER, Region, SERVICE_BY_NAME, SERVICE_BY_PORT, SYSLOG, TIME_ZONE, USER_BY_ID, USER_BY_NAME,
 };
-use crate::watch::region;
+use crate::watch::region::within;
 
-/// Defines hooks with up to four arguments that return a machine word or less.
-macro_rules! region_hooks {
-    ($(hook $name:ident($($argument:ident),*) in $region:expr;)+) => {
-        $(
-            const _: () = {
-                use core::ffi::c_void;
-
-                use $crate::state::stack_cache::Caller;
-                use $crate::system::real::Real;
-
-                static REAL: Real = $crate::hooks::real_place!($name);
-
-                /// The body behind the naked entry.
-                extern "C-unwind" fn body(
-                    $($argument: usize,)*
-                    return_address: usize,
-                    stack_pointer: usize,
-                ) -> usize {
-                    let real = REAL.address();
-                    if real.is_null() {
-                        return 0;
-                    }
-                    // SAFETY: the address is that of the function of this name, whose arguments are all machine words or
-                    // smaller, and passed on as they came.
-                    let real = unsafe {
-                        core::mem::transmute::<
-                            *mut c_void,
-                            unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> usize,
-                        >(real)
-                    };
-                    let caller = Caller { return_address, stack_pointer, function: &stringify!($name) };
-                    region::within(&$region, caller, || {
-                        // SAFETY: the program made this very call.
-                        unsafe { real($($argument),*) }
-                    })
-                }
-
-                #[unsafe(naked)]
-                #[unsafe(no_mangle)]
-                unsafe extern "C-unwind" fn $name() {
-                    core::arch::naked_asm!(
-                        hand_over!($($argument),*),
-                        "jmp {body}",
-                        body = sym body,
-                    )
-                }
-            };
-        )+
-    };
-}
-
-region_hooks! {
-    hook tzset() in TIME_ZONE;
-    hook localtime(time) in TIME_ZONE;
-    hook localtime_r(time, into) in TIME_ZONE;
-    hook gmtime(time) in TIME_ZONE;
-    hook gmtime_r(time, into) in TIME_ZONE;
-    hook ctime(time) in TIME_ZONE;
-    hook ctime_r(time, into) in TIME_ZONE;
-    hook mktime(time) in TIME_ZONE;
-    hook strftime(into, size, format, time) in *zone_of(format);
-    hook setenv(name, value, overwrite) in ENVIRONMENT;
-    hook putenv(text) in ENVIRONMENT;
-    hook unsetenv(name) in ENVIRONMENT;
-    hook clearenv() in ENVIRONMENT;
-    hook __cxa_atexit(function, argument, library) in EXIT_FUNCTIONS;
-    hook on_exit(function, argument) in EXIT_FUNCTIONS;
-    hook exit(status) in EXIT;
-    hook vsyslog(priority, format, arguments) in SYSLOG;
-    hook __vsyslog_chk(priority, flag, format, arguments) in SYSLOG;
-    hook openlog(name, option, facility) in SYSLOG;
-    hook closelog() in SYSLOG;
-    hook setlogmask(mask) in SYSLOG;
-    hook setlocale(category, name) in LOCALE;
-    hook newlocale(mask, name, base) in LOCALE;
-    hook duplocale(locale) in LOCALE;
-    hook freelocale(locale) in LOCALE;
-    hook random() in RANDOM;
-    hook srandom(seed) in RANDOM;
-    hook initstate(seed, state, size) in RANDOM;
-    hook setstate(state) in RANDOM;
-    hook dl_iterate_phdr(callback, data) in LOADER;
-    hook getaddrinfo(node, service, hints, results) in RESOLVER;
-    hook gethostbyname(name) in HOST_BY_NAME;
-    hook gethostbyaddr(address, length, family) in HOST_BY_ADDRESS;
-    hook getpwnam(name) in USER_BY_NAME;
-    hook getpwuid(id) in USER_BY_ID;
-    hook getgrnam(name) in GROUP_BY_NAME;
-    hook getgrgid(id) in GROUP_BY_ID;
-    hook getservbyname(name, protocol) in SERVICE_BY_NAME;
-    hook getservbyport(port, protocol) in SERVICE_BY_PORT;
+hooks! {
+    /// Reads the time zone.
+    hook tzset() -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Gives a time in the time zone.
+    hook localtime(time) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Gives a time in the time zone.
+    hook localtime_r(time, into) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Gives a time in UTC.
+    hook gmtime(time) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Gives a time in UTC.
+    hook gmtime_r(time, into) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Writes a time in the time zone.
+    hook ctime(time) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Writes a time in the time zone.
+    hook ctime_r(time, into) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Makes a time from one in the time zone.
+    hook mktime(time) -> usize, or nothing = |caller, real| within(&TIME_ZONE, caller, real);
+    /// Writes a time by a format, which may name the time zone.
+    hook strftime(into, size, format, time) -> usize, or nothing = |caller, real| within(zone_of(format), caller, real);
+    /// Sets a variable of the environment.
+    hook setenv(name, value, overwrite) -> usize, or nothing = |caller, real| within(&ENVIRONMENT, caller, real);
+    /// Sets a variable of the environment.
+    hook putenv(text) -> usize, or nothing = |caller, real| within(&ENVIRONMENT, caller, real);
+    /// Removes a variable from the environment.
+    hook unsetenv(name) -> usize, or nothing = |caller, real| within(&ENVIRONMENT, caller, real);
+    /// Empties the environment.
+    hook clearenv() -> usize, or nothing = |caller, real| within(&ENVIRONMENT, caller, real);
+    /// Registers a function for the end: `atexit` and destructors of C++.
+    hook __cxa_atexit(function, argument, library) -> usize, or nothing = |caller, real| within(&EXIT_FUNCTIONS, caller, real);
+    /// Registers a function for the end.
+    hook on_exit(function, argument) -> usize, or nothing = |caller, real| within(&EXIT_FUNCTIONS, caller, real);
+    /// Runs the functions that are registered for the end, and ends the process.
+    hook exit(status) -> usize, or nothing = |caller, real| within(&EXIT, caller, real);
+    /// Writes to the system log.
+    hook vsyslog(priority, format, arguments) -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
+    /// Writes to the system log (`_FORTIFY_SOURCE`).
+    hook __vsyslog_chk(priority, flag, format, arguments) -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
+    /// Opens the system log.
+    hook openlog(name, option, facility) -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
+    /// Closes the system log.
+    hook closelog() -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
+    /// Chooses what reaches the system log.
+    hook setlogmask(mask) -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
+    /// Sets the locale.
+    hook setlocale(category, name) -> usize, or nothing = |caller, real| within(&LOCALE, caller, real);
+    /// Makes a locale.
+    hook newlocale(mask, name, base) -> usize, or nothing = |caller, real| within(&LOCALE, caller, real);
+    /// Copies a locale.
+    hook duplocale(locale) -> usize, or nothing = |caller, real| within(&LOCALE, caller, real);
+    /// Frees a locale.
+    hook freelocale(locale) -> usize, or nothing = |caller, real| within(&LOCALE, caller, real);
+    /// Gives a random number.
+    hook random() -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Seeds the random numbers.
+    hook srandom(seed) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Gives the random numbers a state.
+    hook initstate(seed, state, size) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Gives the random numbers a state that they had.
+    hook setstate(state) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Shows the loaded objects, one by one.
+    hook dl_iterate_phdr(callback, data) -> usize, or nothing = |caller, real| within(&LOADER, caller, real);
+    /// Looks up addresses.
+    hook getaddrinfo(node, service, hints, results) -> usize, or nothing = |caller, real| within(&RESOLVER, caller, real);
+    /// Looks up a host by its name.
+    hook gethostbyname(name) -> usize, or nothing = |caller, real| within(&HOST_BY_NAME, caller, real);
+    /// Looks up a host by its address.
+    hook gethostbyaddr(address, length, family) -> usize, or nothing = |caller, real| within(&HOST_BY_ADDRESS, caller, real);
+    /// Looks up a user by name.
+    hook getpwnam(name) -> usize, or nothing = |caller, real| within(&USER_BY_NAME, caller, real);
+    /// Looks up a user by number.
+    hook getpwuid(id) -> usize, or nothing = |caller, real| within(&USER_BY_ID, caller, real);
+    /// Looks up a group by name.
+    hook getgrnam(name) -> usize, or nothing = |caller, real| within(&GROUP_BY_NAME, caller, real);
+    /// Looks up a group by number.
+    hook getgrgid(id) -> usize, or nothing = |caller, real| within(&GROUP_BY_ID, caller, real);
+    /// Looks up a service by name.
+    hook getservbyname(name, protocol) -> usize, or nothing = |caller, real| within(&SERVICE_BY_NAME, caller, real);
+    /// Looks up a service by port.
+    hook getservbyport(port, protocol) -> usize, or nothing = |caller, real| within(&SERVICE_BY_PORT, caller, real);
 }
 
 /// The region of `strftime` with this format, which may not name the time zone.

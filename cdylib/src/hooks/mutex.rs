@@ -3,25 +3,42 @@
 
 use core::ffi::c_int;
 
-use super::hot_hooks;
+use super::hooks;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
 use crate::watch::child::Wait;
 use crate::watch::lock::{acquire, acquire_mutex, release};
 
-hot_hooks! {
-    hook pthread_mutex_lock(mutex) = lock();
-    hook __pthread_mutex_lock(mutex) version "GLIBC_2.2.5" = lock();
-    hook pthread_mutex_trylock(mutex) = try_lock();
-    hook __pthread_mutex_trylock(mutex) version "GLIBC_2.2.5" = try_lock();
-    hook pthread_mutex_timedlock(mutex, deadline) = lock_until();
-    hook pthread_mutex_clocklock(mutex, clock, deadline) = lock_by_clock();
-    hook pthread_mutex_unlock(mutex) = unlock();
-    hook __pthread_mutex_unlock(mutex) version "GLIBC_2.2.5" = unlock();
-    hook mtx_lock(mutex) = lock();
-    hook mtx_trylock(mutex) = try_lock();
-    hook mtx_timedlock(mutex, deadline) = lock_until();
-    hook mtx_unlock(mutex) = unlock();
+hooks! {
+    /// Takes a mutex, however long that takes.
+    hook pthread_mutex_lock(mutex) -> c_int = |caller, real| lock(mutex, caller, real);
+    /// libc's other name of `pthread_mutex_lock`.
+    hook __pthread_mutex_lock(mutex) -> c_int, version "GLIBC_2.2.5", or no_error_number
+        = |caller, real| lock(mutex, caller, real);
+    /// Takes a mutex if it is free.
+    hook pthread_mutex_trylock(mutex) -> c_int = |caller, real| take(Wait::Never, mutex, caller, real);
+    /// libc's other name of `pthread_mutex_trylock`.
+    hook __pthread_mutex_trylock(mutex) -> c_int, version "GLIBC_2.2.5", or no_error_number
+        = |caller, real| take(Wait::Never, mutex, caller, real);
+    /// Takes a mutex, or waits until a time.
+    hook pthread_mutex_timedlock(mutex, deadline) -> c_int = |caller, real| take(Wait::Bounded, mutex, caller, real);
+    /// Takes a mutex, or waits until a time of a clock (glibc 2.30).
+    hook pthread_mutex_clocklock(mutex, clock, deadline) -> c_int, or no_error_number
+        = |caller, real| take(Wait::Bounded, mutex, caller, real);
+    /// Gives a mutex back.
+    hook pthread_mutex_unlock(mutex) -> c_int = |caller, real| release(mutex, caller, real);
+    /// libc's other name of `pthread_mutex_unlock`.
+    hook __pthread_mutex_unlock(mutex) -> c_int, version "GLIBC_2.2.5", or no_error_number
+        = |caller, real| release(mutex, caller, real);
+    /// Takes a mutex of C11 (glibc 2.28).
+    hook mtx_lock(mutex) -> c_int, or no_c11_threads = |caller, real| lock(mutex, caller, real);
+    /// Takes a mutex of C11 if it is free (glibc 2.28).
+    hook mtx_trylock(mutex) -> c_int, or no_c11_threads = |caller, real| take(Wait::Never, mutex, caller, real);
+    /// Takes a mutex of C11, or waits until a time (glibc 2.28).
+    hook mtx_timedlock(mutex, deadline) -> c_int, or no_c11_threads
+        = |caller, real| take(Wait::Bounded, mutex, caller, real);
+    /// Gives a mutex of C11 back (glibc 2.28).
+    hook mtx_unlock(mutex) -> c_int, or no_c11_threads = |caller, real| release(mutex, caller, real);
 }
 
 #[inline(always)]
@@ -31,21 +48,6 @@ fn lock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
 }
 
 #[inline(always)]
-fn try_lock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, Wait::Never, mutex, caller, real)
-}
-
-#[inline(always)]
-fn lock_until(mutex: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, Wait::Bounded, mutex, caller, real)
-}
-
-#[inline(always)]
-fn lock_by_clock(mutex: usize, _clock: usize, _deadline: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Mutex, Wait::Bounded, mutex, caller, real)
-}
-
-#[inline(always)]
-fn unlock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    release(mutex, caller, real)
+fn take(wait: Wait, mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    acquire(Object::Mutex, wait, mutex, caller, real)
 }

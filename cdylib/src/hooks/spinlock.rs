@@ -3,24 +3,16 @@
 
 use core::ffi::c_int;
 
-use super::hot_hooks;
-use crate::state::held::Object;
-use crate::state::stack_cache::Caller;
+use super::hooks;
+use crate::state::held::Object::Spinlock;
 use crate::watch::child::Wait;
 use crate::watch::lock::{acquire, release};
 
-hot_hooks! {
-    hook pthread_spin_lock(lock) = take(Wait::Forever);
-    hook pthread_spin_trylock(lock) = take(Wait::Never);
-    hook pthread_spin_unlock(lock) = unlock();
-}
-
-#[inline(always)]
-fn take(wait: Wait, lock: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    acquire(Object::Spinlock, wait, lock, caller, real)
-}
-
-#[inline(always)]
-fn unlock(lock: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    release(lock, caller, real)
+hooks! {
+    /// Takes a spinlock, however long that takes.
+    hook pthread_spin_lock(lock) -> c_int = |caller, real| acquire(Spinlock, Wait::Forever, lock, caller, real);
+    /// Takes a spinlock if it is free.
+    hook pthread_spin_trylock(lock) -> c_int = |caller, real| acquire(Spinlock, Wait::Never, lock, caller, real);
+    /// Gives a spinlock back.
+    hook pthread_spin_unlock(lock) -> c_int = |caller, real| release(lock, caller, real);
 }

@@ -3,21 +3,15 @@
 
 use core::ffi::c_int;
 
-use super::hot_hooks;
-use crate::state::stack_cache::Caller;
+use super::hooks;
 use crate::watch::lock::release;
 use crate::watch::static_guard;
 
-hot_hooks! {
-    hook __cxa_guard_acquire(guard) = acquire();
-    hook __cxa_guard_release(guard) = give_up();
-    hook __cxa_guard_abort(guard) = give_up();
-}
-
-fn acquire(guard: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    static_guard::acquire(guard, caller, real)
-}
-
-fn give_up(guard: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    release(guard, caller, real)
+hooks! {
+    /// Asks whether a local static must be initialised by the caller.
+    later hook __cxa_guard_acquire(guard) -> c_int = |caller, real| static_guard::acquire(guard, caller, real);
+    /// Says that a local static is initialised.
+    later hook __cxa_guard_release(guard) -> c_int = |caller, real| release(guard, caller, real);
+    /// Says that the initialisation of a local static has failed.
+    later hook __cxa_guard_abort(guard) -> c_int = |caller, real| release(guard, caller, real);
 }

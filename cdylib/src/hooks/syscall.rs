@@ -3,29 +3,32 @@
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_long, c_void};
-use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::fork::copies_memory;
+use super::{hand_over_all, hooks};
 use crate::system::libc_threads;
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{Real, no_such_call, real_function};
 use crate::watch::at_exit;
 use crate::watch::child::{self, Program};
 use crate::watch::fork::without_handlers;
 
-static SYSCALL: Real = Real::new(c"syscall");
-/// The same address, where the naked entry can jump through it; null until first used.
-static JUMP: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+hooks! {
+    /// Makes any system call.
+    entry hook syscall;
+}
 
-type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
+real_function!(static SYSCALL = c"syscall", Scope::Next, None, Some(no_such_call));
 
-// hook syscall
+type Syscall = unsafe extern "C-unwind" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
+
 /// `syscall`.
 ///
 /// # Safety
 /// As the real one.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn syscall() {
+unsafe extern "C-unwind" fn syscall() {
     core::arch::naked_asm!(
         "cmp edi, {fork}",
         "je {looked_at}",
@@ -41,7 +44,8 @@ pub unsafe extern "C" fn syscall() {
         "je {looked_at}",
         "cmp edi, {exit_group}",
         "je {looked_at}",
-        "mov rax, qword ptr [rip + {jump}]",
+        "mov rax, qword ptr [rip + {real} + {address}]",
+        // Before the library has started.
         "test rax, rax",
         "je {looked_at}",
         "jmp rax",
@@ -52,13 +56,19 @@ pub unsafe extern "C" fn syscall() {
         execve = const libc::SYS_execve,
         execveat = const libc::SYS_execveat,
         exit_group = const libc::SYS_exit_group,
-        jump = sym JUMP,
-        looked_at = sym looked_at,
+        real = sym SYSCALL,
+        address = const Real::ADDRESS,
+        looked_at = sym enter,
     )
 }
 
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn enter() {
+    core::arch::naked_asm!(hand_over_all!(), body = sym looked_at)
+}
+
 /// The arguments lie where the caller put them: six in registers, the seventh on the stack, whether it was passed or not.
-unsafe extern "C" fn looked_at(
+unsafe extern "C-unwind" fn looked_at(
     number: c_long,
     first: usize,
     second: usize,
@@ -67,10 +77,8 @@ unsafe extern "C" fn looked_at(
     fifth: usize,
     sixth: usize,
 ) -> c_long {
-    let address = SYSCALL.address();
-    JUMP.store(address, Ordering::Relaxed);
     // SAFETY: libc has `syscall`, which takes its arguments this way.
-    let real = unsafe { core::mem::transmute::<*mut c_void, Syscall>(address) };
+    let real = unsafe { core::mem::transmute::<*mut c_void, Syscall>(SYSCALL.address()) };
     // SAFETY: the program's own call.
     let real = || unsafe { real(number, first, second, third, fourth, fifth, sixth) };
     if !forks(number, first, second) {

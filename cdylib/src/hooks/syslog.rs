@@ -4,10 +4,19 @@
 
 use core::ffi::{c_int, c_void};
 
+use super::hooks;
 use crate::state::libc_regions::SYSLOG;
 use crate::state::stack_cache::Caller;
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{nothing, real_function};
 use crate::watch::region;
+
+hooks! {
+    /// Writes to the system log.
+    entry hook syslog;
+    /// Writes to the system log, with checks of the format (`_FORTIFY_SOURCE`).
+    entry hook __syslog_chk;
+}
 
 /// Gathers the arguments behind the named ones, of which `$named` bytes stand in the save area, as x86-64's ABI lays out a
 /// `va_list`: offsets, the arguments on the stack, the save area. `$list` is the register that the list is passed in, `$after`
@@ -22,6 +31,7 @@ macro_rules! with_list {
             "mov rbp, rsp\n",
             ".cfi_def_cfa_register rbp\n",
             "sub rsp, 208\n",
+            "and rsp, -16\n",
             "mov [rsp], rdi\n",
             "mov [rsp + 8], rsi\n",
             "mov [rsp + 16], rdx\n",
@@ -30,14 +40,14 @@ macro_rules! with_list {
             "mov [rsp + 40], r9\n",
             "test al, al\n",
             "je 2f\n",
-            "movaps [rsp + 48], xmm0\n",
-            "movaps [rsp + 64], xmm1\n",
-            "movaps [rsp + 80], xmm2\n",
-            "movaps [rsp + 96], xmm3\n",
-            "movaps [rsp + 112], xmm4\n",
-            "movaps [rsp + 128], xmm5\n",
-            "movaps [rsp + 144], xmm6\n",
-            "movaps [rsp + 160], xmm7\n",
+            "movups [rsp + 48], xmm0\n",
+            "movups [rsp + 64], xmm1\n",
+            "movups [rsp + 80], xmm2\n",
+            "movups [rsp + 96], xmm3\n",
+            "movups [rsp + 112], xmm4\n",
+            "movups [rsp + 128], xmm5\n",
+            "movups [rsp + 144], xmm6\n",
+            "movups [rsp + 160], xmm7\n",
             "2:\n",
             "mov dword ptr [rsp + 176], ",
             $named,
@@ -64,28 +74,26 @@ macro_rules! with_list {
     };
 }
 
-static VSYSLOG: Real = Real::new(c"vsyslog");
-static VSYSLOG_CHECKED: Real = Real::new(c"__vsyslog_chk");
+real_function!(static VSYSLOG = c"vsyslog", Scope::Next, None, Some(nothing));
+real_function!(static VSYSLOG_CHECKED = c"__vsyslog_chk", Scope::Next, None, Some(nothing));
 
-// hook syslog
 /// `syslog`.
 ///
 /// # Safety
 /// As the real one.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn syslog() {
+unsafe extern "C-unwind" fn syslog() {
     core::arch::naked_asm!(with_list!("16", "rdx", "rcx", "r8"), body = sym plain)
 }
 
-// hook __syslog_chk
 /// `syslog` with checks of the format, where it was compiled with `_FORTIFY_SOURCE`.
 ///
 /// # Safety
 /// As the real one.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn __syslog_chk() {
+unsafe extern "C-unwind" fn __syslog_chk() {
     core::arch::naked_asm!(with_list!("24", "rcx", "r8", "r9"), body = sym checked)
 }
 
@@ -97,12 +105,8 @@ unsafe extern "C-unwind" fn plain(
     stack_pointer: usize,
 ) {
     type Vsyslog = unsafe extern "C-unwind" fn(c_int, usize, usize);
-    let address = VSYSLOG.address();
-    if address.is_null() {
-        return;
-    }
     // SAFETY: libc's function of this name has this type.
-    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(address) };
+    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(VSYSLOG.address()) };
     let caller = Caller {
         return_address,
         stack_pointer,
@@ -124,12 +128,8 @@ unsafe extern "C-unwind" fn checked(
     stack_pointer: usize,
 ) {
     type Vsyslog = unsafe extern "C-unwind" fn(c_int, c_int, usize, usize);
-    let address = VSYSLOG_CHECKED.address();
-    if address.is_null() {
-        return;
-    }
     // SAFETY: libc's function of this name has this type.
-    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(address) };
+    let real = unsafe { core::mem::transmute::<*mut c_void, Vsyslog>(VSYSLOG_CHECKED.address()) };
     let caller = Caller {
         return_address,
         stack_pointer,

@@ -5,68 +5,67 @@ use core::ffi::{c_int, c_void};
 
 use libc::{pthread_attr_t, pthread_t};
 
+use super::{hand_over, hooks};
 use crate::state::thread::Thread;
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{no_c11_threads, real_function};
 use crate::watch::{start, thread};
 
 /// What a thread runs. It may be cancelled, so it may unwind.
 type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
-redhook::hook! {
-    unsafe fn pthread_create(
-        thread: *mut pthread_t,
-        attributes: *const pthread_attr_t,
-        routine: StartRoutine,
-        argument: *mut c_void
-    ) -> c_int => create {
-        let real = redhook::real!(pthread_create);
-        let Some(record) = thread::is_created("pthread_create", routine as usize, argument as usize, stack_bytes(attributes)) else {
-            // SAFETY: the program's own call.
-            return unsafe { real(thread, attributes, routine, argument) };
-        };
-        let place = core::ptr::from_ref(record).cast_mut().cast::<c_void>();
-        // SAFETY: the program's own call, with a routine that runs the program's.
-        let result = unsafe { real(thread, attributes, start_routine, place) };
-        if result != 0 {
-            crate::state::threads::cancel(record);
-        }
-        result
-    }
+hooks! {
+    /// Makes a thread.
+    redhook hook pthread_create(
+        thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: StartRoutine, argument: *mut c_void
+    ) -> c_int = |real| create("pthread_create", routine, argument, stack_bytes(attributes), |routine, argument| {
+        // SAFETY: the program's own call, with its own routine or one that runs it.
+        unsafe { real(thread, attributes, routine, argument) }
+    });
+    /// Makes a thread of C11. It calls libc's own thread creation, so it needs a hook of its own.
+    entry hook thrd_create;
 }
 
-/// `thrd_create` calls libc's own thread creation, so it needs a hook of its own. Missing before glibc 2.28.
-static THRD_CREATE: Real = Real::new(c"thrd_create");
+real_function!(static THRD_CREATE = c"thrd_create", Scope::Next, None, Some(no_c11_threads));
 
-// hook thrd_create
-/// C11's `thrd_create`.
+/// C11's `thrd_create`. Its routine returns an int, in the same register as a pointer.
 ///
 /// # Safety
 /// The C standard's conditions.
+#[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn thrd_create(thread: *mut c_void, routine: StartRoutine, argument: *mut c_void) -> c_int {
-    /// `thrd_error` of `threads.h`.
-    const ERROR: c_int = 2;
-    let real = THRD_CREATE.address();
-    if real.is_null() {
-        return ERROR;
-    }
-    // SAFETY: the function of this name has this type; its routine returns an int, in the same register.
-    let real = unsafe {
-        core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, StartRoutine, *mut c_void) -> c_int>(real)
-    };
-    let record = thread::is_created(
+unsafe extern "C-unwind" fn thrd_create() {
+    core::arch::naked_asm!(hand_over!(thread, routine, argument), body = sym create_c11)
+}
+
+unsafe extern "C-unwind" fn create_c11(thread: *mut c_void, routine: StartRoutine, argument: *mut c_void) -> c_int {
+    type Create = unsafe extern "C-unwind" fn(*mut c_void, StartRoutine, *mut c_void) -> c_int;
+    // SAFETY: the function of this name has this type.
+    let real = unsafe { core::mem::transmute::<*mut c_void, Create>(THRD_CREATE.address()) };
+    create(
         "thrd_create",
-        routine as usize,
-        argument as usize,
+        routine,
+        argument,
         start::default_stack_bytes(),
-    );
-    let Some(record) = record else {
-        // SAFETY: the program's own call.
-        return unsafe { real(thread, routine, argument) };
+        |routine, argument| {
+            // SAFETY: the program's own call, with its own routine or one that runs it.
+            unsafe { real(thread, routine, argument) }
+        },
+    )
+}
+
+fn create(
+    function: &'static str,
+    routine: StartRoutine,
+    argument: *mut c_void,
+    stack_bytes: usize,
+    real: impl FnOnce(StartRoutine, *mut c_void) -> c_int,
+) -> c_int {
+    let Some(record) = thread::is_created(function, routine as usize, argument as usize, stack_bytes) else {
+        return real(routine, argument);
     };
     let place = core::ptr::from_ref(record).cast_mut().cast::<c_void>();
-    // SAFETY: the program's own call, with a routine that runs the program's.
-    let result = unsafe { real(thread, start_routine, place) };
+    let result = real(start_routine, place);
     if result != 0 {
         crate::state::threads::cancel(record);
     }

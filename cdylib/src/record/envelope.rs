@@ -5,10 +5,10 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Record};
 use forkwatch_schema::time::rfc3339;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::printable::printable;
 use crate::config::Config;
+use crate::system::clock;
 use crate::system::file::read_whole;
 use crate::system::process;
 use crate::system::task;
@@ -65,8 +65,8 @@ fn now() -> String {
 
 /// Seconds and nanoseconds since 1970, UTC.
 pub fn clock() -> (i64, i64) {
-    let time = clock_gettime(ClockId::Realtime);
-    (time.tv_sec, time.tv_nsec)
+    let time = clock::of_day();
+    (time.seconds, time.nanoseconds)
 }
 
 /// The node name of this machine, as `uname` gives it.

@@ -7,6 +7,8 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, retry_on_intr, write};
 
+use crate::system::system_call::system_call;
+
 /// How every file is opened. `NONBLOCK` means nothing to a file; a FIFO that nobody reads would hold the program up for ever
 /// without it, at the opening already.
 const APPENDING: OFlags = OFlags::WRONLY
@@ -33,60 +35,65 @@ pub fn write_to_number(number: u16, text: &[u8]) -> Result<(), Errno> {
     write_to(unsafe { BorrowedFd::borrow_raw(i32::from(number)) }, text)
 }
 
-/// Holds back SIGPIPE and SIGXFSZ, which a write of ours may raise and the program has done nothing for.
+/// Holds back SIGPIPE and SIGXFSZ, which a write of ours may raise and the program has done nothing for. The kernel's sets of
+/// signals have one bit a signal.
 struct HeldBack {
-    before: libc::sigset_t,
-    ours: libc::sigset_t,
+    before: u64,
+    ours: u64,
 }
 
 impl HeldBack {
     fn new() -> Self {
-        // SAFETY: both sets are initialised by libc before they are read; the functions touch nothing else.
+        let mut pending = 0_u64;
+        // SAFETY: the kernel fills the set.
         unsafe {
-            let (mut ours, mut before): (libc::sigset_t, libc::sigset_t) = (core::mem::zeroed(), core::mem::zeroed());
-            libc::sigemptyset(&raw mut ours);
-            let mut pending = ours;
-            libc::sigpending(&raw mut pending);
-            for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
-                // One that waits already is the program's own, and stays.
-                if libc::sigismember(&raw const pending, signal) == 0 {
-                    libc::sigaddset(&raw mut ours, signal);
-                }
-            }
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const ours, &raw mut before);
-            Self { before, ours }
-        }
+            system_call(
+                libc::SYS_rt_sigpending,
+                [&raw mut pending as usize, SET_BYTES, 0, 0, 0, 0],
+            )
+        };
+        // One that waits already is the program's own, and stays.
+        let ours = (bit(libc::SIGPIPE) | bit(libc::SIGXFSZ)) & !pending;
+        let before = change_mask(libc::SIG_BLOCK, ours);
+        Self { before, ours }
     }
 }
 
 impl Drop for HeldBack {
     fn drop(&mut self) {
-        // The kernel's signal sets have one bit a signal, eight bytes in all.
         let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the sets are this value's own. The wait does not block; it is made directly, because libc's function is a
-        // cancellation point.
-        unsafe {
-            let mut taken: i64;
-            loop {
-                taken = libc::SYS_rt_sigtimedwait;
-                core::arch::asm!(
-                    "syscall",
-                    inout("rax") taken,
-                    in("rdi") &raw const self.ours,
-                    in("rsi") 0,
-                    in("rdx") &raw const now,
-                    in("r10") 8,
-                    lateout("rcx") _,
-                    lateout("r11") _,
-                    options(nostack),
-                );
-                if taken <= 0 {
-                    break;
-                }
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, core::ptr::null_mut());
-        }
+        let arguments = [
+            &raw const self.ours as usize,
+            0,
+            &raw const now as usize,
+            SET_BYTES,
+            0,
+            0,
+        ];
+        // SAFETY: the set and the time are our own. The wait does not block, and takes one signal a call.
+        while unsafe { system_call(libc::SYS_rt_sigtimedwait, arguments) } > 0 {}
+        change_mask(libc::SIG_SETMASK, self.before);
     }
+}
+
+const SET_BYTES: usize = size_of::<u64>();
+
+const fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Changes which signals this thread holds back, and gives those that it held back before.
+fn change_mask(how: i32, set: u64) -> u64 {
+    let mut before = 0_u64;
+    let places = [&raw const set as usize, &raw mut before as usize];
+    // SAFETY: both sets are our own.
+    unsafe {
+        system_call(
+            libc::SYS_rt_sigprocmask,
+            [how.unsigned_abs() as usize, places[0], places[1], SET_BYTES, 0, 0],
+        )
+    };
+    before
 }
 
 /// Writes all of the text: with one call wherever the kernel takes it whole, as it does for files.

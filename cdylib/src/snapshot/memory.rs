@@ -5,12 +5,14 @@
 //! tests can look into a foreign process.
 #![allow(unsafe_code, reason = "process_vm_readv takes raw pointers")]
 
-use core::ffi::{c_ulong, c_void};
+use core::ffi::c_void;
 use core::ops::Range;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{pread, retry_on_intr};
 use rustix::process::{Pid, getpid};
+
+use crate::system::system_call::system_call;
 
 /// The memory of one process, by its id: in a forked child the parent's value reads the *parent*, so make a new one.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +41,11 @@ impl ProcessMemory {
             iov_base: core::ptr::without_provenance_mut(address),
             iov_len: into.len(),
         };
-        const ONE: c_ulong = 1;
+        let places = [&raw const local as usize, &raw const remote as usize];
+        let pid = self.pid.as_raw_nonzero().get().unsigned_abs() as usize;
         // SAFETY: `local` describes exactly `into`, which we hold exclusively; `remote` is only ever read by the
         // kernel, which answers EFAULT where nothing is mapped.
-        let count = unsafe { libc::process_vm_readv(self.pid.as_raw_nonzero().get(), &local, ONE, &remote, ONE, 0) };
+        let count = unsafe { system_call(libc::SYS_process_vm_readv, [pid, places[0], 1, places[1], 1, 0]) };
         match usize::try_from(count) {
             Ok(count) => count,
             Err(_) => self.read_by_file(address, into),

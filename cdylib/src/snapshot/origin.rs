@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::place::{Place, Verdict};
 use crate::state::depot::StackId;
+use crate::system::clock;
 
 /// Shared by the record of a fork and all that its child reports. No other fork of any process on this host has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +17,11 @@ pub struct ForkId {
 impl ForkId {
     /// A new id, made by this process now.
     pub fn make() -> Self {
-        let now = clock_gettime(ClockId::Realtime);
+        let now = clock::of_day();
         Self {
             process: rustix::process::getpid().as_raw_nonzero().get(),
-            seconds: now.tv_sec,
-            nanoseconds: now.tv_nsec,
+            seconds: now.seconds,
+            nanoseconds: now.nanoseconds,
         }
     }
 }

@@ -6,7 +6,8 @@
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{nothing, real_function};
 
 /// A version of glibc.
 pub type Version = (u16, u16);
@@ -127,11 +128,8 @@ fn glibc() -> Option<Version> {
 }
 
 fn ask_for_version() -> Option<Version> {
-    static VERSION: Real = Real::new(c"gnu_get_libc_version");
-    let address = VERSION.address();
-    if address.is_null() {
-        return None;
-    }
+    real_function!(static VERSION = c"gnu_get_libc_version", Scope::Next, None, Some(nothing));
+    let address = VERSION.if_there()?;
     #[expect(unsafe_code, reason = "a function of libc's")]
     // SAFETY: glibc's function of this name takes nothing and returns a string that lives for ever.
     let text = unsafe {

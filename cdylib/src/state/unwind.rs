@@ -10,7 +10,8 @@ use core::ffi::{c_int, c_void};
 
 use super::depot::MAX_FRAMES;
 use super::own_code;
-use crate::system::real::Real;
+use crate::system::next_definition::Scope;
+use crate::system::real::{nothing, real_function};
 
 /// A stack as it was walked: the return addresses from the hooked call outwards, our own frames left out.
 #[derive(Debug)]
@@ -103,10 +104,10 @@ fn walk(depth: usize, begins: impl Fn(usize) -> bool) -> Walked {
 /// Whether walking takes no lock of the loader's: glibc 2.35 and later have `_dl_find_object`, and libgcc 12 and later
 /// call it.
 pub fn is_safe() -> bool {
-    !DL_FIND_OBJECT.address().is_null()
+    DL_FIND_OBJECT.if_there().is_some()
 }
 
-static DL_FIND_OBJECT: Real = Real::new(c"_dl_find_object");
+real_function!(static DL_FIND_OBJECT = c"_dl_find_object", Scope::Next, None, Some(nothing));
 
 // The unwinder that is linked in calls this. Libc's own name in the symbol table would keep the library from loading where libc
 // does not have it; ours is hidden, so that nobody else ever sees it.
@@ -121,10 +122,9 @@ global_asm!(
 
 /// As `_dl_find_object` (glibc 2.35): 0 when the object at this address was found and the structure filled, else -1.
 unsafe extern "C" fn find_object(address: *mut c_void, object: *mut c_void) -> c_int {
-    let real = DL_FIND_OBJECT.address();
-    if real.is_null() {
+    let Some(real) = DL_FIND_OBJECT.if_there() else {
         return -1;
-    }
+    };
     // SAFETY: libc's function of this name has this type.
     let real =
         unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int>(real) };

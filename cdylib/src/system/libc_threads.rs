@@ -3,21 +3,24 @@
 
 use core::sync::atomic::{AtomicBool, AtomicI8, Ordering};
 
-use super::real::Real;
+use super::next_definition::Scope;
+use super::real::{nothing, real_function};
 
-/// `__libc_single_threaded` (glibc 2.32): nonzero while libc has made no thread, its own helpers included.
-static SINGLE_THREADED: Real = Real::new(c"__libc_single_threaded");
+// `__libc_single_threaded` (glibc 2.32): nonzero while libc has made no thread, its own helpers included.
+real_function!(static SINGLE_THREADED = c"__libc_single_threaded", Scope::Next, None, Some(nothing));
 /// A thread was made around libc: `clone` with `CLONE_THREAD`.
 static MADE_AROUND_LIBC: AtomicBool = AtomicBool::new(false);
 
 /// False where a second thread was made at some time, or may have been.
 pub fn none_was_made() -> bool {
-    let variable = SINGLE_THREADED.address().cast::<i8>();
-    if variable.is_null() || MADE_AROUND_LIBC.load(Ordering::Relaxed) {
+    let Some(variable) = SINGLE_THREADED.if_there() else {
+        return false;
+    };
+    if MADE_AROUND_LIBC.load(Ordering::Relaxed) {
         return false;
     }
     // SAFETY: libc documents the variable as a `char` that any thread may read at any time.
-    unsafe { AtomicI8::from_ptr(variable) }.load(Ordering::Relaxed) != 0
+    unsafe { AtomicI8::from_ptr(variable.cast::<i8>()) }.load(Ordering::Relaxed) != 0
 }
 
 /// A thread is about to be made around libc.

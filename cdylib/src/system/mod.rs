@@ -2,9 +2,14 @@
 
 pub mod allocator;
 pub mod big_stack;
+pub mod clock;
 pub mod errno;
 pub mod file;
+#[cfg(not(test))]
+mod libc_names;
 pub mod libc_threads;
+pub mod loaded_object;
+pub mod next_definition;
 pub mod numbered_entries;
 pub mod own_lock;
 pub mod process;
@@ -12,5 +17,6 @@ pub mod python;
 pub mod real;
 pub mod region;
 pub mod signals;
+pub mod system_call;
 pub mod task;
 pub mod thread_word;

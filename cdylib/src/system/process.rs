@@ -4,6 +4,8 @@
 use core::ffi::{CStr, c_ulong};
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use super::system_call::system_call;
+
 /// The process whose state ours is.
 static KNOWN: AtomicI32 = AtomicI32::new(0);
 
@@ -47,16 +49,7 @@ pub fn is_known() -> bool {
 pub fn exit_now(status: i32) -> ! {
     loop {
         // SAFETY: `exit_group` takes one number and does not return.
-        unsafe {
-            core::arch::asm!(
-                "syscall",
-                in("rax") libc::SYS_exit_group,
-                in("rdi") status,
-                lateout("rcx") _,
-                lateout("r11") _,
-                options(nostack),
-            );
-        }
+        unsafe { system_call(libc::SYS_exit_group, [status.cast_unsigned() as usize, 0, 0, 0, 0, 0]) };
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Only what neither locks, allocates nor runs Python code is called: who holds the interpreter lock, which thread state is
 //! this thread's, which line an instruction belongs to.
-#![expect(unsafe_code, reason = "dlsym, and functions of CPython's")]
+#![expect(unsafe_code, reason = "functions of CPython's")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use once_cell::race::OnceBox;
+
+use super::libc_threads;
+use super::next_definition::{self, Access, Scope};
 
 /// Searches by the first thread before it is taken for granted that this is no Python program.
 const MOST_SEARCHES: u32 = 32;
@@ -148,8 +151,7 @@ pub fn found() -> Option<&'static Python> {
     FOUND.get()
 }
 
-/// Searches for it. To be called in the program's first thread only, and never at a fork: the loader's lock is taken, which
-/// another thread may have while it waits for this one.
+/// Searches for it. Not at a fork, which it would hold up.
 pub fn search() {
     if FOUND.get().is_some() || SEARCHES.fetch_add(1, Ordering::Relaxed) >= MOST_SEARCHES {
         return;
@@ -216,8 +218,13 @@ fn offsets(minor: u32) -> Option<Offsets> {
 }
 
 fn symbol(name: &CStr) -> Option<*mut c_void> {
-    // SAFETY: the string ends with NUL.
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    // Alone, nobody unloads what is read.
+    let access = if libc_threads::none_was_made() {
+        Access::Direct
+    } else {
+        Access::Guarded
+    };
+    let address = next_definition::find(Scope::All, access, name, None);
     (!address.is_null()).then_some(address)
 }
 

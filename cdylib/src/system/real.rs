@@ -1,109 +1,175 @@
-//! The next definition of a symbol behind our own: what the program would have called without us.
-#![expect(unsafe_code, reason = "dlsym and dlvsym")]
+//! The functions behind our hooks: what the program would have called without us, and what we call of libc ourselves.
+//!
+//! Every place that [`real_function!`] makes stands in one list, which [`find_all`] fills when the library starts. A hook that
+//! is reached before that fills its own place: finding a definition takes no lock and calls nobody, so that a signal handler may
+//! come in between, or another library's constructor.
+#![expect(unsafe_code, reason = "the list lies between two symbols of the linker's")]
 
 use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::errno::KeepErrno;
+use super::next_definition::{self, Access, Scope};
 
-/// A place for one real function, filled on first use. A hook owns its place; nobody keeps a list to forget it in.
+/// A function that stands in for one that the running libc does not have. It is called with the arguments of the other, and
+/// looks at none.
+pub type Absent = extern "C" fn() -> usize;
+
+/// A place for one real function.
 #[derive(Debug)]
 pub struct Real {
     name: &'static CStr,
     /// The symbol version to ask for, where the default would be the wrong one.
     version: Option<&'static CStr>,
+    scope: Scope,
+    /// What to call where there is none; `None` where one may come with a library that is loaded later.
+    absent: Option<Absent>,
     address: AtomicPtr<c_void>,
 }
 
+/// Makes a place, which [`find_all`] will fill: `real_function!(static NAME = c"symbol", SCOPE, VERSION, ABSENT)`.
+macro_rules! real_function {
+    (static $place:ident = $name:expr, $scope:expr, $version:expr, $absent:expr) => {
+        #[used]
+        #[expect(unsafe_code, reason = "all places lie together")]
+        #[unsafe(link_section = "forkwatch_real")]
+        static $place: $crate::system::real::Real = $crate::system::real::Real::new($name, $scope, $version, $absent);
+    };
+}
+pub(crate) use real_function;
+
 impl Real {
-    /// A place for the function of this name.
-    pub const fn new(name: &'static CStr) -> Self {
+    /// Where in a place the address stands, for entries in assembly.
+    pub const ADDRESS: usize = core::mem::offset_of!(Self, address);
+
+    /// For [`real_function!`] alone, which puts it in the list.
+    pub const fn new(
+        name: &'static CStr,
+        scope: Scope,
+        version: Option<&'static CStr>,
+        absent: Option<Absent>,
+    ) -> Self {
         Self {
             name,
-            version: None,
+            version,
+            scope,
+            absent,
             address: AtomicPtr::new(null_mut()),
         }
     }
 
-    /// A place for one version of a function that libc has several of.
-    pub const fn versioned(name: &'static CStr, version: &'static CStr) -> Self {
-        Self {
-            name,
-            version: Some(version),
-            address: AtomicPtr::new(null_mut()),
-        }
-    }
-
-    /// The function's address; null where the running libc does not have it.
+    /// The function's address, or that of what stands in for it; null only where one may come later.
     #[inline(always)]
     pub fn address(&self) -> *mut c_void {
         let address = self.known_address();
-        if address.is_null() { self.resolve() } else { address }
+        if address.is_null() { self.find() } else { address }
     }
 
-    /// The function's address, if it was looked up before; else null.
+    /// The function's address, if it was found before; else null.
     #[inline(always)]
     pub fn known_address(&self) -> *mut c_void {
         // Relaxed: the value is a function's address, the same whoever wrote it, and carries no data of ours with it.
         self.address.load(Ordering::Relaxed)
     }
 
-    /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the library
-    /// which holds one of these places: one that was opened with `RTLD_LOCAL` brings its own runtime along.
-    pub fn address_for(&self, place: usize, other: usize) -> *mut c_void {
-        let mut address = self.address();
+    /// As [`Self::address`]; `None` where the running libc does not have it.
+    pub fn if_there(&self) -> Option<*mut c_void> {
+        let address = self.address();
+        let absent = self.absent.map_or(0, |absent| absent as usize);
+        (!address.is_null() && address as usize != absent).then_some(address)
+    }
+
+    /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the object which
+    /// holds one of these places: a library that was opened with `RTLD_LOCAL` brings its own runtime along, and takes it away.
+    pub fn address_for(&self, places: [usize; 2]) -> *mut c_void {
+        let address = self.address();
         if address.is_null() {
-            let mut seen = [place, other].into_iter().map(|place| visible_to(place, self.name));
-            address = seen.find(|address| !address.is_null()).unwrap_or(null_mut());
-            self.address.store(address, Ordering::Relaxed);
+            next_definition::find_visible_to(places, self.name)
+        } else {
+            address
         }
-        address
     }
 
     #[cold]
     #[inline(never)]
-    fn resolve(&self) -> *mut c_void {
-        // `syslog` prints errno, say, and must print the program's.
-        let _errno = KeepErrno::as_it_is();
-        let mut address = null_mut();
-        if let Some(version) = self.version {
-            // SAFETY: both strings end with NUL; RTLD_NEXT is valid in a loaded library.
-            address = unsafe { libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), version.as_ptr()) };
-        }
-        if address.is_null() {
-            address = next(self.name);
+    fn find(&self) -> *mut c_void {
+        let look = |name, version| next_definition::find(self.scope, Access::Direct, name, version);
+        let mut address = look(self.name, self.version);
+        if address.is_null() && self.version.is_some() {
+            address = look(self.name, None);
         }
         if address.is_null()
             && let Some(public) = self.name.to_bytes_with_nul().strip_prefix(b"__")
             && let Ok(public) = CStr::from_bytes_with_nul(public)
         {
             // An internal name that this libc has dropped, or keeps for old programs only: the public function is the same.
-            address = next(public);
+            address = look(public, None);
+        }
+        if address.is_null()
+            && let Some(absent) = self.absent
+        {
+            address = absent as *mut c_void;
         }
         self.address.store(address, Ordering::Relaxed);
         address
     }
 }
 
-fn visible_to(place: usize, name: &CStr) -> *mut c_void {
-    // SAFETY: `dladdr` only looks its argument up and fills the structure; `dlopen` with RTLD_NOLOAD loads nothing and finds
-    // a library that is there, whose count it raises for good, so that what was found stays.
-    unsafe {
-        let mut found: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(place as *const c_void, &raw mut found) == 0 || found.dli_fname.is_null() {
-            return null_mut();
-        }
-        let library = libc::dlopen(found.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-        if library.is_null() {
-            null_mut()
-        } else {
-            libc::dlsym(library, name.as_ptr())
+// Not for others to see.
+core::arch::global_asm!(".hidden __start_forkwatch_real", ".hidden __stop_forkwatch_real");
+
+unsafe extern "C" {
+    // The linker's names for both ends of the section that the places lie in.
+    static __start_forkwatch_real: u8;
+    static __stop_forkwatch_real: u8;
+}
+
+/// Fills every place. Called by the library's start, while no other thread can unload what is found.
+pub fn find_all() {
+    let (first, end) = (&raw const __start_forkwatch_real, &raw const __stop_forkwatch_real);
+    let (mut place, end) = (first.cast::<Real>(), end.cast::<Real>());
+    while place < end {
+        // SAFETY: between the two symbols lie the places that `real_function!` made, and nothing else.
+        unsafe {
+            (*place).address();
+            place = place.add(1);
         }
     }
 }
 
-fn next(name: &CStr) -> *mut c_void {
-    // SAFETY: the string ends with NUL; RTLD_NEXT is valid in a loaded library.
-    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+/// In place of a function that returns an error number.
+pub extern "C" fn no_error_number() -> usize {
+    libc::ENOSYS.unsigned_abs() as usize
+}
+
+/// In place of a function that returns -1 and sets `errno`.
+pub extern "C" fn no_such_call() -> usize {
+    super::errno::set(libc::ENOSYS);
+    usize::MAX
+}
+
+/// In place of a function of C11's `threads.h`: `thrd_error`.
+pub extern "C" fn no_c11_threads() -> usize {
+    2
+}
+
+/// In place of a function that returns a pointer, or nothing.
+pub extern "C" fn nothing() -> usize {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Scope, find_all, no_error_number};
+
+    real_function!(static THERE = c"pthread_mutex_lock", Scope::Libc, None, None);
+    real_function!(static MISSING = c"no_such_function", Scope::Next, None, Some(no_error_number));
+
+    #[test]
+    fn all_places_are_filled_and_what_is_missing_has_a_stand_in() {
+        find_all();
+        assert!(!THERE.known_address().is_null());
+        assert_eq!(MISSING.known_address() as usize, no_error_number as *const () as usize);
+        assert!(THERE.if_there().is_some() && MISSING.if_there().is_none());
+    }
 }

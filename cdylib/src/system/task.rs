@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
+use super::process;
+use super::system_call::system_call;
+
 /// The number of threads by the kernel's count, exiting ones included; `None` where `/proc` is not mounted. One system
 /// call: the kernel keeps the count as the folder's number of links, less two (`proc_task_getattr`).
 pub fn count() -> Option<u64> {
@@ -32,23 +35,11 @@ pub fn exists(tid: i32) -> bool {
     if tid <= 0 {
         return false;
     }
-    let mut result: i64 = libc::SYS_tgkill;
-    // SAFETY: `tgkill` with signal 0 delivers nothing and only asks. The instruction is used directly because glibc before
-    // 2.30 has no function for it.
+    let number = |id: i32| id.unsigned_abs() as usize;
+    // SAFETY: `tgkill` with signal 0 delivers nothing and only asks.
     #[expect(unsafe_code, reason = "a system call without a wrapper")]
-    unsafe {
-        core::arch::asm!(
-            "syscall",
-            inout("rax") result,
-            in("rdi") rustix::process::getpid().as_raw_nonzero().get(),
-            in("rsi") tid,
-            in("rdx") 0,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    result != -i64::from(libc::ESRCH)
+    let result = unsafe { system_call(libc::SYS_tgkill, [number(process::id()), number(tid), 0, 0, 0, 0]) };
+    result != -(libc::ESRCH as isize)
 }
 
 /// What the kernel is about to do, or does, with a thread.

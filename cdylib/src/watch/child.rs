@@ -26,7 +26,7 @@ mod wait;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-pub use self::call::{Wait, before_call, before_cold_call, fails_to_release, forget};
+pub use self::call::{Wait, before_call, fails_to_release, forget};
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::wait::{barrier, condition, futex};

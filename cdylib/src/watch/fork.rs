@@ -35,8 +35,9 @@ use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
 use crate::state::{descent, threads};
 use crate::system::errno::{self, KeepErrno};
+use crate::system::next_definition::Scope;
 use crate::system::own_lock::OwnLock;
-use crate::system::real::Real;
+use crate::system::real::{no_error_number, real_function};
 use crate::system::{allocator, big_stack, process};
 
 /// An at-fork handler.
@@ -65,14 +66,11 @@ static UNSETTLED: AtomicBool = AtomicBool::new(false);
 
 /// Registers our handlers. Called once, by stage one.
 pub fn register_handlers() {
-    static REGISTER: Real = Real::new(c"__register_atfork");
+    // Of libc itself: another library's definition may not be ready yet.
+    real_function!(static REGISTER = c"__register_atfork", Scope::Libc, None, Some(no_error_number));
     type Register = unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
-    let register = REGISTER.address();
-    if register.is_null() {
-        return;
-    }
     // SAFETY: this is the type of glibc's `__register_atfork` (behind `pthread_atfork` since 2.3.2).
-    let register = unsafe { core::mem::transmute::<*mut c_void, Register>(register) };
+    let register = unsafe { core::mem::transmute::<*mut c_void, Register>(REGISTER.address()) };
     // SAFETY: the handlers live as long as this library, which is never unloaded; null stands for no library.
     let _unhandled_forks_pass =
         unsafe { register(Some(prepare), Some(in_parent), Some(in_child), core::ptr::null_mut()) };

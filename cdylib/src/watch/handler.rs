@@ -9,7 +9,6 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Phase, SlowHandler};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::fork::{self, Handler};
 use super::judge::sealed;
@@ -19,6 +18,7 @@ use crate::record::envelope::Content;
 use crate::record::printable::printable;
 use crate::snapshot::modules::Modules;
 use crate::state::thread::Busy;
+use crate::system::clock;
 use crate::system::errno::KeepErrno;
 use crate::system::numbered_entries::{self, ENTRIES};
 
@@ -97,6 +97,6 @@ fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
 }
 
 fn milliseconds() -> u64 {
-    let now = clock_gettime(ClockId::MonotonicCoarse);
-    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+    let now = clock::monotonic();
+    now.seconds.unsigned_abs() * 1000 + now.nanoseconds.unsigned_abs() / 1_000_000
 }

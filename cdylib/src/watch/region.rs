@@ -3,15 +3,11 @@
 use super::child::{self, Wait};
 use super::lock::ask;
 use super::thread::current;
-use crate::config;
-use crate::state::depot;
 use crate::state::descent;
 use crate::state::held::Object;
 use crate::state::libc_regions::Region;
 use crate::state::stack_cache::Caller;
-use crate::state::thread::{Busy, Thread};
-use crate::state::unwind;
-use crate::system::errno::KeepErrno;
+use crate::state::thread::Thread;
 
 /// A call of such a function.
 #[inline(always)]
@@ -50,34 +46,6 @@ fn within_slowly(
     }
     thread.held.drop_left_regions(stack_pointer);
     let Some((thread, ticket)) = ask(Object::LibcRegion, region.address(), caller) else {
-        return real();
-    };
-    thread.held.took(ticket);
-    let result = real();
-    thread.held.release(region.address());
-    result
-}
-
-/// As [`within`], for a function with too many arguments for a hot hook; `frame` lies in the hook's own frame.
-#[inline(never)]
-pub fn within_cold(
-    region: &'static Region,
-    function: &'static str,
-    frame: usize,
-    real: impl FnOnce() -> usize,
-) -> usize {
-    let Some(thread) = current().filter(|_| region.outlives_fork()) else {
-        return real();
-    };
-    if descent::is_watched() {
-        child::before_cold_call(thread, region.address(), function, frame);
-    }
-    let stack = {
-        let _errno = KeepErrno::as_it_is();
-        let _busy = Busy::from_here();
-        depot::intern(unwind::walk_from_above(frame, config::get().depth).frames())
-    };
-    let Some(ticket) = thread.held.ask(region.address(), Object::LibcRegion, 0, stack) else {
         return real();
     };
     thread.held.took(ticket);

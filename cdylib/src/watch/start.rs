@@ -9,7 +9,7 @@ use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
-use crate::system::{process, python};
+use crate::system::{process, python, real};
 
 const NOT_YET: u8 = 0;
 const RUNNING: u8 = 1;
@@ -32,6 +32,7 @@ pub fn stage_one() -> bool {
         STAGE.store(OFF, Ordering::Release);
         return false;
     }
+    real::find_all();
     let config = config::get();
     stack_cache::configure(match config.stacks {
         Stacks::Full => config.depth,

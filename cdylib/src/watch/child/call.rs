@@ -48,15 +48,6 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
     }
 }
 
-/// Before a cold call into a region of libc; `frame` lies in the hook's frame.
-pub fn before_cold_call(thread: &'static Thread, region: usize, function: &'static str, frame: usize) {
-    catch_up(thread);
-    if let Some(orphan) = orphans::find(region) {
-        let certain = libc_regions::at(region).is_some_and(|region| region.certain);
-        finding::orphaned_lock(thread, orphan, Told::Block, certain, Site::above(function, frame));
-    }
-}
-
 /// The lock is not free. It may yet become so where a thread of this process holds it.
 fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32, wait: Wait, caller: Caller) {
     let _errno = KeepErrno::as_it_is();

@@ -1,0 +1,268 @@
+//! The macro that a hook's row is written in (`hooks/mod.rs` tells how), and its parts.
+
+/// Defines hooks: see `hooks/mod.rs`.
+macro_rules! hooks {
+    () => {};
+    (
+        #[doc = $doc:literal]
+        hook $name:ident($($argument:ident),*) -> $type:ty $(, version $version:literal)? $(, or $absent:ident)?
+            $(, in $section:literal)? = |$caller:pat_param, $real:ident| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            $crate::hooks::place_of_real!($name, [$($version)?], [$($absent)?]);
+
+            #[doc = $doc]
+            $(#[unsafe(link_section = $section)])?
+            extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
+                let address = REAL.known_address();
+                if address.is_null() {
+                    return body_at_first($($argument,)* return_address, stack_pointer);
+                }
+                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
+                // and passed on as they came.
+                let function = unsafe {
+                    core::mem::transmute::<
+                        *mut core::ffi::c_void,
+                        unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type,
+                    >(address)
+                };
+                let $caller = $crate::state::stack_cache::Caller {
+                    return_address,
+                    stack_pointer,
+                    function: &stringify!($name),
+                };
+                // By value, so that a body which hands it on keeps nothing on its stack for it.
+                let $real = move || {
+                    // SAFETY: the program made this very call.
+                    unsafe { function($($argument),*) }
+                };
+                $body
+            }
+
+            /// The library has not started yet.
+            #[cold]
+            #[inline(never)]
+            extern "C-unwind" fn body_at_first(
+                $($argument: usize,)*
+                return_address: usize,
+                stack_pointer: usize,
+            ) -> $type {
+                REAL.address();
+                body($($argument,)* return_address, stack_pointer)
+            }
+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            $(#[unsafe(link_section = $section)])?
+            unsafe extern "C-unwind" fn $name() {
+                core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
+            }
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        later hook $name:ident($argument:ident) -> $type:ty = |$caller:pat_param, $real:ident| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            $crate::system::real::real_function!(
+                static REAL = $crate::hooks::c_name!($name), $crate::system::next_definition::Scope::Next, None, None
+            );
+
+            #[doc = $doc]
+            extern "C-unwind" fn body($argument: usize, return_address: usize, stack_pointer: usize) -> $type {
+                // What the argument points to lies in the library that calls, while a tail call returns elsewhere.
+                let address = REAL.address_for([$argument, return_address]);
+                if address.is_null() {
+                    // Without any definition: what another runtime says to its first caller.
+                    return 1;
+                }
+                // SAFETY: the address is that of the function of this name, which takes one pointer.
+                let function = unsafe {
+                    core::mem::transmute::<*mut core::ffi::c_void, unsafe extern "C-unwind" fn(usize) -> $type>(address)
+                };
+                let $caller = $crate::state::stack_cache::Caller {
+                    return_address,
+                    stack_pointer,
+                    function: &stringify!($name),
+                };
+                let $real = move || {
+                    // SAFETY: the program made this very call.
+                    unsafe { function($argument) }
+                };
+                $body
+            }
+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            unsafe extern "C-unwind" fn $name() {
+                core::arch::naked_asm!($crate::hooks::hand_over!($argument), body = sym body)
+            }
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        wide hook $name:ident($($argument:ident),+) -> $type:ty $(, or $absent:ident)?
+            = |$caller:pat_param, $real:ident| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            $crate::hooks::place_of_real!($name, [], [$($absent)?]);
+
+            #[doc = $doc]
+            extern "C-unwind" fn body(
+                a: usize,
+                b: usize,
+                c: usize,
+                d: usize,
+                e: usize,
+                f: usize,
+                g: usize,
+                h: usize,
+                return_address: usize,
+                stack_pointer: usize,
+            ) -> $type {
+                let [$($argument,)+ ..] = [a, b, c, d, e, f, g, h, 0];
+                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
+                // and passed on as they came.
+                let function = unsafe {
+                    core::mem::transmute::<
+                        *mut core::ffi::c_void,
+                        unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),+) -> $type,
+                    >(REAL.address())
+                };
+                let $caller = $crate::state::stack_cache::Caller {
+                    return_address,
+                    stack_pointer,
+                    function: &stringify!($name),
+                };
+                let $real = move || {
+                    // SAFETY: the program made this very call.
+                    unsafe { function($($argument),+) }
+                };
+                $body
+            }
+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            unsafe extern "C-unwind" fn $name() {
+                core::arch::naked_asm!($crate::hooks::hand_over_all!(), body = sym body)
+            }
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        jump hook $name:ident = |$first:pat_param, $second:pat_param| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            $crate::hooks::place_of_real!($name, [], []);
+
+            #[doc = $doc]
+            extern "C" fn before($first: usize, $second: usize) -> usize {
+                $body;
+                REAL.address() as usize
+            }
+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name() {
+                core::arch::naked_asm!($crate::hooks::jump_on!(), before = sym before)
+            }
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        redhook hook $name:ident($($argument:ident: $argument_type:ty),*) -> $type:ty = |$real:ident| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            redhook::hook! {
+                unsafe fn $name($($argument: $argument_type),*) -> $type => watched {
+                    let $real = redhook::real!($name);
+                    $body
+                }
+            }
+
+            #[doc = $doc]
+            extern "C" fn find_real() {
+                // `redhook` looks the function up once, at its first use.
+                let _found = redhook::real!($name);
+            }
+
+            #[used]
+            #[unsafe(link_section = ".init_array")]
+            static AT_START: extern "C" fn() = find_real;
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        entry hook $name:ident;
+        $($rest:tt)*
+    ) => {
+        $crate::hooks::hooks! { $($rest)* }
+    };
+}
+
+/// The place of the function behind a row.
+macro_rules! place_of_real {
+    ($name:ident, [$($version:literal)?], [$($absent:ident)?]) => {
+        $crate::system::real::real_function!(
+            static REAL = $crate::hooks::c_name!($name),
+            $crate::system::next_definition::Scope::Next,
+            $crate::hooks::optional!($($crate::hooks::c_text!($version))?),
+            Some($crate::hooks::stand_in!($($absent)?))
+        );
+    };
+}
+
+/// The stand-in of a row; for what every libc has, one that says so.
+macro_rules! stand_in {
+    () => {
+        $crate::system::real::no_such_call
+    };
+    ($absent:ident) => {
+        $crate::system::real::$absent
+    };
+}
+
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($value:expr) => {
+        Some($value)
+    };
+}
+
+/// A name as a C string.
+macro_rules! c_name {
+    ($name:ident) => {
+        $crate::hooks::c_text!(stringify!($name))
+    };
+}
+
+/// A text as a C string.
+macro_rules! c_text {
+    ($text:expr) => {
+        match core::ffi::CStr::from_bytes_with_nul(concat!($text, "\0").as_bytes()) {
+            Ok(text) => text,
+            Err(_) => c"",
+        }
+    };
+}
+
+/// The type of an argument: a machine word.
+macro_rules! word {
+    ($argument:ident) => {
+        usize
+    };
+}
+
+pub(crate) use {c_name, c_text, hooks, optional, place_of_real, stand_in, word};

@@ -1,0 +1,351 @@
+//! One loaded object, and the definitions in its own tables of symbols (the ELF specification; `DT_GNU_HASH` as glibc's
+//! `do_lookup_x` reads it). Nothing here takes a lock, allocates, or calls libc.
+#![expect(unsafe_code, reason = "tables that lie in other libraries")]
+
+use core::ffi::{CStr, c_void};
+use core::mem::{MaybeUninit, size_of};
+
+use super::process;
+use super::system_call::system_call;
+
+/// How the tables are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// In place: for objects that cannot go away meanwhile.
+    Direct,
+    /// By the kernel, which says no where another thread has just unloaded an object.
+    Guarded,
+}
+
+impl Access {
+    /// What stands at this address; `T` is made of plain integers.
+    pub fn read<T: Copy>(self, address: usize) -> Option<T> {
+        if self == Self::Direct {
+            // SAFETY: the loader has mapped the tables of an object that stays; `T` is made of plain integers.
+            return (address != 0).then(|| unsafe { (address as *const T).read_unaligned() });
+        }
+        let mut value = MaybeUninit::<T>::uninit();
+        let own = libc::iovec {
+            iov_base: value.as_mut_ptr().cast(),
+            iov_len: size_of::<T>(),
+        };
+        let other = libc::iovec {
+            iov_base: address as *mut c_void,
+            iov_len: size_of::<T>(),
+        };
+        let places = [&raw const own as usize, &raw const other as usize];
+        let process = process::id().unsigned_abs() as usize;
+        // SAFETY: the kernel fills `value`, as long as it is, or says no.
+        let read = unsafe { system_call(libc::SYS_process_vm_readv, [process, places[0], 1, places[1], 1, 0]) };
+        // SAFETY: all of it was filled, and `T` is made of plain integers.
+        (read == size_of::<T>().cast_signed()).then(|| unsafe { value.assume_init() })
+    }
+
+    /// Whether this text, with its NUL, stands there.
+    fn stands(self, text: &CStr, address: usize) -> bool {
+        let mut bytes = text.to_bytes_with_nul().iter().enumerate();
+        bytes.all(|(index, &byte)| self.read(address + index) == Some(byte))
+    }
+}
+
+/// The loader's public record of one object (`link.h`).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct LinkMap {
+    /// The distance between the addresses in the file and in memory.
+    pub base: usize,
+    /// Where its path stands.
+    pub path: usize,
+    /// Where its dynamic section lies.
+    pub dynamic: usize,
+    /// The record of the next object.
+    pub next: usize,
+    _previous: usize,
+}
+
+/// One loaded object: where its tables lie, 0 where it has none.
+#[derive(Debug)]
+pub struct Object {
+    access: Access,
+    base: usize,
+    path: usize,
+    /// Where its dynamic section lies, by which it is known.
+    pub dynamic: usize,
+    symbols: usize,
+    strings: usize,
+    gnu_hash: usize,
+    old_hash: usize,
+    versions: usize,
+    version_names: usize,
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Symbol {
+    name: u32,
+    info: u8,
+    other: u8,
+    section: u16,
+    value: usize,
+    size: usize,
+}
+
+impl Object {
+    /// The object of this record of the loader's; `None` where it has no symbols.
+    pub fn of(access: Access, map: &LinkMap) -> Option<Self> {
+        let mut object = Self {
+            access,
+            base: map.base,
+            path: map.path,
+            dynamic: map.dynamic,
+            symbols: 0,
+            strings: 0,
+            gnu_hash: 0,
+            old_hash: 0,
+            versions: 0,
+            version_names: 0,
+        };
+        for [tag, value] in entries(access, map.dynamic) {
+            // The loader has made addresses of offsets, but where it cannot write, as in the vDSO.
+            let address = if value < map.base { map.base + value } else { value };
+            match tag {
+                DT_STRTAB => object.strings = address,
+                DT_SYMTAB => object.symbols = address,
+                DT_HASH => object.old_hash = address,
+                DT_GNU_HASH => object.gnu_hash = address,
+                DT_VERSYM => object.versions = address,
+                DT_VERDEF => object.version_names = address,
+                _ => {}
+            }
+        }
+        (object.symbols != 0 && object.strings != 0).then_some(object)
+    }
+
+    /// Where it defines this name, in one version where a version is given.
+    pub fn definition(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+        if self.gnu_hash != 0 {
+            self.by_gnu_hash(name, version)
+        } else {
+            self.by_old_hash(name, version)
+        }
+    }
+
+    /// `DT_GNU_HASH`: a filter that says no to most names, buckets, and chains that end with an odd hash.
+    fn by_gnu_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+        let [buckets, first, filters, shift]: [u32; 4] = self.access.read(self.gnu_hash)?;
+        let hash = name
+            .to_bytes()
+            .iter()
+            .fold(5381_u32, |hash, &byte| hash.wrapping_mul(33).wrapping_add(byte.into()));
+        let filter_at = self.gnu_hash + 16;
+        let word = (hash / 64).checked_rem(filters)?;
+        let filter: u64 = self.access.read(filter_at + word as usize * 8)?;
+        if filter >> (hash % 64) & filter >> (hash.checked_shr(shift)? % 64) & 1 == 0 {
+            return None;
+        }
+        let buckets_at = filter_at + filters as usize * 8;
+        let chains_at = buckets_at + buckets as usize * 4;
+        let bucket = hash.checked_rem(buckets)?;
+        let mut index: u32 = self.access.read(buckets_at + bucket as usize * 4)?;
+        while index >= first {
+            let entry: u32 = self.access.read(chains_at + (index - first) as usize * 4)?;
+            if entry | 1 == hash | 1
+                && let Some(address) = self.symbol(index, name, version)
+            {
+                return Some(address);
+            }
+            if entry & 1 != 0 {
+                break;
+            }
+            index += 1;
+        }
+        None
+    }
+
+    /// `DT_HASH`, for objects that have no newer table.
+    fn by_old_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+        if self.old_hash == 0 {
+            return None;
+        }
+        let [buckets, chains]: [u32; 2] = self.access.read(self.old_hash)?;
+        let hash = name.to_bytes().iter().fold(0_u32, |hash, &byte| {
+            let hash = (hash << 4).wrapping_add(byte.into());
+            (hash ^ (hash >> 24 & 0xf0)) & 0x0fff_ffff
+        });
+        let word = |number: usize| self.access.read::<u32>(self.old_hash + 8 + number * 4);
+        let mut index = word(hash.checked_rem(buckets)? as usize)?;
+        // As many steps as there are symbols: a damaged chain must not lead in a circle.
+        for _ in 0..chains {
+            if index == 0 {
+                break;
+            }
+            if let Some(address) = self.symbol(index, name, version) {
+                return Some(address);
+            }
+            index = word(buckets as usize + index as usize)?;
+        }
+        None
+    }
+
+    fn symbol(&self, index: u32, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+        let symbol: Symbol = self.access.read(self.symbols + index as usize * size_of::<Symbol>())?;
+        let kind = symbol.info & 0xf;
+        let is_defined = symbol.section != 0 && symbol.value != 0 && symbol.info >> 4 != STB_LOCAL;
+        let fits = is_defined
+            && matches!(kind, STT_NOTYPE | STT_OBJECT | STT_FUNC | STT_GNU_IFUNC)
+            && self.access.stands(name, self.strings + symbol.name as usize)
+            && self.is_version(index, version);
+        if !fits {
+            return None;
+        }
+        let address = self.base + symbol.value;
+        if kind == STT_GNU_IFUNC {
+            // SAFETY: such a symbol is a function without arguments that gives the address of the one to call, and its library
+            // is relocated before any code of ours runs.
+            return Some(unsafe { core::mem::transmute::<usize, extern "C" fn() -> usize>(address)() });
+        }
+        Some(address)
+    }
+
+    /// Whether a symbol is of this version; without one, whether it is what a program that is linked today would get.
+    fn is_version(&self, index: u32, version: Option<&CStr>) -> bool {
+        /// Above this bit stands whether the version is for old programs only.
+        const HIDDEN: u16 = 0x8000;
+        /// Numbers up to this one stand for no version at all.
+        const GLOBAL: u16 = 1;
+        if self.versions == 0 {
+            return true;
+        }
+        let Some(number) = self.access.read::<u16>(self.versions + index as usize * 2) else {
+            return false;
+        };
+        let is_hidden = number & HIDDEN != 0;
+        match version {
+            None => !is_hidden,
+            Some(_) if number <= GLOBAL => true,
+            Some(version) => self
+                .version_name(number & !HIDDEN)
+                .is_some_and(|name| self.access.stands(version, name)),
+        }
+    }
+
+    /// Where the name of the version of this number stands.
+    fn version_name(&self, number: u16) -> Option<usize> {
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        struct Definition {
+            revision: u16,
+            flags: u16,
+            number: u16,
+            names: u16,
+            hash: u32,
+            first_name: u32,
+            next: u32,
+        }
+        let mut at = self.version_names;
+        // A version's number is a small one.
+        for _ in 0..u16::MAX {
+            let definition: Definition = self.access.read(at)?;
+            if definition.number == number {
+                let name: u32 = self.access.read(at + definition.first_name as usize)?;
+                return Some(self.strings + name as usize);
+            }
+            if definition.next == 0 {
+                break;
+            }
+            at += definition.next as usize;
+        }
+        None
+    }
+
+    /// Whether it is libc, or its part for threads (a library of its own before glibc 2.34).
+    pub fn is_libc(&self) -> bool {
+        [c"libc.so.6", c"libpthread.so.0"]
+            .into_iter()
+            .any(|name| self.is_called(name))
+    }
+
+    /// Whether its path ends in this name.
+    fn is_called(&self, name: &CStr) -> bool {
+        self.ends_with(|at| self.access.stands(name, at))
+    }
+
+    /// Whether the text behind the last slash of its path is one that `fits`.
+    fn ends_with(&self, fits: impl Fn(usize) -> bool) -> bool {
+        /// No path is longer (`PATH_MAX`).
+        const LONGEST: usize = 4096;
+        let mut start = self.path;
+        for at in self.path..self.path + LONGEST {
+            match self.access.read::<u8>(at) {
+                Some(b'/') => start = at + 1,
+                Some(0) => return start != at && fits(start),
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether it names this object as needed.
+    pub fn needs(&self, other: &Self) -> bool {
+        let needed = entries(self.access, self.dynamic).filter(|[tag, _]| *tag == DT_NEEDED);
+        let mut names = needed.map(|[_, offset]| self.strings + offset);
+        names.any(|name| other.ends_with(|at| same_text(self.access, name, at)))
+    }
+
+    /// Whether this place lies in one of its parts, by the program headers that lie at its start.
+    pub fn contains(&self, place: usize) -> bool {
+        const PT_LOAD: u32 = 1;
+        if self.base == 0 || place < self.base {
+            return false;
+        }
+        let header: Option<libc::Elf64_Ehdr> = self.access.read(self.base);
+        let Some(header) = header.filter(|header| header.e_ident.starts_with(b"\x7fELF")) else {
+            return false;
+        };
+        let parts = (0..usize::from(header.e_phnum)).map_while(|number| {
+            let at = self.base + usize::try_from(header.e_phoff).ok()? + number * size_of::<libc::Elf64_Phdr>();
+            self.access.read::<libc::Elf64_Phdr>(at)
+        });
+        let distance = (place - self.base) as u64;
+        let mut parts = parts.filter(|part| part.p_type == PT_LOAD);
+        parts.any(|part| {
+            distance
+                .checked_sub(part.p_vaddr)
+                .is_some_and(|into| into < part.p_memsz)
+        })
+    }
+}
+
+/// The entries of a dynamic section: tag and value.
+fn entries(access: Access, dynamic: usize) -> impl Iterator<Item = [usize; 2]> {
+    /// More than any object has; the last entry's tag is 0.
+    const MOST: usize = 512;
+    (0..MOST)
+        .map_while(move |number| access.read::<[usize; 2]>(dynamic + number * 16))
+        .take_while(|[tag, _]| *tag != 0)
+}
+
+fn same_text(access: Access, one: usize, other: usize) -> bool {
+    for index in 0..usize::from(u8::MAX) {
+        match (access.read::<u8>(one + index), access.read::<u8>(other + index)) {
+            (Some(0), Some(0)) => return true,
+            (Some(a), Some(b)) if a == b => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+const DT_NEEDED: usize = 1;
+const DT_HASH: usize = 4;
+const DT_STRTAB: usize = 5;
+const DT_SYMTAB: usize = 6;
+const DT_GNU_HASH: usize = 0x6fff_fef5;
+const DT_VERSYM: usize = 0x6fff_fff0;
+const DT_VERDEF: usize = 0x6fff_fffc;
+const STB_LOCAL: u8 = 0;
+const STT_NOTYPE: u8 = 0;
+const STT_OBJECT: u8 = 1;
+const STT_FUNC: u8 = 2;
+const STT_GNU_IFUNC: u8 = 10;

@@ -1,0 +1,153 @@
+//! Finds definitions in the loaded libraries as `dlsym` and `dlvsym` do, but without the loader: those take its lock, which
+//! another thread may hold while its constructor waits for what the caller holds; they allocate from the program; and another
+//! library may stand in for them. What is read here is the loader's list of objects and their own tables of symbols.
+#![expect(unsafe_code, reason = "the loader's own record")]
+
+use core::ffi::{CStr, c_int, c_void};
+use core::ptr::null_mut;
+
+pub use super::loaded_object::Access;
+use super::loaded_object::{LinkMap, Object};
+
+/// Which objects are searched, in the loader's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those behind this library: what the program would call without us.
+    Next,
+    /// libc alone, whoever stands before it.
+    Libc,
+    /// All of them.
+    All,
+}
+
+/// The definition of this name, of one version where a version is given; null where there is none.
+pub fn find(scope: Scope, access: Access, name: &CStr, version: Option<&CStr>) -> *mut c_void {
+    let mut objects = Objects::all(access);
+    let found = match scope {
+        Scope::Next => {
+            // Behind our own object.
+            let _own = objects.find(|object| object.dynamic == own_dynamic());
+            objects.find_map(|object| object.definition(name, version))
+        }
+        Scope::Libc => objects
+            .filter(Object::is_libc)
+            .find_map(|object| object.definition(name, version)),
+        Scope::All => objects
+            .filter(|object| object.dynamic != own_dynamic())
+            .find_map(|object| object.definition(name, version)),
+    };
+    found.map_or(null_mut(), |address| address as *mut c_void)
+}
+
+/// The definition that is visible to the object in which one of these places lies, for what was opened with `RTLD_LOCAL`: its
+/// own, or one of a library that it names as needed. Not to be kept: library and object may be unloaded together.
+pub fn find_visible_to(places: [usize; 2], name: &CStr) -> *mut c_void {
+    let all = || Objects::all(Access::Guarded).filter(|object| object.dynamic != own_dynamic());
+    let found = places.into_iter().find_map(|place| {
+        let caller = all().find(|object| object.contains(place))?;
+        let needed = |object: &Object| caller.needs(object);
+        caller
+            .definition(name, None)
+            .or_else(|| all().filter(needed).find_map(|object| object.definition(name, None)))
+    });
+    found.map_or(null_mut(), |address| address as *mut c_void)
+}
+
+/// The loader's public record of itself (`link.h`).
+#[repr(C)]
+struct Debug {
+    version: c_int,
+    first: usize,
+}
+
+unsafe extern "C" {
+    static _r_debug: Debug;
+    /// Our own dynamic section, by which we know ourselves in the list.
+    static _DYNAMIC: u8;
+}
+
+fn own_dynamic() -> usize {
+    (&raw const _DYNAMIC) as usize
+}
+
+/// The loader's list.
+struct Objects {
+    access: Access,
+    next: usize,
+    /// A list that another thread changes meanwhile must not lead in a circle.
+    left: u32,
+}
+
+impl Objects {
+    fn all(access: Access) -> Self {
+        const MOST: u32 = 1 << 16;
+        Self {
+            access,
+            // SAFETY: the loader has filled its record before it runs any code of ours.
+            next: unsafe { (&raw const _r_debug.first).read() },
+            left: MOST,
+        }
+    }
+}
+
+impl Iterator for Objects {
+    type Item = Object;
+
+    fn next(&mut self) -> Option<Object> {
+        while self.next != 0 && self.left != 0 {
+            let map: LinkMap = self.access.read(self.next)?;
+            self.next = map.next;
+            self.left -= 1;
+            if let Some(object) = Object::of(self.access, &map) {
+                return Some(object);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Scope, find, find_visible_to};
+    use core::ffi::CStr;
+
+    fn loader_says(name: &CStr, version: Option<&CStr>) -> *mut libc::c_void {
+        // SAFETY: both strings end with NUL.
+        unsafe {
+            match version {
+                Some(version) => libc::dlvsym(libc::RTLD_NEXT, name.as_ptr(), version.as_ptr()),
+                None => libc::dlsym(libc::RTLD_NEXT, name.as_ptr()),
+            }
+        }
+    }
+
+    #[test]
+    fn it_finds_what_the_loader_finds() {
+        let names = [
+            (c"pthread_mutex_lock", None),
+            (c"pthread_cond_wait", Some(c"GLIBC_2.3.2")),
+            (c"pthread_cond_wait", Some(c"GLIBC_2.2.5")),
+            (c"__pthread_mutex_lock", Some(c"GLIBC_2.2.5")),
+            (c"fork", None),
+            (c"time", None),
+            (c"strlen", None),
+            (c"no_such_function", None),
+            (c"fork", Some(c"GLIBC_9.9")),
+        ];
+        for (name, version) in names {
+            let wanted = loader_says(name, version);
+            for access in [Access::Direct, Access::Guarded] {
+                assert_eq!(find(Scope::Next, access, name, version), wanted, "{name:?} {version:?}");
+                assert_eq!(find(Scope::Libc, access, name, version), wanted, "{name:?} {version:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_library_needs_is_visible_to_it() {
+        let place = libc::getppid as *const () as usize;
+        let found = find_visible_to([0, place], c"getpid");
+        assert_eq!(found, loader_says(c"getpid", None));
+        assert!(find_visible_to([place, 0], c"no_such_function").is_null());
+    }
+}
