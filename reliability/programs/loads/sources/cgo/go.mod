@@ -1,0 +1,3 @@
+module forkwatch.example/cgo
+
+go 1.19

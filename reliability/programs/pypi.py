@@ -1,0 +1,65 @@
+"""Packages of PyPI, whose own tests pytest runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from reliability.outcomes import from_junit
+from reliability.packages import Suite, prepare
+from reliability.process import LONGEST_SECONDS, Failed, run
+from reliability.programs import Program
+from reliability.pythons import interpreter
+from reliability.way import Way
+
+PYTHON = "3.11"
+LONGEST_TEST = 60
+
+
+@dataclass(frozen=True)
+class Package(Program):
+    """What `suite.words` leave out needs a network, or hangs by itself on a plain machine."""
+
+    suite: Suite
+
+    @property
+    def name(self) -> str:
+        return f"pypi-{self.suite.name}"
+
+    def prepare(self, folder: Path) -> str:
+        python = interpreter(PYTHON)
+        if python is None:
+            raise Failed(f"there is no Python {PYTHON}")
+        prepare(self.suite, python, folder / "package")
+        return self.suite.version
+
+    def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
+        bin_folder = folder / "package" / "environment" / "bin"
+        source = next((folder / "package" / "source").iterdir())
+        results = folder / f"{way.name}{'-again' if only else ''}.xml"
+        results.unlink(missing_ok=True)
+        # pytest finds a test again by its function alone.
+        functions = dict.fromkeys(name.partition("[")[0].rpartition("::")[2] for name in only)
+        words = [*self.suite.words, *(["-k", " or ".join(functions)] if only else [])]
+        given = ["-q", "-rfE", "-p", "no:cacheprovider", f"--timeout={LONGEST_TEST}", f"--junitxml={results}"]
+        variables = {**way.variables(), "PATH": f"{bin_folder}:{os.environ['PATH']}"}
+        log = folder / f"{way.name}{'-again' if only else ''}.log"
+        run([bin_folder / "python", "-m", "pytest", *given, *words], log, LONGEST_SECONDS, variables, cwd=source)
+        return from_junit(results)
+
+
+ROWS = tuple(
+    Package(suite)
+    for suite in (
+        Suite("psutil", "7.2.2", ["setuptools", "pytest-instafail"], ["tests"]),
+        Suite("trio", "0.35.0", ["trustme", "pyopenssl", "cryptography", "jedi"], ["--pyargs", "trio"]),
+        Suite("urllib3", "2.8.0", ["trustme", "pysocks", "quart", "quart-trio", "httpx", "trio"], ["test"]),
+        Suite("requests", "2.34.2", ["pytest-httpbin", "pytest-mock", "trustme", "pysocks"], ["tests"]),
+        Suite("tornado", "6.6.1", ["pycurl"], ["--pyargs", "tornado.test"]),
+        Suite("loky", "3.7.0", ["psutil", "cloudpickle"], ["tests"]),
+        Suite("uvloop", "0.23.0", ["aiohttp", "pyOpenSSL", "psutil"], ["tests"]),
+        Suite("celery", "5.7.0", ["pytest-celery", "pytest-subtests", "pytest-timeout", "pytest-click"], ["t/unit"]),
+        Suite("dask", "2026.8.0", ["numpy", "pandas", "pyarrow", "distributed"], ["--pyargs", "dask"]),
+    )
+)
