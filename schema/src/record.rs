@@ -50,6 +50,23 @@ pub struct Record {
     pub truncated: Vec<String>,
 }
 
+impl Record {
+    /// What [`Self::truncated`] says of a list of which `kept` entries of `all` are left.
+    pub fn cut(list: &str, kept: usize, all: usize) -> String {
+        format!("{list}: {kept} of {all} kept")
+    }
+
+    /// How many entries a list had of which these are left.
+    pub fn uncut(&self, list: &str, left: usize) -> usize {
+        let entry = self
+            .truncated
+            .iter()
+            .find_map(|entry| entry.strip_prefix(list)?.strip_prefix(": "));
+        let all = entry.and_then(|entry| entry.split(' ').nth(2)?.parse().ok());
+        all.map_or(left, |all: usize| all.max(left))
+    }
+}
+
 /// The fields that only some kinds have. Reading tries them in this order, so what has more fields of one name comes first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

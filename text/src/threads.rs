@@ -1,6 +1,6 @@
 //! The other threads, holders of locks first and alike ones together.
 
-use forkwatch_schema::record::{Lock, Thread};
+use forkwatch_schema::record::{Lock, Record, Thread, UnsafeFork};
 
 use super::frames;
 use super::lock::{self, MOST_NAMED};
@@ -14,8 +14,10 @@ use super::words::count_of;
 const MOST_GROUPS: usize = 8;
 
 /// The sections of all threads.
-pub fn write(page: &mut Page<'_>, threads: &[Thread], locks: &[Lock]) {
-    let (groups, untold) = groups(threads, locks);
+pub fn write(page: &mut Page<'_>, record: &Record, fork: &UnsafeFork) {
+    let (threads, locks) = (&fork.threads, &fork.locks);
+    let (groups, mut untold) = groups(threads, locks);
+    untold += record.uncut("threads", threads.len()) - threads.len();
     for group in &groups {
         page.gap();
         write_group(page, group, locks);

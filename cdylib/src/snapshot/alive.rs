@@ -1,10 +1,19 @@
 //! Which other threads are alive: the kernel's list is the truth, our records say what we know of each.
+//!
+//! The kernel is asked about as few threads as will do. Each answer costs microseconds, and a program may have ten thousand.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
 
 use rustix::thread::{Timespec, nanosleep};
 
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};
+use crate::system::deadline::Deadline;
 use crate::system::{libc_threads, task};
+
+/// The most threads of a process that the kernel is asked about one by one, so that the rest is taken as it seems.
+const MOST_ASKED: usize = 64;
 
 /// A thread that was alive at the fork.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +22,13 @@ pub struct Alive {
     pub tid: i32,
     /// Its record; `None` where we never met it.
     pub thread: Option<&'static Thread>,
+}
+
+impl Alive {
+    /// Whether it seems to hold a lock, or asks for one.
+    pub fn uses_locks(&self) -> bool {
+        self.thread.is_some_and(|thread| !thread.held.is_empty())
+    }
 }
 
 /// Whether this thread is the only one. libc says so without a system call as long as it never made another; otherwise the
@@ -27,10 +43,15 @@ pub fn is_alone() -> bool {
     }
 }
 
+/// Every other thread of which a record says that it runs, without a question to the kernel.
+pub fn recorded(own: i32) -> Vec<Alive> {
+    running().filter(|alive| alive.tid != own).collect()
+}
+
 /// Every other thread that can still run code of the program's.
 pub fn others(own: i32) -> Vec<Alive> {
     let starting = wait_for_starting_threads();
-    let known: Vec<_> = running().collect();
+    let mut known: Vec<_> = running().collect();
     // The kernel's count agrees with ours: then its list need not be read, which costs most of a snapshot.
     let listed = if task::count() == u64::try_from(known.len()).ok() {
         None
@@ -38,13 +59,25 @@ pub fn others(own: i32) -> Vec<Alive> {
         task::list()
     };
     let Some(listed) = listed else {
-        return known.into_iter().filter(|alive| alive.tid != own).collect();
+        known.retain(|alive| alive.tid != own);
+        return known;
     };
-    let mut others: Vec<_> = listed
-        .into_iter()
-        .filter(|&tid| tid != own)
-        .filter_map(|tid| still_alive(tid, &known))
-        .collect();
+    known.sort_unstable_by_key(|alive| alive.tid);
+    let mut asked = 0;
+    let mut others = Vec::with_capacity(listed.len());
+    for tid in listed.into_iter().filter(|&tid| tid != own) {
+        if let Ok(place) = known.binary_search_by_key(&tid, |alive| alive.tid) {
+            others.extend(known.get(place));
+            continue;
+        }
+        // A joined thread stays listed for a moment.
+        let is_on_its_way =
+            threads::has_ended(tid) || asked < MOST_ASKED && task::glance(tid).life != task::Life::Alive;
+        asked += 1;
+        if !is_on_its_way {
+            others.push(Alive { tid, thread: None });
+        }
+    }
     let mut unknown = others.iter_mut().filter(|other| other.thread.is_none());
     if let (Some(only), None) = (unknown.next(), unknown.next()) {
         // One thread has not said its id yet, and one id has no record.
@@ -56,15 +89,12 @@ pub fn others(own: i32) -> Vec<Alive> {
 /// A thread that was created just now says its id as soon as it runs: it is given a moment for that. The only one that still
 /// has not, where it is the only one.
 fn wait_for_starting_threads() -> Option<&'static Thread> {
-    const NAP: Timespec = Timespec {
-        tv_sec: 0,
-        tv_nsec: 50_000,
-    };
-    const MOST_NAPS: u32 = 20;
-    for _ in 0..MOST_NAPS {
+    const NAP: Duration = Duration::from_micros(50);
+    const PATIENCE: Duration = Duration::from_millis(1);
+    let end = Deadline::after(PATIENCE);
+    while !end.has_passed() {
         starting().next()?;
-        // A signal may end the nap early; the number of naps bounds the whole.
-        let _early_is_fine = nanosleep(&NAP);
+        nap(NAP);
     }
     let mut still = starting();
     still.next().filter(|_| still.next().is_none())
@@ -77,27 +107,42 @@ fn starting() -> impl Iterator<Item = &'static Thread> {
 }
 
 /// Gives threads that run a moment to end, where they are about to: one that was joined, or whose Python `join` has returned,
-/// is still listed while libc cleans up behind it. Those that block meanwhile, or run on, stay.
+/// is still listed while libc cleans up behind it. Those that block meanwhile, or run on, stay. Where one is sure to stay, only
+/// the list becomes more exact, and the moment is short.
 pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
-    const NAP: Timespec = Timespec {
-        tv_sec: 0,
-        tv_nsec: 200_000,
-    };
-    const MOST_NAPS: u32 = 25;
-    for _ in 0..MOST_NAPS {
-        others.retain(is_still_there);
-        if others.iter().all(|alive| task::blocked_call(alive.tid).is_some()) {
+    const NAP: Duration = Duration::from_micros(200);
+    const PATIENCE: Duration = Duration::from_millis(5);
+    const SHORT_PATIENCE: Duration = Duration::from_millis(1);
+    let mut unsettled: Vec<Alive> = others.iter().copied().take(MOST_ASKED).collect();
+    let mut gone = BTreeSet::new();
+    let mut one_stays = false;
+    let (soon, late) = (Deadline::after(SHORT_PATIENCE), Deadline::after(PATIENCE));
+    loop {
+            unsettled.retain(|alive| {
+            if threads::has_ended(alive.tid) {
+                return false;
+            }
+            if late.has_passed() {
+                return true;
+            }
+            let glance = task::glance(alive.tid);
+            if glance.life != task::Life::Alive {
+                gone.insert(alive.tid);
+            } else if glance.blocked {
+                one_stays = true;
+            } else {
+                return true;
+            }
+            false
+        });
+        let end = if one_stays { soon } else { late };
+        if unsettled.is_empty() || end.has_passed() {
             break;
         }
-        // A signal may end the nap early; the number of naps bounds the whole.
-        let _early_is_fine = nanosleep(&NAP);
+        nap(NAP);
     }
-    others.retain(is_still_there);
+    others.retain(|alive| !gone.contains(&alive.tid) && !threads::has_ended(alive.tid));
     others
-}
-
-fn is_still_there(alive: &Alive) -> bool {
-    task::life(alive.tid) == task::Life::Alive && !threads::has_ended(alive.tid)
 }
 
 /// Threads whose records say that they run.
@@ -110,14 +155,11 @@ fn running() -> impl Iterator<Item = Alive> {
         })
 }
 
-/// What a thread on the kernel's list is to us: `None` where it is on its way out, or the kernel's own helper. A joined
-/// thread stays listed for a moment.
-fn still_alive(tid: i32, known: &[Alive]) -> Option<Alive> {
-    if let Some(alive) = known.iter().find(|alive| alive.tid == tid) {
-        return Some(*alive);
-    }
-    if threads::has_ended(tid) || task::life(tid) != task::Life::Alive {
-        return None;
-    }
-    Some(Alive { tid, thread: None })
+fn nap(time: Duration) {
+    let time = Timespec {
+        tv_sec: 0,
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    // A signal may end the nap early; the clock bounds the whole.
+    let _early_is_fine = nanosleep(&time);
 }

@@ -1,6 +1,9 @@
 //! One fork's moment: everything that must be looked at before the copy, without a name yet. Names come later, in the
 //! parent, when the child is on its way.
 
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
@@ -11,6 +14,7 @@ use crate::config;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::{self, Thread};
+use crate::system::deadline::Deadline;
 use crate::system::task::{self, BlockedCall};
 
 /// What was true.
@@ -20,10 +24,14 @@ pub struct Moment {
     pub origin: Origin,
     /// Nothing of it is new; it is looked at because strict mode may stop it.
     pub told_before: bool,
-    /// The other threads.
+    /// The other threads, those with locks first.
     pub threads: Vec<OtherThread>,
+    /// The threads that were left out, because there are too many.
+    pub more_threads: usize,
     /// The locks that they hold.
     pub locks: Vec<HeldLock>,
+    /// The locks that were left out, because there are too many: all were taken where one of `locks` was.
+    pub more_locks: usize,
     /// What Python code was doing; `None` where there is none, and in a child for what it inherited.
     pub python: Option<View>,
 }
@@ -41,11 +49,24 @@ pub struct OtherThread {
     pub origin: Option<thread::Origin>,
     /// The system call it was blocked in; `None` where it ran.
     pub blocked: Option<BlockedCall>,
+    /// It sleeps, and the kernel was not asked in which call.
+    pub asleep: bool,
     /// What it asked for last and has not got; `None` where it asks for nothing.
     pub asked: Option<Entry>,
 }
 
 impl OtherThread {
+    /// Whether it slept.
+    pub fn is_blocked(&self) -> bool {
+        self.asleep || self.blocked.is_some()
+    }
+
+    /// What it asked for, where it slept for that.
+    pub fn asked_and_blocked(&self) -> Option<Entry> {
+        let for_it = |call: BlockedCall| call.number == libc::SYS_futex;
+        self.asked.filter(|_| self.asleep || self.blocked.is_some_and(for_it))
+    }
+
     /// Whether it asked for the object at this address, or was blocked on it.
     pub fn uses(&self, address: usize) -> bool {
         let [first, ..] = self.blocked.map_or([0; 6], |call| call.arguments);
@@ -77,9 +98,21 @@ impl HeldLock {
     }
 }
 
-/// Looks at every other thread, and verifies what each seems to hold.
-pub fn take(origin: Origin, alive: &[Alive]) -> Moment {
-    let threads = alive.iter().map(look_at).collect();
+/// How much of a process with very many threads is looked at.
+const MOST_THREADS: usize = 256;
+/// The kernel is asked for the system call of no more: it makes whoever asks wait for a thread that is just falling asleep.
+const MOST_CALLS: usize = 64;
+const PATIENCE: Duration = Duration::from_millis(3);
+const MOST_LOCKS: usize = 1024;
+
+/// Looks at the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
+pub fn take(origin: Origin, alive: &[Alive], need_all: bool) -> Moment {
+    let most = if need_all { alive.len() } else { MOST_THREADS };
+    let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
+    let threads = with_locks.into_iter().chain(others).take(most).enumerate();
+    let end = Deadline::after(PATIENCE);
+    let look = |(place, alive)| look_at(alive, place < MOST_CALLS && !end.has_passed());
+    let threads = threads.map(look).collect();
     let moment = verified(origin, alive, threads);
     if config::get().python {
         with_python(moment)
@@ -117,7 +150,7 @@ fn with_python(mut moment: Moment) -> Moment {
         let waits = |thread: &&OtherThread| {
             let semaphore = thread.asked.filter(|asked| asked.object == Object::Semaphore);
             let waited_for = |asked: Entry| python::waited_for(asked.address) == Some(held.address);
-            thread.blocked.is_some() && semaphore.is_some_and(waited_for)
+            thread.is_blocked() && semaphore.is_some_and(waited_for)
         };
         let lock = |holder: &OtherThread| HeldLock {
             owner: holder.tid,
@@ -150,19 +183,24 @@ pub fn take_inherited(origin: Origin, lost: &[Alive]) -> Moment {
 }
 
 fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Moment {
-    let memory = ProcessMemory::own();
+    let waiters = waiters(&threads);
+    let looked_at: BTreeSet<i32> = threads.iter().map(|thread| thread.tid).collect();
     let mut locks: Vec<HeldLock> = Vec::new();
+    let (mut seen, mut places, mut more_locks) = (BTreeSet::new(), BTreeSet::new(), 0);
     for (tid, entry) in held(alive) {
-        let told = locks
-            .iter()
-            .any(|lock| lock.owner == tid && lock.entry.address == entry.address);
-        let holds =
-            || word(memory, entry.object, entry.address, tid) == Word::Held && !has_no_region(&entry, tid, &threads);
-        if !told && holds() {
+        if !seen.insert((tid, entry.address)) {
+            continue;
+        }
+        let place = origin.place.with_lock(&entry);
+        let is_beyond = locks.len() >= MOST_LOCKS || !looked_at.contains(&tid);
+        if is_beyond && places.contains(&place) {
+            more_locks += 1;
+        } else if is_held(&entry, tid) && !has_no_region(&entry, tid, &threads) {
+            places.insert(place);
             locks.push(HeldLock {
                 owner: tid,
                 entry,
-                waiters: waiters(entry.address, &threads),
+                waiters: waiters.get(&entry.address).cloned().unwrap_or_default(),
                 python: None,
             });
         }
@@ -170,8 +208,10 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
     Moment {
         origin,
         told_before: false,
+        more_threads: alive.len().saturating_sub(threads.len()),
         threads,
         locks,
+        more_locks,
         python: None,
     }
 }
@@ -204,10 +244,10 @@ pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
     entries(alive).filter(|(_, entry)| matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
 }
 
-/// Whether an entry that says that its thread holds the object, or may, says so of a thread that still asks for it. Only the
-/// object's own memory tells.
-pub fn is_only_asked_for(entry: &Entry, tid: i32) -> bool {
-    entry.stage == Stage::AskedOrHeld && word(ProcessMemory::own(), entry.object, entry.address, tid) != Word::Held
+/// Whether the object's own memory says that it is held, as its entry does: the thread may have only asked for it, or given it
+/// back meanwhile.
+pub fn is_held(entry: &Entry, tid: i32) -> bool {
+    word(ProcessMemory::own(), entry.object, entry.address, tid) == Word::Held
 }
 
 fn entries(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
@@ -217,16 +257,23 @@ fn entries(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
         .flat_map(|(tid, thread)| thread.held.entries().map(move |entry| (tid, entry)))
 }
 
-fn look_at(alive: &Alive) -> OtherThread {
+fn look_at(alive: &Alive, with_call: bool) -> OtherThread {
+    let glance = task::glance(alive.tid);
+    let asks = with_call && glance.blocked;
     OtherThread {
-        name: task::name(alive.tid),
-        blocked: task::blocked_call(alive.tid),
+        name: glance.name,
+        blocked: asks.then(|| task::blocked_call(alive.tid)).flatten(),
+        asleep: glance.blocked && !with_call,
         ..without_the_kernel(alive)
     }
 }
 
 fn without_the_kernel(alive: &Alive) -> OtherThread {
-    let asks = |(tid, entry): &(i32, Entry)| entry.stage == Stage::Asked || is_only_asked_for(entry, *tid);
+    let asks = |(tid, entry): &(i32, Entry)| match entry.stage {
+        Stage::Asked => true,
+        Stage::AskedOrHeld => !is_held(entry, *tid),
+        _ => false,
+    };
     let asked = entries(core::slice::from_ref(alive)).filter(asks).last();
     OtherThread {
         tid: alive.tid,
@@ -234,12 +281,18 @@ fn without_the_kernel(alive: &Alive) -> OtherThread {
         handle: alive.thread.map_or(0, Thread::handle),
         origin: alive.thread.and_then(|thread| thread.origin()),
         blocked: None,
+        asleep: false,
         asked: asked.map(|(_, entry)| entry),
     }
 }
 
-fn waiters(address: usize, threads: &[OtherThread]) -> Vec<i32> {
-    let waits =
-        |thread: &&OtherThread| thread.blocked.is_some() && thread.asked.is_some_and(|asked| asked.address == address);
-    threads.iter().filter(waits).map(|thread| thread.tid).collect()
+/// The threads that are blocked on a lock, by its address.
+fn waiters(threads: &[OtherThread]) -> BTreeMap<usize, Vec<i32>> {
+    let mut waiters = BTreeMap::<usize, Vec<i32>>::new();
+    for thread in threads.iter().filter(|thread| thread.is_blocked()) {
+        if let Some(asked) = thread.asked {
+            waiters.entry(asked.address).or_default().push(thread.tid);
+        }
+    }
+    waiters
 }

@@ -1,8 +1,14 @@
 //! The place of a finding in this process: what makes two forks, or two locks at a fork, the same finding here.
 
+use std::collections::BTreeMap;
+
+use lock_api::Mutex;
+
 use super::alive::Alive;
 use crate::state::depot::{self, StackId};
 use crate::state::held::Entry;
+use crate::state::thread::Thread;
+use crate::system::own_lock::OwnLock;
 use crate::system::task;
 
 /// What became of a place when it was judged.
@@ -59,14 +65,40 @@ impl Place {
         Self { lock: lock | 1, ..self }
     }
 
+    /// Which lock is held at this fork, and by which call it was taken; on whichever path the call was reached.
+    pub fn with_lock_itself(self, entry: &Entry) -> Self {
+        let call = depot::frames(entry.stack).first().map_or(0, |&address| address as u64);
+        let lock =
+            (entry.address as u64 ^ call.rotate_left(32) ^ entry.object as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self { lock: lock | 1, ..self }
+    }
+
     /// The same of a lock of CPython's that passes no hook; `sort` tells the place where it was taken.
     pub fn with_python_lock(self, sort: u64) -> Self {
         Self { lock: sort | 1, ..self }
     }
 }
 
+/// The sorts of threads that were met, by id and `pthread_t`: the kernel is asked for a name once.
+static SORTS: Mutex<OwnLock, BTreeMap<(i32, usize), u64>> = Mutex::new(BTreeMap::new());
+
 /// A thread's name and start routine as one number.
 fn sort_of(alive: &Alive) -> u64 {
+    const MOST: usize = 16 * 1024;
+    let key = (alive.tid, alive.thread.map_or(0, Thread::handle));
+    let mut sorts = SORTS.lock();
+    if let Some(&sort) = sorts.get(&key) {
+        return sort;
+    }
+    if sorts.len() >= MOST {
+        sorts.clear();
+    }
+    let sort = read_sort(alive);
+    sorts.insert(key, sort);
+    sort
+}
+
+fn read_sort(alive: &Alive) -> u64 {
     let start = alive
         .thread
         .and_then(|thread| thread.origin())

@@ -3,6 +3,7 @@
 pub mod allocator;
 pub mod big_stack;
 pub mod clock;
+pub mod deadline;
 pub mod errno;
 pub mod file;
 #[cfg(not(test))]

@@ -53,29 +53,54 @@ pub enum Life {
     KernelHelper,
 }
 
-/// What the flags in field 9 of `/proc/self/task/TID/stat` say (`PF_EXITING`, `PF_IO_WORKER`, `PF_USER_WORKER` of
-/// `include/linux/sched.h`).
-pub fn life(tid: i32) -> Life {
+/// What `/proc/self/task/TID/stat` says of a thread. Other than its system call, this can be asked of a thread that runs
+/// without waiting for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// Its name: up to 15 bytes of any value; empty where it is not known.
+    pub name: Vec<u8>,
+    /// Whether it is still a thread like any other.
+    pub life: Life,
+    /// Whether it sleeps or is stopped, and so neither runs nor waits for a processor.
+    pub blocked: bool,
+}
+
+/// Looks at a thread.
+pub fn glance(tid: i32) -> Glance {
+    let text = read_entry(tid, "stat");
+    text.as_deref().and_then(parse_stat).unwrap_or_else(|| Glance {
+        name: Vec::new(),
+        // Not only the end of a thread hides the file: `/proc` lies outside of a changed root, and no descriptor may be left.
+        life: if exists(tid) { Life::Alive } else { Life::Exiting },
+        blocked: false,
+    })
+}
+
+/// Reads name, state and flags (`PF_EXITING`, `PF_IO_WORKER`, `PF_USER_WORKER` of `include/linux/sched.h`). The name may hold
+/// spaces and parentheses, so fields are counted from the *last* closing one.
+fn parse_stat(text: &[u8]) -> Option<Glance> {
     const EXITING: u64 = 0x4;
     const IO_WORKER: u64 = 0x10;
     const USER_WORKER: u64 = 0x4000;
-    let Some(text) = read_entry(tid, "stat") else {
-        // Not only the end of a thread hides the file: `/proc` lies outside of a changed root, and no descriptor may be left.
-        return if exists(tid) { Life::Alive } else { Life::Exiting };
-    };
-    match flags_of_stat(&text) {
-        Some(flags) if flags & EXITING != 0 => Life::Exiting,
-        Some(flags) if flags & (IO_WORKER | USER_WORKER) != 0 => Life::KernelHelper,
-        _ => Life::Alive,
-    }
-}
-
-/// Field 9 of a `stat` line. The name in field 2 may hold spaces and parentheses, so fields are counted from the *last*
-/// closing one.
-fn flags_of_stat(text: &[u8]) -> Option<u64> {
+    let start_of_name = text.iter().position(|&byte| byte == b'(')? + 1;
     let end_of_name = text.iter().rposition(|&byte| byte == b')')?;
-    let rest = str::from_utf8(text.get(end_of_name + 1..)?).ok()?;
-    rest.split_ascii_whitespace().nth(6)?.parse().ok()
+    let mut fields = str::from_utf8(text.get(end_of_name + 1..)?)
+        .ok()?
+        .split_ascii_whitespace();
+    let state = fields.next()?;
+    let flags: u64 = fields.nth(5)?.parse().ok()?;
+    let life = if flags & EXITING != 0 || matches!(state, "Z" | "X") {
+        Life::Exiting
+    } else if flags & (IO_WORKER | USER_WORKER) != 0 {
+        Life::KernelHelper
+    } else {
+        Life::Alive
+    };
+    Some(Glance {
+        name: text.get(start_of_name..end_of_name)?.to_vec(),
+        life,
+        blocked: state != "R",
+    })
 }
 
 /// The thread's name as the kernel knows it: up to 15 bytes of any value; empty where it has just ended.
@@ -159,12 +184,26 @@ fn read_path(path: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlockedCall, Life, exists, flags_of_stat, life, list, name, parse_syscall};
+    use super::{BlockedCall, Glance, Life, exists, glance, list, name, parse_stat, parse_syscall};
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        assert_eq!(flags_of_stat(b"7 (a b) c) S 1 2 3 4 5 4194304 9 9"), Some(4_194_304));
-        assert_eq!(flags_of_stat(b"7 (short) S 1"), None);
+        let glance = |name: &[u8], life, blocked| {
+            Some(Glance {
+                name: name.to_vec(),
+                life,
+                blocked,
+            })
+        };
+        let alive = parse_stat(b"7 (a b) c) S 1 2 3 4 5 4194304 9 9");
+        assert_eq!(alive, glance(b"a b) c", Life::Alive, true));
+        assert_eq!(parse_stat(b"7 (R) R 1 2 3 4 5 4 9"), glance(b"R", Life::Exiting, false));
+        assert_eq!(parse_stat(b"7 (z) Z 1 2 3 4 5 0 9"), glance(b"z", Life::Exiting, true));
+        assert_eq!(
+            parse_stat(b"7 (iou-wrk-7) S 1 2 3 4 5 16 9"),
+            glance(b"iou-wrk-7", Life::KernelHelper, true)
+        );
+        assert_eq!(parse_stat(b"7 (short) S 1"), None);
     }
 
     #[test]
@@ -184,9 +223,11 @@ mod tests {
     fn this_thread_is_in_the_kernels_list() {
         let own = rustix::thread::gettid().as_raw_nonzero().get();
         assert!(list().unwrap().contains(&own));
-        assert_eq!(life(own), Life::Alive);
+        let this = glance(own);
+        assert_eq!((this.life, this.blocked), (Life::Alive, false));
+        assert_eq!(this.name, name(own));
         assert!(exists(own) && !exists(i32::MAX));
-        assert_eq!(life(-1), Life::Exiting);
+        assert_eq!(glance(-1).life, Life::Exiting);
         assert!(!name(own).is_empty());
     }
 }

@@ -61,7 +61,7 @@ impl Interpreter {
     pub fn is_waiter_lock(&self, entry: &Entry, holder: Option<&OtherThread>) -> bool {
         let Some(holder) = holder else { return false };
         let asks_for_gil = holder.asked.is_some_and(|asked| self.is_in_runtime(asked.address));
-        entry.made != NO_STACK && (holder.blocked.is_none() || asks_for_gil)
+        entry.made != NO_STACK && (!holder.is_blocked() || asks_for_gil)
     }
 
     /// Whether this stack, innermost first, is `subprocess`'s fork, also in an interpreter without symbols.

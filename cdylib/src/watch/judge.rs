@@ -84,19 +84,35 @@ fn judge_if(moment: &Moment, may_be_exec_bound: bool) -> Judgement {
     }
     let locks = locks(moment, place, &mut resolver, interpreter.as_ref(), &threads);
     let own_name = moment.python.as_ref().and_then(|view| view.own_name.as_deref());
-    let record = sealed(
-        content(moment, fork_stack, threads, locks, interpreter.is_some()),
-        own_name,
-    );
+    let left_out = left_out(moment, threads.len(), locks.len());
+    let content = content(moment, fork_stack, threads, locks, interpreter.is_some());
+    let record = sealed_in_part(content, own_name, left_out);
     if record.is_none() {
         told::remember(place, Verdict::Silenced);
     }
     record.map_or(Judgement::Nothing, |record| Judgement::Finding(Box::new(record)))
 }
 
+/// What there were too many of to look at each.
+fn left_out(moment: &Moment, threads: usize, locks: usize) -> Vec<String> {
+    let lists = [
+        ("threads", threads, moment.more_threads),
+        ("locks", locks, moment.more_locks),
+    ];
+    let cut = lists.into_iter().filter(|(_, kept, more)| *kept > 0 && *more > 0);
+    cut.map(|(list, kept, more)| Record::cut(list, kept, kept + more))
+        .collect()
+}
+
 /// The finding as a record; `None` where a rule silences it. `thread` is what Python calls the thread that tells.
 pub fn sealed(content: Content, thread: Option<&str>) -> Option<Record> {
+    sealed_in_part(content, thread, Vec::new())
+}
+
+/// As [`sealed`], of a finding that has more to it.
+fn sealed_in_part(content: Content, thread: Option<&str>, left_out: Vec<String>) -> Option<Record> {
     let mut record = seal(content, config::get(), setup::context().as_deref());
+    record.truncated = left_out;
     if let Some(name) = thread.filter(|name| !name.is_empty()) {
         record.thread = printable(name.as_bytes());
     }
@@ -191,12 +207,10 @@ fn python_stack(moment: &Moment, other: &OtherThread) -> Option<Vec<PythonFrame>
 /// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
 /// counter and stack pointer is followed, if it has not moved on meanwhile.
 fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Option<Vec<Frame>> {
-    let blocked = other.blocked?;
-    if let Some(asked) = other.asked
-        && blocked.number == libc::SYS_futex
-    {
+    if let Some(asked) = other.asked_and_blocked() {
         return Some(frames(resolver, depot::frames(asked.stack), false));
     }
+    let blocked = other.blocked?;
     let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
     // Below our wrapper that started the thread stands only libc.
     addresses.truncate(
@@ -212,11 +226,7 @@ fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Re
 }
 
 fn waiting(other: &OtherThread) -> Option<Waiting> {
-    let blocked = other.blocked?;
-    let futex = blocked.number == libc::SYS_futex;
-    if let Some(asked) = other.asked
-        && futex
-    {
+    if let Some(asked) = other.asked_and_blocked() {
         let call = match asked.object {
             Object::Mutex => "pthread_mutex_lock",
             Object::RwlockRead => "pthread_rwlock_rdlock",
@@ -232,10 +242,17 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
             address: Some(format!("{:#x}", asked.address)),
         });
     }
+    if other.asleep {
+        return Some(Waiting {
+            call: "a system call".to_owned(),
+            address: None,
+        });
+    }
+    let blocked = other.blocked?;
     let [first, ..] = blocked.arguments;
     Some(Waiting {
         call: system_calls::name(blocked.number),
-        address: futex.then(|| format!("{first:#x}")),
+        address: (blocked.number == libc::SYS_futex).then(|| format!("{first:#x}")),
     })
 }
 
@@ -250,11 +267,13 @@ fn locks(
     let rules = setup::suppressions();
     let mut counting = Vec::new();
     for lock in &moment.locks {
-        let Some(owner) = threads.iter().find(|thread| thread.tid == lock.owner) else {
-            continue;
-        };
-        let entry = &lock.entry;
+        let owner = threads.iter().find(|thread| thread.tid == lock.owner);
         let other = moment.threads.iter().find(|other| other.tid == lock.owner);
+        if owner.is_none() && other.is_some() {
+            // A rule calls the thread harmless.
+            continue;
+        }
+        let entry = &lock.entry;
         let named = moment.python.as_ref().and_then(|view| view.lock(entry.address));
         let is_waiter_lock = match named {
             Some(named) => named.is_bookkeeping,
@@ -283,7 +302,7 @@ fn locks(
             kind: kind_of(entry.object),
             name: name.map(str::to_owned),
             owner_tid: Some(lock.owner),
-            owner: Some(owner.name.clone()),
+            owner: owner.map(|owner| owner.name.clone()),
             acquired_stack,
             waiters: lock.waiters.clone(),
         });

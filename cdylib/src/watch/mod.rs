@@ -5,6 +5,7 @@ pub mod at_exit;
 pub mod child;
 pub mod counts;
 pub mod fork;
+pub mod further;
 pub mod handler;
 pub mod judge;
 pub mod lock;

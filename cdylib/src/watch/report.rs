@@ -10,14 +10,14 @@ use super::judge::{frames, kind_of, naming, sealed};
 use super::story::Story;
 use super::tell::{say, tell};
 use super::told;
-use super::{counts, fork, setup};
+use super::{counts, fork, further, setup};
 use crate::config::{self, Strict};
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
 use crate::snapshot::alive::{self, Alive};
 use crate::snapshot::lock_memory::{self, Word};
 use crate::snapshot::memory::ProcessMemory;
-use crate::snapshot::moment::{self, Moment};
+use crate::snapshot::moment::{self, HeldLock, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::python::{self, Held};
@@ -41,7 +41,7 @@ pub struct Known {
     told_before: bool,
 }
 
-/// Looks whether there is anything new about a fork, and counts it where there is not.
+/// Looks whether there is anything new about a fork, and counts it where there is not. The kernel is asked nothing.
 pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     let config = config::get();
     let python = if config.python { python::place() } else { 0 };
@@ -62,21 +62,15 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
         process: process::id(),
         has_holders: moment::held(alive).next().is_some() || !python_locks.is_empty(),
     };
-    let is_known = |place| told::verdict(place).is_some();
     let told_before = !config.repeat_all
         && known.is_some()
-        && moment::held(alive)
-            .all(|(tid, entry)| is_known(place.with_lock(&entry)) || moment::is_only_asked_for(&entry, tid))
-        && python_locks
-            .iter()
-            .all(|(held, _)| is_known(place.with_python_lock(held.sort)));
-    let may_stop = matches!(config.strict, Strict::Threads | Strict::Locks);
+        && (known == Some(Verdict::ExecBound) || !seems_new(place, alive, &python_locks) || !further::may_begin());
     let is_counted = match known {
         Some(Verdict::ExecBound) => {
             counts::EXEC_BOUND_FORKS.add();
             true
         }
-        Some(verdict) if told_before && (!may_stop || verdict == Verdict::Silenced) => {
+        Some(verdict) if told_before && (!may_stop() || verdict == Verdict::Silenced) => {
             count_again(verdict);
             true
         }
@@ -90,28 +84,76 @@ pub fn known(function: &'static str, stack: StackId, alive: &[Alive]) -> Known {
     }
 }
 
+/// Whether a fork may be stopped, so that what is known of one must be looked at again.
+fn may_stop() -> bool {
+    matches!(config::get().strict, Strict::Threads | Strict::Locks)
+}
+
+/// Whether a lock is held at this fork that was not told at one of this place.
+fn seems_new(place: Place, alive: &[Alive], python_locks: &[(Held, i32)]) -> bool {
+    /// More are not read: the closer look tells.
+    const MOST_READ: usize = 64;
+    let mut last = None;
+    let mut is_told_where_taken = |entry: &Entry| {
+        // Whoever takes many locks takes many in one place.
+        let taken = (entry.stack, entry.made, entry.object);
+        match last {
+            Some((before, told)) if before == taken => told,
+            _ => {
+                let told = told::verdict(place.with_lock(entry)).is_some();
+                last = Some((taken, told));
+                told
+            }
+        }
+    };
+    let untold = moment::held(alive).filter(|(_, entry)| !is_told_where_taken(entry) && !is_told_itself(place, entry));
+    let is_held = |(read, (tid, entry)): (usize, (i32, Entry))| read >= MOST_READ || moment::is_held(&entry, tid);
+    let is_untold = |(held, _): &(Held, i32)| told::verdict(place.with_python_lock(held.sort)).is_none();
+    untold.enumerate().any(is_held) || python_locks.iter().any(is_untold)
+}
+
+/// Whether this very lock was told at a fork of this place, taken by the same call.
+fn is_told_itself(place: Place, entry: &Entry) -> bool {
+    told::verdict(place.with_lock_itself(entry)).is_some()
+}
+
 /// The story of a fork about which something may be new; `None` where no other thread is left.
 pub fn news(known: Known, alive: Vec<Alive>) -> Option<Box<Story>> {
     let Known {
         mut origin,
-        told_before,
+        mut told_before,
         ..
     } = known;
-    let alive = alive::without_those_that_end(alive);
+    let config = config::get();
+    // A place is known where another thread was alive before.
+    let alive = if origin.known.is_some() {
+        alive
+    } else {
+        alive::without_those_that_end(alive)
+    };
     if alive.is_empty() {
         return None;
+    }
+    let mut moment = moment::take(origin, &alive, setup::suppressions().has_thread_rules());
+    let view = moment.python.as_ref();
+    let python_locks = with_holders(view.map_or(&[], |view| &view.held), &alive);
+    let is_told = |lock: &HeldLock| {
+        told::verdict(lock.place(origin.place)).is_some()
+            || lock.python.is_none() && is_told_itself(origin.place, &lock.entry)
+    };
+    told_before |= !config.repeat_all && origin.known.is_some() && moment.locks.iter().all(is_told);
+    origin.has_holders |= !python_locks.is_empty();
+    if let Some(verdict) = origin.known.filter(|_| told_before && !may_stop()) {
+        further::end();
+        count_again(verdict);
+        return Some(Story::new(origin, None, python_locks));
     }
     if origin.known.is_some() && !told_before {
         // Something new is told of it: a finding of its own.
         origin.id = ForkId::make();
     }
-    let moment = Moment {
-        told_before,
-        ..moment::take(origin, &alive)
-    };
-    let view = moment.python.as_ref();
-    let python_locks = with_holders(view.map_or(&[], |view| &view.held), &alive);
-    origin.has_holders |= !python_locks.is_empty();
+    moment.origin = origin;
+    moment.told_before = told_before;
     Some(Story::new(origin, Some(moment), python_locks))
 }
 
@@ -162,6 +204,11 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
         }
         Judgement::Finding(record) => record,
     };
+    let is_first = told::is_first(&record.fingerprint);
+    if !is_first && !stopped && !config::get().repeat_all {
+        count_again(Verdict::Told);
+        return;
+    }
     counts::UNSAFE_FORKS.add();
     if let Detail::UnsafeFork(detail) = &mut record.detail {
         detail.fork.child_pid = child;
@@ -177,12 +224,15 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
 pub fn remember(moment: &Moment) {
     let place = moment.origin.place;
     told::remember_fork(place, moment.origin.id);
-    let locks = moment.locks.iter().map(|lock| lock.place(place));
-    for place in locks.chain([place]) {
+    let locks = moment.locks.iter();
+    let by_hooks = locks.clone().filter(|lock| lock.python.is_none());
+    let themselves = by_hooks.map(|lock| place.with_lock_itself(&lock.entry));
+    for place in locks.map(|lock| lock.place(place)).chain(themselves).chain([place]) {
         if told::verdict(place).is_none() {
             told::remember(place, Verdict::Told);
         }
     }
+    further::end();
 }
 
 /// Tells which locks a thread that ends still holds. Semaphores are left out: another thread may rightly post them later; and libc's

@@ -3,7 +3,7 @@
 //! Only used while no fork can be under way (see `watch::fork`), so its lock is free at every copy.
 #![expect(unsafe_code, reason = "a static in the section that a fork writes to")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lock_api::Mutex;
 
@@ -18,7 +18,11 @@ const MAX_PLACES: usize = 8192;
 /// The record that told of the forks of a place.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static FORKS: Mutex<OwnLock, BTreeMap<Place, ForkId>> = Mutex::new(BTreeMap::new());
+#[unsafe(link_section = ".data.forkwatch_fork")]
 static PLACES: Mutex<OwnLock, BTreeMap<Place, Verdict>> = Mutex::new(BTreeMap::new());
+
+/// The fingerprints of the forks that were told.
+static FINGERPRINTS: Mutex<OwnLock, BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// What became of this place; `None` where it is new.
 pub fn verdict(place: Place) -> Option<Verdict> {
@@ -50,8 +54,19 @@ pub fn remember_fork(place: Place, id: ForkId) {
     }
 }
 
+/// Whether no fork with this fingerprint was told before; it is from now on.
+pub fn is_first(fingerprint: &str) -> bool {
+    let mut fingerprints = FINGERPRINTS.lock();
+    let is_first = !fingerprints.contains(fingerprint) && fingerprints.len() < MAX_PLACES;
+    if is_first {
+        allocator::with_lasting(|| fingerprints.insert(fingerprint.to_owned()));
+    }
+    is_first
+}
+
 /// In a child: each process tells a finding once.
 pub fn begin_anew() {
+    FINGERPRINTS.lock().clear();
     PLACES.lock().clear();
     FORKS.lock().clear();
 }

@@ -29,7 +29,7 @@ impl Kind for UnsafeFork {
 
     fn facts(&self, page: &mut Page<'_>, record: &Record, stopped: bool) {
         write_fork(page, record, self, stopped);
-        threads::write(page, &self.threads, &self.locks);
+        threads::write(page, record, self);
         write_locks(page, record, self);
     }
 
@@ -73,20 +73,24 @@ fn situation(record: &Record, detail: &UnsafeFork) -> String {
                 format!("another thread called {} is alive", quoted(&thread.name))
             }
             [thread] => format!("thread {} is alive", quoted(&thread.name)),
-            threads => format!("{} are alive", count_of(threads.len(), "other thread", "other threads")),
+            threads => {
+                let all = record.uncut("threads", threads.len());
+                format!("{} are alive", count_of(all, "other thread", "other threads"))
+            }
         };
     };
     let owner = match &first.owner {
         Some(name) if is_namesake(name) => format!("another thread called {}", quoted(name)),
         _ => lock::owner_in_words(first),
     };
+    let all = record.uncut("locks", detail.locks.len());
     let one_owner = detail.locks.iter().all(|lock| lock.owner_tid == first.owner_tid);
-    if detail.locks.len() == 1 {
+    if all == 1 {
         format!("{owner} holds {}", lock::as_held(first))
     } else if one_owner && first.owner_tid.is_some() {
-        format!("{owner} holds {} locks", detail.locks.len())
+        format!("{owner} holds {all} locks")
     } else {
-        format!("other threads hold {} locks", detail.locks.len())
+        format!("other threads hold {all} locks")
     }
 }
 
@@ -112,7 +116,7 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
 }
 
 fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
-    let total = detail.locks.len();
+    let total = record.uncut("locks", detail.locks.len());
     for (number, lock) in detail.locks.iter().enumerate().take(MOST_LOCKS) {
         page.gap();
         let label = if total == 1 {
@@ -122,7 +126,7 @@ fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
         };
         locks::write(page, &label, lock, &detail.threads, record);
     }
-    let untold = total.saturating_sub(MOST_LOCKS);
+    let untold = total - detail.locks.len().min(MOST_LOCKS);
     if untold > 0 {
         page.plain(0, &format!("... and {}", count_of(untold, "more lock", "more locks")));
     }

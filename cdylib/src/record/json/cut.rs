@@ -304,5 +304,5 @@ fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
         .map(|index| record.truncated.remove(index))
         .and_then(|entry| entry.split(' ').rev().nth(1)?.parse().ok())
         .unwrap_or(all);
-    record.truncated.push(format!("{list}: {kept} of {all} kept"));
+    record.truncated.push(Record::cut(list, kept, all));
 }

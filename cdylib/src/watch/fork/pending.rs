@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 
 use super::{LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
 use crate::config;
-use crate::snapshot::alive::{self, Alive};
+use crate::snapshot::alive;
 use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
@@ -70,16 +70,20 @@ pub(super) fn fork_stack(call: Option<&ForkCall>) -> StackId {
 
 /// What there is to tell of a fork; `None` where no other thread is left.
 pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -> Option<Box<Story>> {
+    let own = rustix::thread::gettid().as_raw_nonzero().get();
     let quick_look = || {
-        let alive = alive::others(rustix::thread::gettid().as_raw_nonzero().get());
-        (!alive.is_empty()).then(|| (report::known(function, stack, &alive), alive))
+        let mut alive = alive::recorded(own);
+        if alive.is_empty() {
+            alive = alive::others(own);
+        }
+        (!alive.is_empty()).then(|| report::known(function, stack, &alive))
     };
     let looked = if thread.has_room(ROOM) {
         big_stack::run_here(quick_look)
     } else {
         big_stack::run(quick_look)
     };
-    let (known, alive) = looked.flatten()?;
+    let known = looked.flatten()?;
     if known.is_counted {
         return Some(Story::new(known.origin, None, known.python_locks));
     }
@@ -87,11 +91,11 @@ pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -
         say_that_memory_is_short();
         return Some(Story::new(known.origin, None, known.python_locks));
     }
-    big_stack::run(|| look_closer(known, alive)).flatten()
+    big_stack::run(|| look_closer(known, own)).flatten()
 }
 
-fn look_closer(known: report::Known, alive: Vec<Alive>) -> Option<Box<Story>> {
-    let mut story = report::news(known, alive)?;
+fn look_closer(known: report::Known, own: i32) -> Option<Box<Story>> {
+    let mut story = report::news(known, alive::others(own))?;
     strict::decide(&mut story);
     Some(story)
 }
