@@ -77,7 +77,7 @@ fn good_options_are_not_told() {
         ("FORKWATCH_REPEAT", "first"),
         ("FORKWATCH_CONTEXT", "any"),
         ("FORKWATCH_AUDIT", "off"),
-        ("FORKWATCH_SYMBOLS", "full"),
+        ("FORKWATCH_SYMBOLS", "quick"),
         ("FORKWATCH_SERVICE", "any"),
         ("FORKWATCH_PYTHON", "on"),
         ("FORKWATCH_ARGV", "on"),

@@ -47,6 +47,8 @@ pub enum Stacks {
 /// What names are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbols {
+    /// Functions, and file and line where debug information exists that is read in a moment.
+    Quick,
     /// Functions, and file and line where debug information exists.
     Full,
     /// Functions.
@@ -147,7 +149,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         repeat_all: false,
         suppress: Vec::new(),
         context: None,
-        symbols: Symbols::Full,
+        symbols: Symbols::Quick,
         service: None,
         python: true,
         argv: true,
@@ -218,6 +220,7 @@ impl Config {
                     .collect();
             }
             ("FORKWATCH_CONTEXT", _) => self.context = Some(value.to_vec()),
+            ("FORKWATCH_SYMBOLS", "full") => self.symbols = Symbols::Full,
             ("FORKWATCH_SYMBOLS", "names") => self.symbols = Symbols::Names,
             ("FORKWATCH_SYMBOLS", "off") => self.symbols = Symbols::Off,
             ("FORKWATCH_SERVICE", _) => self.service = Some(value.to_vec()),
@@ -265,7 +268,7 @@ mod tests {
             (config.strict, config.action, config.depth),
             (Strict::Off, Action::Abort, 16)
         );
-        assert_eq!((config.stacks, config.symbols), (Stacks::Full, Symbols::Full));
+        assert_eq!((config.stacks, config.symbols), (Stacks::Full, Symbols::Quick));
         assert!(config.complaints.is_empty() && config.log.is_none() && config.argv);
     }
 

@@ -124,9 +124,9 @@ pub const OPTIONS: &[OptionRow] = &[
     OptionRow {
         variable: "FORKWATCH_SYMBOLS",
         flag: Some("symbols"),
-        values: Values::Words(&["full", "names", "off"]),
-        default: "full",
-        help: "`full`: function names, and file and line where debug information exists; `names`: function names only; `off`: addresses only",
+        values: Values::Words(&["quick", "full", "names", "off"]),
+        default: "quick",
+        help: "`quick`: function names, and file and line where that takes milliseconds; `full`: file and line wherever debug information exists, however long that takes; `names`: function names only; `off`: addresses only",
     },
     OptionRow {
         variable: "FORKWATCH_SERVICE",

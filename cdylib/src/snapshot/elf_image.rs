@@ -137,6 +137,17 @@ impl Image {
         miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(packed, usize::try_from(unpacked).ok()?).ok()
     }
 
+    /// The bytes that `section` has when it is unpacked; `None` where it is not packed.
+    pub fn packed_size(&self, section: &Section) -> Option<u64> {
+        if section.sh_flags.get(ENDIAN).0 & SHF_COMPRESSED.0 == 0 {
+            return None;
+        }
+        let size = size_of::<CompressionHeader64<NativeEndian>>() as u64;
+        let bytes = self.read(section.sh_offset.get(ENDIAN), size)?;
+        let (header, _) = from_bytes::<CompressionHeader64<NativeEndian>>(&bytes).ok()?;
+        Some(header.ch_size.get(ENDIAN))
+    }
+
     /// The GNU build id in hex, from the notes of the file.
     pub fn build_id(&self) -> Option<String> {
         // Sections first: a separate debug file keeps the program headers of its library, which there point nowhere.
@@ -191,6 +202,15 @@ impl Sections {
     /// The section called `name`.
     pub fn named(&self, name: &[u8]) -> Option<&Section> {
         self.headers.iter().find(|section| self.name(section) == Some(name))
+    }
+
+    /// The sections whose names begin so, with their names.
+    pub fn starting_with<'a>(&'a self, start: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a Section)> {
+        let named = self
+            .headers
+            .iter()
+            .filter_map(|section| Some((self.name(section)?, section)));
+        named.filter(move |(name, _)| name.starts_with(start))
     }
 
     /// The first section of type `kind`.

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use addr2line::gimli::{CloneStableDeref, Dwarf, EndianReader, NativeEndian, SectionId, StableDeref};
 
 use super::demangle::{Nesting, demangle};
-use super::elf_image::{Image, Sections};
+use super::elf_image::{ENDIAN, Image, Sections};
 use super::symbol_files::open_with_id;
 
 type Reader = EndianReader<NativeEndian, Bytes>;
@@ -55,6 +55,20 @@ pub struct Place {
 }
 
 impl Lines {
+    /// What it takes to read what `image` has, as the bytes that take as long.
+    pub fn effort(image: &Image) -> u64 {
+        /// Unpacking takes so many times as long as reading.
+        const UNPACKING: u64 = 10;
+        let Some(sections) = image.sections() else { return 0 };
+        let debug = sections.starting_with(b".debug_").filter(|(name, _)| !is_unused(name));
+        debug
+            .map(|(_, section)| match image.packed_size(section) {
+                Some(unpacked) => unpacked.saturating_mul(UNPACKING),
+                None => section.sh_size.get(ENDIAN),
+            })
+            .fold(0, u64::saturating_add)
+    }
+
     /// Reads what `image` has; `None` where that is damaged or too long.
     pub fn read(image: &Image) -> Option<Self> {
         let sections = image.sections()?;
@@ -99,26 +113,26 @@ impl core::fmt::Debug for Lines {
 /// What `image` has as `id`, empty where it has none; an error where it cannot be read, since half of the sections would
 /// give wrong lines.
 fn section(image: &Image, sections: &Sections, id: SectionId) -> Result<Reader, ()> {
-    // Variables, macros and types are never asked for, and are half of all debug information.
-    let unused = matches!(
-        id,
-        SectionId::DebugLoc
-            | SectionId::DebugLocLists
-            | SectionId::DebugMacinfo
-            | SectionId::DebugMacro
-            | SectionId::DebugNames
-            | SectionId::DebugTypes
-    );
-    let section = if unused {
-        None
-    } else {
-        sections.named(id.name().as_bytes())
-    };
+    let name = id.name().as_bytes();
+    let section = if is_unused(name) { None } else { sections.named(name) };
     let bytes = match section {
         Some(section) => image.content(section, MAX_SECTION).ok_or(())?,
         None => Vec::new(),
     };
     Ok(Reader::new(Bytes(Rc::new(bytes)), NativeEndian))
+}
+
+/// Variables, macros and types are never asked for, and are half of all debug information.
+fn is_unused(section: &[u8]) -> bool {
+    let unused = [
+        SectionId::DebugLoc,
+        SectionId::DebugLocLists,
+        SectionId::DebugMacinfo,
+        SectionId::DebugMacro,
+        SectionId::DebugNames,
+        SectionId::DebugTypes,
+    ];
+    unused.iter().any(|id| id.name().as_bytes() == section)
 }
 
 /// The file that `dwz` made of what several debug files have in common, named in `.gnu_debugaltlink`.

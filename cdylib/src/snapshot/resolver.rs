@@ -1,7 +1,7 @@
 //! Addresses become frames: module, offset, build id, the function's name, and the line where that is known.
 //!
 //! Anyone to the right calls this while it tells one finding, in the parent or in a forked child (there never with
-//! [`Naming::Full`]); a resolver is made for that and dropped with it, because modules come and go. It opens the modules'
+//! lines); a resolver is made for that and dropped with it, because modules come and go. It opens the modules'
 //! files, allocates (from our own memory), takes no lock and must not be kept over a fork.
 
 use std::collections::BTreeMap;
@@ -22,9 +22,16 @@ pub enum Naming {
     Off,
     /// The function's name too.
     Names,
-    /// File and line too, and the functions that were inlined there. Not in a forked child: it takes too long there.
+    /// File and line too, and the functions that were inlined there, as far as they are read in a few milliseconds. Not in a
+    /// forked child.
+    Quick,
+    /// The same, however long it takes.
     Full,
 }
+
+/// So much debug information is read in some five milliseconds: that of a program of some hundred files, but of no interpreter's and
+/// no browser's, which `forkwatch report` reads.
+const QUICK_EFFORT: u64 = 12 << 20;
 
 /// Names addresses of this process as it was when the resolver was made.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub struct Resolver {
     files: BTreeMap<usize, SymbolFiles>,
     /// By the module's place: its debug information, read at the first question; `None` where it has none.
     lines: BTreeMap<usize, Option<Lines>>,
+    /// The debug information that may still be read, in bytes: see [`Lines::effort`].
+    effort_left: u64,
     /// By module and virtual address: what was looked up already, in vain too.
     functions: BTreeMap<(usize, u64), Option<String>>,
 }
@@ -57,6 +66,7 @@ impl Resolver {
             nesting: Nesting::within(left),
             modules: Rc::new(modules),
             files: BTreeMap::new(),
+            effort_left: if naming == Naming::Full { u64::MAX } else { QUICK_EFFORT },
             lines: BTreeMap::new(),
             functions: BTreeMap::new(),
         }
@@ -100,7 +110,7 @@ impl Resolver {
         for &ip in ips {
             let probe = if exact { ip } else { ip.wrapping_sub(1) };
             let frame = self.frame(ip, probe);
-            if self.naming == Naming::Full {
+            if self.naming >= Naming::Quick {
                 self.add_lines(frame, probe, &mut frames);
             } else {
                 frames.push(frame);
@@ -135,10 +145,12 @@ impl Resolver {
     fn add_lines(&mut self, mut frame: Frame, probe: usize, frames: &mut Vec<Frame>) {
         let places = self.place(probe).and_then(|(index, address)| {
             let files = self.files.get(&index)?;
-            let lines = self
-                .lines
-                .entry(index)
-                .or_insert_with(|| Lines::read(files.debug_information()?));
+            let effort_left = &mut self.effort_left;
+            let lines = self.lines.entry(index).or_insert_with(|| {
+                let image = files.debug_information()?;
+                *effort_left = effort_left.checked_sub(Lines::effort(image))?;
+                Lines::read(image)
+            });
             Some(lines.as_ref()?.at(address, self.nesting))
         });
         let mut places = places.unwrap_or_default();

@@ -336,8 +336,10 @@ pub fn naming() -> Naming {
     const ROOM_FOR_LINES: usize = 256 << 20;
     let wanted = match config::get().symbols {
         Symbols::Off => Naming::Off,
-        Symbols::Full if !descent::is_child_of_threads() => Naming::Full,
-        Symbols::Full | Symbols::Names => Naming::Names,
+        Symbols::Quick | Symbols::Full if descent::is_child_of_threads() => Naming::Names,
+        Symbols::Quick => Naming::Quick,
+        Symbols::Full => Naming::Full,
+        Symbols::Names => Naming::Names,
     };
     if wanted == Naming::Off || !has_room(ROOM_FOR_NAMES) {
         Naming::Off
