@@ -118,7 +118,7 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
     let mut one_stays = false;
     let (soon, late) = (Deadline::after(SHORT_PATIENCE), Deadline::after(PATIENCE));
     loop {
-            unsettled.retain(|alive| {
+        unsettled.retain(|alive| {
             if threads::has_ended(alive.tid) {
                 return false;
             }
