@@ -24,10 +24,15 @@ pub fn monotonic() -> Time {
     read(libc::CLOCK_MONOTONIC_COARSE)
 }
 
+/// A time that only grows, exact.
+pub fn exact() -> Time {
+    read(libc::CLOCK_MONOTONIC)
+}
+
 fn read(clock: i32) -> Time {
     let mut time = Time::default();
     let arguments = [clock.unsigned_abs() as usize, &raw mut time as usize, 0, 0, 0, 0];
-    // SAFETY: the kernel fills the time, which is laid out as a `timespec`. Both clocks are always there; where a sandbox refuses
+    // SAFETY: the kernel fills the time, which is laid out as a `timespec`. These clocks are always there; where a sandbox refuses
     // the call, the time is 0.
     unsafe { system_call(libc::SYS_clock_gettime, arguments) };
     time
