@@ -8,10 +8,11 @@
 
 static pthread_mutex_t vault = PTHREAD_MUTEX_INITIALIZER;
 
-static void *worker(void *unused) {
+static void *worker(void *times) {
     MUST(pthread_mutex_lock(&vault));
+    ++*(int *)times;
     MUST(pthread_mutex_unlock(&vault));
-    return unused;
+    return times;
 }
 
 /* How many tasks the kernel still lists. */
@@ -27,15 +28,18 @@ static int tasks(void) {
 int main(int count, char **words) {
     int detached = count > 1 && is(words[1], "detached");
     for (int round = 0; round < 200; round++) {
-        int status;
+        int status, times = 0;
+        void *result = NULL;
         pthread_t thread;
-        MUST(pthread_create(&thread, NULL, worker, NULL));
+        MUST(pthread_create(&thread, NULL, worker, &times));
         if (detached) {
             MUST(pthread_detach(thread));
             while (tasks() > 1) sched_yield();
         } else {
-            MUST(pthread_join(thread, NULL));
+            MUST(pthread_join(thread, &result));
+            if (result != &times) broken("a result");
         }
+        if (times != 1) broken("a thread's work");
         pid_t child = fork();
         if (child == 0) {
             MUST(pthread_mutex_lock(&vault));

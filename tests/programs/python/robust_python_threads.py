@@ -1,4 +1,5 @@
-# Threads that work all the time, with locks, queues and logging, while the main thread forks 40 times.
+# Threads that work all the time, with locks, queues and logging, while the main thread forks 40 times. Each item that one of
+# them makes arrives once, at whichever takes it.
 #
 # bare: 0
 # expect: unsafe_fork function=fork
@@ -17,31 +18,53 @@ logging.basicConfig(stream=open(os.devnull, "w"), level=logging.INFO)
 lock = threading.Lock()
 items = queue.Queue(10)
 ready = program.Gate()
+stop = threading.Event()
+made, taken = {}, []
 
 
-def producer():
+def producer(name):
     ready.open()
-    while True:
+    number = 0
+    while not stop.is_set():
         with lock:
             logging.info("an item")
-        items.put(1)
+            made[name] = number = number + 1
+        items.put((name, number))
 
 
-def consumer():
+def consumer(_name):
     ready.open()
     while True:
-        items.get()
+        item = items.get()
+        if item is None:
+            return
+        with lock:
+            taken.append(item)
 
 
-for target in (producer, consumer, producer, consumer):
-    threading.Thread(target=target, daemon=True).start()
+def start(target, name):
+    thread = threading.Thread(target=target, args=(name,), daemon=True)
+    thread.start()
     ready.pass_through()
-for _ in range(40):
+    return thread
+
+
+consumers = [start(consumer, "") for _ in range(2)]
+producers = [start(producer, name) for name in ("one", "two")]
+for number in range(40):
     pid = os.fork()
     if pid == 0:
-        os._exit(program.FINE)
-    if os.waitpid(pid, 0)[1] != 0:
+        os._exit(number)
+    if os.waitpid(pid, 0)[1] != number << 8:
         sys.exit(program.BROKEN)
-program.say("40 children: fine")
+stop.set()
+for thread in producers:
+    thread.join()
+for thread in consumers:
+    items.put(None)
+for thread in consumers:
+    thread.join()
+expected = sorted((name, number) for name in made for number in range(1, made[name] + 1))
+program.say("40 children: fine; %d makers; all items: %s" % (len(made), sorted(taken) == expected))
 sys.stdout.flush()
 os._exit(program.FINE)

@@ -6,8 +6,9 @@ use forkwatch_test_programs::{FINE, fork_and, verdict};
 
 fn main() {
     let mut worst = FINE;
-    for _round in 0..100 {
-        std::thread::spawn(|| {}).join().expect("the thread ends");
+    for round in 0..100 {
+        let given = std::thread::spawn(move || round).join().expect("the thread ends");
+        assert_eq!(given, round);
         worst |= verdict(fork_and(|| {}));
     }
     std::process::exit(worst);
