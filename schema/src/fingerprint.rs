@@ -151,7 +151,7 @@ mod tests {
     use crate::kind::Kind;
     use crate::record::{Frame, LockKind, Phase, PythonFrame};
 
-    use super::{Fnv, of_call, of_fork, of_handler, of_lock, of_orphan};
+    use super::{Fnv, of_call, of_fork, of_handler, of_kind, of_lock, of_orphan};
 
     fn frame(ip: &str, module: Option<&str>, offset: &str, symbol: Option<&str>) -> Frame {
         Frame {
@@ -170,6 +170,43 @@ mod tests {
         assert_eq!(hash.text(), "cbf29ce484222325");
         hash.bytes(b"foobar");
         assert_eq!(hash.text(), "85944171f73967e8");
+    }
+
+    /// Baselines and suppressions hold these values: a version that gives others makes all of them worthless.
+    #[test]
+    fn values_stay_what_they_are() {
+        let here = [frame("0x7f01", Some("/usr/lib/libfoo.so"), "0x1000", Some("foo"))];
+        let unnamed = [Frame {
+            offset: None,
+            ..here[0].clone()
+        }];
+        let python = [PythonFrame {
+            file: "/srv/bank.py".into(),
+            line: 7,
+            function: "put".into(),
+        }];
+        let locks = [(LockKind::Mutex, &here[..]), (LockKind::RwlockRead, &unnamed[..])];
+        let values = [
+            of_fork(&here, None, &locks),
+            of_fork(&here, Some(&python), &[]),
+            of_lock(Kind::LeakedLock, LockKind::Mutex, &here),
+            of_orphan(LockKind::Semaphore, &here, Some(&python), &unnamed),
+            of_handler("/usr/lib/libgrpc.so.1", Phase::Prepare),
+            of_call(Kind::StuckChild, "sem_wait", &here, None),
+            of_kind(Kind::Summary),
+            of_kind(Kind::ForkOutcome),
+        ];
+        let known = [
+            "82404248619ab8a0",
+            "47fd1694d6ebb30c",
+            "cd15160bd657d7ec",
+            "b87563bf55b41a5b",
+            "9b25a3e5afc3b761",
+            "a509eacf42e42630",
+            "bb87849e22f21004",
+            "5effc0e1a0d12a23",
+        ];
+        assert_eq!(values, known);
     }
 
     #[test]
