@@ -345,3 +345,11 @@ fn parameters_are_taken_off() {
     assert_eq!(without_parameters("()"), None);
     assert_eq!(without_parameters("odd)"), None);
 }
+
+#[test]
+fn one_rule_of_any_scope_is_one() {
+    for rule in ["*:x", "unsafe_fork:x", "thread:x", "lock:x"] {
+        assert!(!rules(rule).is_empty(), "{rule}");
+    }
+    assert!(rules("# none").is_empty());
+}
