@@ -10,7 +10,7 @@ mod loader_list;
 pub mod lock_memory;
 pub mod lock_now;
 pub mod maps;
-pub mod memory;
+pub use forkwatch_process::memory;
 pub mod module;
 pub mod modules;
 pub mod moment;

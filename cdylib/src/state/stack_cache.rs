@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use self::known::Known;
 use super::credit::Credit;
 use super::depot::{self, NO_STACK, StackId};
-use super::unwind;
+use super::unwind::{self, Reach};
 use crate::system::process;
 
 /// The end of the chain, and the calls' place in it, as the naked entry of a hook passes them.
@@ -54,7 +54,7 @@ const SITES: usize = 256;
 const ONLY: usize = 32;
 /// So often in a row must one of several chains be met before it is looked for first.
 const MANY_IN_A_ROW: u32 = 64;
-/// Unwinding is refused with less room than this on the stack: libgcc's contexts take about 3 KiB.
+/// Unwinding is refused with less room than this on the stack.
 const ROOM_TO_UNWIND: usize = 8 * 1024;
 
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
@@ -255,7 +255,7 @@ impl StackCache {
         if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }
-        let walked = unwind::walk_from(caller.stack_pointer, depth);
+        let walked = unwind::walk_from(caller.stack_pointer, depth, Reach::OwnStack);
         self.credit.pay(DEAREST);
         let frames = walked.frames();
         if frames.first() != Some(&caller.return_address) {

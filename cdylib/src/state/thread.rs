@@ -206,6 +206,12 @@ impl Thread {
             .store(if descent::is_watched() { 0 } else { span }, Ordering::Relaxed);
     }
 
+    /// The lowest and the highest address of its stack, as far as known.
+    pub fn stack_bounds(&self) -> (usize, usize) {
+        let low = self.stack_low.load(Ordering::Relaxed);
+        (low, low.saturating_add(self.stack_span.load(Ordering::Relaxed)))
+    }
+
     /// Whether this thread, which runs this, is known to have so many bytes of stack left.
     pub fn has_room(&self, bytes: usize) -> bool {
         let here = 0_u8;

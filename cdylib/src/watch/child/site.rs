@@ -3,7 +3,7 @@
 use crate::config;
 use crate::state::depot::{self, StackId};
 use crate::state::stack_cache::Caller;
-use crate::state::unwind;
+use crate::state::unwind::{self, Reach};
 
 /// One call.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl Site {
             Stack::Known(stack) => return stack,
             Stack::Pointer(_, return_address) if !unwind::is_safe() => return depot::intern(&[return_address]),
             Stack::Pointer(pointer, return_address) => {
-                let walked = unwind::walk_from(pointer, depth);
+                let walked = unwind::walk_from(pointer, depth, Reach::Anywhere);
                 if walked.frames().is_empty() {
                     return depot::intern(&[return_address]);
                 }

@@ -1,0 +1,71 @@
+//! The words of this thread's stack, which is read only where it is known to be mapped.
+#![expect(unsafe_code, reason = "words of this thread's own stack")]
+
+use forkwatch_process::memory::ProcessMemory;
+use forkwatch_process::unwind::Words;
+
+use crate::state::thread::Thread;
+
+const WORD: usize = size_of::<usize>();
+
+/// So much is read at once where the kernel reads for us.
+const PIECE: usize = 512;
+
+/// The stack that the calling thread runs on.
+#[derive(Debug)]
+pub(super) struct OwnStack {
+    low: usize,
+    high: usize,
+    /// Whether the kernel is asked for what lies elsewhere: another stack of this thread's, whose bounds nobody knows.
+    beyond: bool,
+    piece: [u8; PIECE],
+    piece_start: usize,
+    piece_length: usize,
+}
+
+impl OwnStack {
+    /// The words above `stack_pointer`, this thread's own or lower: up to the end of this thread's stack, where it runs on that one.
+    /// `beyond`: what lies elsewhere is read by the kernel.
+    pub(super) fn above(stack_pointer: usize, beyond: bool) -> Self {
+        let (low, high) = Thread::even_if_busy().map_or((0, 0), Thread::stack_bounds);
+        let is_known = (low..high).contains(&stack_pointer);
+        Self {
+            low: stack_pointer,
+            high: if is_known { high } else { stack_pointer },
+            beyond,
+            piece: [0; PIECE],
+            piece_start: 0,
+            piece_length: 0,
+        }
+    }
+
+    /// Whether a frame may end at `address`.
+    pub(super) fn may_end_at(&self, address: usize) -> bool {
+        address % WORD == 0 && (self.beyond || (self.low..=self.high).contains(&address))
+    }
+
+    fn read(&mut self, address: usize) -> Option<usize> {
+        let offset = address.wrapping_sub(self.piece_start);
+        if offset >= self.piece_length {
+            self.piece_start = address;
+            self.piece_length = ProcessMemory::own().read_some(address, &mut self.piece);
+        }
+        let offset = address.wrapping_sub(self.piece_start);
+        let piece = self.piece.get(..self.piece_length)?;
+        Some(usize::from_ne_bytes(*piece.get(offset..)?.first_chunk()?))
+    }
+}
+
+impl Words for OwnStack {
+    fn word(&mut self, address: usize) -> Option<usize> {
+        if address % WORD != 0 {
+            return None;
+        }
+        if self.low <= address && address < self.high {
+            let place = core::ptr::with_exposed_provenance::<usize>(address);
+            // SAFETY: aligned, and between the stack pointer and the end of the stack that it points into.
+            return Some(unsafe { place.read_volatile() });
+        }
+        if self.beyond { self.read(address) } else { None }
+    }
+}
