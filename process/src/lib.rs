@@ -3,8 +3,16 @@
 //! The library reads the process it lives in, the command others. Nothing here trusts what it reads: memory that is not
 //! mapped, tables that are wrong and stacks that lead in circles end in "not known".
 //!
-//! * [`memory`]: guarded reads.
+//! Each uses only those above it in this list:
+//!
+//! * [`system_call`], [`file`], [`startup`]: the kernel without libc; files without libc's or std's locks; what the kernel told this program.
+//! * [`memory`], [`maps`]: guarded reads; what is mapped where.
+//! * [`elf_image`]: headers, sections and notes, in a file or in memory.
+//! * [`module`], [`modules`]: which file an address lies in (`loader_list` where `/proc` hides them).
+//! * [`demangle`], [`symbols`], [`lines`], [`symbol_files`]: names, files and lines.
+//! * [`resolver`]: addresses become frames.
 //! * [`unwind`]: from one frame of a stack to its caller's.
+//! * [`blocked_stack`]: the stack of a thread that waits (`call_site` tells its frames from old data).
 //!
 //! The library calls this inside of any program's thread, so what it may not do there is refused here too (`clippy.toml`).
 #![deny(unsafe_code)]
@@ -28,5 +36,20 @@
     )
 )]
 
+pub mod blocked_stack;
+mod call_site;
+pub mod demangle;
+pub mod elf_image;
+pub mod file;
+pub mod lines;
+mod loader_list;
+pub mod maps;
 pub mod memory;
+pub mod module;
+pub mod modules;
+pub mod resolver;
+pub mod startup;
+pub mod symbol_files;
+pub mod symbols;
+pub mod system_call;
 pub mod unwind;

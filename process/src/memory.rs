@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{pread, retry_on_intr};
 use rustix::process::{Pid, getpid};
 
-use crate::system::system_call::system_call;
+use crate::system_call::system_call;
 
 /// The memory of one process, by its id: in a forked child the parent's value reads the *parent*, so make a new one.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,20 @@ impl ProcessMemory {
     /// The memory of any process that we may trace; `None` where `pid` is no process id.
     pub fn of(pid: i32) -> Option<Self> {
         Pid::from_raw(pid).map(|pid| Self { pid })
+    }
+
+    /// What stands before a path of this process's: it may have another root than we.
+    pub fn root(self) -> String {
+        if self.pid == getpid() {
+            String::new()
+        } else {
+            format!("/proc/{}/root", self.pid.as_raw_nonzero())
+        }
+    }
+
+    /// Where the kernel shows the files behind its mappings.
+    pub fn map_files(self) -> String {
+        format!("/proc/{}/map_files", self.pid.as_raw_nonzero())
     }
 
     /// Copies what stands at `address` into `into`; returns how many bytes could be read before the first hole.
@@ -102,11 +116,14 @@ impl ProcessMemory {
     /// kernel 4.8).
     #[cold]
     fn read_by_file(self, address: usize, into: &mut [u8]) -> usize {
-        if self.pid != getpid() {
-            return 0;
-        }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let Ok(memory) = retry_on_intr(|| open(c"/proc/thread-self/mem", flags, Mode::empty())) else {
+        let opened = if self.pid == getpid() {
+            retry_on_intr(|| open(c"/proc/thread-self/mem", flags, Mode::empty()))
+        } else {
+            let path = format!("/proc/{}/mem", self.pid.as_raw_nonzero());
+            retry_on_intr(|| open(path.as_str(), flags, Mode::empty()))
+        };
+        let Ok(memory) = opened else {
             return 0;
         };
         retry_on_intr(|| pread(&memory, &mut *into, address as u64)).unwrap_or(0)

@@ -1,39 +1,33 @@
-//! The stack of another process that waits in a system call, without stopping or signalling it.
-//!
-//! The kernel shows the stack pointer and the program counter of a thread that waits, and its memory; `framehop` unwinds by
-//! the compiler's tables in the mapped files, `addr2line` gives names and lines. A debugger would have to stop the process.
-//!
-//! | question | file |
-//! |---|---|
-//! | what lies at an address? | `memory` |
-//! | which file, and where in it? | `modules` |
-//! | who called whom? | `unwind` |
-//! | which function, which line? | `symbols` |
+//! The stack of another process that waits in a system call, without stopping or signalling it. A debugger would have to stop the
+//! process.
 
-mod memory;
-mod modules;
-mod symbols;
-mod unwind;
-
+use std::fs::{self, File};
 use std::io;
 
+use forkwatch_process::blocked_stack::Unwinder;
+use forkwatch_process::memory::ProcessMemory;
+use forkwatch_process::modules::Modules;
+use forkwatch_process::resolver::{Naming, Resolver};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 
 use crate::process::Process;
 
+/// A stack deeper than this is cut.
+const MAX_FRAMES: usize = 128;
+
 /// The stack of the thread that waits with this stack pointer and program counter, innermost first, without our own library.
 pub fn of(process: Process, stack_pointer: u64, counter: u64) -> io::Result<Vec<Frame>> {
-    let memory = memory::Memory::of(process)?;
-    let modules = modules::Modules::of(process)?;
-    let addresses = unwind::unwind(&modules, memory, stack_pointer, counter);
-    let mut symbols = symbols::Symbols::new(&modules);
-    Ok(addresses
-        .iter()
-        .enumerate()
-        .flat_map(|(depth, &address)| symbols.frames(address, depth > 0))
-        .filter(|frame| !is_ours(frame))
-        .collect())
+    let memory = ProcessMemory::of(process.0).ok_or(io::ErrorKind::NotFound)?;
+    // The mappings may be read by some who may not read the memory; this says why.
+    drop(File::open(process.path("mem"))?);
+    let modules = Modules::from_text(&fs::read(process.path("maps"))?, memory);
+    let mut resolver = Resolver::with_modules(Naming::Full, modules);
+    let mut unwinder = Unwinder::new(resolver.modules().clone());
+    let place = |number: u64| usize::try_from(number).map_err(|_| io::ErrorKind::InvalidData);
+    let addresses = unwinder.stack(place(counter)?, place(stack_pointer)?, MAX_FRAMES);
+    let frames = resolver.frames(&addresses, true);
+    Ok(frames.into_iter().filter(|frame| !is_ours(frame)).collect())
 }
 
 /// Whether our hooks stand there, between the program and libc.

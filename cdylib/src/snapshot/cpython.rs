@@ -8,10 +8,10 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 
 use super::memory::ProcessMemory;
-use super::module::Module;
 use super::modules::Modules;
 use super::symbols::{Table, addresses_of};
-use super::unwind_tables::UnwindTables;
+use forkwatch_process::module::Module;
+use forkwatch_process::unwind::UnwindTables;
 
 /// The most places of one name that are kept; compilers merge equal strings, so that one is usual.
 const MAX_PLACES: usize = 64;

@@ -54,9 +54,6 @@ const SITES: usize = 256;
 const ONLY: usize = 32;
 /// So often in a row must one of several chains be met before it is looked for first.
 const MANY_IN_A_ROW: u32 = 64;
-/// Unwinding is refused with less room than this on the stack.
-const ROOM_TO_UNWIND: usize = 8 * 1024;
-
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
 /// their slots need no verification once the walk has come down to them.
 const FRAMES_THAT_NEVER_RETURN: usize = 3;
@@ -251,7 +248,7 @@ impl StackCache {
             return depot::intern(&alone);
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
-        let on_own_stack = caller.stack_pointer > low.saturating_add(ROOM_TO_UNWIND) && caller.stack_pointer < high;
+        let on_own_stack = caller.stack_pointer > low.saturating_add(unwind::ROOM) && caller.stack_pointer < high;
         if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }

@@ -5,7 +5,6 @@ pub mod big_stack;
 pub mod clock;
 pub mod deadline;
 pub mod errno;
-pub mod file;
 #[cfg(not(test))]
 mod libc_names;
 pub mod libc_threads;
@@ -18,6 +17,7 @@ pub mod python;
 pub mod real;
 pub mod region;
 pub mod signals;
-pub mod system_call;
 pub mod task;
 pub mod thread_word;
+
+pub use forkwatch_process::{file, system_call};

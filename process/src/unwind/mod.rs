@@ -1,6 +1,7 @@
 //! From one frame of a stack to its caller's, by the compiler's rules for one place in the code (x86-64).
 //!
-//! Nothing here allocates or takes more than some kilobytes of stack, so that a thread can walk its own stack from any hook.
+//! Nothing here but `tables` allocates, or takes more than some kilobytes of stack, so that a thread can walk its own stack from any
+//! hook.
 //!
 //! | question | file |
 //! |---|---|
@@ -8,17 +9,20 @@
 //! | what do the tables say of this place? | `rules` |
 //! | what does a DWARF expression come to? | `expression` |
 //! | who was interrupted by a signal? | `signal_frame` |
+//! | what stands in the tables of a module of any process? | `tables` |
 
 mod expression;
 mod registers;
 mod rules;
 mod signal_frame;
+mod tables;
 
 use gimli::{EndianSlice, NativeEndian};
 
 pub use registers::Registers;
-pub use rules::{NoCaller, Packed, Rules};
+pub use rules::{NoCaller, OnSmallStack, Packed, Rules};
 pub use signal_frame::{RETURN_CODE, interrupted};
+pub use tables::{Entry, UnwindTables};
 
 /// What gimli reads from.
 pub type Slice<'bytes> = EndianSlice<'bytes, NativeEndian>;

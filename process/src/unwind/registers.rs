@@ -8,13 +8,18 @@ pub(super) const COUNT: usize = 17;
 /// The registers of one frame. A register is unknown until it is set.
 #[derive(Clone, Debug)]
 pub struct Registers {
-    values: [Option<usize>; COUNT],
+    values: [usize; COUNT],
+    /// A bit for each that is known.
+    known: u32,
 }
 
 impl Registers {
     /// None is known.
     pub const fn unknown() -> Self {
-        Self { values: [None; COUNT] }
+        Self {
+            values: [0; COUNT],
+            known: 0,
+        }
     }
 
     /// Only program counter and stack pointer are known.
@@ -27,13 +32,20 @@ impl Registers {
 
     /// The value of `register`, where it is known.
     pub fn get(&self, register: Register) -> Option<usize> {
-        *self.values.get(usize::from(register.0))?
+        let value = *self.values.get(usize::from(register.0))?;
+        (self.known & 1 << register.0 != 0).then_some(value)
     }
 
     /// Sets `register`, to unknown with `None`.
     pub fn set(&mut self, register: Register, value: Option<usize>) {
         if let Some(place) = self.values.get_mut(usize::from(register.0)) {
-            *place = value;
+            *place = value.unwrap_or(0);
+            let bit = 1 << register.0;
+            self.known = if value.is_some() {
+                self.known | bit
+            } else {
+                self.known & !bit
+            };
         }
     }
 }

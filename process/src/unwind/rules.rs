@@ -20,13 +20,14 @@ const KEPT_BY_CALLEES: [Register; 6] = [
     X86_64::R15,
 ];
 
-/// Room on the stack, in place of the heap. Tables have no rule for more registers than there are, and compilers remember one
-/// state at a time.
-struct OnStack;
+/// Little room on the stack, in place of the heap: for the registers that a function gives back, and one remembered state. What
+/// has more, as only code that returns from a signal handler does, is not read.
+#[derive(Debug)]
+pub struct OnSmallStack;
 
-impl UnwindContextStorage<usize> for OnStack {
-    type Rules = [(Register, RegisterRule<usize>); COUNT];
-    type Stack = [UnwindTableRow<usize, Self>; 4];
+impl UnwindContextStorage<usize> for OnSmallStack {
+    type Rules = [(Register, RegisterRule<usize>); 9];
+    type Stack = [UnwindTableRow<usize, Self>; 3];
 }
 
 /// Why a frame has no caller.
@@ -48,14 +49,15 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of `entry` for the code at `address`; `None` where none can be read.
-    pub fn of(
+    /// The rules of `entry` for the code at `address`; `None` where none can be read. `S`: where room for them is taken,
+    /// [`gimli::StoreOnHeap`] or [`OnSmallStack`].
+    pub fn of<S: UnwindContextStorage<usize>>(
         entry: &FrameDescriptionEntry<Slice<'_>>,
         section: &EhFrame<Slice<'_>>,
         bases: &BaseAddresses,
         address: usize,
     ) -> Option<Self> {
-        let mut context = UnwindContext::<usize, OnStack>::new_in();
+        let mut context = UnwindContext::<usize, S>::new_in();
         let row = entry
             .unwind_info_for_address(section, bases, &mut context, address as u64)
             .ok()?;

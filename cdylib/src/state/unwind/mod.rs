@@ -19,7 +19,7 @@ mod rows;
 
 use core::arch::asm;
 
-use forkwatch_process::unwind::{NoCaller, RETURN_CODE, Registers, Rules, interrupted};
+use forkwatch_process::unwind::{NoCaller, OnSmallStack, RETURN_CODE, Registers, Rules, interrupted};
 use gimli::X86_64;
 
 use self::loaded::Object;
@@ -30,6 +30,9 @@ use super::own_code;
 
 /// The most frames that are looked at, those included that are not kept.
 const MAX_STEPS: usize = MAX_FRAMES + 64;
+
+/// A thread with less room than this on its stack does not walk it: the smallest ones have 16 KiB.
+pub const ROOM: usize = 8 * 1024;
 
 /// A stack as it was walked: the return addresses from the hooked call outwards, our own frames left out.
 #[derive(Debug)]
@@ -108,6 +111,9 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
     };
     let mut frame = Frame::of_this_function();
     let mut stack = OwnStack::above(frame.stack_pointer(), reach == Reach::Anywhere);
+    if !stack.has_room() {
+        return walked;
+    }
     let mut object = None;
     let mut begun = false;
     for _ in 0..MAX_STEPS {
@@ -248,7 +254,8 @@ fn caller_by_tables(
         return interrupted(registers, stack).map_or(Err(NoCaller::Unknown), |registers| Ok((registers, true)));
     }
     let entry = object.entry(within).ok_or(NoCaller::Unknown)?;
-    let rules = Rules::of(&entry.description, &entry.section, &entry.bases, within).ok_or(NoCaller::Unknown)?;
+    let rules =
+        Rules::of::<OnSmallStack>(&entry.description, &entry.section, &entry.bases, within).ok_or(NoCaller::Unknown)?;
     if let (Some(packed), Ok(length)) = (rules.packed(), u32::try_from(entry.bytes.len())) {
         let row = Row {
             entry: entry.bytes.as_ptr().addr(),

@@ -9,13 +9,15 @@ use crate::state::thread::Thread;
 const WORD: usize = size_of::<usize>();
 
 /// So much is read at once where the kernel reads for us.
-const PIECE: usize = 512;
+const PIECE: usize = 256;
 
 /// The stack that the calling thread runs on.
 #[derive(Debug)]
 pub(super) struct OwnStack {
     low: usize,
     high: usize,
+    /// How much of the stack is left, where that is known.
+    left: Option<usize>,
     /// Whether the kernel is asked for what lies elsewhere: another stack of this thread's, whose bounds nobody knows.
     beyond: bool,
     piece: [u8; PIECE],
@@ -32,11 +34,17 @@ impl OwnStack {
         Self {
             low: stack_pointer,
             high: if is_known { high } else { stack_pointer },
+            left: is_known.then(|| stack_pointer - low),
             beyond,
             piece: [0; PIECE],
             piece_start: 0,
             piece_length: 0,
         }
+    }
+
+    /// Whether enough of the stack is left for a walk, as far as is known.
+    pub(super) fn has_room(&self) -> bool {
+        self.left.is_none_or(|left| left >= super::ROOM)
     }
 
     /// Whether a frame may end at `address`.

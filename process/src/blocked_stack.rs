@@ -1,19 +1,22 @@
-//! The stack of another thread of this process that is blocked in a system call, without stopping or signalling it.
+//! The stack of a thread that is blocked in a system call, in this process or another, without stopping or signalling it.
 //!
-//! `moment` and `record` may call this, in the parent or in a forked child. The kernel shows a blocked thread's program
+//! The kernel shows a blocked thread's program
 //! counter and stack pointer (`/proc/self/task/TID/syscall`) and no other register; the compiler's tables say the rest.
 //! Everything is read guarded: the thread may run on meanwhile, and then the answer is worthless, so ask the kernel again
 //! afterwards whether it still blocks in the same place.
 
+mod stack_memory;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use gimli::X86_64;
+use gimli::{StoreOnHeap, X86_64};
 
-use super::call_site::{Call, call_before, is_signal_return};
-use super::modules::Modules;
-use super::unwind_rules::{NoCaller, Registers, Rules, StackMemory};
-use super::unwind_tables::UnwindTables;
+use crate::call_site::{Call, call_before, is_signal_return};
+use crate::modules::Modules;
+use crate::unwind::{Entry, NoCaller, Registers, Rules, UnwindTables, Words, interrupted};
+
+use self::stack_memory::StackMemory;
 
 /// How far a walk goes to find out whether it ends where threads begin.
 const MAX_WALK: usize = 512;
@@ -32,7 +35,21 @@ pub struct Unwinder {
     /// By the module's place: its tables; `None` where it has none.
     tables: BTreeMap<usize, Option<UnwindTables>>,
     /// By address: many threads block in the same place.
-    rules: BTreeMap<usize, Option<Rc<Rules>>>,
+    rules: BTreeMap<usize, Option<Rc<Function>>>,
+}
+
+/// The rules for one place in the code, and what they were read from.
+#[derive(Debug)]
+struct Function {
+    entry: Entry,
+    rules: Rules,
+    start: usize,
+}
+
+impl Function {
+    fn caller(&self, registers: &Registers, stack: &mut StackMemory) -> Result<Registers, NoCaller> {
+        self.rules.caller(&self.entry.section(), registers, stack)
+    }
 }
 
 /// How a walk ended.
@@ -91,22 +108,31 @@ impl Unwinder {
             };
             // A call that never returns may be a function's last instruction.
             let Some(rules) = self.rules(if exact { counter } else { counter.wrapping_sub(1) }) else {
-                return End::Lost;
+                // Some libc's return from a handler has no rules.
+                let returns = is_signal_return(self.modules.memory(), counter);
+                let Some(before) = returns.then(|| interrupted(&registers, &mut self.stack)).flatten() else {
+                    return End::Lost;
+                };
+                addresses.extend(before.get(X86_64::RA));
+                (registers, exact) = (before, true);
+                continue;
             };
             registers = match rules.caller(&registers, &mut self.stack) {
                 Err(NoCaller::Outermost) => return End::Complete,
                 // A stack grows downwards: whatever does not lead upwards leads in circles. Only a handler may have a stack
                 // of its own.
-                Ok(caller) if rules.is_signal_frame() || caller.get(X86_64::RSP) > registers.get(X86_64::RSP) => caller,
+                Ok(caller) if rules.rules.is_signal_frame() || caller.get(X86_64::RSP) > registers.get(X86_64::RSP) => {
+                    caller
+                }
                 Err(NoCaller::Unknown)
-                    if may_search && rules.has_frame_pointer() && registers.get(X86_64::RBP).is_none() =>
+                    if may_search && rules.rules.has_frame_pointer() && registers.get(X86_64::RBP).is_none() =>
                 {
                     return self.search(&registers, &rules, limit, addresses);
                 }
                 Ok(_) | Err(NoCaller::Unknown) => return End::Lost,
             };
             addresses.extend(registers.get(X86_64::RA));
-            exact = rules.is_signal_frame();
+            exact = rules.rules.is_signal_frame();
         }
         End::Complete
     }
@@ -115,7 +141,7 @@ impl Unwinder {
     /// leaf without. The frame's saved `rbp` and return address lie somewhere above the stack pointer, and the return address
     /// follows a call of this very function. The nearest place that fits *and* leads to where threads begin is taken; failing
     /// that, the nearest with a direct call.
-    fn search(&mut self, registers: &Registers, rules: &Rules, limit: usize, addresses: &mut Vec<usize>) -> End {
+    fn search(&mut self, registers: &Registers, rules: &Function, limit: usize, addresses: &mut Vec<usize>) -> End {
         let Some(start) = registers.get(X86_64::RSP) else {
             return End::Lost;
         };
@@ -126,7 +152,7 @@ impl Unwinder {
             let Some(address) = self.stack.word(above) else {
                 break;
             };
-            let Some(call) = self.call_before(address, rules.function_start()) else {
+            let Some(call) = self.call_before(address, rules.start) else {
                 continue;
             };
             // A call of another function may be old data, or the true caller of one that jumped here; in doubt, what lies
@@ -155,7 +181,7 @@ impl Unwinder {
     fn walk_with(
         &mut self,
         registers: &Registers,
-        rules: &Rules,
+        rules: &Function,
         place: usize,
         limit: usize,
         addresses: &mut Vec<usize>,
@@ -183,7 +209,7 @@ impl Unwinder {
         call_before(memory, address, function).or_else(handler)
     }
 
-    fn rules(&mut self, address: usize) -> Option<Rc<Rules>> {
+    fn rules(&mut self, address: usize) -> Option<Rc<Function>> {
         if let Some(known) = self.rules.get(&address) {
             return known.clone();
         }
@@ -192,7 +218,7 @@ impl Unwinder {
         rules
     }
 
-    fn read_rules(&mut self, address: usize) -> Option<Rules> {
+    fn read_rules(&mut self, address: usize) -> Option<Function> {
         let index = self.modules.index_of(address)?;
         let module = self.modules.all().get(index)?;
         let memory = self.modules.memory();
@@ -200,7 +226,13 @@ impl Unwinder {
             .tables
             .entry(index)
             .or_insert_with(|| UnwindTables::of(module, memory));
-        Rules::of(tables.as_ref()?, address)
+        let entry = tables.as_ref()?.entry(address)?;
+        let (rules, start) = {
+            let description = entry.description()?;
+            let rules = Rules::of::<StoreOnHeap>(&description, &entry.section(), entry.bases(), address)?;
+            (rules, usize::try_from(description.initial_address()).ok()?)
+        };
+        Some(Function { entry, rules, start })
     }
 }
 

@@ -7,11 +7,11 @@ use core::ops::Range;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::loader_list;
-use super::maps::parse;
-use super::memory::ProcessMemory;
-use super::module::{Module, begin};
-use crate::system::file::read_whole;
+use crate::file::read_whole;
+use crate::loader_list;
+use crate::maps::parse;
+use crate::memory::ProcessMemory;
+use crate::module::{Module, begin};
 
 /// Every mapping of a process at one moment, and the modules among them.
 #[derive(Debug)]

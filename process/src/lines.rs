@@ -2,7 +2,7 @@
 //!
 //! Only `resolver` calls this, and only in a parent: nothing here blocks a forked child, but reading debug information
 //! takes up to a tenth of a second and as much memory as it is long, which a child must not be made to wait for. The
-//! sections are read, never mapped (see `system::file`), and given back with the resolver. Split (`.dwo`) information is
+//! sections are read, never mapped (see `file`), and given back with the resolver. Split (`.dwo`) information is
 //! left to `forkwatch report`.
 #![allow(unsafe_code, reason = "gimli asks for a promise about shared bytes")]
 
@@ -11,9 +11,9 @@ use std::rc::Rc;
 
 use addr2line::gimli::{CloneStableDeref, Dwarf, EndianReader, NativeEndian, SectionId, StableDeref};
 
-use super::demangle::{Nesting, demangle};
-use super::elf_image::{ENDIAN, Image, Sections};
-use super::symbol_files::open_with_id;
+use crate::demangle::{Nesting, demangle};
+use crate::elf_image::{ENDIAN, Image, Sections};
+use crate::symbol_files::open_with_id;
 
 type Reader = EndianReader<NativeEndian, Bytes>;
 
@@ -141,7 +141,7 @@ fn shared_part(image: &Image, sections: &Sections) -> Option<Image> {
     let link = image.content(sections.named(b".gnu_debugaltlink")?, MAX_LINK)?;
     let end = link.iter().position(|&byte| byte == 0)?;
     let (path, id) = (link.get(..end)?, link.get(end + 1..)?);
-    let id = super::elf_image::hexadecimal(id);
+    let id = crate::elf_image::hexadecimal(id);
     // Debian writes an absolute path; Fedora one relative to /usr/lib/debug/.dwz, whose files all lie in that folder.
     if path.starts_with(b"/") {
         return open_with_id(path.to_vec(), &id);

@@ -8,9 +8,9 @@ use std::ffi::CString;
 
 use object::elf::{PT_GNU_EH_FRAME, PT_LOAD, PT_NOTE};
 
-use super::elf_image::{ENDIAN, Image, Segment, build_id_in_notes};
-use super::maps::{Mapping, file_path};
-use super::memory::ProcessMemory;
+use crate::elf_image::{ENDIAN, Image, Segment, build_id_in_notes};
+use crate::maps::{Mapping, file_path};
+use crate::memory::ProcessMemory;
 
 /// The most bytes of notes that are read of one module.
 const MAX_NOTES: u64 = 64 << 10;
@@ -73,9 +73,9 @@ impl Module {
         let image = if self.deleted {
             // The kernel still has the file by its mapping, for those with CAP_CHECKPOINT_RESTORE.
             let Range { start, end } = self.first_mapping;
-            Image::open(&CString::new(format!("/proc/self/map_files/{start:x}-{end:x}")).ok()?)?
+            Image::open(&CString::new(format!("{}/{start:x}-{end:x}", memory.map_files())).ok()?)?
         } else {
-            Image::open(&CString::new(self.path.as_slice()).ok()?)?
+            Image::open(&CString::new([memory.root().as_bytes(), &self.path].concat()).ok()?)?
         };
         // A path may name another file by now, or in another mount namespace: the build id tells.
         let same = self.build_id.is_none() || self.build_id == image.build_id();
@@ -183,8 +183,8 @@ const fn address(value: u64) -> usize {
 mod tests {
     use std::process::Command;
 
-    use super::super::modules::Modules;
     use super::*;
+    use crate::modules::Modules;
 
     #[test]
     fn a_replaced_library_is_not_taken_for_what_has_its_path_now() {

@@ -9,11 +9,11 @@ use std::rc::Rc;
 
 use forkwatch_schema::record::Frame;
 
-use super::demangle::{Nesting, demangle};
-use super::lines::Lines;
-use super::module::Module;
-use super::modules::Modules;
-use super::symbol_files::SymbolFiles;
+use crate::demangle::{Nesting, demangle};
+use crate::lines::Lines;
+use crate::module::Module;
+use crate::modules::Modules;
+use crate::symbol_files::SymbolFiles;
 
 /// How much is told about an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Names and lines of this very test program, and what they cost.
 
 use super::*;
-use crate::snapshot::symbols::{Table, addresses_of};
+use crate::symbols::{Table, addresses_of};
 
 #[inline(never)]
 fn marked_function() -> usize {

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::snapshot::memory::ProcessMemory;
-use crate::snapshot::resolver::{Naming, Resolver};
+use crate::memory::ProcessMemory;
+use crate::resolver::{Naming, Resolver};
 
 /// Threads that each block in another call, below functions that say so, and a thread in a signal handler.
 const PROGRAM: &str = r#"

@@ -11,7 +11,7 @@ use object::elf::{
 };
 use object::pod::slice_from_all_bytes;
 
-use super::elf_image::{ENDIAN, Image, Section, Sections};
+use crate::elf_image::{ENDIAN, Image, Section, Sections};
 
 type Symbol = Sym64<object::NativeEndian>;
 

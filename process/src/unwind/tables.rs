@@ -1,17 +1,13 @@
 //! A module's unwind tables (`.eh_frame` behind `.eh_frame_hdr`), read entry by entry from memory.
 //!
-//! `thread_stack` and `cpython` call this, in the parent or in a forked child. Only the index is kept; an entry is two
+//! For a process that may be another one, or whose modules come and go. Only the index is kept; an entry is two
 //! guarded reads, since the tables of a big library are tens of megabytes long. The loader is not asked anything.
 
-use gimli::{
-    BaseAddresses, EhFrame, EhFrameHdr, EndianSlice, FrameDescriptionEntry, NativeEndian, Pointer, UnwindSection,
-};
+use super::Slice;
+use gimli::{BaseAddresses, EhFrame, EhFrameHdr, FrameDescriptionEntry, NativeEndian, Pointer, UnwindSection};
 
-use super::memory::ProcessMemory;
-use super::module::Module;
-
-/// What gimli reads from.
-pub type Slice<'bytes> = EndianSlice<'bytes, NativeEndian>;
+use crate::memory::ProcessMemory;
+use crate::module::Module;
 
 /// The longest index that is read: eight million functions.
 const MAX_INDEX: usize = 64 << 20;

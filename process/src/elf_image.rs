@@ -16,8 +16,8 @@ use object::elf::{
 use object::pod::{from_bytes, slice_from_all_bytes};
 use object::read::elf::{FileHeader, NoteIterator};
 
-use super::memory::ProcessMemory;
-use crate::system::file::RegularFile;
+use crate::file::RegularFile;
+use crate::memory::ProcessMemory;
 
 /// The byte order of every image that this process can have loaded.
 pub const ENDIAN: NativeEndian = NativeEndian;

@@ -1,8 +1,9 @@
 //! Whether a return address can be that of a call to a given function (x86-64).
 //!
-//! Only `thread_stack` calls this, to tell a frame from old data on a stack. Code is read guarded: it may be unloaded.
+//! Only `blocked_stack` calls this, to tell a frame from old data on a stack. Code is read guarded: it may be unloaded.
 
-use super::memory::ProcessMemory;
+use crate::memory::ProcessMemory;
+use crate::unwind::RETURN_CODE;
 
 /// What the instruction before a return address is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +36,10 @@ pub fn call_before(memory: ProcessMemory, return_address: usize, function: usize
     }
 }
 
-/// Whether the code at `address` is where a signal handler returns to, in any libc: `mov $SYS_rt_sigreturn, %rax; syscall`.
+/// Whether the code at `address` is where a signal handler returns to.
 pub fn is_signal_return(memory: ProcessMemory, address: usize) -> bool {
-    const CODE: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
-    let mut code = [0; CODE.len()];
-    memory.read(address, &mut code) && code == CODE
+    let mut code = [0; RETURN_CODE.len()];
+    memory.read(address, &mut code) && code == RETURN_CODE
 }
 
 /// Whether a call of `target` ends up in `function`, at once or through a stub in the procedure linkage table.

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use object::elf::{PF_R, PF_W, PF_X, PT_DYNAMIC, PT_LOAD, ProgramFlags};
 
-use super::elf_image::{ENDIAN, Image, Segment};
-use super::memory::ProcessMemory;
-use crate::system::process;
+use crate::elf_image::{ENDIAN, Image, Segment};
+use crate::memory::ProcessMemory;
+use crate::startup;
 
 const PAGE: u64 = 4096;
 /// The most modules that are listed.
@@ -21,7 +21,7 @@ const LONGEST_PATH: usize = 4096;
 pub fn as_maps() -> Option<Vec<u8>> {
     let memory = ProcessMemory::own();
     // The program's own headers lie at the beginning of its first page.
-    let start = process::auxiliary(libc::AT_PHDR)? & !number(PAGE - 1);
+    let start = startup::auxiliary(libc::AT_PHDR)? & !number(PAGE - 1);
     let segments = segments(memory, start)?;
     let first = segments.iter().find(|segment| is(segment, PT_LOAD))?;
     let bias = start.wrapping_sub(number(first.p_vaddr.get(ENDIAN) & !(PAGE - 1)));
@@ -92,7 +92,7 @@ fn add(lines: &mut Vec<(usize, Vec<u8>)>, bias: usize, segments: &[Segment], pat
 
 /// The program's own path. Where the folder is not known, its name stands in the root.
 fn program() -> Vec<u8> {
-    let path = process::program_path();
+    let path = startup::program_path();
     if path.starts_with(b"/") {
         return path;
     }
@@ -133,8 +133,8 @@ const fn number(value: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::as_maps;
-    use crate::snapshot::memory::ProcessMemory;
-    use crate::snapshot::modules::Modules;
+    use crate::memory::ProcessMemory;
+    use crate::modules::Modules;
 
     #[test]
     fn the_loaders_list_knows_the_same_modules() {

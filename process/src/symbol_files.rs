@@ -6,10 +6,10 @@ use std::ffi::CString;
 
 use object::elf::SHT_SYMTAB;
 
-use super::elf_image::Image;
-use super::memory::ProcessMemory;
-use super::module::Module;
-use super::symbols::{Function, Table, functions_at};
+use crate::elf_image::Image;
+use crate::memory::ProcessMemory;
+use crate::module::Module;
+use crate::symbols::{Function, Table, functions_at};
 
 /// The files of one module.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl SymbolFiles {
         let separate = if complete {
             None
         } else {
-            separate_file(module, own.as_ref())
+            separate_file(module, own.as_ref(), memory)
         };
         Self { own, separate }
     }
@@ -69,7 +69,8 @@ impl SymbolFiles {
 
 /// The separate debug file of `module`, where gdb would look for it too; one that does not carry the same build id is not
 /// believed.
-fn separate_file(module: &Module, own: Option<&Image>) -> Option<Image> {
+fn separate_file(module: &Module, own: Option<&Image>, memory: ProcessMemory) -> Option<Image> {
+    let root = memory.root();
     let id = module.build_id()?;
     let mut paths = Vec::new();
     if let Some(path) = debug_path(id) {
@@ -78,8 +79,8 @@ fn separate_file(module: &Module, own: Option<&Image>) -> Option<Image> {
     let slash = module.path().iter().rposition(|&byte| byte == b'/');
     let folder = slash.and_then(|slash| module.path().get(..slash));
     if let (Some(folder), Some(link)) = (folder, own.and_then(Image::debug_link)) {
-        paths.push([folder, b"/", &link].concat());
-        paths.push([folder, b"/.debug/", &link].concat());
+        paths.push([root.as_bytes(), folder, b"/", &link].concat());
+        paths.push([root.as_bytes(), folder, b"/.debug/", &link].concat());
         paths.push([b"/usr/lib/debug", folder, b"/", &link].concat());
     }
     paths.into_iter().find_map(|path| open_with_id(path, id))
@@ -103,12 +104,12 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::process::{Child, Command, Stdio};
 
-    use super::super::demangle::Nesting;
-    use super::super::lines::Lines;
-    use super::super::modules::Modules;
-    use super::super::resolver::{Naming, Resolver};
-    use super::super::symbols::addresses_of;
     use super::*;
+    use crate::demangle::Nesting;
+    use crate::lines::Lines;
+    use crate::modules::Modules;
+    use crate::resolver::{Naming, Resolver};
+    use crate::symbols::addresses_of;
 
     const PROGRAM: &str = r#"
 #include <stdio.h>
