@@ -13,7 +13,7 @@ fn functions_of_program_and_libraries_are_named() {
     let mut resolver = Resolver::new(Naming::Names).unwrap();
     let getppid = libc::getppid as *const () as usize;
     let frames = resolver.frames(&[marked_function(), marked_function() + 1, getppid + 1, 16], true);
-    let own = "::snapshot::resolver::tests::marked_function";
+    let own = "::resolver::tests::marked_function";
     for frame in &frames[..2] {
         assert!(frame.symbol.as_deref().unwrap().ends_with(own), "{frame:?}");
     }
