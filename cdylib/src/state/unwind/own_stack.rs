@@ -49,7 +49,7 @@ impl OwnStack {
 
     /// Whether a frame may end at `address`.
     pub(super) fn may_end_at(&self, address: usize) -> bool {
-        address % WORD == 0 && (self.beyond || (self.low..=self.high).contains(&address))
+        address.is_multiple_of(WORD) && (self.beyond || (self.low..=self.high).contains(&address))
     }
 
     fn read(&mut self, address: usize) -> Option<usize> {
@@ -66,7 +66,7 @@ impl OwnStack {
 
 impl Words for OwnStack {
     fn word(&mut self, address: usize) -> Option<usize> {
-        if address % WORD != 0 {
+        if !address.is_multiple_of(WORD) {
             return None;
         }
         if self.low <= address && address < self.high {
