@@ -123,6 +123,24 @@ fn inspect_unwinds_from_where_no_libc_is() {
 }
 
 #[test]
+fn inspect_invents_no_frames() {
+    let waiting = Waiting::start(&[], &["room"]);
+    let said = inspect(waiting.children[0].1);
+    let stack = said.lines().filter_map(|line| line.trim_start().strip_prefix('#'));
+    let functions: Vec<_> = stack.filter_map(|frame| frame.split_whitespace().nth(1)).collect();
+    let ours = [
+        "syscall",
+        "wait_with_room",
+        "wait_below_old_frames",
+        "wait_in_child",
+        "main",
+    ];
+    assert_eq!(functions.get(..ours.len()), Some(&ours[..]), "{said}");
+    assert_eq!(functions.last(), Some(&"_start"), "{said}");
+    waiting.finish();
+}
+
+#[test]
 fn inspect_tells_other_waits_apart() {
     let waiting = Waiting::start(&[], &["timeout", "shared", "threads", "pause"]);
     let verdicts = [

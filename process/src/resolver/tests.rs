@@ -33,6 +33,20 @@ fn functions_of_program_and_libraries_are_named() {
 }
 
 #[test]
+fn of_several_names_the_one_that_programs_use_is_given() {
+    let mut resolver = Resolver::new(Naming::Names).unwrap();
+    let functions = [
+        (libc::fork as *const () as usize, "fork"),
+        (libc::popen as *const () as usize, "popen"),
+        (libc::pthread_mutex_lock as *const () as usize, "pthread_mutex_lock"),
+        (libc::sem_wait as *const () as usize, "sem_wait"),
+    ];
+    for (address, name) in functions {
+        assert_eq!(resolver.name_of_function(address).as_deref(), Some(name));
+    }
+}
+
+#[test]
 fn nothing_is_named_when_names_are_off() {
     let mut resolver = Resolver::new(Naming::Off).unwrap();
     let frames = resolver.frames(&[marked_function()], true);
