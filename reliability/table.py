@@ -7,13 +7,12 @@ from reliability.outcomes import counted
 from reliability.results import Again, Result
 
 HEAD = """\
-| program | version | tests passed / failed / skipped natively | watched | ended otherwise | findings reported | time |
-|---|---|---|---|---|---|---|"""
+| program | version | tests passed / failed / skipped natively | watched | ended otherwise | findings reported |
+|---|---|---|---|---|---|"""
 
 
 def line(result: Result) -> str:
     found = ", ".join(f"{count} {name}" for name, count in sorted(result.findings.items())) or "none"
-    ratio = f", × {result.watched_seconds / result.native_seconds:.2f}" if result.native_seconds else ""
     cells = (
         result.name,
         result.version,
@@ -21,7 +20,6 @@ def line(result: Result) -> str:
         counted(result.watched),
         str(len(result.again)),
         found,
-        f"{result.native_seconds:.0f} s{ratio}",
     )
     return f"| {' | '.join(cells)} |"
 

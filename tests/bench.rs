@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::library::library;
 
 /// The interpreter itself, as a wrapper of it may need more programs than a test leaves it.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let output = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
         .output()

@@ -37,6 +37,8 @@ mod strict;
 mod strict_child;
 /// `FORKWATCH_SUPPRESS`.
 mod suppressions;
+/// The comparison of other people's programs, native beside watched.
+mod try_programs;
 /// Every call that forks.
 mod ways_to_fork;
 
