@@ -51,7 +51,9 @@ def main():
 
 
 def kept_results(program):
-    return results.load(HOME / program.name)
+    """What the last run left, unless it was natively alone."""
+    kept = results.load(HOME / program.name)
+    return kept if kept and kept.watched else None
 
 
 def try_one(arguments, program):

@@ -111,7 +111,7 @@ def chosen(*names: str) -> tuple[str, ...]:
 
 
 # Of tokio those about threads, processes and signals: each of its tests is a binary of its own.
-TOKIO = ("rt_*", "task_*", "process_*", "signal_*", "sync_*", "time_*", "fs_file", "net_unix_pair", "macros_select")
+TOKIO = ("rt_*", "task_*", "process_*", "signal_*", "sync_*", "time_*", "fs_file", "macros_select")
 ROWS = (
     Crate("tokio", "1.54.1", ("--features", "full", *chosen(*TOKIO))),
     Crate("rayon", "1.12.0"),

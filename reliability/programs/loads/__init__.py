@@ -131,7 +131,8 @@ class Load(Program):
         if missing:
             raise Failed(f"{', '.join(missing)}: not installed")
         words = output(list(self.version)).replace(",", " ").replace("v=", " ").split()
-        return next((word for word in words if any(map(str.isdigit, word)) and "." in word), " ".join(words[:3]))
+        version = next((word for word in words if any(map(str.isdigit, word)) and "." in word), " ".join(words[:3]))
+        return version.strip("()").rpartition("/")[2]
 
     def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
         """All of it, also where only one check is asked for: they build on one another."""
