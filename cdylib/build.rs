@@ -18,6 +18,9 @@ fn main() {
     // What the standard library calls by the name of a hook (`syscall`, `dl_iterate_phdr`) is the hook, which lets our own calls
     // pass, and not what another preloaded library has of that name.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
+    let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    println!("cargo:rerun-if-changed=together.ld");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-T,{folder}/together.ld");
     carry_the_unwinder();
 }
 

@@ -4,7 +4,7 @@
 use crate::support::programs;
 
 programs! {
-    C: robust_many_paths, robust_waking_threads;
+    C: robust_many_paths, robust_waking_threads, robust_many_forks, robust_fork_beside_churn;
     C: robust_every_lock_call, robust_every_wait, robust_every_libc_call, robust_every_process_call;
     C: robust_unmapped_lock, robust_closed_descriptors, robust_fork_in_signal_handler, robust_early_library,
        robust_cancelled, robust_many_threads, robust_thread_churn, robust_ended_threads, robust_smaller_stack,

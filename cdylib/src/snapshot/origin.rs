@@ -33,7 +33,7 @@ impl fmt::Display for ForkId {
 }
 
 /// One fork of a process with other threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// Its id: that of the record that told of such a fork first, if there is one.
     pub id: ForkId,

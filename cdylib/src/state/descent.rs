@@ -11,6 +11,7 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 static OF_THREADS: AtomicBool = AtomicBool::new(false);
 
 /// Notes that this process was forked by one that had other threads.
+#[inline(always)]
 pub fn note_threads() {
     OF_THREADS.store(true, Ordering::Relaxed);
 }
@@ -21,11 +22,13 @@ pub fn is_child_of_threads() -> bool {
 }
 
 /// Whether every call that takes a lock is looked at.
+#[inline(always)]
 pub fn is_watched() -> bool {
     WATCHED.load(Ordering::Relaxed)
 }
 
 /// From now on every call that takes a lock is looked at.
+#[inline(always)]
 pub fn watch() {
     WATCHED.store(true, Ordering::Relaxed);
 }

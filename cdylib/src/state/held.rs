@@ -110,11 +110,13 @@ impl Held {
     }
 
     /// Whether the thread holds nothing and asks for nothing.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.count.load(Ordering::Relaxed) == 0
     }
 
     /// In the child of a fork: marks what the thread holds as inherited.
+    #[inline(always)]
     pub fn inherit(&self) {
         let count = self.count.load(Ordering::Relaxed) as usize;
         for slot in self.slots.iter().take(count).filter(|slot| slot.is_held()) {

@@ -85,6 +85,7 @@ impl Thread {
     }
 
     /// This thread's record, also while our own code runs in it; `None` in a thread never met, or ended.
+    #[inline(always)]
     pub fn even_if_busy() -> Option<&'static Self> {
         let word = thread_word::record().cast_signed();
         let address = word.unsigned_abs();
@@ -220,6 +221,7 @@ impl Thread {
     }
 
     /// From now on every call of this thread that takes a lock goes the cold way.
+    #[inline(always)]
     pub fn leave_hot_path(&self) {
         self.hot_span.store(0, Ordering::Relaxed);
     }
@@ -259,6 +261,7 @@ impl Thread {
     }
 
     /// Makes this the record of the running thread.
+    #[inline(always)]
     pub fn begin(&self) {
         thread_word::set(Word::Record, core::ptr::from_ref(self) as usize);
     }

@@ -265,6 +265,7 @@ pub fn release_in_parent() {
 }
 
 /// Frees the heap after a fork, in the child.
+#[inline(always)]
 pub fn forget_in_child() {
     LOCK_OF_HEAP.forget_in_child();
 }

@@ -8,6 +8,7 @@ pub struct KeepErrno(i32);
 impl KeepErrno {
     /// Remembers the value of now.
     #[must_use]
+    #[inline(always)]
     pub fn as_it_is() -> Self {
         Self(get())
     }

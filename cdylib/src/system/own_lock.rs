@@ -41,6 +41,7 @@ impl OwnLock {
     }
 
     /// Frees the lock without waking anybody: for the child, which has no other thread that could wait.
+    #[inline(always)]
     pub fn forget_in_child(&self) {
         self.0.store(FREE, Ordering::Release);
     }

@@ -55,6 +55,7 @@ static DROPPED_LOCKS: Count = Count::new();
 pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
 /// Whether there was any finding, told or silenced.
+#[inline(always)]
 pub fn any_finding() -> bool {
     SUPPRESSED.get() > 0 || BY_KIND.iter().any(|count| count.get() > 0)
 }

@@ -267,11 +267,14 @@ pub fn settle(result: i32) -> i32 {
     let busy = Busy::from_here();
     Copying::No.note();
     // SAFETY: this thread holds `HOUSE` since `before_copy`.
-    let story = unsafe { pending::take() };
+    let mut story = unsafe { pending::take() };
     let mut refused = false;
+    if let Some(fork) = story.take_if(|fork| fork.seen.is_none()) {
+        // SAFETY: this thread holds `HOUSE`.
+        unsafe { pending::keep_counted(fork) };
+    }
     if let Some(mut fork) = story
         && result != -1
-        && fork.seen.is_some()
     {
         refused = fork.stopped;
         pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));

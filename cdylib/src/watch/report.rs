@@ -27,7 +27,7 @@ use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 use crate::system::own_lock::OwnLock;
-use crate::system::{process, task};
+use crate::system::{process, python as interpreter, task};
 
 /// What is known of a fork at a quick look.
 #[derive(Debug)]
@@ -162,7 +162,12 @@ pub fn news(known: Known, alive: Vec<Alive>) -> Option<Box<Story>> {
 fn python_locks(alive: &[Alive]) -> Vec<(Held, i32)> {
     /// In ticks of the processor's clock: some hundred looks.
     const FIRST_CREDIT: i64 = 250_000_000;
+    #[expect(unsafe_code, reason = "a static in the section that a fork writes to")]
+    #[unsafe(link_section = ".data.forkwatch_fork")]
     static CREDIT: Mutex<OwnLock, Credit> = Mutex::new(Credit::new());
+    if interpreter::found().is_none() {
+        return Vec::new();
+    }
     let mut credit = CREDIT.lock();
     let Some(this) = Thread::even_if_busy().filter(|_| credit.is_left(FIRST_CREDIT)) else {
         return Vec::new();

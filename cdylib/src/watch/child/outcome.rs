@@ -57,6 +57,7 @@ pub fn ends() {
 }
 
 /// In most processes, nothing has to be done at all.
+#[inline(always)]
 fn may_matter() -> Option<&'static Thread> {
     if descent::is_watched() { Thread::current() } else { None }
 }

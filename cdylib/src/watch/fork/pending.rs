@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 
 use super::{LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
 use crate::config;
-use crate::snapshot::alive;
+use crate::snapshot::alive::{self, Alive};
 use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
@@ -25,6 +25,28 @@ unsafe impl Sync for Pending {}
 
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static PENDING: Pending = Pending(UnsafeCell::new(None));
+
+/// The last fork that was only counted: mostly the next one is like it, and then nothing has to be written for it, which would
+/// cost a page fault at every fork.
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static COUNTED: Pending = Pending(UnsafeCell::new(None));
+
+/// Keeps the story of a fork that was only counted for the next one.
+///
+/// # Safety
+/// The caller holds the lock on all telling.
+pub(super) unsafe fn keep_counted(story: Box<Story>) {
+    // SAFETY: the caller's promise.
+    unsafe { *COUNTED.0.get() = Some(story) };
+}
+
+/// A fork that is only counted. This thread holds the lock on all telling.
+fn counted(known: report::Known) -> Box<Story> {
+    // SAFETY: as the caller says.
+    let last = unsafe { (*COUNTED.0.get()).take() };
+    last.filter(|last| last.origin == known.origin && last.python_locks == known.python_locks)
+        .unwrap_or_else(|| Story::new(known.origin, None, known.python_locks))
+}
 
 /// What is under way; there is nothing afterwards.
 ///
@@ -72,11 +94,8 @@ pub(super) fn fork_stack(call: Option<&ForkCall>) -> StackId {
 pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -> Option<Box<Story>> {
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     let quick_look = || {
-        let mut alive = alive::recorded(own);
-        if alive.is_empty() {
-            alive = alive::others(own);
-        }
-        (!alive.is_empty()).then(|| report::known(function, stack, &alive))
+        let look = |alive: &[Alive]| (!alive.is_empty()).then(|| report::known(function, stack, alive));
+        alive::with_recorded(own, look).or_else(|| look(&alive::others(own)))
     };
     let looked = if thread.has_room(ROOM) {
         big_stack::run_here(quick_look)
@@ -85,7 +104,7 @@ pub(super) fn examine(thread: &Thread, function: &'static str, stack: StackId) -
     };
     let known = looked.flatten()?;
     if known.is_counted {
-        return Some(Story::new(known.origin, None, known.python_locks));
+        return Some(counted(known));
     }
     if !allocator::has_room(LEAST_ROOM) {
         say_that_memory_is_short();
