@@ -5,12 +5,15 @@
 //! |---|---|
 //! | the targets: each a function that takes any bytes and panics where something is wrong | `targets/` |
 //! | inputs made from kept ones, the same for the same seed | `mutate` |
+//! | memory that holds what an input says | `hostile_memory` |
 //! | kept inputs, a folder a target | `corpus/` |
 //! | kept inputs and made ones, on each `cargo test` | `tests/replay.rs` |
 //! | the programs that look for new ones, led by coverage (`scripts/fuzz`) | `fuzz_targets/` |
 //!
 //! The command and the library are no crates that could be linked here: the command is a program, and the library's hooks would
 //! watch the fuzzer. So the modules under test are compiled again, from their own files.
+// Their unit tests run in the packages that they belong to. `cargo test FILTER` builds them here, too, whatever the manifest says.
+#![cfg(not(test))]
 #![allow(
     dead_code,
     unused_imports,
@@ -31,6 +34,13 @@ mod symbols;
 #[path = "../../cdylib/src/config.rs"]
 mod config;
 
+/// In the place of the library's: it would look for a CPython in this process.
+mod system {
+    pub mod python;
+}
+mod snapshot;
+
+mod hostile_memory;
 pub mod mutate;
 mod targets;
 

@@ -1,22 +1,38 @@
 //! The targets, a file each.
 
+mod cpython;
+mod demangle;
+mod elf;
 mod options;
 mod proc;
 mod records;
 mod report;
 mod suppressions;
+mod unwind;
 
 /// One kind of input, and what takes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// The name of the target, of its program and of its folder in `corpus/`.
     pub name: &'static str,
-    /// Takes an input; panics where the answer is wrong.
-    pub run: fn(&[u8]),
+    /// Takes an input; panics where the answer is wrong. Says how much of it was understood: lines, frames, whatever it has.
+    pub run: fn(&[u8]) -> usize,
 }
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "cpython",
+        run: cpython::run,
+    },
+    Target {
+        name: "demangle",
+        run: demangle::run,
+    },
+    Target {
+        name: "elf",
+        run: elf::run,
+    },
     Target {
         name: "options",
         run: options::run,
@@ -37,12 +53,16 @@ pub const TARGETS: &[Target] = &[
         name: "suppressions",
         run: suppressions::run,
     },
+    Target {
+        name: "unwind",
+        run: unwind::run,
+    },
 ];
 
 /// Runs the target of this name.
 pub fn run(name: &str, input: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
-    (target.expect("a target of this name").run)(input);
+    let _nobody_asks = (target.expect("a target of this name").run)(input);
 }
 
 /// Fails where a text for people could move a cursor, change colours or turn the direction of writing.

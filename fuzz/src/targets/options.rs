@@ -6,7 +6,7 @@ use forkwatch_text::Style;
 use super::{assert_harmless, lines};
 use crate::config::from_variables;
 
-pub fn run(input: &[u8]) {
+pub fn run(input: &[u8]) -> usize {
     let variable = |line| {
         <[u8]>::iter(line)
             .position(|&byte| byte == b'=')
@@ -41,4 +41,5 @@ pub fn run(input: &[u8]) {
             "a path grows by its marks alone"
         );
     }
+    variables.len()
 }

@@ -2,20 +2,24 @@
 
 use crate::process::{FutexWait, Stat, Status, SystemCall, is_futex, mappings};
 
-pub fn run(input: &[u8]) {
-    for mapping in mappings(input) {
+pub fn run(input: &[u8]) -> usize {
+    let mappings = mappings(input);
+    for mapping in &mappings {
         assert!(
             mapping.addresses.start <= mapping.addresses.end,
             "{:x?}",
             mapping.addresses
         );
     }
-    if let Some(stat) = Stat::parse(input) {
+    let stat = Stat::parse(input);
+    if let Some(stat) = &stat {
         assert!(stat.name.len() <= 3 * input.len(), "a name longer than the line");
     }
-    let _any = Status::parse(input);
-    if let Some(call) = SystemCall::parse(input) {
-        let wait = FutexWait::of(&call);
-        assert!(wait.is_none() || is_futex(&call), "a futex wait that is no futex call");
+    let status = Status::parse(input);
+    let call = SystemCall::parse(input);
+    if let Some(call) = &call {
+        let wait = FutexWait::of(call);
+        assert!(wait.is_none() || is_futex(call), "a futex wait that is no futex call");
     }
+    mappings.len() + usize::from(stat.is_some() || call.is_some() || status.user.is_some())
 }

@@ -13,7 +13,7 @@ use crate::report::read::{Lines, MAX_LINE, head, parsed, range, stream, unpack};
 /// More is not unpacked: a packed file may stand for any length.
 const MAX_UNPACKED: u64 = 1 << 20;
 
-pub fn run(input: &[u8]) {
+pub fn run(input: &[u8]) -> usize {
     let mut plain = Vec::new();
     if let Ok(reader) = unpack::reader(input) {
         // What comes before the damage counts.
@@ -29,9 +29,7 @@ pub fn run(input: &[u8]) {
             );
         }
     }
-    for (line, _) in &whole.0 {
-        one_line(line);
-    }
+    whole.0.iter().filter(|(line, _)| one_line(line)).count()
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -88,7 +86,8 @@ pub fn memory_file() -> File {
     File::from(file.expect("files in memory"))
 }
 
-fn one_line(line: &[u8]) {
+/// Whether the line holds a record.
+fn one_line(line: &[u8]) -> bool {
     let by_position = head::by_position(line);
     let parsed = parsed::parse(line);
     if let (Some(by_position), Ok(parsed)) = (&by_position, &parsed) {
@@ -107,8 +106,9 @@ fn one_line(line: &[u8]) {
     if let Err(why) = &parsed {
         assert!(why.len() < 4 * line.len() + 200, "a complaint longer than its line");
     }
+    let is_record = parsed.is_ok();
     let Ok(record) = serde_json::from_slice::<Record>(line) else {
-        return;
+        return is_record;
     };
     for width in [40, 100] {
         let style = Style {
@@ -133,4 +133,5 @@ fn one_line(line: &[u8]) {
     let written = serde_json::to_string(&record).expect("what was read can be written");
     let again: Record = serde_json::from_str(&written).expect("what was written can be read");
     assert_eq!(again, record, "written and read again");
+    is_record
 }

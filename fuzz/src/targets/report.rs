@@ -9,7 +9,7 @@ use super::records::memory_file;
 use crate::report;
 use crate::report::FORMATS;
 
-pub fn run(input: &[u8]) {
+pub fn run(input: &[u8]) -> usize {
     let mut log = memory_file();
     log.write_all(input).expect("memory can be written");
     for format in FORMATS {
@@ -21,7 +21,9 @@ pub fn run(input: &[u8]) {
             _ => assert_harmless(&written),
         }
     }
-    assert_harmless(&report(&log, &["--gen-suppressions"]));
+    let rules = report(&log, &["--gen-suppressions"]);
+    assert_harmless(&rules);
+    rules.lines().count()
 }
 
 fn report(log: &std::fs::File, flags: &[&str]) -> String {

@@ -3,7 +3,7 @@
 use forkwatch_schema::record::Frame;
 use forkwatch_schema::suppressions::Suppressions;
 
-pub fn run(input: &[u8]) {
+pub fn run(input: &[u8]) -> usize {
     let end = input.iter().position(|&byte| byte == 0);
     let (file, words) = input.split_at(end.unwrap_or(input.len()));
     let lines = String::from_utf8_lossy(file).lines().count();
@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
         );
     }
     if rules.is_empty() {
-        return;
+        return 0;
     }
     for word in String::from_utf8_lossy(words).lines() {
         let frame = Frame {
@@ -32,4 +32,5 @@ pub fn run(input: &[u8]) {
         assert!(!as_thread || rules.has_thread_rules(), "no rule speaks about threads");
         let _either = rules.lock_is_harmless(Some(word), &[frame]);
     }
+    lines - complaints.len()
 }
