@@ -57,7 +57,7 @@ ROWS = tuple(
             "psutil",
             "7.2.2",
             ["setuptools", "pytest-instafail"],
-            ["--import-mode=importlib", "--ignore=tests/test_memleaks.py", "tests"],
+            ["-c", "/dev/null", "--rootdir=.", "--import-mode=importlib", "--ignore=tests/test_memleaks.py", "tests"],
         ),
         # The tests of its tools want half a dozen checkers, and fail without them.
         Suite(
