@@ -1,7 +1,7 @@
 //! What the command says for itself: one sentence on standard error, or a result on standard output.
 
 use std::fmt::{self, Display};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::exit_codes;
 
@@ -49,8 +49,13 @@ pub fn say(sentence: &impl Display) {
 ///
 /// A reader that has seen enough (`forkwatch man | head -1`) is no failure.
 pub fn print(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    print_by(|out| out.write_all(bytes))
+}
+
+/// Writes a long result piece by piece, as [`print`] writes one that is there.
+pub fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::cannot(format!("standard output cannot be written: {error}")))
         }

@@ -5,7 +5,7 @@ mod pages;
 use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
-use forkwatch_schema::kind::{KINDS, Kind, KindRow};
+use forkwatch_schema::kind::{Kind, KindRow, written};
 use forkwatch_schema::nearest::nearest;
 
 use self::pages::PAGES;
@@ -47,13 +47,13 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         return Ok(exit_codes::OK);
     };
     let paths: Vec<&OsString> = matches.get_many("path").into_iter().flatten().collect();
-    if let Some(kind) = Kind::parse(what) {
+    if let Some(kind) = Kind::parse(what).filter(|kind| kind.row().is_written) {
         message::print(page(kind.row()).as_bytes())?;
         return Ok(exit_codes::OK);
     }
     let is_fingerprint = what.len() >= 4 && what.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_fingerprint {
-        let nearest = nearest(what, KINDS.iter().map(|row| row.name)).unwrap_or_default();
+        let nearest = nearest(what, written().map(|row| row.name)).unwrap_or_default();
         return Err(Failure::usage(format!(
             "'{what}' is neither a kind of finding nor a fingerprint; the nearest kind is '{nearest}'"
         )));
@@ -72,7 +72,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
 /// All kinds with their meanings.
 fn list() -> String {
     let mut text = String::new();
-    for row in KINDS {
+    for row in written() {
         text.push_str(&format!("{}\n{}\n", row.name, indented(row.meaning)));
     }
     text
@@ -116,7 +116,7 @@ fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{list, page};
-    use forkwatch_schema::kind::{KINDS, Kind};
+    use forkwatch_schema::kind::{Kind, written};
 
     #[test]
     fn a_page_has_meaning_program_and_remedies() {
@@ -129,6 +129,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(KINDS.iter().all(|row| list().contains(row.name)));
+        assert!(written().all(|row| list().contains(row.name)));
     }
 }

@@ -2,7 +2,7 @@
 
 use forkwatch_schema::kind::Kind;
 
-use super::finding::Example;
+use super::example::Example;
 
 /// The advice that fits the record; where it could not be understood whole, where to read on.
 pub fn of(example: &Example, kind: Option<Kind>) -> Vec<String> {
@@ -10,7 +10,8 @@ pub fn of(example: &Example, kind: Option<Kind>) -> Vec<String> {
     if !known.is_empty() {
         return known;
     }
-    let finding = kind.filter(|kind| !matches!(kind, Kind::ForkOutcome | Kind::Summary));
+    let is_explained = |kind: &Kind| kind.row().is_written && !matches!(kind, Kind::ForkOutcome | Kind::Summary);
+    let finding = kind.filter(is_explained);
     finding.map(explained).into_iter().collect()
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::{fs, io};
 
 use clap::ArgMatches;
-use forkwatch_schema::kind::{KINDS, Kind, Severity};
+use forkwatch_schema::kind::{Kind, Severity, written};
 use forkwatch_schema::nearest::nearest;
-use forkwatch_schema::record::Detail;
+use forkwatch_schema::record::{Detail, Lock, Record};
 use forkwatch_schema::suppressions::Suppressions;
 use glob::Pattern;
 use jiff::civil::DateTime;
@@ -16,11 +16,13 @@ use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::Deserialize;
 
+use super::examples::Examples;
 use super::finding::Finding;
 use super::gather::Wanted;
 use super::read::head::Time;
 use super::read::inputs::unreadable;
 use crate::message::{Failure, say};
+use crate::settings::other_than_a_file;
 
 /// What the user asked for about whole findings.
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl Filters {
             .get_many("kind")
             .map_or_else(Vec::new, |kinds| kinds.cloned().collect());
         for kind in kinds.iter().filter(|kind| Kind::parse(kind).is_none()) {
-            let nearest = nearest(kind, KINDS.iter().map(|row| row.name)).unwrap_or_default();
+            let nearest = nearest(kind, written().map(|row| row.name)).unwrap_or_default();
             // A newer version may know it; a slip of the finger is more likely.
             say(&Failure::usage(format!(
                 "'{kind}' is no kind that this version knows; the nearest is '{nearest}'"
@@ -116,15 +118,15 @@ impl Filters {
         self.kinds.iter().any(|named| named == kind)
     }
 
-    /// Takes out what is not to be told, and counts it. Locks and threads that a rule calls harmless are taken out of findings,
-    /// too.
-    pub fn apply(&self, findings: &mut Vec<Finding>) -> LeftOut {
+    /// Takes out what is not to be shown, and counts it. A rule speaks about the record, so that each example is read where
+    /// there are rules.
+    pub fn apply(&self, findings: &mut Vec<Finding>, examples: &Examples) -> LeftOut {
         let mut left_out = LeftOut::default();
         findings.retain_mut(|finding| {
             if !self.kinds.is_empty() && !self.names(&finding.kind) {
                 return false;
             }
-            if self.is_silenced(finding) {
+            if self.is_silenced(finding, examples) {
                 left_out.suppressed += 1;
                 return false;
             }
@@ -137,42 +139,74 @@ impl Filters {
         left_out
     }
 
-    fn is_silenced(&self, finding: &mut Finding) -> bool {
+    fn is_silenced(&self, finding: &mut Finding, examples: &Examples) -> bool {
         let rules = &self.suppressions;
-        let Some(record) = finding.example.record.as_mut().filter(|_| !rules.is_empty()) else {
+        if rules.is_empty() {
+            return false;
+        }
+        let Some(mut record) = examples.record(finding) else {
             return false;
         };
-        if rules.silences(record) {
+        if rules.silences(&record) {
             return true;
         }
-        match &mut record.detail {
-            Detail::UnsafeFork(fork) => {
-                let had_locks = !fork.locks.is_empty();
-                let harmless: HashSet<i32> = fork
-                    .threads
-                    .iter()
-                    .filter(|thread| rules.thread_is_harmless(&thread.name, thread.start_routine.as_deref(), None))
-                    .map(|thread| thread.tid)
-                    .collect();
-                let had_threads = !fork.threads.is_empty();
-                fork.threads.retain(|thread| !harmless.contains(&thread.tid));
-                fork.locks.retain(|lock| {
-                    let is_harmless = rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
-                    !is_harmless && lock.owner_tid.is_none_or(|owner| !harmless.contains(&owner))
-                });
-                // What a child proved stays proven.
-                if had_locks && fork.locks.is_empty() && finding.severity == Severity::Error {
-                    finding.severity = Severity::Warn;
-                }
-                had_threads && fork.threads.is_empty()
+        match take_out_harmless(rules, &mut record) {
+            LeftOver::Nothing => true,
+            // What a child proved stays proven.
+            LeftOver::NoLock if finding.severity == Severity::Error => {
+                finding.severity = Severity::Warn;
+                false
             }
-            Detail::OrphanedLock(orphan) => {
-                rules.lock_is_harmless(orphan.lock.name.as_deref(), &orphan.lock.acquired_stack)
-            }
-            Detail::LeakedLock(leak) => rules.lock_is_harmless(leak.lock.name.as_deref(), &leak.lock.acquired_stack),
-            _ => false,
+            LeftOver::NoLock | LeftOver::Some => false,
         }
     }
+
+    /// The rules, for whoever shows what is left of an example.
+    pub fn rules(self) -> Suppressions {
+        self.suppressions
+    }
+}
+
+/// What a record still speaks about without what rules call harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOver {
+    /// No thread or lock at all.
+    Nothing,
+    /// Threads, and none of the locks that there were.
+    NoLock,
+    /// As much as makes it what it was.
+    Some,
+}
+
+/// Takes the locks and threads that a rule calls harmless out of a record.
+pub fn take_out_harmless(rules: &Suppressions, record: &mut Record) -> LeftOver {
+    let is_harmless = |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
+    let is_nothing = match &mut record.detail {
+        Detail::UnsafeFork(fork) => {
+            let had_locks = !fork.locks.is_empty();
+            let harmless: HashSet<i32> = fork
+                .threads
+                .iter()
+                .filter(|thread| rules.thread_is_harmless(&thread.name, thread.start_routine.as_deref(), None))
+                .map(|thread| thread.tid)
+                .collect();
+            let had_threads = !fork.threads.is_empty();
+            fork.threads.retain(|thread| !harmless.contains(&thread.tid));
+            fork.locks
+                .retain(|lock| !is_harmless(lock) && lock.owner_tid.is_none_or(|owner| !harmless.contains(&owner)));
+            if had_threads && fork.threads.is_empty() {
+                true
+            } else if had_locks && fork.locks.is_empty() {
+                return LeftOver::NoLock;
+            } else {
+                false
+            }
+        }
+        Detail::OrphanedLock(orphan) => is_harmless(&orphan.lock),
+        Detail::LeakedLock(leak) => is_harmless(&leak.lock),
+        _ => false,
+    };
+    if is_nothing { LeftOver::Nothing } else { LeftOver::Some }
 }
 
 fn suppressions<'path>(lists: impl Iterator<Item = &'path OsString>) -> Result<Suppressions, Failure> {
@@ -181,7 +215,7 @@ fn suppressions<'path>(lists: impl Iterator<Item = &'path OsString>) -> Result<S
         let path = OsStr::from_bytes(path);
         if !path.is_empty() {
             let content = read(path)?;
-            files.push((path.to_string_lossy().into_owned(), Some(content)));
+            files.push((path.to_string_lossy().into_owned(), Ok::<_, String>(content)));
         }
     }
     let (rules, complaints) = Suppressions::load(files.into_iter());
@@ -211,7 +245,13 @@ fn baseline(path: &OsStr) -> Result<HashSet<String>, Failure> {
 }
 
 fn read(path: &OsStr) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::usage(unreadable(path.as_ref(), &error)))
+    let refused = |error: &io::Error| Failure::usage(unreadable(path.as_ref(), error));
+    let metadata = fs::metadata(path).map_err(|error| refused(&error))?;
+    // A FIFO is whatever a shell makes of `<(...)`; nothing else than a file has an end.
+    match other_than_a_file(metadata.file_type()) {
+        Some(what) if what != "a FIFO" => Err(refused(&io::Error::other(format!("it is {what}")))),
+        _ => fs::read(path).map_err(|error| refused(&error)),
+    }
 }
 
 #[cfg(test)]

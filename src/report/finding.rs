@@ -1,15 +1,15 @@
-//! One finding, as the formats show it.
+//! One finding: what is counted of it, and the same with its example for whoever shows it.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::ops::Deref;
 
 use forkwatch_schema::kind::Severity;
-use forkwatch_schema::record::{Detail, Record, UnsafeFork};
 use serde::Serialize;
-use serde_json::value::RawValue;
+
+use super::example::Example;
+use super::gather::spot::Spot;
 
 /// What became of the children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// At least one of them can never go on.
@@ -19,6 +19,7 @@ pub enum Outcome {
     /// All of them are known to have ended, or some of them and the others to have gone on to exec.
     Exit,
     /// Of some nothing is known.
+    #[default]
     Unknown,
 }
 
@@ -34,8 +35,8 @@ impl Outcome {
     }
 }
 
-/// One finding: all records of a fingerprint.
-#[derive(Clone, Debug)]
+/// One finding: all records of a fingerprint. Its example is read when it is shown: there may be as many as there are records.
+#[derive(Clone, Debug, Default)]
 pub struct Finding {
     /// The fingerprint.
     pub fingerprint: String,
@@ -55,12 +56,10 @@ pub struct Finding {
     pub last: String,
     /// What became of the children.
     pub outcome: Outcome,
-    /// One whole record.
-    pub example: Example,
+    /// Where its example stands.
+    pub spot: Spot,
     /// The fingerprints that the children reported, worst first.
     pub followed_by: Vec<String>,
-    /// What to change.
-    pub advice: Vec<String>,
     /// Where and when; empty unless the format shows it.
     pub seen: Seen,
 }
@@ -76,139 +75,28 @@ pub struct Seen {
     pub hours: Vec<(u32, u64)>,
 }
 
-/// One record, as it was read and as far as this version knows it.
-#[derive(Clone, Debug)]
-pub struct Example {
-    /// The line, but for halves of characters that no text can hold.
-    pub line: String,
-    /// Whether a parser of usual limits reads it: it is not nested too deeply, and has no number out of range.
-    pub is_sound: bool,
-    /// Its fields; `None` where it lacks some that this version asks for.
-    pub record: Option<Record>,
-    /// Its scalars, which are there in either case.
-    pub scalars: Scalars,
+/// A finding with its example.
+#[derive(Debug)]
+pub struct Whole<'report> {
+    /// What was counted.
+    pub finding: &'report Finding,
+    /// One whole record.
+    pub example: Example,
+    /// What to change.
+    pub advice: Vec<String>,
 }
 
-/// What a reader is told of a record that could not be understood whole.
-#[derive(Clone, Debug, Default)]
-pub struct Scalars {
-    /// One line for people.
-    pub message: String,
-    /// What the user copied into it.
-    pub context: Option<String>,
-}
-
-impl Example {
-    /// The example in a line that is known to hold a record.
-    pub fn new(line: &[u8]) -> Self {
-        let line = String::from_utf8_lossy(line);
-        let line = without_lone_surrogates(&line).into_owned();
-        Self {
-            is_sound: serde_json::from_str::<serde_json::Value>(&line).is_ok(),
-            record: serde_json::from_str(&line).ok(),
-            scalars: Scalars::new(&line),
-            line,
-        }
-    }
-
-    /// The record's own fields.
-    pub fn detail(&self) -> Option<&Detail> {
-        self.record.as_ref().map(|record| &record.detail)
-    }
-
-    /// The fields of an `unsafe_fork`.
-    pub fn unsafe_fork(&self) -> Option<&UnsafeFork> {
-        match self.detail() {
-            Some(Detail::UnsafeFork(fork)) => Some(fork),
-            _ => None,
-        }
-    }
-}
-
-impl Scalars {
-    /// Each for itself: a field of another type than ours, or one that cannot be read, must not hide the others.
-    fn new(line: &str) -> Self {
-        let fields: HashMap<String, &RawValue> = serde_json::from_str(line).unwrap_or_default();
-        let text = |name: &str| serde_json::from_str(fields.get(name)?.get()).ok();
-        Self {
-            message: text("message").unwrap_or_default(),
-            context: text("context"),
-        }
-    }
-}
-
-/// JSON in which `\ud800` to `\udfff`, the halves of a character, stand in pairs alone. Python and JavaScript write others, and
-/// no text can hold them.
-fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
-    const ESCAPE: usize = "\\u0000".len();
-    let half = |at: usize| -> Option<u16> {
-        let digits = json.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let (mut whole, mut done, mut at) = (String::new(), 0, 0);
-    while let Some(found) = memchr::memchr(b'\\', &json.as_bytes()[at..]) {
-        at += found;
-        at += match (half(at), half(at + ESCAPE)) {
-            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 2 * ESCAPE,
-            (Some(0xd800..0xe000), _) => {
-                whole.push_str(&json[done..at]);
-                whole.push_str("\\ufffd");
-                done = at + ESCAPE;
-                ESCAPE
-            }
-            // A backslash and what it escapes, or the end of what is no JSON.
-            _ => 2.min(json.len() - at),
-        };
-    }
-    if done == 0 {
-        return Cow::Borrowed(json);
-    }
-    whole.push_str(&json[done..]);
-    Cow::Owned(whole)
-}
-
-impl Finding {
+impl Whole<'_> {
     /// What happened, in one line.
     pub fn message(&self) -> &str {
-        match self.example.scalars.message.as_str() {
-            "" => "a record without a message",
-            message => message,
-        }
+        self.example.message()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Example, without_lone_surrogates};
+impl Deref for Whole<'_> {
+    type Target = Finding;
 
-    #[test]
-    fn halves_of_characters_are_replaced_and_pairs_kept() {
-        for (json, expected) in [
-            (r#""a\ud83d\udd12b""#, r#""a\ud83d\udd12b""#),
-            (r#""a\ud83d \uDD12""#, r#""a\ufffd \ufffd""#),
-            (r#""\ud83d\ud83d\udd12""#, r#""\ufffd\ud83d\udd12""#),
-            (r#""\\ud83d \"\ud83d""#, r#""\\ud83d \"\ufffd""#),
-            ("\\", "\\"),
-            ("\\u\u{e9}\u{e9}", "\\u\u{e9}\u{e9}"),
-        ] {
-            assert_eq!(without_lone_surrogates(json), expected);
-        }
-    }
-
-    #[test]
-    fn what_can_be_read_is_read() {
-        let odd = format!(
-            r#"{{"message":"m\ud800","argv":7,"context":"c","pid":1e400,"deep":{}{}}}"#,
-            "[".repeat(10_000),
-            "]".repeat(10_000)
-        );
-        let example = Example::new(odd.as_bytes());
-        let scalars = &example.scalars;
-        assert_eq!(
-            (&*scalars.message, scalars.context.as_deref()),
-            ("m\u{fffd}", Some("c"))
-        );
-        assert!(example.record.is_none() && !example.is_sound);
-        assert!(Example::new(br#"{"message":"m"}"#).is_sound);
+    fn deref(&self) -> &Finding {
+        self.finding
     }
 }

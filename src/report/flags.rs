@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::format::FORMATS;
+use super::format::{ALL, FORMATS};
 use super::sql::DIALECTS;
 
 const EXAMPLES: &str = "\
@@ -44,6 +44,9 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)
                 .help("Write the report there instead of standard output"),
+            option("limit", "N")
+                .value_parser(value_parser!(usize))
+                .help(format!("Show the N worst findings whole, 0 for all of them; {}", limits())),
             option("fail-on", "LEVEL")
                 .value_parser(PossibleValuesParser::new(["info", "warn", "error", "fatal"]))
                 .ignore_case(true)
@@ -89,7 +92,7 @@ pub fn command() -> Command {
                 .default_missing_value(DIALECTS[0].name)
                 .value_parser(PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))
                 // What chooses records or findings would do nothing: the database has them.
-                .conflicts_with_all(["path", "format", "gen-suppressions", "fail-on"])
+                .conflicts_with_all(["path", "format", "limit", "gen-suppressions", "fail-on"])
                 .conflicts_with_all(["since", "host", "program", "kind", "suppress", "baseline"])
                 .help("Print the query that makes this list in a database that has the records, and read none"),
             Arg::new("path")
@@ -103,6 +106,15 @@ pub fn command() -> Command {
                      gzip and Zstandard are unpacked",
                 ),
         ])
+}
+
+/// What each format shows where nobody says how much.
+fn limits() -> String {
+    let limited = FORMATS.iter().filter(|format| format.limit != ALL);
+    let parts: Vec<String> = limited
+        .map(|format| format!("{} for {}", format.limit, format.name))
+        .collect();
+    format!("{}, and all for the others, unless it is given", parts.join(", "))
 }
 
 fn option(name: &'static str, value: &'static str) -> Arg {

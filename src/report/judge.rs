@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use forkwatch_schema::kind::{Kind, Severity};
 
-use super::advice;
-use super::finding::{Example, Finding, Outcome, Seen};
+use super::finding::{Finding, Outcome, Seen};
 use super::gather::forks::Fate;
 use super::gather::group::Group;
 use super::read::parsed::rfc3339;
@@ -67,10 +66,8 @@ fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, follo
     };
     let outcome = outcome(severity, group.count, fate);
     let (hosts, programs) = (group.hosts.len(), group.programs());
-    let example = Example::new(&group.example);
     Finding {
         fingerprint: String::from_utf8_lossy(&group.fingerprint).into_owned(),
-        advice: advice::of(&example, Kind::parse(&kind)),
         kind,
         severity,
         count: group.count + repeated,
@@ -79,7 +76,7 @@ fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, follo
         first: rfc3339(group.first),
         last: rfc3339(group.last),
         outcome,
-        example,
+        spot: group.example,
         followed_by,
         seen: Seen::default(),
     }

@@ -13,6 +13,8 @@
 //! | how does a database make the same list? | `sql`, one file and one row each |
 
 mod advice;
+mod example;
+mod examples;
 mod filters;
 mod finding;
 mod flags;
@@ -30,19 +32,21 @@ mod symbols;
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{IsTerminal, stdout};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write, stdout};
+use std::os::unix::fs::MetadataExt;
 
 use clap::ArgMatches;
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::Style;
 use forkwatch_text::harmless::harmless;
-use forkwatch_text::words::count;
+use forkwatch_text::words::{count, number};
 
+use self::examples::Examples;
 use self::filters::Filters;
 pub use self::flags::command;
 pub use self::format::FORMATS;
-use self::format::{BrokenLine, Format, Report};
+use self::format::{ALL, BrokenLine, Format, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;
@@ -53,7 +57,7 @@ const WIDTH: usize = 100;
 /// Reads, judges and shows.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Some(query) = matches.get_one::<String>("sql").and_then(|name| sql::text(name)) {
-        write_out(matches, query.as_bytes())?;
+        write_out(matches, |out| out.write_all(query.as_bytes()))?;
         return Ok(exit_codes::OK);
     }
     let format = format(matches);
@@ -64,15 +68,18 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
     let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
+    spare_inputs(matches, &report)?;
     if report.files == 0 && complaints > 0 {
         // Nothing was looked at: "no finding" would be a false comfort, and a passed test in a format for CI.
         return Ok(exit_codes::USAGE);
     }
-    let left_out = filters.apply(&mut report.findings);
+    let left_out = filters.apply(&mut report.findings, &report.examples);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
+    report.examples.rules = filters.rules();
     report.chosen = filters::chosen(matches);
+    report.limit = limit(matches, format);
     if let Some(sources) = symbols::sources(matches) {
-        symbols::complete(&mut report.findings, &sources);
+        report.examples.known = symbols::look_up(&report.findings, &report.examples, &sources);
     }
     show(matches, format, &report)?;
     let is_bad = |level| report.findings.iter().any(|finding| finding.severity >= level);
@@ -103,11 +110,12 @@ pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, St
         ))
     })?;
     let children = report.findings[position].followed_by.clone();
-    let shown = report.findings.iter_mut().enumerate().filter(|(place, finding)| {
+    let shown = report.findings.iter().enumerate().filter(|(place, finding)| {
         // A child's half is shown with its parent's.
         *place == position || children.contains(&finding.fingerprint)
     });
-    symbols::complete(shown.map(|(_, finding)| finding), &Sources::default());
+    let shown: Vec<_> = shown.map(|(_, finding)| finding.clone()).collect();
+    report.examples.known = symbols::look_up(&shown, &report.examples, &Sources::default());
     let finding = &report.findings[position];
     Ok((format::as_text(&report, finding, &style(true)), finding.kind.clone()))
 }
@@ -120,7 +128,7 @@ fn read_all<'path>(
     filters: Option<&Filters>,
 ) -> (Report, usize) {
     let (inputs, mut complaints) = read::inputs::find(paths);
-    let scanned = scan::scan(&inputs, wanted);
+    let mut scanned = scan::scan(&inputs, wanted);
     complaints.extend(scanned.complaints.iter().cloned());
     for complaint in &complaints {
         say(&Failure::usage(harmless(complaint)));
@@ -138,6 +146,10 @@ fn read_all<'path>(
         hosts: names(&scanned.gathered.hosts),
         programs: names(&scanned.gathered.exes),
         is_partial: scanned.gathered.spread.is_partial,
+        examples: Examples::new(
+            inputs.iter().map(|input| input.path.clone()).collect(),
+            std::mem::take(&mut scanned.gathered.spools),
+        ),
         ..Report::default()
     };
     (report.findings, report.lost_repeats) =
@@ -160,28 +172,70 @@ fn format(matches: &ArgMatches) -> &'static Format {
         .unwrap_or(&FORMATS[0])
 }
 
-fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Failure> {
-    let is_printed = !matches.contains_id("output");
-    let mut text = Vec::new();
-    let written = if matches.get_flag("gen-suppressions") {
-        rules::write(&report.findings, &mut text)
-    } else {
-        (format.write)(report, &style(is_printed), &mut text)
+/// Refuses to write over what is still to be read: examples are, when they are shown.
+fn spare_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
+    let Some(output) = matches.get_one::<OsString>("output") else {
+        return Ok(());
     };
-    written.map_err(|error| Failure::cannot(format!("the report cannot be made: {error}")))?;
-    // Text names broken lines itself; other formats have no place for them.
-    if format.name != "text" || matches.get_flag("gen-suppressions") {
-        say_broken(report);
+    let Ok(target) = fs::metadata(output).map(|target| (target.dev(), target.ino())) else {
+        return Ok(());
+    };
+    let mut inputs = report.examples.inputs().iter();
+    let is_input = inputs.any(|input| fs::metadata(input).is_ok_and(|input| (input.dev(), input.ino()) == target));
+    if is_input {
+        let shown = output.display();
+        return Err(Failure::usage(format!(
+            "--output {shown} is one of the files that are read; name another one"
+        )));
     }
-    write_out(matches, &text)
+    Ok(())
 }
 
-fn write_out(matches: &ArgMatches, text: &[u8]) -> Result<(), Failure> {
-    match matches.get_one::<OsString>("output") {
-        Some(path) => fs::write(path, text)
-            .map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display()))),
-        None => message::print(text),
+/// How many findings are shown whole; `None` for the format's own choice where that is more than a number.
+fn limit(matches: &ArgMatches, format: &Format) -> Option<usize> {
+    match matches.get_one::<usize>("limit") {
+        Some(0) => Some(ALL),
+        Some(&limit) => Some(limit),
+        // What a page shows is a matter of bytes, too.
+        None => (format.name != "html").then_some(format.limit),
     }
+}
+
+fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Failure> {
+    let is_printed = !matches.contains_id("output");
+    // Text names broken lines itself; other formats have no place for them.
+    let is_text = format.name == "text" && !matches.get_flag("gen-suppressions");
+    write_out(matches, |out| {
+        if matches.get_flag("gen-suppressions") {
+            rules::write(report, out)
+        } else {
+            (format.write)(report, &style(is_printed), out)
+        }
+    })?;
+    if !is_text {
+        say_broken(report);
+    }
+    if !is_text && format.name != "html" && report.whole().len() < report.findings.len() {
+        say(&Failure::usage(format!(
+            "{} of {} shown, the worst ones; --limit 0 shows all",
+            number(report.whole().len() as u64),
+            count(report.findings.len() as u64, "finding is", "findings are")
+        )));
+    }
+    Ok(())
+}
+
+/// Writes piece by piece: a report may be larger than the memory.
+fn write_out(matches: &ArgMatches, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let Some(path) = matches.get_one::<OsString>("output") else {
+        return message::print_by(write);
+    };
+    let whole = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        write(&mut out)?;
+        out.flush()
+    };
+    whole().map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display())))
 }
 
 fn say_broken(report: &Report) {

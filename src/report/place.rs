@@ -4,7 +4,7 @@ use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
 use forkwatch_text::noise;
 
-use super::finding::Finding;
+use super::finding::Whole;
 
 /// A place in code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [Pyth
 }
 
 /// Where a finding happens: the fork, the child's call, or where the lock was taken.
-pub fn of_finding(finding: &Finding) -> Option<Place<'_>> {
+pub fn of_finding<'shown>(finding: &'shown Whole<'_>) -> Option<Place<'shown>> {
     let (native, python) = stack(finding.example.detail()?)?;
     of_stack(native, python)
 }

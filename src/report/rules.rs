@@ -6,12 +6,14 @@ use forkwatch_schema::path::base_name;
 use forkwatch_schema::suppression::parse_line;
 use forkwatch_text::harmless::harmless;
 
-use super::finding::Finding;
+use super::finding::Whole;
+use super::format::Report;
 use super::place;
 
 /// Writes them; a finding without any name is told in a comment.
-pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    for finding in findings {
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for finding in &report.findings {
+        let finding = &report.examples.whole(finding);
         writeln!(
             out,
             "# {} {} {}: {}",
@@ -29,7 +31,7 @@ pub fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The rule, if the library reads it as one.
-fn rule(finding: &Finding) -> Option<String> {
+fn rule(finding: &Whole<'_>) -> Option<String> {
     let place = place::of_finding(finding);
     let place = place.as_ref();
     let name = place

@@ -1,5 +1,6 @@
 //! Reads all inputs with several threads and takes together what they saw.
 
+use std::env;
 use std::fs::File;
 use std::io;
 use std::sync::Mutex;
@@ -12,6 +13,7 @@ use super::gather::forks::{self, Fate};
 use super::gather::{Gathered, Wanted};
 use super::progress::Progress;
 use super::read::inputs::{Input, unreadable};
+use super::read::patience::{self, Patient};
 use super::read::{range, stream, unpack};
 
 /// More threads than this wait for the disk, or for one another's memory.
@@ -95,6 +97,16 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
         .collect();
     let mut complaints = work.complaints.into_inner().expect("no thread panics");
     complaints.sort();
+    if let Some(fault) = gathered.spools.iter_mut().find_map(|spool| spool.fault.take()) {
+        let folder = env::temp_dir();
+        complaints.push((
+            0,
+            format!(
+                "examples of what can be read only once cannot be kept in {}: {fault}; set TMPDIR to a folder with room",
+                folder.display()
+            ),
+        ));
+    }
     Scanned {
         gathered,
         fates,
@@ -127,7 +139,7 @@ fn one_thread<'wanted>(work: &Work<'_>, wanted: &'wanted Wanted) -> Gathered<'wa
         if refused == Some(job.input) {
             continue;
         }
-        gathered.begin(job.input, job.part.unwrap_or(0));
+        gathered.begin(job.input, job.part);
         let input = &work.inputs[job.input];
         let result = match job.part {
             None => whole(input, work, &mut gathered),
@@ -155,9 +167,10 @@ fn whole(input: &Input, work: &Work<'_>, gathered: &mut Gathered<'_>) -> io::Res
         work.bytes.fetch_add(bytes, Ordering::Relaxed);
     };
     if input.is_standard_input() {
-        stream::lines(unpack::reader(io::stdin().lock())?, gathered, read)
+        let source = Patient::new(io::stdin().lock(), "standard input");
+        stream::lines(unpack::reader(source)?, gathered, read)
     } else {
-        stream::lines(unpack::reader(File::open(&input.path)?)?, gathered, read)
+        stream::lines(unpack::reader(patience::open(&input.path)?)?, gathered, read)
     }
 }
 

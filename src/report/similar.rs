@@ -1,16 +1,20 @@
 //! Findings that are one bug for whoever mends it: forks at different places while the same lock, taken at the same place, was
 //! held.
 
-use std::collections::HashMap;
+use forkwatch_schema::kind::Kind;
+use forkwatch_schema::record::{Detail, Record};
+use rustc_hash::FxHashMap;
 
-use super::finding::Finding;
+use super::format::Report;
+use super::gather::names;
 
 /// The findings by position, those alike together behind the worst of them; the order is otherwise kept.
-pub fn together(findings: &[Finding]) -> Vec<Vec<usize>> {
+pub fn together(report: &Report) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for (position, finding) in findings.iter().enumerate() {
-        let Some(locks) = locks(finding) else {
+    let mut known: FxHashMap<u64, usize> = FxHashMap::default();
+    for (position, finding) in report.findings.iter().enumerate() {
+        let record = (finding.kind == Kind::UnsafeFork.name()).then(|| report.examples.record(finding));
+        let Some(locks) = record.flatten().as_ref().and_then(locks) else {
             groups.push(vec![position]);
             continue;
         };
@@ -23,9 +27,11 @@ pub fn together(findings: &[Finding]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Which locks were held and where they had been taken; `None` for a finding without a lock whose stack is known.
-fn locks(finding: &Finding) -> Option<String> {
-    let fork = finding.example.unsafe_fork()?;
+/// Which locks were held and where they had been taken, hashed; `None` for a record without a lock whose stack is known.
+fn locks(record: &Record) -> Option<u64> {
+    let Detail::UnsafeFork(fork) = &record.detail else {
+        return None;
+    };
     let mut sites: Vec<String> = fork
         .locks
         .iter()
@@ -45,5 +51,6 @@ fn locks(finding: &Finding) -> Option<String> {
         .collect();
     sites.sort();
     sites.dedup();
-    (!sites.is_empty()).then(|| sites.join(";"))
+    let parts: Vec<&[u8]> = sites.iter().map(String::as_bytes).collect();
+    (!parts.is_empty()).then(|| names::hash(&parts))
 }

@@ -10,7 +10,7 @@ mod symbols;
 mod workshop;
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -18,12 +18,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Call, Detail, Outcome, Record, Summary};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use self::records::{frame, line, lines, lock, orphaned_lock, outcome, record, unsafe_fork};
-use crate::command::{forkwatch, run, stdout};
+use crate::command::{COMMAND, command_at, forkwatch, run, stdout};
 
 /// A folder with one log of these bytes.
 fn log(content: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -143,6 +144,136 @@ fn folders_patterns_pipes_and_packed_files_are_read() {
     let output = child.wait_with_output().unwrap();
     let piped: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told(&piped), [finding(6, "WARN", "unknown", 1)]);
+}
+
+#[test]
+fn what_has_no_end_is_refused_and_what_is_waited_for_is_named() {
+    let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![])));
+    for option in ["", "--suppress", "--baseline"] {
+        let words: Vec<&str> = ["report", option, "/dev/zero"]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect();
+        let output = run(forkwatch(&words).arg(&path));
+        assert_eq!(output.status.code(), Some(2), "{option}");
+        let said = stderr(&output);
+        assert!(
+            said.contains("/dev/zero cannot be read: it is a device"),
+            "{option}: {said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{option}: {said}");
+    }
+    let zeros = fs::File::open("/dev/zero").unwrap();
+    let output = run(forkwatch(&["report", "-"]).stdin(zeros));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("standard input cannot be read: it is a device"));
+
+    let fifo = folder.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let mut child = forkwatch(&["report", "--format=json"]);
+    let mut child = child.arg(&fifo).stdin(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.contains("fifo, a FIFO that nobody writes to yet"), "{first}");
+    let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    writer
+        .write_all(line(&unsafe_fork(7, 7, "g", vec![lock()])).as_bytes())
+        .unwrap();
+    drop(writer);
+    let output = child.wait_with_output().unwrap();
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told(&read), [finding(7, "ERROR", "unknown", 1)]);
+    assert!(said.next().is_none());
+
+    let mut child = forkwatch(&["report", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.contains("waiting for standard input"), "{first}");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+/// Each with an example of 4 KB: they are read again when they are shown, and are never in memory together.
+#[test]
+fn a_report_of_very_many_findings_fits_into_little_memory() {
+    let fork = |number: u64| {
+        let mut record = unsafe_fork(number, 1, &format!("f{number}"), vec![lock()]);
+        record.argv = Some(vec!["x".repeat(3000)]);
+        line(&record)
+    };
+    let mut content = String::new();
+    for number in 0..25_000 {
+        content.push_str(&fork(number));
+    }
+    let (folder, path) = log(&content);
+    for format in ["text", "html", "json", "sarif", "junit"] {
+        let out = folder.path().join(format);
+        // Kilobytes of address space; the records take 100,000, and threads reserve some for their stacks.
+        let words = format!("ulimit -v 300000; exec \"$0\" report --format {format} --output \"$1\" \"$2\"");
+        let output = run(command_at("sh", &["-c", &words]).arg(COMMAND).arg(&out).arg(&path));
+        assert_eq!(
+            (output.status.code(), stderr(&output)),
+            (Some(0), String::new()),
+            "{format}"
+        );
+        assert!(fs::metadata(&out).unwrap().len() > 1000, "{format}");
+    }
+    // What can be read only once goes through a file of its own.
+    let words = "ulimit -v 300000; exec \"$0\" report --format json --limit 1 - <\"$1\"";
+    let piped = words.replace("- <\"$1\"", "-").replace("exec", "cat \"$1\" | exec");
+    for words in [words, &piped] {
+        let output = run(command_at("sh", &["-c", words]).arg(COMMAND).arg(&path));
+        let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(read["records"], 25_000);
+        assert_eq!(read["findings"][0]["example"]["argv"][0].as_str().unwrap().len(), 3000);
+        assert!(
+            stderr(&output).contains("1 of 25,000 findings are shown"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_report_shows_as_many_findings_as_are_asked_for() {
+    let records: Vec<Record> = (1..=1100).map(|number| unsafe_fork(number, 1, "a", vec![])).collect();
+    let (folder, path) = log(lines(&records));
+    let out = folder.path().join("out");
+    // Through a file: the whole text is more than a pipe takes.
+    let shown = |options: &[&str]| {
+        let output = run(forkwatch(&["report", "--output"]).arg(&out).args(options).arg(&path));
+        (fs::read_to_string(&out).unwrap(), stderr(&output))
+    };
+    let json = |options: &[&str]| -> (usize, String) {
+        let (text, said) = shown(&[&["--format=json"], options].concat());
+        let read: Value = serde_json::from_str(&text).unwrap();
+        (read["findings"].as_array().unwrap().len(), said)
+    };
+    let (text, _) = shown(&[]);
+    assert_eq!(text.matches("unsafe_fork: what").count(), 1000);
+    let more = "100 more findings are not shown, the least bad ones. `--limit 0` shows all";
+    assert!(text.contains(more), "{}", &text[text.len() - 300..]);
+    for (options, expected) in [(&["--limit", "0"][..], 1100), (&["--limit=2"], 2)] {
+        assert_eq!(shown(options).0.matches("unsafe_fork: what").count(), expected);
+    }
+    assert_eq!(shown(&["--format=html", "--limit=3"]).0.matches("<article").count(), 3);
+    let said = "forkwatch: 2 of 1,100 findings are shown, the worst ones; --limit 0 shows all\n";
+    assert_eq!(json(&["--limit=2"]), (2, said.to_owned()));
+    assert_eq!(json(&[]), (1100, String::new()));
+}
+
+#[test]
+fn a_report_is_not_written_over_its_own_records() {
+    let (_folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![])));
+    let before = fs::read(&path).unwrap();
+    let output = run(forkwatch(&["report", "--output"]).arg(&path).arg(&path));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("log.jsonl is one of the files that are read; name another one"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(fs::read(&path).unwrap() == before);
 }
 
 #[test]

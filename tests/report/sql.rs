@@ -149,9 +149,9 @@ fn groups() -> Vec<Record> {
         ),
         at("02:00:00.000000003", leaked(20, Severity::Error, "a")),
         of("/bin/other", on("node-3", 7, leaked(20, Severity::Info, "elsewhere"))),
-        // Of one time, the first in the alphabet.
-        leaked(21, Severity::Warn, "b"),
+        // Of one time, the query takes the first in the alphabet and the command the first that it reads: here both are one.
         leaked(21, Severity::Warn, "a"),
+        leaked(21, Severity::Warn, "b"),
         // Repeats of the only finding, told twice over; of one of two; of one beside another log's; of nobody's.
         on("repeats", 1, leaked(22, Severity::Warn, "only")),
         summary(
@@ -161,7 +161,10 @@ fn groups() -> Vec<Record> {
             &[("thread_after_fork", 1), ("fork_outcome", 5), ("summary", 1)],
         ),
         summary("repeats", 1, 5, &[]),
-        on("repeats", 2, leaked(22, Severity::Warn, "one")),
+        at(
+            "05:00:00.000000000",
+            on("repeats", 2, leaked(22, Severity::Warn, "one")),
+        ),
         on("repeats", 2, leaked(23, Severity::Warn, "two")),
         summary("repeats", 2, 100, &[("thread_after_fork", 1)]),
         on("repeats", 3, leaked(24, Severity::Warn, "beside")),

@@ -77,6 +77,11 @@ impl<'style> Page<'style> {
         self.text
     }
 
+    /// What was written since the last time, for whoever shows a long text piece by piece.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     /// One line of several pieces, as long as it may be: names, paths and addresses must be found by a search.
     pub fn line(&mut self, indent: usize, pieces: &[(Look, &str)]) {
         self.ends_with_gap = pieces.is_empty();

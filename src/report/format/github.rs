@@ -10,7 +10,8 @@ use crate::report::place;
 
 /// Writes them.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &report.findings {
+    for finding in report.whole() {
+        let finding = &report.example(finding);
         let level = match finding.severity {
             Severity::Fatal | Severity::Error => "error",
             Severity::Warn => "warning",

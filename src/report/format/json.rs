@@ -2,19 +2,36 @@
 
 use std::io::{self, Write};
 
+use forkwatch_schema::harmless::Harmless;
 use forkwatch_text::Style;
-use serde::Serialize;
+use serde::ser::{Error, SerializeSeq};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Report;
-use crate::report::finding::{Finding, Outcome};
+use crate::report::finding::{Outcome, Whole};
 
 #[derive(Serialize)]
-struct Whole<'report> {
+struct Object<'report> {
     files: u64,
     records: u64,
     broken: u64,
-    findings: Vec<One<'report>>,
+    findings: Findings<'report>,
+}
+
+/// Each is read when it is written.
+struct Findings<'report>(&'report Report);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(report) = self;
+        let mut list = serializer.serialize_seq(Some(report.whole().len()))?;
+        for finding in report.whole() {
+            let finding = report.example(finding);
+            list.serialize_element(&one(&finding).map_err(S::Error::custom)?)?;
+        }
+        list.end()
+    }
 }
 
 #[derive(Serialize)]
@@ -35,18 +52,17 @@ struct One<'report> {
 
 /// Writes it, indented, so that two of them can be compared.
 pub fn write(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let findings = report.findings.iter().map(one).collect::<Result<_, _>>()?;
-    let whole = Whole {
+    let whole = Object {
         files: report.files,
         records: report.records,
         broken: report.broken,
-        findings,
+        findings: Findings(report),
     };
-    serde_json::to_writer_pretty(&mut *out, &whole)?;
+    serde_json::to_writer_pretty(Harmless(&mut *out), &whole)?;
     out.write_all(b"\n")
 }
 
-fn one(finding: &Finding) -> serde_json::Result<One<'_>> {
+fn one<'shown>(finding: &'shown Whole<'_>) -> serde_json::Result<One<'shown>> {
     Ok(One {
         fingerprint: &finding.fingerprint,
         kind: &finding.kind,

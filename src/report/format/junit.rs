@@ -9,20 +9,20 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::{Report, text};
-use crate::report::finding::Finding;
+use crate::report::finding::{Finding, Whole};
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let mut xml = Writer::new_with_indent(&mut *out, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let failures = report
-        .findings
+    let findings = report.whole();
+    let failures = findings
         .iter()
         .filter(|finding| is_failure(finding))
         .count()
         .to_string();
     // A suite without a case is taken for one that did not run.
-    let tests = report.findings.len().max(1).to_string();
+    let tests = findings.len().max(1).to_string();
     let counts = [
         ("tests", tests.as_str()),
         ("failures", failures.as_str()),
@@ -38,10 +38,10 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
             .with_attribute(("name", "forkwatch"))
             .with_attributes(counts);
         suite.write_inner_content(|xml| {
-            for finding in &report.findings {
-                case(xml, report, finding, style)?;
+            for finding in findings {
+                case(xml, report, &report.example(finding), style)?;
             }
-            if report.findings.is_empty() {
+            if findings.is_empty() {
                 xml.create_element("testcase")
                     .with_attributes([("classname", "forkwatch"), ("name", "no finding")])
                     .write_empty()?;
@@ -50,7 +50,6 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         })?;
         Ok(())
     })?;
-    out.write_all(&xml.into_inner())?;
     out.write_all(b"\n")
 }
 
@@ -58,7 +57,7 @@ fn is_failure(finding: &Finding) -> bool {
     finding.severity >= Severity::Error
 }
 
-fn case(xml: &mut Writer<Vec<u8>>, report: &Report, finding: &Finding, style: &Style) -> io::Result<()> {
+fn case(xml: &mut Writer<impl Write>, report: &Report, finding: &Whole<'_>, style: &Style) -> io::Result<()> {
     let message = clean(&harmless(finding.message()));
     let name = format!("{message} [{}]", clean(&harmless(&finding.fingerprint)));
     let class = format!("forkwatch.{}", clean(&harmless(&finding.kind)));

@@ -8,7 +8,8 @@ use super::Report;
 
 /// Writes them, with an empty line between two.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    for (number, finding) in report.findings.iter().enumerate() {
+    for (number, finding) in report.whole().iter().enumerate() {
+        let finding = report.example(finding);
         if number > 0 {
             writeln!(out)?;
         }

@@ -8,7 +8,7 @@ use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::{count, number};
 
 use super::{Report, text};
-use crate::report::finding::Finding;
+use crate::report::finding::Whole;
 
 /// GitHub refuses a comment of 65,536 characters; this many bytes are never as many.
 const MOST_BYTES: usize = 64_000;
@@ -29,7 +29,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     if !report.findings.is_empty() {
         page.push_str("\n| level | kind | what | times | hosts | outcome |\n|---|---|---|--:|--:|---|\n");
         for finding in &report.findings {
-            let row = row(finding);
+            let row = row(&report.example(finding));
             if page.len() + row.len() > TABLE_BYTES {
                 break;
             }
@@ -44,8 +44,8 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         }
     }
     let mut folded = 0;
-    for finding in &report.findings {
-        let details = details(report, finding, style);
+    for finding in report.whole() {
+        let details = details(report, &report.example(finding), style);
         if page.len() + details.len() + LAST_LINE > MOST_BYTES {
             break;
         }
@@ -55,7 +55,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     if let Some(more @ 1..) = report.findings.len().checked_sub(folded) {
         let more = count(more as u64, "finding", "findings");
         page.push_str(&format!(
-            "\n{more} more without details: a comment has no room for them. `--format text` shows all.\n"
+            "\n{more} more without details: a comment has no room for them. `--format text --limit 0` shows all.\n"
         ));
     }
     out.write_all(page.as_bytes())
@@ -88,7 +88,7 @@ fn head(report: &Report) -> String {
     page
 }
 
-fn row(finding: &Finding) -> String {
+fn row(finding: &Whole<'_>) -> String {
     format!(
         "| {} | {} | {} | {} | {} | {} |\n",
         finding.severity.name(),
@@ -100,7 +100,7 @@ fn row(finding: &Finding) -> String {
     )
 }
 
-fn details(report: &Report, finding: &Finding, style: &Style) -> String {
+fn details(report: &Report, finding: &Whole<'_>, style: &Style) -> String {
     // A blank line would not end <pre>, but what stands in it must not end it either.
     let whole = escape(&text::plain(report, finding, style), |character| {
         matches!(character, '&' | '<' | '>')

@@ -9,16 +9,23 @@ mod markdown;
 mod sarif;
 mod text;
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::Style;
+use rustc_hash::FxHashMap;
 
-use super::finding::Finding;
+use super::examples::Examples;
+use super::finding::{Finding, Whole};
+use super::gather::names;
+
+/// All findings are shown.
+pub const ALL: usize = usize::MAX;
 
 /// Everything that there is to show.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// Files read.
     pub files: u64,
@@ -36,6 +43,10 @@ pub struct Report {
     pub known: u64,
     /// Worst first.
     pub findings: Vec<Finding>,
+    /// An example of each.
+    pub examples: Examples,
+    /// How many of the findings the user wants to see whole.
+    pub limit: Option<usize>,
     /// What the user chose by, each flag with its value.
     pub chosen: Vec<(&'static str, String)>,
     /// Hosts of the records.
@@ -44,6 +55,8 @@ pub struct Report {
     pub programs: Names,
     /// Whether only a part of the records was counted by host, program and hour.
     pub is_partial: bool,
+    /// Where each fingerprint stands among the findings, by its hash.
+    pub positions: OnceCell<FxHashMap<u64, usize>>,
 }
 
 /// Names by number; empty unless the format shows them.
@@ -75,6 +88,8 @@ pub struct Format {
     pub help: &'static str,
     /// Whether it shows where and when findings were seen.
     pub spread: bool,
+    /// Findings that it shows whole unless the user says how many.
+    pub limit: usize,
     /// Writes it.
     pub write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
 }
@@ -85,48 +100,56 @@ pub const FORMATS: &[Format] = &[
         name: "text",
         help: "For people",
         spread: false,
+        limit: 1000,
         write: text::write,
     },
     Format {
         name: "live",
         help: "An example of each finding alone, as the library tells it",
         spread: false,
+        limit: 1000,
         write: live::write,
     },
     Format {
         name: "json",
         help: "One object for scripts, and for --baseline",
         spread: false,
+        limit: ALL,
         write: json::write,
     },
     Format {
         name: "html",
         help: "One page to read and pass around",
         spread: true,
+        limit: html::MOST_WHOLE,
         write: html::write,
     },
     Format {
         name: "markdown",
         help: "For a comment on a merge request",
         spread: false,
+        limit: ALL,
         write: markdown::write,
     },
     Format {
         name: "sarif",
         help: "SARIF 2.1.0, for code scanning",
         spread: false,
+        limit: ALL,
         write: sarif::write,
     },
     Format {
         name: "junit",
         help: "JUnit XML, a test case for each finding",
         spread: false,
+        limit: ALL,
         write: junit::write,
     },
     Format {
         name: "github",
         help: "Annotations in a GitHub workflow's log",
         spread: false,
+        limit: ALL,
         write: github::write,
     },
 ];
@@ -146,13 +169,32 @@ impl Report {
 
     /// The finding with this fingerprint.
     pub fn finding(&self, fingerprint: &str) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.fingerprint == fingerprint)
+        let hash = |fingerprint: &str| names::hash(&[fingerprint.as_bytes()]);
+        let positions = self.positions.get_or_init(|| {
+            let numbered = self.findings.iter().enumerate();
+            numbered
+                .map(|(position, finding)| (hash(&finding.fingerprint), position))
+                .collect()
+        });
+        let found = self.findings.get(*positions.get(&hash(fingerprint))?)?;
+        (found.fingerprint == fingerprint).then_some(found)
+    }
+
+    /// The findings that are shown whole, where a format shows each of them alone.
+    pub fn whole(&self) -> &[Finding] {
+        let limit = self.limit.unwrap_or(ALL).min(self.findings.len());
+        &self.findings[..limit]
+    }
+
+    /// A finding with its example.
+    pub fn example<'report>(&self, finding: &'report Finding) -> Whole<'report> {
+        self.examples.whole(finding)
     }
 }
 
 /// One finding as the text shows it.
 pub fn as_text(report: &Report, finding: &Finding, style: &Style) -> String {
-    text::one_finding(report, finding, style)
+    text::one_finding(report, &report.example(finding), style)
 }
 
 /// A path relative to the working directory, if it lies below it.

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use forkwatch_schema::kind::{KINDS, Severity};
+use forkwatch_schema::harmless::Harmless;
+use forkwatch_schema::kind::{Kind, Severity, written};
 use forkwatch_schema::record::{Frame, PythonFrame};
 use forkwatch_text::harmless::harmless;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Report, Style, near};
-use crate::report::finding::Finding;
+use crate::report::finding::Whole;
 use crate::report::place::{self, Place};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -18,40 +20,70 @@ const MOST_FRAMES: usize = 32;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut rules: Vec<Value> = KINDS.iter().map(|row| rule(row.name, row.meaning)).collect();
-    let mut names: Vec<&str> = KINDS.iter().map(|row| row.name).collect();
-    for finding in &report.findings {
+    let mut rules: Vec<Value> = written().map(|row| rule(row.name, row.meaning)).collect();
+    let mut names: Vec<&str> = written().map(|row| row.name).collect();
+    for finding in report.whole() {
         if !names.contains(&finding.kind.as_str()) {
             names.push(&finding.kind);
-            rules.push(rule(
-                &finding.kind,
-                "A finding that a newer version of forkwatch knows.",
-            ));
+            let known = Kind::parse(&finding.kind).map(|kind| kind.row().meaning);
+            let meaning = known.unwrap_or("A finding that a newer version of forkwatch knows.");
+            rules.push(rule(&finding.kind, meaning));
         }
     }
-    let result = |finding| result(finding, &names, style);
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "forkwatch",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules,
-            }},
-            "results": report.findings.iter().map(result).collect::<Vec<_>>(),
-        }],
-    });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    let tool = json!({"driver": {
+        "name": "forkwatch",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "informationUri": env!("CARGO_PKG_REPOSITORY"),
+        "rules": rules,
+    }});
+    let results = Results { report, names, style };
+    let log = Log {
+        schema: SCHEMA,
+        version: "2.1.0",
+        runs: [Run { tool, results }],
+    };
+    serde_json::to_writer_pretty(Harmless(&mut *out), &log)?;
     out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Log<'report> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'report>; 1],
+}
+
+#[derive(Serialize)]
+struct Run<'report> {
+    tool: Value,
+    results: Results<'report>,
+}
+
+/// Each is read when it is written.
+struct Results<'report> {
+    report: &'report Report,
+    names: Vec<&'report str>,
+    style: &'report Style,
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { report, names, style } = self;
+        serializer.collect_seq(
+            report
+                .whole()
+                .iter()
+                .map(|finding| result(&report.example(finding), names, style)),
+        )
+    }
 }
 
 fn rule(name: &str, meaning: &str) -> Value {
     json!({"id": harmless(name), "shortDescription": {"text": meaning}})
 }
 
-fn result(finding: &Finding, rules: &[&str], style: &Style) -> Value {
+fn result(finding: &Whole<'_>, rules: &[&str], style: &Style) -> Value {
     let mut text = harmless(finding.message()).into_owned();
     for advice in &finding.advice {
         text.push('\n');
@@ -99,7 +131,7 @@ const fn level(severity: Severity) -> &'static str {
 }
 
 /// Where each lock was taken by the thread that held it.
-fn owners(finding: &Finding, style: &Style) -> Option<Vec<Value>> {
+fn owners(finding: &Whole<'_>, style: &Style) -> Option<Vec<Value>> {
     let locks = place::locks(finding.example.detail()?);
     let places = locks.iter().filter_map(|lock| {
         let mut location = location(&place::of_stack(&lock.acquired_stack, None)?, style);
@@ -117,7 +149,7 @@ fn owners(finding: &Finding, style: &Style) -> Option<Vec<Value>> {
     (!places.is_empty()).then_some(places)
 }
 
-fn stacks(finding: &Finding, style: &Style) -> Option<Vec<Value>> {
+fn stacks(finding: &Whole<'_>, style: &Style) -> Option<Vec<Value>> {
     let (native, python) = place::stack(finding.example.detail()?)?;
     let frames = |places: Vec<Place<'_>>| -> Vec<Value> {
         let frame = |place: &Place<'_>| json!({"location": location(place, style)});

@@ -1,5 +1,6 @@
 //! What is known of one fingerprint while records are read.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 
 use forkwatch_schema::kind::Severity;
@@ -7,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names;
 use super::numbers::Numbers;
+use super::spot::{Kept, Origin, Spot};
 use crate::report::read::head::{Head, Time};
 
 /// One fingerprint. What each record touches comes first, in the 64 bytes that the processor fetches at once: with thousands of
@@ -30,8 +32,8 @@ pub struct Group {
     exes: Numbers,
     /// Programs: a file and its build id, hashed.
     programs: FxHashSet<u64>,
-    /// One whole record: of the worst, the earliest, so that it is the same however many threads read.
-    pub example: Vec<u8>,
+    /// One whole record: of the worst, the earliest.
+    pub example: Spot,
     /// Its spelling.
     pub fingerprint: Box<[u8]>,
     /// The kind of its example.
@@ -39,7 +41,7 @@ pub struct Group {
 }
 
 impl Group {
-    fn new(head: &Head<'_>, line: &[u8]) -> Self {
+    fn new(head: &Head<'_>, example: Spot) -> Self {
         Self {
             fingerprint: head.fingerprint.into(),
             kind: head.kind.into(),
@@ -50,7 +52,7 @@ impl Group {
             hosts: Numbers::default(),
             exes: Numbers::default(),
             programs: FxHashSet::default(),
-            example: line.to_vec(),
+            example,
             example_rank: (head.time, head.severity),
             last_exe: u32::MAX,
         }
@@ -70,9 +72,8 @@ impl Group {
         self.last_exe = exe;
     }
 
-    fn show(&mut self, head: &Head<'_>, line: &[u8]) {
-        self.example.clear();
-        self.example.extend_from_slice(line);
+    fn show(&mut self, head: &Head<'_>, example: Spot) {
+        self.example = example;
         self.example_rank = (head.time, head.severity);
         if *self.kind != *head.kind {
             self.kind = head.kind.into();
@@ -88,7 +89,7 @@ impl Group {
             self.hosts.insert(hosts[host as usize]);
         }
         self.programs.extend(&other.programs);
-        if is_better(other.example_rank, &other.example, self) {
+        if is_better(other.example_rank, other.example.origin, self) {
             self.example_rank = other.example_rank;
             self.example = other.example;
             self.kind = other.kind;
@@ -101,12 +102,9 @@ impl Group {
     }
 }
 
-fn is_better((time, severity): (Time, Severity), line: &[u8], than: &Group) -> bool {
+fn is_better((time, severity): (Time, Severity), origin: Origin, than: &Group) -> bool {
     let (known_time, known_severity) = than.example_rank;
-    if (severity, time) == (known_severity, known_time) {
-        return line < &than.example[..];
-    }
-    severity > known_severity || (severity == known_severity && time < known_time)
+    (Reverse(severity), time, origin) < (Reverse(known_severity), known_time, than.example.origin)
 }
 
 /// The build id of the program's own file, where any frame of the record names it.
@@ -130,16 +128,25 @@ pub struct Groups {
 impl Groups {
     /// Counts a record; the number of its fingerprint. `None` where it would be the example, and its JSON is damaged behind the
     /// scalars: only there is a line read by position looked at whole.
-    pub fn add(&mut self, head: &Head<'_>, line: &[u8], host: u32, exe: u32) -> Option<u32> {
+    ///
+    /// `keep` says where an example can be read again.
+    pub fn add(
+        &mut self,
+        head: &Head<'_>,
+        line: &[u8],
+        (host, exe): (u32, u32),
+        origin: Origin,
+        keep: impl FnOnce(&[u8]) -> Kept,
+    ) -> Option<u32> {
         match self.numbers.entry(key(head.fingerprint)) {
             Entry::Occupied(known) => {
                 let number = *known.get();
                 let group = &mut self.all[number as usize];
-                if is_better((head.time, head.severity), line, group) {
+                if is_better((head.time, head.severity), origin, group) {
                     if !is_json(line) {
                         return None;
                     }
-                    group.show(head, line);
+                    group.show(head, Spot::new(line, origin, keep(line)));
                 }
                 group.add(head, line, host, exe);
                 Some(number)
@@ -150,17 +157,20 @@ impl Groups {
                 }
                 let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
                 place.insert(number);
-                self.all.push(Group::new(head, line));
+                self.all.push(Group::new(head, Spot::new(line, origin, keep(line))));
                 self.all[number as usize].add(head, line, host, exe);
                 Some(number)
             }
         }
     }
 
-    /// Takes in what another thread saw; what each of its numbers is here.
-    pub fn merge(&mut self, other: Self, hosts: &[u32]) -> Vec<u32> {
+    /// Takes in what another thread saw, whose examples lie in the spool with this number; what each of its own numbers is here.
+    pub fn merge(&mut self, other: Self, hosts: &[u32], spool: u32) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(other.all.len());
         for mut group in other.all {
+            if let Kept::InSpool { number, .. } = &mut group.example.kept {
+                *number = spool;
+            }
             let next = self.all.len();
             let number = *self
                 .numbers

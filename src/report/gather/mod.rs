@@ -2,7 +2,8 @@
 //!
 //! | what is kept | file |
 //! |---|---|
-//! | counts, times, hosts and an example of each fingerprint | `group`, with `names` and `numbers` |
+//! | counts, times and hosts of each fingerprint | `group`, with `names` and `numbers` |
+//! | where its example stands | `spot` |
 //! | which record belongs to which fork | `forks` |
 //! | repeats that only a summary counts | `repeats` |
 //! | where and when each fingerprint was seen, where a format shows that | `spread` |
@@ -14,6 +15,7 @@ pub mod group;
 pub mod names;
 mod numbers;
 pub mod repeats;
+pub mod spot;
 pub mod spread;
 
 use glob::Pattern;
@@ -23,6 +25,7 @@ use self::forks::Forks;
 use self::group::Groups;
 use self::names::Names;
 use self::repeats::Repeats;
+use self::spot::{Kept, Origin, Spool};
 use self::spread::Spread;
 use super::read::head::{self, Head, Time};
 use super::read::{Lines, parsed};
@@ -62,7 +65,11 @@ pub struct Gathered<'wanted> {
     pub hosts: Names<'wanted>,
     /// Their program files; of this thread alone where [`Wanted::spread`] is not asked for.
     pub exes: Names<'wanted>,
+    /// The examples that stand in no file: one spool a thread.
+    pub spools: Vec<Spool>,
+    spool: Spool,
     place: Place,
+    is_file: bool,
     are_ascii: bool,
 }
 
@@ -80,14 +87,22 @@ impl<'wanted> Gathered<'wanted> {
             spread: Spread::default(),
             hosts: Names::new(wanted.host.as_ref()).with_texts(wanted.spread),
             exes: Names::new(wanted.program.as_ref()).with_texts(wanted.spread),
+            spools: Vec::new(),
+            spool: Spool::default(),
             place: Place::default(),
+            is_file: false,
             are_ascii: false,
         }
     }
 
-    /// Says which lines come next.
-    pub fn begin(&mut self, input: usize, part: usize) {
-        self.place = Place { input, part, line: 0 };
+    /// Says which lines come next: of a part of a file, or of an input that can be read only once.
+    pub fn begin(&mut self, input: usize, part: Option<usize>) {
+        self.is_file = part.is_some();
+        self.place = Place {
+            input,
+            part: part.unwrap_or(0),
+            line: 0,
+        };
     }
 
     /// Lines since [`Self::begin`].
@@ -101,7 +116,9 @@ impl<'wanted> Gathered<'wanted> {
         self.unfinished += other.unfinished;
         self.broken.merge(other.broken);
         let hosts = self.hosts.merge(&other.hosts);
-        let numbers = self.groups.merge(other.groups, &hosts);
+        let spool = u32::try_from(self.spools.len()).unwrap_or(u32::MAX);
+        self.spools.push(other.spool);
+        let numbers = self.groups.merge(other.groups, &hosts, spool);
         self.repeats.merge(other.repeats, &numbers);
         if self.wanted.spread {
             let exes = self.exes.merge(&other.exes);
@@ -111,12 +128,18 @@ impl<'wanted> Gathered<'wanted> {
     }
 
     /// Whether the line holds a whole record, as far as it was looked at.
-    fn record(&mut self, head: &Head<'_>, line: &[u8]) -> bool {
+    fn record(&mut self, head: &Head<'_>, line: &[u8], offset: u64) -> bool {
         if self.wanted.since.is_none_or(|since| head.time >= since)
             && let Some(host) = self.hosts.number(head.host)
             && let Some(exe) = self.exes.number(head.exe)
         {
-            let Some(number) = self.groups.add(head, line, host, exe) else {
+            let origin = Origin {
+                input: u32::try_from(self.place.input).unwrap_or(u32::MAX),
+                offset,
+            };
+            let (is_file, spool) = (self.is_file, &mut self.spool);
+            let keep = |line: &[u8]| if is_file { Kept::InFile } else { spool.keep(line) };
+            let Some(number) = self.groups.add(head, line, (host, exe), origin, keep) else {
                 return false;
             };
             if self.wanted.spread {
@@ -157,7 +180,7 @@ impl Lines for Gathered<'_> {
         self.are_ascii = known;
     }
 
-    fn line(&mut self, line: &[u8], is_last: bool) {
+    fn line(&mut self, line: &[u8], offset: u64, is_last: bool) {
         let place = self.place;
         self.place.line += 1;
         let is_text = self.are_ascii || str::from_utf8(line).is_ok();
@@ -165,12 +188,14 @@ impl Lines for Gathered<'_> {
         if is_text
             && !is_last
             && let Some(head) = head::by_position(line)
-            && self.record(&head, line)
+            && self.record(&head, line, offset)
         {
             return;
         }
         // Some editors write a mark of the byte order before the first line.
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_start();
+        let offset = offset + (line.len() - text.len()) as u64;
+        let line = text.trim_ascii_end();
         if line.is_empty() {
             return;
         }
@@ -180,7 +205,7 @@ impl Lines for Gathered<'_> {
         }
         match parsed::parse(line) {
             Ok(parsed) => {
-                self.record(&parsed.head(), line);
+                self.record(&parsed.head(), line, offset);
             }
             // Its writer may be in the middle of it.
             Err(_) if is_last => self.unfinished += 1,
@@ -222,7 +247,7 @@ mod tests {
     fn broken_lines_are_counted_and_placed_and_an_unfinished_one_is_none() {
         let wanted = Wanted::default();
         let mut gathered = Gathered::new(&wanted);
-        gathered.begin(3, 1);
+        gathered.begin(3, Some(1));
         for line in [
             LINE.as_bytes(),
             b"",
@@ -231,10 +256,10 @@ mod tests {
             LINE.as_bytes(),
             &LINE.as_bytes()[..50],
         ] {
-            gathered.line(line, false);
+            gathered.line(line, 0, false);
         }
         gathered.too_long();
-        gathered.line(&LINE.as_bytes()[..50], true);
+        gathered.line(&LINE.as_bytes()[..50], 0, true);
         assert_eq!(
             (gathered.records, gathered.broken.count, gathered.unfinished),
             (2, 4, 1)
@@ -249,13 +274,15 @@ mod tests {
     fn both_ways_of_reading_give_one_group() {
         let wanted = Wanted::default();
         let mut gathered = Gathered::new(&wanted);
-        gathered.line(LINE.as_bytes(), false);
-        gathered.line(LINE.replace("\"host\":", "\"host\": ").as_bytes(), false);
-        gathered.line(format!("{LINE}\r").as_bytes(), false);
+        gathered.line(format!("\u{feff} {LINE}\r").as_bytes(), 0, false);
+        gathered.line(LINE.as_bytes(), 300, false);
+        gathered.line(LINE.replace("\"host\":", "\"host\": ").as_bytes(), 600, false);
         let group = &gathered.groups.all[0];
         assert_eq!((gathered.groups.all.len(), group.count), (1, 3));
         assert_eq!((group.hosts.len(), group.programs()), (1, 1));
-        assert!(!group.example.ends_with(b"\r"));
+        // Without the mark of the byte order, the space and the carriage return.
+        let spot = &group.example;
+        assert!(spot.origin.offset == 4 && spot.length as usize == LINE.len() && spot.is(LINE.as_bytes()));
     }
 
     #[test]
@@ -263,9 +290,9 @@ mod tests {
         let wanted = Wanted::default();
         let mut gathered = Gathered::new(&wanted);
         let damaged = format!("{},\"lock\":{{\"a\":}}", LINE.strip_suffix('}').unwrap());
-        gathered.line(damaged.as_bytes(), false);
+        gathered.line(damaged.as_bytes(), 0, false);
         assert_eq!((gathered.records, gathered.broken.count), (0, 1));
-        gathered.line(damaged.as_bytes(), true);
+        gathered.line(damaged.as_bytes(), 0, true);
         assert_eq!((gathered.groups.all.len(), gathered.unfinished), (0, 1));
     }
 

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, stdin};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FileType, fstat, major, minor};
 use walkdir::WalkDir;
 
 use super::unpack;
@@ -39,10 +41,13 @@ pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Inp
     let (mut inputs, mut complaints) = (Vec::new(), Vec::new());
     for path in paths {
         if path == "-" {
-            inputs.push(Input {
-                path: path.into(),
-                size: None,
-            });
+            match fstat(stdin()) {
+                Ok(status) if is_endless(status.st_mode, status.st_rdev) => complaints.push(endless("standard input")),
+                _ => inputs.push(Input {
+                    path: path.into(),
+                    size: None,
+                }),
+            }
         } else {
             one_path(Path::new(path), &mut inputs, &mut complaints);
         }
@@ -142,6 +147,9 @@ fn add(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
 /// The size of a plain file that is not packed. A pipe is not opened: its first bytes could be read only once.
 fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     let metadata = fs::metadata(path)?;
+    if is_endless(metadata.mode(), metadata.rdev()) {
+        return Err(io::Error::other(ENDLESS));
+    }
     if !metadata.is_file() {
         return Ok(None);
     }
@@ -149,6 +157,31 @@ fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     File::open(path)?.take(4).read_to_end(&mut start)?;
     // Files of /proc say that they are empty.
     Ok((!unpack::is_packed(&start) && metadata.len() > 0).then_some(metadata.len()))
+}
+
+const ENDLESS: &str = "it is a device, which has no end; name a file, a folder, a FIFO or `-`";
+
+/// Whether it is a device that is no terminal. A FIFO ends when its writers do.
+fn is_endless(mode: u32, device: u64) -> bool {
+    match FileType::from_raw_mode(mode) {
+        FileType::BlockDevice => true,
+        FileType::CharacterDevice => !is_null(device) && !is_terminal(device),
+        _ => false,
+    }
+}
+
+/// `/dev/null`, which is named where nothing is meant.
+fn is_null(device: u64) -> bool {
+    (major(device), minor(device)) == (1, 3)
+}
+
+/// Consoles, serial lines and the two sides of pseudo-terminals: the numbers are the kernel's (devices.txt).
+fn is_terminal(device: u64) -> bool {
+    matches!(major(device), 4 | 5 | 136..=143 | 204)
+}
+
+fn endless(what: &str) -> String {
+    format!("{what} cannot be read: {ENDLESS}")
 }
 
 /// Why a file cannot be read, in one sentence.
@@ -205,6 +238,17 @@ mod tests {
         assert!(complaints[0].starts_with("no file fits ") && complaints[0].ends_with("*.y"));
         assert!(complaints[1].ends_with("gone does not exist; check the spelling of the path"));
         assert_eq!(complaints.len(), 2);
+    }
+
+    #[test]
+    fn devices_without_an_end_are_refused() {
+        let (inputs, complaints) = find(&["/dev/zero".into(), "/dev/null".into()]);
+        assert_eq!(names(Path::new("/"), &inputs), ["dev/null"]);
+        assert_eq!(complaints.len(), 1);
+        assert!(
+            complaints[0].starts_with("/dev/zero cannot be read: it is a device"),
+            "{complaints:?}"
+        );
     }
 
     #[test]

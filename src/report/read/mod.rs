@@ -3,6 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | which files are meant? | `inputs` |
+//! | how is one read that comes bit by bit? | `patience` |
 //! | how are its bytes unpacked? | `unpack` |
 //! | where does each line begin, in a file that several threads read? | `range`, `stream` |
 //! | what does the line say? | `head` by position, else `parsed` |
@@ -10,6 +11,7 @@
 pub mod head;
 pub mod inputs;
 pub mod parsed;
+pub mod patience;
 pub mod range;
 pub mod stream;
 pub mod unpack;
@@ -21,18 +23,18 @@ pub const MAX_LINE: usize = 16 * forkwatch_schema::record::MAX_RECORD_BYTES;
 pub trait Lines {
     /// Says of the lines that come next whether they are known to be ASCII: many at once are looked at faster.
     fn are_ascii(&mut self, _known: bool) {}
-    /// A line without its line break. `is_last` where no line break follows.
-    fn line(&mut self, line: &[u8], is_last: bool);
+    /// A line without its line break, and the bytes before it in its file. `is_last` where no line break follows.
+    fn line(&mut self, line: &[u8], offset: u64, is_last: bool);
     /// A line of more than [`MAX_LINE`] bytes.
     fn too_long(&mut self);
 }
 
-/// Hands over every whole line in a block, and says where the rest begins.
-fn whole_lines(block: &[u8], lines: &mut impl Lines) -> usize {
+/// Hands over every whole line in a block that lies at `offset`, and says where the rest begins.
+fn whole_lines(block: &[u8], offset: u64, lines: &mut impl Lines) -> usize {
     lines.are_ascii(block.is_ascii());
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', block) {
-        lines.line(&block[start..end], false);
+        lines.line(&block[start..end], offset + start as u64, false);
         start = end + 1;
     }
     lines.are_ascii(false);

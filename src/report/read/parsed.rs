@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use forkwatch_schema::kind::Severity;
+use forkwatch_schema::time::shown;
 use serde::Deserialize;
 
 use super::head::{Head, Time};
@@ -87,8 +88,7 @@ pub fn time(text: &str) -> Time {
 
 /// A time as the library writes it.
 pub fn rfc3339(time: Time) -> String {
-    let timestamp = jiff::Timestamp::from_nanosecond(i128::from(time)).unwrap_or(jiff::Timestamp::MAX);
-    format!("{timestamp:.9}")
+    shown(jiff::Timestamp::from_nanosecond(i128::from(time)).unwrap_or(jiff::Timestamp::MAX))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Buffer, lines: &mut
             None => return Ok(read as u64),
         }
     }
-    let rest = begin + whole_lines(&block[begin..], lines);
+    let rest = begin + whole_lines(&block[begin..], from + begin as u64, lines);
     if rest < buffer.filled {
         last_line(file, from, rest, buffer, lines)?;
     }
@@ -46,6 +46,7 @@ pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Buffer, lines: &mut
 /// The line that goes on behind the part, or ends with the file.
 fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Buffer, lines: &mut impl Lines) -> io::Result<()> {
     let mut step = FIRST_STEP;
+    let offset = from + rest as u64;
     loop {
         let known = buffer.filled;
         let read = buffer.extend(file, from, step)?;
@@ -55,7 +56,7 @@ fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Buffer, lines: &m
             if end - rest > MAX_LINE {
                 lines.too_long();
             } else {
-                lines.line(&block[rest..end], false);
+                lines.line(&block[rest..end], offset, false);
             }
             return Ok(());
         }
@@ -64,7 +65,7 @@ fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Buffer, lines: &m
             return Ok(());
         }
         if read == 0 {
-            lines.line(&block[rest..], true);
+            lines.line(&block[rest..], offset, true);
             return Ok(());
         }
         step *= 2;
@@ -98,11 +99,12 @@ mod tests {
     use super::{Buffer, lines};
 
     #[derive(Debug, Default, PartialEq)]
-    struct Seen(Vec<(String, bool)>, usize);
+    struct Seen(Vec<(String, u64, bool)>, usize);
 
     impl Lines for Seen {
-        fn line(&mut self, line: &[u8], is_last: bool) {
-            self.0.push((String::from_utf8_lossy(line).into_owned(), is_last));
+        fn line(&mut self, line: &[u8], offset: u64, is_last: bool) {
+            self.0
+                .push((String::from_utf8_lossy(line).into_owned(), offset, is_last));
         }
 
         fn too_long(&mut self) {
@@ -126,12 +128,15 @@ mod tests {
     fn each_line_is_seen_once_wherever_the_parts_begin() {
         let content = b"one\n\nthree\nfour is longer than most parts\nfive\nsix";
         let whole = in_parts(content, 1000);
-        let words: Vec<_> = whole.0.iter().map(|(line, _)| line.as_str()).collect();
+        let words: Vec<_> = whole.0.iter().map(|(line, ..)| line.as_str()).collect();
         assert_eq!(
             words,
             ["one", "", "three", "four is longer than most parts", "five", "six"]
         );
-        assert_eq!(whole.0.iter().filter(|(_, is_last)| *is_last).count(), 1);
+        assert_eq!(whole.0.iter().filter(|(.., is_last)| *is_last).count(), 1);
+        for (line, offset, _) in &whole.0 {
+            assert!(content[usize::try_from(*offset).unwrap()..].starts_with(line.as_bytes()));
+        }
         for part in 1..20 {
             assert_eq!(in_parts(content, part), whole, "parts of {part}");
         }
@@ -142,6 +147,9 @@ mod tests {
         let mut content = vec![b'x'; 3 * MAX_LINE];
         content.extend_from_slice(b"\nnext\n");
         let seen = in_parts(&content, 1024 * 1024);
-        assert_eq!(seen, Seen(vec![("next".to_owned(), false)], 1));
+        assert_eq!(
+            seen,
+            Seen(vec![("next".to_owned(), content.len() as u64 - 5, false)], 1)
+        );
     }
 }

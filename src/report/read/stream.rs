@@ -6,11 +6,17 @@ use super::{Lines, MAX_LINE, whole_lines};
 
 const BLOCK: usize = 256 * 1024;
 
+/// A line of so many bytes is none, and what it is in has no end either.
+const ENDLESS: u64 = 1 << 30;
+
 /// Hands over every line. `read` is told the bytes of each block.
 pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut(u64)) -> io::Result<()> {
     let mut buffer = vec![0; BLOCK];
     let mut filled = 0;
+    // The bytes before the buffer.
+    let mut offset = 0;
     let mut skipping = false;
+    let mut skipped = 0;
     loop {
         if filled == buffer.len() {
             buffer.resize(buffer.len() * 2, 0);
@@ -22,7 +28,7 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
             Err(error) => {
                 // What came before the fault is as good as ever.
                 if filled > 0 && !skipping {
-                    lines.line(&buffer[..filled], true);
+                    lines.line(&buffer[..filled], offset, true);
                 }
                 return Err(error);
             }
@@ -36,6 +42,11 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
                 if !skipping {
                     lines.too_long();
                 }
+                offset += filled as u64;
+                skipped += filled as u64;
+                if skipped > ENDLESS {
+                    return Err(io::Error::other("one line of it is longer than 1 GiB"));
+                }
                 (skipping, filled) = (true, 0);
             }
             continue;
@@ -45,13 +56,14 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
         } else {
             0
         };
-        skipping = false;
-        let rest = begin + whole_lines(&buffer[begin..filled], lines);
+        (skipping, skipped) = (false, 0);
+        let rest = begin + whole_lines(&buffer[begin..filled], offset + begin as u64, lines);
         buffer.copy_within(rest..filled, 0);
         filled -= rest;
+        offset += rest as u64;
     }
     if filled > 0 && !skipping {
-        lines.line(&buffer[..filled], true);
+        lines.line(&buffer[..filled], offset, true);
     }
     Ok(())
 }
@@ -62,11 +74,11 @@ mod tests {
     use super::lines;
 
     #[derive(Default)]
-    struct Seen(Vec<(usize, bool)>, usize);
+    struct Seen(Vec<(usize, u64, bool)>, usize);
 
     impl Lines for Seen {
-        fn line(&mut self, line: &[u8], is_last: bool) {
-            self.0.push((line.len(), is_last));
+        fn line(&mut self, line: &[u8], offset: u64, is_last: bool) {
+            self.0.push((line.len(), offset, is_last));
         }
 
         fn too_long(&mut self) {
@@ -82,7 +94,7 @@ mod tests {
         content.extend_from_slice(b"\nlast");
         let (mut seen, mut bytes) = (Seen::default(), 0);
         lines(&content[..], &mut seen, |read| bytes += read).unwrap();
-        assert_eq!(seen.0, [(300_000, false), (4, true)]);
+        assert_eq!(seen.0, [(300_000, 0, false), (4, content.len() as u64 - 4, true)]);
         assert_eq!((seen.1, bytes), (1, content.len() as u64));
     }
 }

@@ -14,6 +14,7 @@
 -- Then ask for the list: it is the view forkwatch_report.
 --
 -- What differs from the command:
+-- * of records of one level and one time the first in the alphabet is the example; the command takes the first that it reads;
 -- * a line that was cut short may take the next one with it;
 -- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
 -- * beyond 262,144 processes the command lays no repeats to findings any more: this list always does.

@@ -8,6 +8,7 @@ SET VARIABLE records = 'incidents/*.jsonl';
 -- SET VARIABLE records = ['/var/log/forkwatch/**/*.jsonl', 'logs/*.jsonl.gz'];
 
 -- What differs from the command:
+-- * of records of one level and one time the first in the alphabet is the example; the command takes the first that it reads;
 -- * a line whose JSON is damaged anywhere is left out; the command still counts one that is damaged behind its scalars;
 -- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
 -- * beyond 262,144 processes the command lays no repeats to findings any more: this query always does.

@@ -22,6 +22,8 @@ use forkwatch_schema::record::Record;
 use forkwatch_text::words::count;
 
 use self::frames::Address;
+use super::example::Example;
+use super::examples::Examples;
 use super::finding::Finding;
 use crate::message::{Failure, say};
 use crate::symbols::{Function, Names, Sources, URLS, exists, find};
@@ -31,9 +33,6 @@ const MOST_ADDRESSES: usize = 100_000;
 
 /// A file of machine code: its path, and its build id where the record has one.
 type Module = (String, Option<String>);
-
-/// What is known of each address that was looked up.
-type Known = BTreeMap<Module, BTreeMap<u64, Vec<Function>>>;
 
 /// Where the user has names looked up; `None` where nowhere.
 pub fn sources(matches: &ArgMatches) -> Option<Sources> {
@@ -58,15 +57,15 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
     Some(Sources { folders, debuginfod })
 }
 
-/// Names what the examples of these findings leave open, and says how many modules could not help because they are not those of
-/// the records.
-pub fn complete<'report>(findings: impl IntoIterator<Item = &'report mut Finding>, sources: &Sources) {
-    let mut findings: Vec<&mut Finding> = findings.into_iter().collect();
-    let mut known = asked(&mut findings);
-    let changed = look_up(&mut known, sources);
-    for finding in findings {
-        apply(finding, &known);
-    }
+/// What is known of each address that was looked up.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<Module, BTreeMap<u64, Vec<Function>>>);
+
+/// What names the addresses that the examples of these findings leave open. Says how many modules could not help because they
+/// are not those of the records.
+pub fn look_up(findings: &[Finding], examples: &Examples, sources: &Sources) -> Known {
+    let mut known = asked(findings, examples);
+    let changed = known.look_up(sources);
     if changed > 0 {
         say(&Failure::usage(format!(
             "{} not used for names and lines: the build id is not that of the records, or not known",
@@ -77,74 +76,79 @@ pub fn complete<'report>(findings: impl IntoIterator<Item = &'report mut Finding
             )
         )));
     }
+    known
 }
 
 /// All that is missing. One module is open at a time when it is looked up, so all of its addresses are gathered first.
-fn asked(findings: &mut [&mut Finding]) -> Known {
-    let mut known = Known::new();
+fn asked(findings: &[Finding], examples: &Examples) -> Known {
+    let mut known = Known::default();
     let mut addresses = 0;
-    let records = findings
-        .iter_mut()
-        .filter_map(|finding| finding.example.record.as_mut());
-    for stack in records.flat_map(|record| stacks::of(&mut record.detail)) {
-        for Address { module, probe } in frames::missing(stack) {
-            if addresses == MOST_ADDRESSES {
-                say(&Failure::usage(format!(
-                    "names and lines are looked up for {} only, those of the worst findings",
-                    count(MOST_ADDRESSES as u64, "address", "addresses")
-                )));
-                return known;
+    for finding in findings {
+        let Some(mut record) = examples.record(finding) else {
+            continue;
+        };
+        for stack in stacks::of(&mut record.detail) {
+            for Address { module, probe } in frames::missing(stack) {
+                if addresses == MOST_ADDRESSES {
+                    say(&Failure::usage(format!(
+                        "names and lines are looked up for {} only, those of the worst findings",
+                        count(MOST_ADDRESSES as u64, "address", "addresses")
+                    )));
+                    return known;
+                }
+                let is_new = known.0.entry(module).or_default().insert(probe, Vec::new()).is_none();
+                addresses += usize::from(is_new);
             }
-            let is_new = known.entry(module).or_default().insert(probe, Vec::new()).is_none();
-            addresses += usize::from(is_new);
         }
     }
     known
 }
 
-/// How many modules have changed since, and nobody else names them.
-fn look_up(known: &mut Known, sources: &Sources) -> u64 {
-    let mut changed = BTreeSet::new();
-    for ((path, id), functions) in known {
-        let file = Path::new(path);
-        // A file that nobody can tell from another one is not believed.
-        let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
-        let found = found.unwrap_or_default();
-        if found.own.is_none() && found.apart.is_none() {
-            if exists(file) {
-                changed.insert(path);
+impl Known {
+    /// How many modules have changed since, and nobody else names them.
+    fn look_up(&mut self, sources: &Sources) -> u64 {
+        let mut changed = BTreeSet::new();
+        for ((path, id), functions) in &mut self.0 {
+            let file = Path::new(path);
+            // A file that nobody can tell from another one is not believed.
+            let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
+            let found = found.unwrap_or_default();
+            if found.own.is_none() && found.apart.is_none() {
+                if exists(file) {
+                    changed.insert(path);
+                }
+                continue;
             }
-            continue;
+            let names = Names::open(&found);
+            for (probe, functions) in functions {
+                *functions = names.at(*probe);
+            }
         }
-        let names = Names::open(&found);
-        for (probe, functions) in functions {
-            *functions = names.at(*probe);
+        changed.len() as u64
+    }
+
+    /// Adds names and lines to an example.
+    pub fn complete(&self, example: &mut Example) {
+        let Some(record) = &mut example.record else { return };
+        if self.0.is_empty() || !self.complete_record(record) {
+            return;
+        }
+        // The line keeps what suppressions take out of the record. What a newer version wrote into it must not be lost either.
+        if let Ok(mut whole) = serde_json::from_str::<Record>(&example.line)
+            && serde_json::to_string(&whole).is_ok_and(|line| line == example.line.trim_end())
+            && self.complete_record(&mut whole)
+            && let Ok(line) = serde_json::to_string(&whole)
+        {
+            example.line = line;
         }
     }
-    changed.len() as u64
-}
 
-fn apply(finding: &mut Finding, known: &Known) {
-    let example = &mut finding.example;
-    let Some(record) = &mut example.record else { return };
-    if !complete_record(record, known) {
-        return;
+    /// Whether anything was added.
+    fn complete_record(&self, record: &mut Record) -> bool {
+        let mut has_changed = false;
+        for stack in stacks::of(&mut record.detail) {
+            has_changed |= frames::complete(stack, |address| self.0.get(&address.module)?.get(&address.probe));
+        }
+        has_changed
     }
-    // The line keeps what suppressions take out of the record. What a newer version wrote into it must not be lost either.
-    if let Ok(mut whole) = serde_json::from_str::<Record>(&example.line)
-        && serde_json::to_string(&whole).is_ok_and(|line| line == example.line.trim_end())
-        && complete_record(&mut whole, known)
-        && let Ok(line) = serde_json::to_string(&whole)
-    {
-        example.line = line;
-    }
-}
-
-/// Whether anything was added.
-fn complete_record(record: &mut Record, known: &Known) -> bool {
-    let mut has_changed = false;
-    for stack in stacks::of(&mut record.detail) {
-        has_changed |= frames::complete(stack, |address| known.get(&address.module)?.get(&address.probe));
-    }
-    has_changed
 }

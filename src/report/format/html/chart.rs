@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn as_many_hours_a_bar_as_it_takes() {
         for (last, width, length) in [(10, 1, 1), (81, 1, 72), (82, 24, 4), (500, 24, 21), (500_000, 7056, 71)] {
-            let mut one = finding(1, "WARN");
+            let (mut one, _) = finding(1, "WARN");
             one.seen.hours = vec![(0, 9), (10, 3), (last, 5)];
             let Bars { width: found, bars, .. } = bars(&[one]).unwrap();
             assert_eq!((found, bars.len()), (width, length), "{last}");
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn times_without_a_fault_at_the_end_of_all_times() {
-        let mut one = finding(1, "WARN");
+        let (mut one, _) = finding(1, "WARN");
         one.seen.hours = vec![(1, 1), (u32::MAX, 1)];
         let bars = bars(&[one]).unwrap();
         assert!(bars.bars.len() <= MOST as usize && !bars.time(bars.bars.len() - 1).is_empty());

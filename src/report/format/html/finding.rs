@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::choices::Choices;
 use super::shown::Shown;
 use super::{drawing, picture, stacks};
-use crate::report::finding::{Finding, Outcome};
+use crate::report::finding::{Finding, Outcome, Whole};
 use crate::report::format::{Names, Report, Style};
 use crate::report::place;
 
@@ -30,12 +30,15 @@ const LONGEST_WORD: usize = 60;
 
 /// Writes it. `alike` are the positions of others in which the same lock was held.
 pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usize], style: &Style) -> Markup {
-    let finding = &report.findings[position];
+    let finding = &report.example(&report.findings[position]);
     let named = finding.followed_by.iter().take(MOST_CHILDREN);
-    let children: Vec<&Finding> = named.filter_map(|fingerprint| report.finding(fingerprint)).collect();
+    let children: Vec<Whole<'_>> = named
+        .filter_map(|fingerprint| report.finding(fingerprint))
+        .map(|child| report.example(child))
+        .collect();
     let id = id(finding, position);
     let picture = picture::of(finding, &children);
-    let keys = choices.keys(finding, &children);
+    let keys = choices.keys(finding, &children.iter().map(|child| child.finding).collect::<Vec<_>>());
     html! {
         article.finding.(level(finding.severity)) id=(id) aria-labelledby={ (id) "-headline" }
             data-severity=(finding.severity.name()) data-kinds=(keys.kinds) data-hosts=(keys.hosts)
@@ -83,7 +86,7 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
 
 /// A line for a finding that is not shown whole.
 pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
-    let finding = &report.findings[position];
+    let finding = &report.example(&report.findings[position]);
     let keys = choices.keys(finding, &[]);
     html! {
         tr.finding id=(id(finding, position)) data-severity=(finding.severity.name()) data-kinds=(keys.kinds)
@@ -169,7 +172,7 @@ fn named(names: &Names, seen: &[(u32, u64)]) -> Markup {
 }
 
 /// What the example says: stacks, and who wrote it.
-fn known(finding: &Finding, style: &Style) -> Markup {
+fn known(finding: &Whole<'_>, style: &Style) -> Markup {
     let example = &finding.example;
     html! {
         @if let Some(record) = &example.record {
@@ -218,7 +221,7 @@ fn alike(report: &Report, position: usize, alike: &[usize]) -> Markup {
                 h4 { "The same lock, taken at the same place, was held at other forks" }
                 ul {
                     @for &other in others.iter().take(MOST_ALIKE) {
-                        @let finding = &report.findings[other];
+                        @let finding = &report.example(&report.findings[other]);
                         li {
                             (badge(finding.severity)) " "
                             a href={ "#" (id(finding, other)) } { (Shown(&ellipsis(finding.message(), LONGEST / 2))) }

@@ -32,10 +32,10 @@ use super::Report;
 use crate::report::finding::Finding;
 use crate::report::similar;
 
-/// Findings that are shown whole: nobody reads more, and a browser must still open the page.
-const MOST_WHOLE: usize = 250;
+/// Findings that are shown whole unless the user says how many: nobody reads more, and a browser must still open the page.
+pub const MOST_WHOLE: usize = 250;
 
-/// The bytes after which no other finding is shown whole.
+/// The bytes after which no other finding is shown whole, unless the user says how many are.
 const MOST_BYTES: usize = 6 << 20;
 
 /// The bytes that one finding may take: a record of another writer may have any length.
@@ -90,15 +90,16 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
 
 /// The findings shown whole, and the positions of those that are not, nor stand with the fork that made their child.
 fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec<usize>) {
-    let mut alike = vec![Vec::new(); report.findings.len()];
-    for group in similar::together(&report.findings)
-        .iter()
-        .filter(|group| group.len() > 1)
-    {
+    let groups = similar::together(report);
+    let mut alike: Vec<&[usize]> = vec![&[]; report.findings.len()];
+    for group in groups.iter().filter(|group| group.len() > 1) {
         for &position in group {
-            alike[position].clone_from(group);
+            alike[position] = group;
         }
     }
+    let (most_whole, most_bytes) = report
+        .limit
+        .map_or((MOST_WHOLE, MOST_BYTES), |limit| (limit, usize::MAX));
     let childless: HashSet<&str> = report
         .findings
         .iter()
@@ -118,10 +119,10 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
         if children.contains(&finding.fingerprint) {
             continue;
         }
-        if whole.len() == MOST_WHOLE || bytes > MOST_BYTES {
+        if whole.len() == most_whole || bytes > most_bytes {
             break;
         }
-        let article = finding::article(report, choices, position, &alike[position], style);
+        let article = finding::article(report, choices, position, alike[position], style);
         if article.0.len() > MOST_OF_ONE {
             continue;
         }
@@ -148,9 +149,9 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
             h2 { (count(rows.len() as u64, "more finding", "more findings")) }
             p.note {
                 "Shown without picture and stacks, so that the page stays small. "
-                code { "forkwatch report" }
-                " shows them all as text, and with " code { "--since" } ", " code { "--host" } ", "
-                code { "--program" } " and " code { "--kind" } " makes a page of fewer."
+                code { "forkwatch report --format html --limit N" } " shows N findings whole; with "
+                code { "--since" } ", " code { "--host" } ", " code { "--program" } " and " code { "--kind" }
+                " it makes a page of fewer."
             }
             table {
                 thead {
@@ -167,7 +168,7 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
                 }
             }
             @if let Some(more @ 1..) = rows.len().checked_sub(MOST_ROWS) {
-                p.more { (count(more as u64, "finding is", "findings are")) " in no line." }
+                p.more { (count(more as u64, "finding is", "findings are")) " in no line: " code { "--format text --limit 0" } " has them all." }
             }
         }
     }

@@ -5,7 +5,7 @@ use forkwatch_schema::record::{Detail, Lock, Thread, UnsafeFork};
 use forkwatch_text::lock;
 use forkwatch_text::words::count;
 
-use crate::report::finding::{Finding, Outcome};
+use crate::report::finding::{Finding, Outcome, Whole};
 use crate::report::place;
 
 /// Threads that get a lane: more are a crowd, not a picture.
@@ -94,7 +94,7 @@ pub enum Mark {
 }
 
 /// The picture of a finding with what its children reported; `None` for a kind that has none.
-pub fn of(finding: &Finding, children: &[&Finding]) -> Option<Picture> {
+pub fn of(finding: &Whole<'_>, children: &[Whole<'_>]) -> Option<Picture> {
     let record = finding.example.record.as_ref()?;
     let of_child = |lanes: Vec<Lane>, ghosts: Vec<String>| {
         Some(Picture {
@@ -126,7 +126,7 @@ pub fn of(finding: &Finding, children: &[&Finding]) -> Option<Picture> {
     }
 }
 
-fn of_fork(finding: &Finding, fork: &UnsafeFork, caller: &str, children: &[&Finding]) -> Picture {
+fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Whole<'_>]) -> Picture {
     let is_held = |thread: &&Thread| fork.locks.iter().any(|lock| lock.owner_tid == Some(thread.tid));
     let (holders, others): (Vec<&Thread>, Vec<&Thread>) = fork.threads.iter().partition(is_held);
     let mut lanes = vec![Lane {
@@ -146,7 +146,7 @@ fn of_fork(finding: &Finding, fork: &UnsafeFork, caller: &str, children: &[&Find
     // A holder that is no thread of the list, or that could not be told.
     let is_known = |lock: &&Lock| fork.threads.iter().any(|thread| lock.owner_tid == Some(thread.tid));
     lanes.extend(fork.locks.iter().filter(|lock| !is_known(lock)).take(1).map(holder));
-    let mut ends: Vec<End> = children.iter().filter_map(|child| child_end(child)).collect();
+    let mut ends: Vec<End> = children.iter().filter_map(child_end).collect();
     if ends.is_empty() {
         ends.push(fate(finding));
     }
@@ -238,7 +238,7 @@ fn taken(lock: &Lock) -> Bar {
 }
 
 /// What a record of a child says that the child does.
-fn child_end(child: &Finding) -> Option<End> {
+fn child_end(child: &Whole<'_>) -> Option<End> {
     let detail = child.example.detail()?;
     let place = place::of_finding(child).map_or_else(String::new, |place| place.in_words());
     let mark = if child.severity == Severity::Fatal {

@@ -3,13 +3,15 @@
 use scraper::{Html, Selector};
 
 use super::write;
-use crate::report::finding::{Example, Finding, Outcome, Seen};
+use crate::report::examples::Examples;
+use crate::report::finding::{Finding, Outcome, Seen};
 use crate::report::format::{Names, Report, Style};
+use crate::report::gather::spot::{Origin, Spool, Spot};
 
-/// A finding of which only scalars are known.
-pub fn finding(number: u64, severity: &str) -> Finding {
+/// A finding, and an example of which only scalars are known.
+pub fn finding(number: u64, severity: &str) -> (Finding, String) {
     let line = format!("{{\"message\":\"what {number} says\",\"host\":\"node-1\",\"exe\":\"/srv/shop\"}}");
-    Finding {
+    let finding = Finding {
         fingerprint: format!("{number:016x}"),
         kind: String::from("unsafe_fork"),
         severity: forkwatch_schema::kind::Severity::parse(severity).unwrap(),
@@ -19,15 +21,15 @@ pub fn finding(number: u64, severity: &str) -> Finding {
         first: String::from("2026-11-21T03:12:45.123456789Z"),
         last: String::from("2026-11-21T03:12:45.123456789Z"),
         outcome: Outcome::Unknown,
-        example: Example::new(line.as_bytes()),
         followed_by: Vec::new(),
-        advice: vec![String::from("fork before")],
         seen: Seen {
             hosts: vec![(0, 2)],
             programs: vec![(0, 2)],
             hours: vec![(498_483, 2)],
         },
-    }
+        ..Finding::default()
+    };
+    (finding, line)
 }
 
 fn page(report: &Report) -> (Html, String) {
@@ -51,7 +53,14 @@ fn texts(page: &Html, selector: &str) -> Vec<String> {
         .collect()
 }
 
-fn report(findings: Vec<Finding>) -> Report {
+fn report(findings: Vec<(Finding, String)>) -> Report {
+    let mut spool = Spool::default();
+    let mut keep = |(mut finding, line): (Finding, String)| {
+        let kept = spool.keep(line.as_bytes());
+        finding.spot = Spot::new(line.as_bytes(), Origin::default(), kept);
+        finding
+    };
+    let findings = findings.into_iter().map(&mut keep).collect();
     let names = |name: &str| Names {
         count: 1,
         texts: vec![name.to_owned()],
@@ -60,6 +69,7 @@ fn report(findings: Vec<Finding>) -> Report {
         files: 1,
         records: 3,
         findings,
+        examples: Examples::new(Vec::new(), vec![spool]),
         hosts: names("node-1"),
         programs: names("/srv/shop"),
         ..Report::default()
@@ -111,7 +121,7 @@ fn totals_and_filters_stand_at_the_top() {
 #[test]
 fn every_id_is_there_once_and_every_reference_leads_to_one() {
     let mut odd = finding(3, "INFO");
-    odd.fingerprint = String::from("\"><b>");
+    odd.0.fingerprint = String::from("\"><b>");
     let (page, _) = page(&report(vec![finding(1, "FATAL"), finding(2, "WARN"), odd]));
     let all = |name: &str| -> Vec<String> {
         let selector = Selector::parse(&format!("[{name}]")).unwrap();
@@ -137,7 +147,10 @@ fn the_page_stays_small_and_says_what_it_leaves_out() {
     assert_eq!(texts(&page, "tr.finding").len(), super::MOST_ROWS);
     assert_eq!(
         texts(&page, ".rows h2, .rows .more"),
-        ["2,750 more findings", "750 findings are in no line."]
+        [
+            "2,750 more findings",
+            "750 findings are in no line: --format text --limit 0 has them all."
+        ]
     );
     assert!(text.len() < 3 << 20, "{}", text.len());
 }
@@ -145,9 +158,9 @@ fn the_page_stays_small_and_says_what_it_leaves_out() {
 #[test]
 fn a_childs_finding_stands_with_its_fork() {
     let mut fork = finding(1, "FATAL");
-    fork.followed_by = vec![String::from("0000000000000002")];
+    fork.0.followed_by = vec![String::from("0000000000000002")];
     let mut child = finding(2, "FATAL");
-    child.kind = String::from("orphaned_lock");
+    child.0.kind = String::from("orphaned_lock");
     let (page, _) = page(&report(vec![child, fork]));
     assert_eq!(texts(&page, "article").len(), 1);
     let article = page.select(&Selector::parse("article").unwrap()).next().unwrap();
@@ -158,11 +171,13 @@ fn a_childs_finding_stands_with_its_fork() {
 #[test]
 fn what_has_no_bounds_gets_some() {
     let long = "x".repeat(1 << 14);
-    let mut findings: Vec<Finding> = (1..=300).map(|number| finding(number, "WARN")).collect();
-    for (number, finding) in findings.iter_mut().enumerate() {
+    let mut findings: Vec<_> = (1..=300).map(|number| finding(number, "WARN")).collect();
+    for (number, (finding, _)) in findings.iter_mut().enumerate() {
         (finding.kind, finding.fingerprint) = (format!("{long}{number}"), format!("{number}{long}"));
     }
-    findings[0].advice = vec![long.repeat(128)];
+    // The advice of a record that is known whole is shown as it is.
+    let fork = r#"{"time":"","severity":"WARN","schema":"forkwatch/1","kind":"unsafe_fork","fingerprint":"0","message":"m","host":"h","pid":1,"ppid":1,"tid":1,"thread":"t","exe":"/x","argv":["LONG"],"service":"s","context":null,"fork_id":null,"fork":{"function":"fork","child_pid":null,"exec_bound":false,"stack":[],"python_stack":null},"threads":[],"locks":[],"advice":[]}"#;
+    findings[0].1 = fork.replace("LONG", &long.repeat(128));
     let (page, text) = page(&report(findings));
     assert_eq!(
         (texts(&page, "article").len(), texts(&page, "tr.finding").len()),

@@ -7,8 +7,8 @@ use forkwatch_text::Style;
 use forkwatch_text::page::{GLUE, Look, Page};
 use forkwatch_text::words::{count, number, time};
 
-use super::Report;
-use crate::report::finding::{Finding, Outcome};
+use super::{ALL, Report};
+use crate::report::finding::{Finding, Outcome, Whole};
 use crate::report::{place, similar};
 
 /// Children's findings that are shown with their parent.
@@ -21,7 +21,10 @@ const MOST_SIMILAR: usize = 10;
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(style);
     head(&mut page, report);
-    let groups = similar::together(&report.findings);
+    out.write_all(page.take().as_bytes())?;
+    let groups = similar::together(report);
+    let limit = report.limit.unwrap_or(ALL).min(groups.len());
+    let (groups, others) = groups.split_at(limit);
     // A child's half is shown where its parent's is shown whole.
     let with_parents: HashSet<&str> = groups
         .iter()
@@ -29,7 +32,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         .flat_map(|&first| report.findings[first].followed_by.iter().take(MOST_CHILDREN))
         .map(String::as_str)
         .collect();
-    for group in &groups {
+    for group in groups {
         let Some((&first, others)) = group.split_first() else {
             continue;
         };
@@ -38,21 +41,38 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
             continue;
         }
         page.gap();
-        one(&mut page, report, finding);
+        one(&mut page, report, &report.example(finding));
         alike(&mut page, report, others);
+        // A long report is not to be kept in memory.
+        out.write_all(page.take().as_bytes())?;
+    }
+    let is_shown = |&&position: &&usize| with_parents.contains(report.findings[position].fingerprint.as_str());
+    let more = others.iter().flatten().filter(|position| !is_shown(position)).count();
+    if more > 0 {
+        page.gap();
+        let more = count(more as u64, "more finding is", "more findings are");
+        page.sentences(
+            0,
+            &format!("{more} not shown, the least bad ones. {}", how_to_see_more()),
+        );
     }
     out.write_all(page.finish().as_bytes())
 }
 
+/// How those are seen that a report leaves out.
+fn how_to_see_more() -> &'static str {
+    "`--limit 0` shows all; `--since`, `--host`, `--program` and `--kind` choose."
+}
+
 /// One finding alone.
-pub fn one_finding(report: &Report, finding: &Finding, style: &Style) -> String {
+pub fn one_finding(report: &Report, finding: &Whole<'_>, style: &Style) -> String {
     let mut page = Page::new(style);
     one(&mut page, report, finding);
     page.finish()
 }
 
 /// One finding, without colour, for formats that carry text.
-pub fn plain(report: &Report, finding: &Finding, style: &Style) -> String {
+pub fn plain(report: &Report, finding: &Whole<'_>, style: &Style) -> String {
     let style = Style {
         colour: false,
         width: 100,
@@ -111,7 +131,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
 }
 
 /// One finding whole.
-fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
+fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
     let kind = format!(" {}: ", finding.kind);
     let start = [
         (Look::Level(finding.severity), finding.severity.name()),
@@ -128,6 +148,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
         .iter()
         .filter_map(|follower| report.finding(follower));
     for child in children.take(MOST_CHILDREN) {
+        let child = &report.example(child);
         let start = [
             (Look::Heading, "Its child: "),
             (Look::Level(child.severity), child.severity.name()),
@@ -160,7 +181,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Finding) {
 }
 
 /// One record of it, as the live report tells it.
-fn example(page: &mut Page<'_>, margin: usize, finding: &Finding) {
+fn example(page: &mut Page<'_>, margin: usize, finding: &Whole<'_>) {
     let Some(record) = &finding.example.record else {
         page.line(
             margin,
@@ -213,7 +234,7 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
         )],
     );
     for &other in others.iter().take(MOST_SIMILAR) {
-        let finding = &report.findings[other];
+        let finding = &report.example(&report.findings[other]);
         let place = place::of_finding(finding).map_or_else(|| finding.message().to_owned(), |place| place.in_words());
         let level = finding.severity;
         let text = format!(" {place}: {}", about(finding));

@@ -1,0 +1,84 @@
+//! What is read as it comes: a pipe, a FIFO, a terminal. Whoever waits for it is told that it is waited for.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use forkwatch_text::harmless::harmless;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+
+use crate::message::{Failure, say};
+
+/// After so long without a byte it is said.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A source that says once that nothing comes.
+#[derive(Debug)]
+pub struct Patient<S> {
+    source: S,
+    name: String,
+    was_said: bool,
+}
+
+impl<S> Patient<S> {
+    /// Such a source, and what it is called.
+    pub fn new(source: S, name: impl Into<String>) -> Self {
+        Self {
+            source,
+            name: name.into(),
+            was_said: false,
+        }
+    }
+}
+
+impl<S: Read + AsFd> Read for Patient<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.was_said && !is_ready(&self.source)? {
+            self.was_said = true;
+            say(&Failure::usage(harmless(&format!(
+                "waiting for {}; the report comes when it ends",
+                self.name
+            ))));
+        }
+        self.source.read(buffer)
+    }
+}
+
+/// Whether it has something to read, or its end, in the time that is given.
+fn is_ready(source: &impl AsFd) -> io::Result<bool> {
+    let time = Timespec::try_from(PATIENCE).map_err(|_| io::ErrorKind::InvalidInput)?;
+    match poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&time)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::INTR) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a file that is read from front to back. A FIFO is not waited for in the opening, where nothing could be said.
+pub fn open(path: &Path) -> io::Result<Patient<File>> {
+    let mut options = File::options();
+    options.read(true);
+    let name = path.display().to_string();
+    if !path.metadata()?.file_type().is_fifo() {
+        return Ok(Patient::new(options.open(path)?, name));
+    }
+    let file = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    let mut waiting = Patient::new(file, name);
+    // Without a writer yet, a read would find the end; only the first byte says that there is one.
+    while !is_ready(&waiting.source)? {
+        if !waiting.was_said {
+            waiting.was_said = true;
+            say(&Failure::usage(harmless(&format!(
+                "waiting for {}, a FIFO that nobody writes to yet; the report comes when it ends",
+                waiting.name
+            ))));
+        }
+    }
+    fcntl_setfl(&waiting.source, fcntl_getfl(&waiting.source)? - OFlags::NONBLOCK)?;
+    Ok(waiting)
+}
