@@ -6,13 +6,10 @@ use clap::builder::EnumValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, ValueHint, value_parser};
 use clap_complete::Shell;
-use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
+use forkwatch_schema::options::{Arity, OPTIONS, OptionRow, Values};
 
 use crate::message::{self, Failure};
 use crate::{exit_codes, explain, report, run};
-
-/// What `--strict` without a value means.
-const STRICT_ALONE: &str = "threads";
 
 /// Examples stand before the options: most people need no more than one of them.
 const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
@@ -164,6 +161,13 @@ fn run_command() -> Command {
                 ),
         )
         .arg(
+            Arg::new(run::INTERPRETER)
+                .long(run::INTERPRETER)
+                .value_parser(value_parser!(OsString))
+                // `python -m forkwatch` puts it there: it knows its own interpreter, and nothing of our options.
+                .hide(true),
+        )
+        .arg(
             // The first word that is no option ends ours: what follows belongs to the program.
             Arg::new("program")
                 .value_name("PROGRAM")
@@ -184,47 +188,28 @@ fn folder() -> Arg {
         .value_hint(ValueHint::DirPath)
 }
 
-/// A flag for each row that has one.
+/// A flag for each row.
 fn option_flags() -> impl Iterator<Item = Arg> {
-    OPTIONS
-        .iter()
-        .filter_map(|row| row.flag.map(|flag| option_flag(row, flag)))
+    OPTIONS.iter().map(option_flag)
 }
 
-fn option_flag(row: &'static OptionRow, flag: &'static str) -> Arg {
-    let arg = Arg::new(flag)
+fn option_flag(row: &'static OptionRow) -> Arg {
+    let flag = row.flag();
+    let arg = Arg::new(flag.clone())
         .long(flag)
-        .value_name(value_name(row, flag))
+        .value_name(row.value_name)
         // Values are checked by the row itself, so that command and library say the same (see settings.rs).
         .value_parser(value_parser!(OsString))
         .help(format!("{} [{}]", row.help, row.variable));
-    // A value is what follows, even if it begins with a dash.
-    let valued = arg.clone().allow_hyphen_values(true);
-    match flag {
-        "strict" => arg
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value(STRICT_ALONE),
-        "log" | "text" | "suppress" => valued.value_hint(ValueHint::FilePath),
-        _ => valued,
-    }
-}
-
-/// What stands for the value in the help.
-fn value_name(row: &OptionRow, flag: &str) -> String {
-    let name = match (flag, row.values) {
-        ("strict", _) => "WHEN",
-        ("log" | "text", _) => "PATH",
-        ("suppress", _) => "FILES",
-        ("audit", _) => "NAMES",
-        ("guard", _) => "GLOBS",
-        ("action", _) => "ACTION",
-        ("service", _) => "NAME",
-        (_, Values::Words(words)) => return words.join("|"),
-        (_, Values::Number(..)) => "N",
-        _ => "TEXT",
+    let arg = match row.values {
+        Values::PathOr(_) | Values::Paths | Values::Destination => arg.value_hint(ValueHint::FilePath),
+        _ => arg,
     };
-    name.to_owned()
+    match row.arity {
+        Arity::OptionalValue(alone) => arg.num_args(0..=1).require_equals(true).default_missing_value(alone),
+        // A value is what follows, even if it begins with a dash.
+        Arity::Value => arg.allow_hyphen_values(true),
+    }
 }
 
 /// Parses the command line.

@@ -1,31 +1,21 @@
 //! The records that the library wrote about one process, found in its log.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use forkwatch_schema::destination::Destination;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::log_path::{Marks, expand};
 use forkwatch_schema::record::{Detail, Record};
 
-/// A log that is a file, or many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Log(OsString);
-
-impl Log {
-    /// The log of this value of `FORKWATCH_LOG`; `None` where it goes to no file.
-    pub fn of(value: &OsStr) -> Option<Self> {
-        let bytes = value.as_bytes();
-        let is_file =
-            !bytes.is_empty() && bytes != b"journald" && !bytes.starts_with(b"fd:") && !bytes.starts_with(b"unix:");
-        is_file.then(|| Self(value.to_owned()))
-    }
-
-    /// The file that a process writes to.
-    pub fn path(&self, marks: Marks<'_>) -> PathBuf {
-        PathBuf::from(OsString::from_vec(expand(self.0.as_bytes(), marks)))
+/// The file that a value of `FORKWATCH_LOG` names for a process; `None` where its records go to none.
+pub fn log_file(value: &OsStr, marks: Marks<'_>) -> Option<PathBuf> {
+    match Destination::parse(value.as_bytes()).ok()? {
+        Destination::File(path) => Some(PathBuf::from(OsString::from_vec(expand(&path, marks)))),
+        Destination::Descriptor(_) | Destination::Socket(_) | Destination::Journal => None,
     }
 }
 
@@ -37,15 +27,18 @@ pub fn host() -> String {
 /// What a file tells of the process with this id that started at `started`, by RFC 3339: ids are given anew, and logs live
 /// on. A file that cannot be read tells nothing.
 pub fn about(path: &Path, pid: i32, started: &str) -> Vec<Record> {
-    // A FIFO would be read for ever, and a log is none.
-    let Ok(file) = File::open(path).and_then(|file| file.metadata().map(|data| (file, data))) else {
+    // A FIFO would be waited for, and its records are somebody else's.
+    let Ok(file) = fs::metadata(path).and_then(|data| {
+        if data.is_file() {
+            File::open(path)
+        } else {
+            Err(ErrorKind::InvalidInput.into())
+        }
+    }) else {
         return Vec::new();
     };
-    if !file.1.is_file() {
-        return Vec::new();
-    }
     let mark = format!(":{pid},");
-    let lines = BufReader::new(file.0).split(b'\n').map_while(Result::ok);
+    let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
     lines
         // Most lines are of other processes, and need not be understood.
         .filter(|line| line.windows(mark.len()).any(|window| window == mark.as_bytes()))
@@ -68,24 +61,7 @@ pub fn explains(record: &Record) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
-    use std::path::Path;
-
-    use super::{Log, Marks, about};
-
-    #[test]
-    fn marks_are_replaced_as_the_library_does() {
-        let marks = Marks {
-            pid: 42,
-            host: "box",
-            program: "app",
-        };
-        let path = |value: &str| Log::of(OsStr::new(value)).map(|log| log.path(marks));
-        assert_eq!(path("/tmp/%h/%e.%p%%").as_deref(), Some(Path::new("/tmp/box/app.42%")));
-        for value in ["", "journald", "fd:3", "unix:/run/x"] {
-            assert_eq!(path(value), None);
-        }
-    }
+    use super::about;
 
     #[test]
     fn only_records_of_this_process_count() {

@@ -1,22 +1,23 @@
 //! The options given on the command line, checked, as the variables that the library reads.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::fs::{self, File, FileType};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use clap::ArgMatches;
-use forkwatch_schema::options::{OPTIONS, OptionRow};
+use forkwatch_schema::destination::Destination;
+use forkwatch_schema::options::{OPTIONS, OptionRow, Values};
 
 use crate::message::Failure;
 
 /// A variable of the library and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Setting {
-    /// The variable's name.
-    pub variable: &'static str,
-    /// Its value, which the option row accepts.
+    /// Its row.
+    pub row: &'static OptionRow,
+    /// Its value, which the row accepts.
     pub value: OsString,
 }
 
@@ -24,82 +25,98 @@ pub struct Setting {
 pub fn settings(matches: &ArgMatches) -> Result<Vec<Setting>, Failure> {
     let mut settings = Vec::new();
     for row in OPTIONS {
-        let Some(flag) = row.flag else { continue };
-        let Some(value) = matches.get_one::<OsString>(flag) else {
+        let flag = row.flag();
+        let Some(value) = matches.get_one::<OsString>(&flag) else {
             continue;
         };
-        check(row, flag, value)?;
+        check(row, value)?;
         settings.push(Setting {
-            variable: row.variable,
+            row,
             value: value.clone(),
         });
     }
     Ok(settings)
 }
 
-/// Lets the row judge the value. The library goes on with a default, and its sentence ends by saying so; the command stops,
-/// and names the flag where the library names the variable.
-fn check(row: &OptionRow, flag: &str, value: &OsStr) -> Result<(), Failure> {
-    row.check(&value.to_string_lossy()).map_err(|sentence| {
-        let fact = sentence.split("; using the default").next().unwrap_or_default();
-        let said = fact.strip_prefix(row.variable).unwrap_or(fact);
-        Failure::usage(format!("--{flag}{said}"))
-    })
+/// Lets the row judge the value. The library goes on with a default; the command stops.
+fn check(row: &OptionRow, value: &OsStr) -> Result<(), Failure> {
+    row.check(value.as_bytes())
+        .map_err(|problem| Failure::usage(format!("--{}{problem}", row.flag())))
 }
 
-/// Checks that the suppression files can be read: a rule that is not in force is missed too late.
+/// Checks that the suppression files can be read: a rule that is not in force is missed too late. Each process of the tree reads
+/// them anew, which only a file allows.
 pub fn check_files(settings: &[Setting]) -> Result<(), Failure> {
-    let files = settings
-        .iter()
-        .filter(|setting| setting.variable == "FORKWATCH_SUPPRESS");
-    let names = files.flat_map(|setting| setting.value.as_bytes().split(|&byte| byte == b':'));
-    for name in names.filter(|name| !name.is_empty()) {
+    let files = settings.iter().filter(|setting| setting.row.values == Values::Paths);
+    let names = files.flat_map(|setting| {
+        let flag = setting.row.flag();
+        let names = setting.value.as_bytes().split(|&byte| byte == b':');
+        names.map(move |name| (flag.clone(), name))
+    });
+    for (flag, name) in names.filter(|(_, name)| !name.is_empty()) {
         let path = Path::new(OsStr::from_bytes(name));
-        // A pipe must not be opened here: its only reader is to be the program.
-        let readable = fs::metadata(path).and_then(|metadata| match metadata.file_type() {
-            kind if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
-            kind if kind.is_file() => File::open(path).map(drop),
-            _ => Ok(()),
-        });
-        readable.map_err(|error| {
+        let readable = fs::metadata(path)
+            .map_err(|error| error.to_string())
+            .and_then(|metadata| {
+                let kind = metadata.file_type();
+                match other_than_a_file(kind) {
+                    Some(what) => Err(format!("it is {what}, and each process reads it anew")),
+                    None => File::open(path).map(drop).map_err(|error| error.to_string()),
+                }
+            });
+        readable.map_err(|problem| {
             let shown = path.display();
-            Failure::usage(format!("--suppress={shown} cannot be read: {error}; check the path"))
+            Failure::usage(format!("--{flag}={shown} cannot be read: {problem}; name a file"))
         })?;
     }
     Ok(())
 }
 
+/// The rules in a suppression file; what is wrong with it, where there are none to be had.
+pub fn read_rules(path: impl AsRef<Path>) -> Result<Vec<u8>, String> {
+    let path = path.as_ref();
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    match other_than_a_file(metadata.file_type()) {
+        Some(what) => Err(format!("it is {what}")),
+        None => fs::read(path).map_err(|error| error.to_string()),
+    }
+}
+
+/// What it is instead of a file.
+pub fn other_than_a_file(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a folder"),
+        kind if kind.is_fifo() => Some("a FIFO"),
+        kind if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
+    }
+}
+
 /// Writes relative paths out from the folder where the command was given: each process of the tree reads the variables
 /// anew, wherever it has gone in the meantime.
 pub fn anchor(settings: &mut [Setting], folder: &Path) {
+    let folder = folder.as_os_str().as_bytes();
     for setting in settings {
         let value = setting.value.as_bytes();
-        let anchored = match setting.variable {
-            "FORKWATCH_LOG" if !is_log_word(value) => join(&doubled_percent(folder.as_os_str().as_bytes()), value),
-            "FORKWATCH_TEXT" if !matches!(value, b"" | b"stderr" | b"off") => {
-                join(folder.as_os_str().as_bytes(), value)
+        let anchored = match setting.row.values {
+            Values::Destination => match Destination::parse(value) {
+                Ok(Destination::File(path)) => join(&doubled_percent(folder), &path),
+                Ok(Destination::Socket(path)) => [b"unix:", &*join(&doubled_percent(folder), &path)].concat(),
+                _ => continue,
+            },
+            Values::PathOr(words) if !words.iter().any(|word| word.as_bytes() == value) => {
+                join(&doubled_percent(folder), value)
             }
-            "FORKWATCH_SUPPRESS" => {
-                let folder = folder.as_os_str().as_bytes();
-                // A colon in the folder's own name would end the path there.
-                if folder.contains(&b':') {
-                    continue;
-                }
-                let files: Vec<_> = value
-                    .split(|&byte| byte == b':')
-                    .map(|file| join(folder, file))
-                    .collect();
-                files.join(&b':')
+            // A colon in the folder's own name would end the path there.
+            Values::Paths if !folder.contains(&b':') => {
+                let files = value.split(|&byte| byte == b':').map(|file| join(folder, file));
+                files.collect::<Vec<_>>().join(&b':')
             }
             _ => continue,
         };
         setting.value = OsString::from_vec(anchored);
     }
-}
-
-/// Whether a value of `--log` names something other than a file.
-fn is_log_word(value: &[u8]) -> bool {
-    value.is_empty() || value == b"journald" || value.starts_with(b"fd:") || value.starts_with(b"unix:")
 }
 
 /// In a log's path a percent sign begins `%p` and its like.
@@ -126,7 +143,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_in_the_words_of_the_command_line() {
         let strict = by_variable("FORKWATCH_STRICT").unwrap();
-        let failure = check(strict, "strict", "thread".as_ref()).unwrap_err();
+        let failure = check(strict, "thread".as_ref()).unwrap_err();
         assert_eq!(
             failure.sentence,
             "--strict=thread is no valid value; the nearest is threads"
@@ -138,7 +155,7 @@ mod tests {
     fn relative_paths_are_written_out() {
         let anchored = |variable: &'static str, value: &str| {
             let mut settings = [Setting {
-                variable,
+                row: by_variable(variable).unwrap(),
                 value: value.into(),
             }];
             anchor(&mut settings, "/a/50%".as_ref());
@@ -148,7 +165,9 @@ mod tests {
         assert_eq!(anchored("FORKWATCH_LOG", "/x"), "/x");
         assert_eq!(anchored("FORKWATCH_LOG", "fd:3"), "fd:3");
         assert_eq!(anchored("FORKWATCH_TEXT", "off"), "off");
-        assert_eq!(anchored("FORKWATCH_TEXT", "out"), "/a/50%/out");
+        assert_eq!(anchored("FORKWATCH_LOG", "unix:x"), "unix:/a/50%%/x");
+        assert_eq!(anchored("FORKWATCH_LOG", "journald"), "journald");
+        assert_eq!(anchored("FORKWATCH_TEXT", "out"), "/a/50%%/out");
         assert_eq!(anchored("FORKWATCH_SUPPRESS", "a:/b"), "/a/50%/a:/b");
     }
 }

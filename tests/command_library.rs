@@ -113,6 +113,9 @@ fn folders_that_others_can_change_are_not_used() {
     allow(&cache, 0o1777);
     assert_eq!(preloaded_by(&command, Some(&cache), None, folder), library);
     allow(&cache, 0o755);
+    allow(&cache, 0o775);
+    assert_eq!(elsewhere(), second, "a group may have other members");
+    allow(&cache, 0o755);
     // Ours itself.
     allow(&cache.join("forkwatch"), 0o777);
     assert_eq!(elsewhere(), second, "the second place is kept as well");
@@ -136,6 +139,45 @@ fn without_a_home_the_library_is_put_in_the_temporary_folder() {
         preloaded_by(&command, None, None, folder.path()),
         library,
         "one copy is enough"
+    );
+}
+
+#[test]
+fn a_home_that_is_missing_is_not_made() {
+    let (folder, command) = lonely_command();
+    let folder = folder.path();
+    let (home, cache) = (folder.join("home"), folder.join("a/b"));
+    for library in [
+        preloaded_by(&command, None, Some(&home), folder),
+        preloaded_by(&command, Some(&cache), None, folder),
+    ] {
+        assert!(library.starts_with(folder), "{}", library.display());
+        assert!(!home.exists() && !folder.join("a").exists());
+    }
+    fs::create_dir(&home).unwrap();
+    let library = preloaded_by(&command, None, Some(&home), folder);
+    assert!(
+        library.starts_with(home.join(".cache/forkwatch")),
+        "{}",
+        library.display()
+    );
+}
+
+#[test]
+fn a_temporary_folder_out_of_which_others_can_move_ours_is_refused() {
+    let (folder, command) = lonely_command();
+    let open = folder.path().join("open");
+    fs::create_dir(&open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let mut nowhere = command_at(&command, &["run", "true"]);
+    nowhere
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("HOME")
+        .env("TMPDIR", &open);
+    let said = refusal(&mut nowhere, 125);
+    assert!(
+        said.contains(&format!("others can change {}", open.display())) && said.contains("TMPDIR"),
+        "{said}"
     );
 }
 

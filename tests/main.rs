@@ -13,6 +13,8 @@ mod command;
 mod command_library;
 /// What the command does not run.
 mod command_refusals;
+/// `FORKWATCH_LOG`, and places that cannot take records.
+mod destinations;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.

@@ -76,7 +76,6 @@ fn good_options_are_not_told() {
         ("FORKWATCH_DEPTH", "64"),
         ("FORKWATCH_REPEAT", "first"),
         ("FORKWATCH_CONTEXT", "any"),
-        ("FORKWATCH_AUDIT", "off"),
         ("FORKWATCH_SYMBOLS", "quick"),
         ("FORKWATCH_SERVICE", "any"),
         ("FORKWATCH_PYTHON", "on"),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -181,6 +182,28 @@ fn inspect_says_which_right_is_missing() {
     let said = refusal(command.uid(SOMEBODY).gid(SOMEBODY), 125);
     assert!(said.contains("belongs to another user (uid 0)"), "{said}");
     waiting.finish();
+}
+
+/// The command writes where the library does, by the same code.
+#[test]
+fn the_watch_writes_to_a_socket_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let log = format!("unix:{}", path.display());
+    let waiting = Waiting::start(&["run", "--watch", "--text=off", "--log", &log], &["futex"]);
+    let mut datagram = vec![0; 1 << 20];
+    let record = loop {
+        let length = socket.recv(&mut datagram).expect("nothing was written");
+        let record: Record = serde_json::from_slice(&datagram[..length]).unwrap();
+        if record.kind == Kind::StuckChild {
+            break record;
+        }
+    };
+    assert_eq!(record.pid.cast_unsigned(), waiting.children[0].1);
+    let (_, said) = waiting.finish();
+    assert_eq!(said, "");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use core::ffi::{CStr, c_char};
 
-use forkwatch_schema::nearest::nearest;
+use forkwatch_schema::destination::Destination;
 use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, TALLY, by_variable, unknown_variable};
 use once_cell::race::OnceBox;
 
@@ -65,7 +65,7 @@ pub struct Config {
     /// `FORKWATCH_ACTION`.
     pub action: Action,
     /// `FORKWATCH_LOG`.
-    pub log: Option<Vec<u8>>,
+    pub log: Option<Destination>,
     /// `FORKWATCH_TEXT`.
     pub text: Vec<u8>,
     /// `FORKWATCH_STACKS`.
@@ -185,7 +185,7 @@ impl Config {
             return;
         }
         let word = String::from_utf8_lossy(value);
-        if let Err(complaint) = row.check(&word) {
+        if let Err(complaint) = row.complaint(value) {
             self.complaints.push(complaint);
             return;
         }
@@ -203,10 +203,7 @@ impl Config {
                     self.action = Action::Exit(status);
                 }
             }
-            ("FORKWATCH_LOG", word) => match bad_sink(word) {
-                Some(complaint) => self.complaints.push(complaint),
-                None => self.log = Some(value.to_vec()),
-            },
+            ("FORKWATCH_LOG", _) => self.log = Destination::parse(value).ok(),
             ("FORKWATCH_TEXT", _) => self.text = value.to_vec(),
             ("FORKWATCH_STACKS", "caller") => self.stacks = Stacks::Caller,
             ("FORKWATCH_STACKS", "off") => self.stacks = Stacks::Off,
@@ -231,27 +228,9 @@ impl Config {
     }
 }
 
-/// What is wrong with a `FORKWATCH_LOG` that names no file.
-fn bad_sink(word: &str) -> Option<String> {
-    let (scheme, rest) = word.split_once(':')?;
-    match scheme {
-        "fd" if rest.parse::<u16>().is_ok() => None,
-        "fd" => Some(format!(
-            "FORKWATCH_LOG={word}: fd:N takes the number of an open descriptor; no records are written"
-        )),
-        _ if scheme.contains('/') => None,
-        _ => {
-            let nearest = nearest(scheme, ["fd"]).unwrap_or_default();
-            Some(format!(
-                "FORKWATCH_LOG={word}: no place of the kind '{scheme}:'; the nearest is {nearest}:N; a file of that name is ./{word}; no records are written"
-            ))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Action, Config, Stacks, Strict, Symbols, from_variables};
+    use super::{Action, Config, Destination, Stacks, Strict, Symbols, from_variables};
 
     fn read(variables: &[(&str, &str)]) -> Config {
         from_variables(
@@ -289,6 +268,7 @@ mod tests {
             (config.strict, config.action, config.depth),
             (Strict::Threads, Action::Exit(9), 4)
         );
+        assert_eq!(config.log, Some(Destination::Descriptor(7)));
         assert_eq!(config.suppress, [b"a".to_vec(), b"b".to_vec()]);
         assert_eq!((config.stacks, config.symbols), (Stacks::Caller, Symbols::Off));
         assert_eq!(config.service.as_deref(), Some(&b"own"[..]));

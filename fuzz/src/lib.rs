@@ -28,6 +28,8 @@ mod message;
 mod process;
 #[path = "../../src/report/mod.rs"]
 mod report;
+#[path = "../../src/settings.rs"]
+mod settings;
 #[path = "../../src/symbols/mod.rs"]
 mod symbols;
 

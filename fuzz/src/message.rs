@@ -5,7 +5,7 @@ use std::fmt::Display;
 #[path = "../../src/message.rs"]
 mod of_command;
 
-pub use of_command::{Failure, print};
+pub use of_command::{Failure, print, print_by};
 
 /// Says nothing.
 pub fn say(_sentence: &impl Display) {}

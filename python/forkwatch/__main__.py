@@ -1,42 +1,23 @@
 """`python -m forkwatch ARGUMENTS`: the command, as the same process.
 
 One thing is added: `run app.py` starts the script with this very interpreter, so that it finds the packages that are
-installed here.
+installed here. Which of the words is the program, the command knows.
 """
 
 import os
 import sys
-from typing import List, Optional
+from typing import List
 
 from forkwatch.command import CommandMissing, command_path
 
-# Options of `forkwatch run` that take no word of their own; all others do.
-_WITHOUT_VALUE = {"--strict", "--help", "-h"}
 _CANNOT_RUN = 125
 
 
 def with_interpreter(words: List[str]) -> List[str]:
-    """The words for the command, the interpreter put before a script that `run` is to start."""
-    place = _place_of_program(words)
-    if place is None or not words[place].endswith(".py"):
+    """The words for the command, which puts the interpreter before a script that `run` is to start."""
+    if words[:1] != ["run"] or not sys.executable:
         return words
-    return [*words[:place], sys.executable, *words[place:]]
-
-
-def _place_of_program(words: List[str]) -> Optional[int]:
-    """Where in `run [OPTIONS] [--] PROGRAM` the program stands."""
-    if words[:1] != ["run"]:
-        return None
-    place = 1
-    while place < len(words):
-        word = words[place]
-        if word == "--":
-            place += 1
-            break
-        if not word.startswith("-"):
-            break
-        place += 1 if word in _WITHOUT_VALUE or "=" in word else 2
-    return place if place < len(words) else None
+    return ["run", "--interpreter", sys.executable, *words[1:]]
 
 
 def main() -> int:

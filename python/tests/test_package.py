@@ -45,24 +45,25 @@ def test_the_wheel_is_tagged_for_the_oldest_glibc_that_has_what_it_calls() -> No
 
 def test_a_script_is_run_by_this_interpreter(python: Any, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("import sys; print(sys.executable, sys.argv[1:])")
-    for words in (["run", "--", "app.py", "-x"], ["run", "--depth", "8", "--text=off", "app.py", "-x"]):
-        assert python("-m", "forkwatch", *words).stdout == f"{sys.executable} ['-x']\n"
+    for options in (
+        ["--"],
+        ["--depth", "8", "--text=off"],
+        ["--strict"],
+        ["--strict=locks", "--action", "fail"],
+        ["--watch"],
+        ["--watch", "--error-exitcode", "7", "--"],
+        ["--log", "x.py"],
+        ["--context", "--strict"],
+    ):
+        done = python("-m", "forkwatch", "run", *options, "app.py", "-x")
+        assert done.stdout == f"{sys.executable} ['-x']\n", (options, done.stderr)
 
 
-@pytest.mark.parametrize(
-    "words, expected",
-    [
-        (["run", "app.py"], ["run", "PYTHON", "app.py"]),
-        (["run", "--strict", "app.py"], ["run", "--strict", "PYTHON", "app.py"]),
-        (["run", "--strict=locks", "--", "a.py", "b.py"], ["run", "--strict=locks", "--", "PYTHON", "a.py", "b.py"]),
-        (["run", "--log", "x.py", "make", "a.py"], ["run", "--log", "x.py", "make", "a.py"]),
-        (["run", "--log", "x.py"], ["run", "--log", "x.py"]),
-        (["report", "app.py"], ["report", "app.py"]),
-        ([], []),
-    ],
-)
-def test_only_a_script_that_is_run_gets_an_interpreter(words: Any, expected: Any) -> None:
-    assert with_interpreter(words) == [sys.executable if word == "PYTHON" else word for word in expected]
+def test_what_is_no_script_gets_no_interpreter(python: Any, tmp_path: Path) -> None:
+    done = python("-m", "forkwatch", "run", "--watch", "echo", "app.py")
+    assert done.stdout == "app.py\n", done.stderr
+    assert with_interpreter(["report", "app.py"]) == ["report", "app.py"]
+    assert with_interpreter([]) == []
 
 
 def test_the_example_is_told(python: Any) -> None:

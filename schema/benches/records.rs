@@ -24,7 +24,8 @@ fn rules(number: usize) -> Suppressions {
         let scope = ["unsafe_fork", "*", "thread", "lock"][rule % 4];
         writeln!(text, "{scope}:*legacy_{rule}_spawn*").expect("a string takes it");
     }
-    let (rules, complaints) = Suppressions::load([(String::from("rules"), Some(text.into_bytes()))].into_iter());
+    let (rules, complaints) =
+        Suppressions::load([(String::from("rules"), Ok::<_, String>(text.into_bytes()))].into_iter());
     assert!(complaints.is_empty(), "{complaints:?}");
     rules
 }

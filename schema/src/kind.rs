@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// How bad a finding is. The spelling is what OpenTelemetry, Loki and Google Cloud read as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
     /// Bookkeeping.
+    #[default]
     Info,
     /// Other threads are alive: the child may only call async-signal-safe functions.
     Warn,
@@ -74,6 +75,8 @@ pub struct KindRow {
     pub name: &'static str,
     /// What happened, in one sentence for somebody who has never met it.
     pub meaning: &'static str,
+    /// Whether this version's library or command writes such records. The others are only read.
+    pub is_written: bool,
 }
 
 /// Every kind, in the order of the contract.
@@ -82,63 +85,80 @@ pub const KINDS: &[KindRow] = &[
         kind: Kind::UnsafeFork,
         name: "unsafe_fork",
         meaning: "A process with several threads forked; the child has only the thread that called fork, and every lock the other threads held stays locked in it for ever.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::OrphanedLock,
         name: "orphaned_lock",
         meaning: "A forked child asked for a lock that was held, at the fork, by a thread that does not exist in the child: nobody will ever release it.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::StuckChild,
         name: "stuck_child",
         meaning: "A forked child with one thread waits without a time-out for something that only a thread of the parent would have done.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::ThreadAfterFork,
         name: "thread_after_fork",
         meaning: "The child of a threaded process created a thread before exec, which POSIX does not allow.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::LeakedLock,
         name: "leaked_lock",
         meaning: "A thread ended while it still held a lock: nobody can release it any more.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::SharedWakeup,
         name: "shared_wakeup",
         meaning: "A forked child uses a descriptor that a thread of the parent waits on, so each takes the other's wake-ups.",
+        is_written: false,
     },
     KindRow {
         kind: Kind::SharedFd,
         name: "shared_fd",
         meaning: "Parent and child both use an open file description that was made before the fork.",
+        is_written: false,
     },
     KindRow {
         kind: Kind::GuardedCall,
         name: "guarded_call",
         meaning: "A forked child called into a library that must not be used after fork without exec.",
+        is_written: false,
     },
     KindRow {
         kind: Kind::UnsafeCall,
         name: "unsafe_call",
         meaning: "The child of a threaded process called a function that is not async-signal-safe.",
+        is_written: false,
     },
     KindRow {
         kind: Kind::SlowHandler,
         name: "slow_handler",
         meaning: "An at-fork handler of a library took over a second.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::ForkOutcome,
         name: "fork_outcome",
         meaning: "What the child of a reported fork went on to do.",
+        is_written: true,
     },
     KindRow {
         kind: Kind::Summary,
         name: "summary",
         meaning: "Counts at the end of a process that had a finding.",
+        is_written: true,
     },
 ];
+
+/// The kinds that this version writes: those to explain and to choose from.
+pub fn written() -> impl Iterator<Item = &'static KindRow> {
+    KINDS.iter().filter(|row| row.is_written)
+}
 
 impl Kind {
     /// The row of [`KINDS`] for this kind.

@@ -22,14 +22,22 @@ pub fn expand(template: &[u8], marks: Marks<'_>) -> Vec<u8> {
         }
         match bytes.next() {
             Some(b'p') => path.extend_from_slice(marks.pid.to_string().as_bytes()),
-            Some(b'h') => path.extend_from_slice(marks.host.as_bytes()),
-            Some(b'e') => path.extend_from_slice(marks.program.as_bytes()),
+            Some(b'h') => path.extend_from_slice(one_part(marks.host).as_bytes()),
+            Some(b'e') => path.extend_from_slice(one_part(marks.program).as_bytes()),
             Some(b'%') => path.push(b'%'),
             Some(&other) => path.extend_from_slice(&[b'%', other]),
             None => path.push(b'%'),
         }
     }
     path
+}
+
+/// A name that leads to no other folder, whoever chose it.
+fn one_part(name: &str) -> String {
+    match name {
+        "." | ".." => name.replace('.', "_"),
+        _ => name.replace('/', "_"),
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +54,15 @@ mod tests {
         let expand = |template: &str| String::from_utf8(expand(template.as_bytes(), marks)).unwrap();
         assert_eq!(expand("/tmp/%h/%e.%p.jsonl"), "/tmp/box/app.42.jsonl");
         assert_eq!(expand("100%% %x %"), "100% %x %");
+    }
+
+    #[test]
+    fn a_name_leads_to_no_other_folder() {
+        let marks = Marks {
+            pid: 1,
+            host: "../../etc",
+            program: "..",
+        };
+        assert_eq!(expand(b"/tmp/%h/%e/x", marks), b"/tmp/.._.._etc/__/x");
     }
 }

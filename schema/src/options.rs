@@ -1,6 +1,7 @@
-//! The options: one row each. The library's variables, the command's flags, the README's table and the man page all come
+//! The options: one row each. The library's variables, the command's flags, the README's table and the manual page all come
 //! from these rows.
 
+use crate::destination::{Destination, FORMS};
 use crate::nearest::nearest;
 
 /// The start of every variable of ours.
@@ -19,12 +20,27 @@ pub const SPAWN_CHECK: &str = "FORKWATCH_SPAWN_CHECK";
 pub enum Values {
     /// One of these words, the first being the default.
     Words(&'static [&'static str]),
-    /// One of these words, or one of these prefixes and a text (`exit:` and a number).
+    /// One of these words, or one of these prefixes and a number (`exit:` and a status).
     WordsOr(&'static [&'static str], &'static [&'static str]),
     /// A whole number in this range.
     Number(u32, u32),
     /// Any text.
     Text,
+    /// One of these words, or the path of a file, in which marks stand for the process.
+    PathOr(&'static [&'static str]),
+    /// Paths of files, with colons between them.
+    Paths,
+    /// Where records go: see [`Destination`].
+    Destination,
+}
+
+/// What a flag takes on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// The next word, or what stands behind `=`.
+    Value,
+    /// What stands behind `=`; this value where nothing does. The next word is never its own.
+    OptionalValue(&'static str),
 }
 
 /// One option.
@@ -32,120 +48,121 @@ pub enum Values {
 pub struct OptionRow {
     /// The environment variable that the library reads.
     pub variable: &'static str,
-    /// The command's flag, without the dashes; `None` where only the variable exists.
-    pub flag: Option<&'static str>,
     /// What may be given.
     pub values: Values,
+    /// How it is given as a flag.
+    pub arity: Arity,
+    /// What stands for the value in the help.
+    pub value_name: &'static str,
     /// The value when nothing is given, in words.
     pub default: &'static str,
     /// What it does, one sentence.
     pub help: &'static str,
 }
 
-/// Every option, in the order of the contract.
+/// Every option, in the order of the help.
 pub const OPTIONS: &[OptionRow] = &[
     OptionRow {
         variable: "FORKWATCH_STRICT",
-        flag: Some("strict"),
         values: Values::Words(&["off", "threads", "locks", "child", "1", "on"]),
+        arity: Arity::OptionalValue("threads"),
+        value_name: "WHEN",
         default: "off",
         help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another thread also holds a lock, `child` stops no fork, but a forked child at its first call that never returns",
     },
     OptionRow {
         variable: "FORKWATCH_ACTION",
-        flag: Some("action"),
         values: Values::WordsOr(&["abort", "fail"], &["exit:"]),
+        arity: Arity::Value,
+        value_name: "ACTION",
         default: "abort",
         help: "How it is stopped: `abort` writes the record, then SIGABRT; `fail` makes fork return -1 with errno EDEADLK (a child is aborted); `exit:N` ends the process with status N",
     },
     OptionRow {
         variable: "FORKWATCH_LOG",
-        flag: Some("log"),
-        values: Values::Text,
+        values: Values::Destination,
+        arity: Arity::Value,
+        value_name: "PATH",
         default: "unset",
-        help: "Where the records go, one JSON object a line: a path (%p pid, %h host, %e program, %% a percent sign) or `fd:N`",
+        help: "Where the records go, one JSON object a line: a path (%p pid, %h host, %e program, %% a percent sign), `journald`, `unix:PATH` (a datagram socket) or `fd:N`",
     },
     OptionRow {
         variable: "FORKWATCH_TEXT",
-        flag: Some("text"),
-        values: Values::Text,
+        values: Values::PathOr(&["stderr", "off"]),
+        arity: Arity::Value,
+        value_name: "PATH",
         default: "stderr",
         help: "Where the report for people goes: `stderr`, `off`, or a path",
     },
     OptionRow {
         variable: "FORKWATCH_STACKS",
-        flag: Some("stacks"),
         values: Values::Words(&["full", "caller", "off"]),
+        arity: Arity::Value,
+        value_name: "full|caller|off",
         default: "full",
         help: "How much of the stack is kept for each lock acquisition",
     },
     OptionRow {
         variable: "FORKWATCH_DEPTH",
-        flag: Some("depth"),
         values: Values::Number(1, 64),
+        arity: Arity::Value,
+        value_name: "N",
         default: "16",
         help: "Frames kept of a stack, 1 to 64",
     },
     OptionRow {
         variable: "FORKWATCH_REPEAT",
-        flag: Some("repeat"),
         values: Values::Words(&["first", "all"]),
+        arity: Arity::Value,
+        value_name: "first|all",
         default: "first",
-        help: "`first`: each process tells a finding in full once and counts its repeats; `all`: every time",
+        help: "`first`: each process reports a finding in full once and counts its repeats; `all`: every time",
     },
     OptionRow {
         variable: "FORKWATCH_SUPPRESS",
-        flag: Some("suppress"),
-        values: Values::Text,
+        values: Values::Paths,
+        arity: Arity::Value,
+        value_name: "FILES",
         default: "unset",
         help: "Suppression files, separated by colons",
     },
     OptionRow {
         variable: "FORKWATCH_CONTEXT",
-        flag: Some("context"),
         values: Values::Text,
+        arity: Arity::Value,
+        value_name: "TEXT",
         default: "unset",
-        help: "A text copied into every record: a test's name, a build number",
-    },
-    OptionRow {
-        variable: "FORKWATCH_AUDIT",
-        flag: Some("audit"),
-        values: Values::Text,
-        default: "off",
-        help: "Report calls that are not async-signal-safe in the child of a threaded process: `off`, `on`, or a list of names",
-    },
-    OptionRow {
-        variable: "FORKWATCH_GUARD",
-        flag: Some("guard"),
-        values: Values::Text,
-        default: "unset",
-        help: "Library name globs, separated by commas: report the first call into such a library in a forked child",
+        help: "A text copied into every record: a test's name, a build number; forkwatch_set_context(const char *) changes it while running",
     },
     OptionRow {
         variable: "FORKWATCH_SYMBOLS",
-        flag: Some("symbols"),
         values: Values::Words(&["quick", "full", "names", "off"]),
+        arity: Arity::Value,
+        value_name: "quick|full|names|off",
         default: "quick",
         help: "`quick`: function names, and file and line where that takes milliseconds; `full`: file and line wherever debug information exists, however long that takes; `names`: function names only; `off`: addresses only",
     },
     OptionRow {
         variable: "FORKWATCH_SERVICE",
-        flag: Some("service"),
         values: Values::Text,
+        arity: Arity::Value,
+        value_name: "NAME",
         default: "OTEL_SERVICE_NAME, else the program's name",
         help: "Copied into every record as `service`",
     },
     OptionRow {
         variable: "FORKWATCH_PYTHON",
-        flag: Some("python"),
         values: Values::Words(&["on", "off"]),
+        arity: Arity::Value,
+        value_name: "on|off",
         default: "on",
         help: "Python names, tracebacks and lock names",
     },
     OptionRow {
         variable: "FORKWATCH_ARGV",
-        flag: Some("argv"),
         values: Values::Words(&["on", "off"]),
+        arity: Arity::Value,
+        value_name: "on|off",
         default: "on",
         help: "Whether records carry the command line, which can hold secrets",
     },
@@ -163,66 +180,122 @@ pub fn unknown_variable(name: &str) -> String {
 }
 
 impl OptionRow {
-    /// Checks a value against [`Self::values`]; the error is one clear sentence with the nearest valid value.
-    pub fn check(&self, value: &str) -> Result<(), String> {
+    /// The command's flag, without the dashes: the variable's own word, so that there is one spelling.
+    pub fn flag(&self) -> String {
+        self.variable.replacen(PREFIX, "", 1).to_ascii_lowercase()
+    }
+
+    /// Checks a value against [`Self::values`]. The error is one clear clause, to stand behind the option's name, with the
+    /// nearest valid value; what follows from it is said by whoever asked.
+    pub fn check(&self, value: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8_lossy(value);
+        let bad = |nearest: &str| Err(format!("={text} is no valid value; the nearest is {nearest}"));
         let (words, prefixes) = match self.values {
-            Values::Text => return Ok(()),
+            Values::Text | Values::PathOr(_) | Values::Paths => return Ok(()),
+            Values::Destination => {
+                return Destination::parse(value)
+                    .map(drop)
+                    .map_err(|problem| format!("={text}: {problem}"));
+            }
             Values::Number(low, high) => {
-                return match value.parse::<u32>() {
+                return match text.parse::<u32>() {
                     Ok(number) if (low..=high).contains(&number) => Ok(()),
-                    Ok(number) => {
-                        let nearest = number.clamp(low, high);
-                        Err(self.bad(value, &nearest.to_string()))
-                    }
-                    Err(_) => Err(self.bad(value, self.default)),
+                    Ok(number) => bad(&number.clamp(low, high).to_string()),
+                    Err(_) => bad(self.default),
                 };
             }
             Values::Words(words) => (words, &[][..]),
             Values::WordsOr(words, prefixes) => (words, prefixes),
         };
-        if words.contains(&value) {
+        if words.contains(&&*text) {
             return Ok(());
         }
         for prefix in prefixes {
-            let Some(number) = value.strip_prefix(prefix) else {
+            let Some(number) = text.strip_prefix(prefix) else {
                 continue;
             };
             return match number.parse::<u8>() {
                 Ok(_) => Ok(()),
-                Err(_) => Err(format!(
-                    "{}={value}: {prefix}N takes a whole number from 0 to 255; using the default, {}",
-                    self.variable, self.default
-                )),
+                Err(_) => Err(format!("={text}: {prefix}N takes a whole number from 0 to 255")),
             };
         }
-        Err(self.bad(value, nearest(value, words.iter().copied()).unwrap_or_default()))
+        bad(nearest(&text, words.iter().copied()).unwrap_or_default())
     }
 
-    fn bad(&self, value: &str, nearest: &str) -> String {
-        format!(
-            "{}={value} is no valid value; the nearest is {nearest}; using the default, {}",
-            self.variable, self.default
-        )
+    /// What the library says of a bad value, and does without it.
+    pub fn complaint(&self, value: &[u8]) -> Result<(), String> {
+        self.check(value).map_err(|problem| match self.values {
+            Values::Destination => format!("{}{problem}; no records are written", self.variable),
+            _ => format!("{}{problem}; using the default, {}", self.variable, self.default),
+        })
     }
+
+    /// The values as a table shows them, the default first.
+    fn values_in_words(&self) -> String {
+        let quoted = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match self.values {
+            Values::Words(words) => quoted(words),
+            Values::WordsOr(words, prefixes) => {
+                let forms: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}N")).collect();
+                format!("{}, `{}`", quoted(words), forms.join("`, `"))
+            }
+            Values::Number(low, high) => format!("`{}` ({low} to {high})", self.default),
+            Values::Text => format!("{}, a text", self.default),
+            Values::PathOr(words) => format!("{}, a path", quoted(words)),
+            Values::Paths => format!("{}, `FILE[:FILE...]`", self.default),
+            Values::Destination => format!("{}, a path, {}", self.default, quoted(FORMS)),
+        }
+    }
+}
+
+/// The README's table of the variables, in Markdown.
+pub fn table() -> String {
+    let mut table = String::from("| variable | values, the first is the default | meaning |\n|---|---|---|\n");
+    for row in OPTIONS {
+        table.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            row.variable,
+            row.values_in_words(),
+            row.help
+        ));
+    }
+    table.push_str(&format!(
+        "| `{SPAWN_CHECK}` | unset, `1` | For the Python package alone: the spawn check |\n"
+    ));
+    table
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, PREFIX, by_variable, unknown_variable};
+    use super::{Arity, OPTIONS, PREFIX, Values, by_variable, table, unknown_variable};
 
     #[test]
     fn every_row_is_complete_and_unique() {
         for (position, row) in OPTIONS.iter().enumerate() {
             assert!(row.variable.starts_with(PREFIX), "{}", row.variable);
-            assert!(!row.help.is_empty() && !row.default.is_empty(), "{}", row.variable);
-            let flag = row.variable[PREFIX.len()..].to_ascii_lowercase();
-            assert_eq!(row.flag, Some(flag.as_str()), "one spelling per option");
+            assert!(
+                !row.help.is_empty() && !row.default.is_empty() && !row.value_name.is_empty(),
+                "{}",
+                row.variable
+            );
             assert!(!OPTIONS[..position].iter().any(|other| other.variable == row.variable));
+            if let Arity::OptionalValue(alone) = row.arity {
+                assert_eq!(row.check(alone.as_bytes()), Ok(()), "{}", row.variable);
+            }
+            if let Values::Words(words) = row.values {
+                assert_eq!(words.first(), Some(&row.default), "{}", row.variable);
+            }
         }
     }
 
     #[test]
-    fn an_unknown_name_is_told_with_its_neighbour() {
+    fn an_unknown_name_is_reported_with_its_neighbour() {
         assert_eq!(
             unknown_variable("FORKWATCH_STRIKT"),
             "unknown option FORKWATCH_STRIKT; the nearest valid name is FORKWATCH_STRICT"
@@ -230,20 +303,40 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_told_with_its_neighbour() {
+    fn a_bad_value_is_reported_with_its_neighbour() {
         let strict = by_variable("FORKWATCH_STRICT").unwrap();
         assert_eq!(
-            strict.check("thread").unwrap_err(),
+            strict.complaint(b"thread").unwrap_err(),
             "FORKWATCH_STRICT=thread is no valid value; the nearest is threads; using the default, off"
         );
-        assert!(strict.check("1").is_ok());
+        assert!(strict.check(b"1").is_ok());
         let depth = by_variable("FORKWATCH_DEPTH").unwrap();
-        assert!(depth.check("64").is_ok());
-        assert!(depth.check("65").unwrap_err().contains("the nearest is 64"));
-        assert!(depth.check("many").unwrap_err().contains("the nearest is 16"));
+        assert!(depth.check(b"64").is_ok());
+        assert!(depth.check(b"65").unwrap_err().contains("the nearest is 64"));
+        assert!(depth.check(b"many").unwrap_err().contains("the nearest is 16"));
         let action = by_variable("FORKWATCH_ACTION").unwrap();
-        assert!(action.check("exit:7").is_ok());
-        assert!(action.check("exit:999").unwrap_err().contains("0 to 255"));
-        assert!(action.check("abrot").unwrap_err().contains("the nearest is abort"));
+        assert!(action.check(b"exit:42").is_ok());
+        assert!(action.check(b"exit:no").unwrap_err().contains("0 to 255"));
+        let log = by_variable("FORKWATCH_LOG").unwrap();
+        assert!(
+            log.complaint(b"df:3")
+                .unwrap_err()
+                .ends_with("; no records are written")
+        );
+    }
+
+    /// `FORKWATCH_BLESS=1` writes it.
+    #[test]
+    fn the_readme_has_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let start = text.find("| variable | values, the first is the default").unwrap();
+        let end = start + text[start..].find("\n\n").unwrap() + 1;
+        if std::env::var_os("FORKWATCH_BLESS").is_some() {
+            let blessed = [&text[..start], &table(), &text[end..]].concat();
+            std::fs::write(path, blessed).unwrap();
+        } else {
+            assert_eq!(text[start..end], table());
+        }
     }
 }

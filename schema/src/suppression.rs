@@ -5,7 +5,7 @@
 
 use glob::Pattern;
 
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Kind, written};
 use crate::nearest::nearest;
 
 /// What a rule speaks about.
@@ -63,7 +63,7 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
         word => match Kind::parse(word) {
             Some(kind) => Scope::OneKind(kind),
             None => {
-                let words = KINDS.iter().map(|row| row.name).chain(["thread", "lock", "*"]);
+                let words = written().map(|row| row.name).chain(["thread", "lock", "*"]);
                 let nearest = nearest(word, words).unwrap_or_default();
                 return Err(format!("'{word}' is no kind of finding; the nearest is '{nearest}'"));
             }

@@ -3,6 +3,8 @@
 //! The library asks it of each finding, the report of each finding's example. The files' contents are handed in; how a line
 //! reads is [`crate::suppression`]'s business.
 
+use std::fmt::Display;
+
 use crate::kind::Kind;
 use crate::path::base_name;
 use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
@@ -18,14 +20,17 @@ pub struct Suppressions {
 }
 
 impl Suppressions {
-    /// Reads the files' contents (`None` for one that cannot be read). What is wrong with them comes back as one sentence
+    /// Reads the files' contents, or takes note of why one cannot be read. What is wrong with them comes back as one sentence
     /// each; the rest holds.
-    pub fn load(files: impl Iterator<Item = (String, Option<Vec<u8>>)>) -> (Self, Vec<String>) {
+    pub fn load<Why: Display>(files: impl Iterator<Item = (String, Result<Vec<u8>, Why>)>) -> (Self, Vec<String>) {
         let (mut all, mut complaints) = (Self::default(), Vec::new());
         for (path, content) in files {
-            let Some(content) = content else {
-                complaints.push(format!("{path}: cannot be read; no rule of it is in force"));
-                continue;
+            let content = match content {
+                Ok(content) => content,
+                Err(why) => {
+                    complaints.push(format!("{path} cannot be read: {why}; no rule of it is in force"));
+                    continue;
+                }
             };
             let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
             let rules = parse(&String::from_utf8_lossy(content), |line, what| {

@@ -11,7 +11,7 @@ use forkwatch_schema::record::{Frame, Record};
 use super::rights::unreadable;
 use crate::message::Failure;
 use crate::process::{Process, Stat, Status, SystemCall};
-use crate::records::{self, Log};
+use crate::records;
 use crate::stack;
 use crate::{clock, run};
 
@@ -131,7 +131,7 @@ fn parent(stat: &Stat, program: Option<&PathBuf>) -> Option<Parent> {
 
 fn logged(process: Process, stat: &Stat, program: Option<&PathBuf>, parent: Option<&Parent>) -> Watched {
     let value = process.variable("FORKWATCH_LOG").ok().flatten();
-    let Some(log) = value.and_then(|value| Log::of(&value)) else {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
         return Watched::Unlogged;
     };
     let host = records::host();
@@ -139,19 +139,28 @@ fn logged(process: Process, stat: &Stat, program: Option<&PathBuf>, parent: Opti
         .map(|path| path.to_string_lossy().into_owned())
         .unwrap_or_default();
     let path = |pid| {
-        let path = log.path(Marks {
-            pid,
-            host: &host,
-            program: base_name(&program),
-        });
+        let path = records::log_file(
+            &value,
+            Marks {
+                pid,
+                host: &host,
+                program: base_name(&program),
+            },
+        )?;
         // A relative path begins where the process is.
-        process.path("cwd").join(path)
+        Some(process.path("cwd").join(path))
     };
     let started = clock::started(stat.started);
-    let own = path(process.0);
+    let Some(own) = path(process.0) else {
+        return Watched::Unlogged;
+    };
     // The fork itself was told by the parent, in a file of its own if the path holds `%p`.
     let mut files = vec![own.clone()];
-    files.extend(parent.map(|parent| path(parent.process.0)).filter(|path| *path != own));
+    files.extend(
+        parent
+            .and_then(|parent| path(parent.process.0))
+            .filter(|path| *path != own),
+    );
     let records = files.iter().flat_map(|path| records::about(path, process.0, &started));
     Watched::Logged(own, records.collect())
 }

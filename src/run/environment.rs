@@ -19,7 +19,7 @@ pub fn variables(library: &Path, settings: &[Setting], tally: Option<&Path>) -> 
     variables.extend(
         settings
             .iter()
-            .map(|setting| (OsString::from(setting.variable), setting.value.clone())),
+            .map(|setting| (OsString::from(setting.row.variable), setting.value.clone())),
     );
     variables.extend(tally.map(|path| (OsString::from(TALLY), path.as_os_str().to_owned())));
     variables

@@ -47,7 +47,7 @@ pub fn library() -> Result<PathBuf, Failure> {
     store::fresh(&temporary).map_err(|error| {
         let shown = temporary.display();
         Failure::cannot(format!(
-            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours"
+            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours alone"
         ))
     })
 }

@@ -24,5 +24,5 @@ mod watchable;
 
 pub use environment::variables;
 pub use library::{LIBRARY_NAME, library};
-pub use start::{ERROR_EXITCODE, WATCH, run};
+pub use start::{ERROR_EXITCODE, INTERPRETER, WATCH, run};
 pub use store::write_whole;

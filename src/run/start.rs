@@ -3,12 +3,12 @@
 use std::env::current_dir;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use clap::ArgMatches;
-use forkwatch_schema::options::by_variable;
 
 use crate::exit_codes::{FINDINGS, NOT_EXECUTABLE, NOT_FOUND};
 use crate::message::Failure;
@@ -26,6 +26,9 @@ pub const ERROR_EXITCODE: &str = "error-exitcode";
 /// The option's name.
 pub const WATCH: &str = "watch";
 
+/// The option's name: `python -m forkwatch` alone gives it.
+pub const INTERPRETER: &str = "interpreter";
+
 /// Runs the program; returns only if it could not be started, or has ended as a child of ours.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let mut settings = settings(matches)?;
@@ -34,13 +37,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
     check_files(&settings)?;
     let error_exitcode = error_exitcode(matches, &settings)?;
-    let words = matches
-        .get_many::<OsString>("program")
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    let program = prepare(words)?;
+    let program = prepare(words(matches))?;
     let library = library()?;
     if error_exitcode.is_none() && !matches.get_flag(WATCH) {
         return Err(become_program(&program, variables(&library, &settings, None)));
@@ -55,6 +52,18 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         Ending::Status(status) => Ok(status),
         Ending::Signal(signal) => Ok(parent::die_by(signal)),
     }
+}
+
+/// The program and its arguments: a script of Python's behind the interpreter that the Python package names.
+fn words(matches: &ArgMatches) -> Vec<OsString> {
+    let mut words: Vec<OsString> = matches.get_many("program").into_iter().flatten().cloned().collect();
+    let is_script = words
+        .first()
+        .is_some_and(|program| program.as_bytes().ends_with(b".py"));
+    if let Some(interpreter) = matches.get_one::<OsString>(INTERPRETER).filter(|_| is_script) {
+        words.insert(0, interpreter.clone());
+    }
+    words
 }
 
 /// The status that findings turn 0 into, if the run needs a parent that does so.
@@ -72,10 +81,9 @@ fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u
             ))
         });
     }
-    let strict = by_variable("FORKWATCH_STRICT").map(|row| row.variable);
     let is_strict = settings
         .iter()
-        .any(|setting| Some(setting.variable) == strict && setting.value != "off");
+        .any(|setting| setting.row.variable == "FORKWATCH_STRICT" && setting.value != "off");
     Ok(is_strict.then_some(FINDINGS))
 }
 

@@ -16,14 +16,17 @@ const MODE_BITS: u32 = 0o7777;
 
 /// Only the sticky bit keeps others from moving what they do not own out of a folder that they may write to.
 const STICKY: u32 = 0o1000;
-const OTHERS_WRITE: u32 = 0o002;
+const OTHERS_WRITE: u32 = 0o022;
 
 /// The library in `FOLDER/NAME/`, written if it is not there, and anew if it is not ours to the last byte: nobody else can
 /// put anything into these folders, so that what is wrong there was a mishap.
 pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent)?;
-        cannot_be_moved(parent)?;
+        // Nothing above it is made: who has no home gets none from us.
+        match DirBuilder::new().mode(FOLDER_MODE).create(parent) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => cannot_be_moved(parent)?,
+        }
     }
     private_folder(folder)?;
     let folder = folder.join(name);
@@ -38,6 +41,7 @@ pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
 
 /// The library in a new folder of its own below `folder`.
 pub fn fresh(folder: &Path) -> io::Result<PathBuf> {
+    cannot_be_moved(folder)?;
     // It stays: the program that uses it outlives this command.
     let folder = tempfile::Builder::new()
         .prefix("forkwatch-")
@@ -88,7 +92,9 @@ fn cannot_be_moved(folder: &Path) -> io::Result<()> {
         let is_trusted = is_ours(metadata.uid()) || metadata.uid() == 0;
         let is_open = metadata.mode() & OTHERS_WRITE != 0 && metadata.mode() & STICKY == 0;
         if !is_trusted || is_open {
-            return Err(ErrorKind::PermissionDenied.into());
+            let shown = ancestor.display();
+            let why = format!("others can change {shown}, and put another library there");
+            return Err(io::Error::new(ErrorKind::PermissionDenied, why));
         }
     }
     Ok(())

@@ -1,31 +1,29 @@
-//! Where a finding goes: the same places that the library was given.
+//! Where a finding goes: the same places that the library was given, by the same code.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, OpenOptions};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use forkwatch_schema::destination::Destination;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
-use forkwatch_schema::record::{Detail, MAX_RECORD_BYTES, Record};
+use forkwatch_schema::record::Record;
 use forkwatch_schema::suppressions::Suppressions;
+use forkwatch_sink::reason::reason;
+use forkwatch_sink::{State, file};
+use forkwatch_text::harmless::harmless;
 use forkwatch_text::{Style, render, sentence};
-use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::tree::Member;
 use crate::clock;
+use crate::message::{Failure, say};
 use crate::process::Process;
-use crate::records::{self, Log, about};
-use crate::settings::Setting;
-
-/// Frames that a record keeps that is too long.
-const SHOWN_FRAMES: usize = 32;
-
-/// The library makes its files with this mode.
-const MODE: u32 = 0o640;
+use crate::records::{self, about};
+use crate::settings::{Setting, read_rules};
 
 /// The sinks of a run, and what its records have in common.
 #[derive(Debug)]
@@ -33,6 +31,8 @@ pub struct Sinks {
     settings: Vec<Setting>,
     tally: PathBuf,
     host: String,
+    log_state: State,
+    text_state: State,
 }
 
 impl Sinks {
@@ -42,11 +42,13 @@ impl Sinks {
             settings: settings.to_vec(),
             tally: tally.to_owned(),
             host: records::host(),
+            log_state: State::new(),
+            text_state: State::new(),
         }
     }
 
     fn value(&self, variable: &str) -> Option<OsString> {
-        let given = self.settings.iter().find(|setting| setting.variable == variable);
+        let given = self.settings.iter().find(|setting| setting.row.variable == variable);
         let value = given.map(|setting| setting.value.clone());
         value
             .or_else(|| env::var_os(variable))
@@ -71,18 +73,27 @@ impl Sinks {
         Some(self.value("FORKWATCH_CONTEXT")?.to_string_lossy().into_owned())
     }
 
-    fn log(&self, pid: i32, program: &str) -> Option<PathBuf> {
-        let log = Log::of(&self.value("FORKWATCH_LOG")?)?;
+    fn marks<'mark>(&'mark self, pid: i32, program: &'mark str) -> Marks<'mark> {
         let host = &self.host;
-        Some(log.path(Marks { pid, host, program }))
+        Marks { pid, host, program }
+    }
+
+    fn log(&self) -> Option<Destination> {
+        // What is wrong with a value from the environment the library has said already.
+        Destination::parse(self.value("FORKWATCH_LOG")?.as_bytes()).ok()
+    }
+
+    /// The file that a process writes its records to.
+    fn log_file(&self, pid: i32, program: &str) -> Option<PathBuf> {
+        records::log_file(&self.value("FORKWATCH_LOG")?, self.marks(pid, program))
     }
 
     /// What the library has written about a process, and about the fork that made it.
     pub fn told(&self, member: &Member, program: &str) -> Vec<Record> {
         let (pid, started) = (member.process.0, clock::started(member.stat.started));
-        let own = self.log(pid, program);
+        let own = self.log_file(pid, program);
         let of_fork = self
-            .log(member.stat.parent, program)
+            .log_file(member.stat.parent, program)
             .filter(|path| Some(path) != own.as_ref());
         let files = own.into_iter().chain(of_fork);
         files.flat_map(|path| about(&path, pid, &started)).collect()
@@ -104,7 +115,7 @@ impl Sinks {
         let paths = files.as_bytes().split(|&byte| byte == b':').map(OsStr::from_bytes);
         // Read anew each time: findings are rare. What is wrong with a file the library has said already.
         let (rules, _complaints) =
-            Suppressions::load(paths.map(|path| (path.to_string_lossy().into_owned(), fs::read(path).ok())));
+            Suppressions::load(paths.map(|path| (path.to_string_lossy().into_owned(), read_rules(path))));
         rules.silences(record)
     }
 
@@ -113,65 +124,41 @@ impl Sinks {
         let program = base_name(&record.exe);
         let counted = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
         // First of all: the program may end at any moment, and its status with it.
-        let mut written = append(&self.tally, counted.as_bytes(), false);
-        if let Some(path) = self.log(record.pid, program) {
-            written = written.and(append(&path, &line(record), true));
+        if let Ok(tally) = CString::new(self.tally.as_os_str().as_bytes())
+            && let Err(error) = file::append_to_existing(&tally, counted.as_bytes())
+        {
+            complain("the finding", &self.tally.display().to_string(), error);
+        }
+        if let Some(log) = self.log()
+            && let Err(error) = forkwatch_sink::write_record(&log, record, &self.log_state)
+            && self.log_state.is_to_be_said()
+        {
+            complain("records", &log.to_string(), error);
         }
         let text = text(record);
         let to = self.value("FORKWATCH_TEXT").unwrap_or_else(|| "stderr".into());
-        match to.to_str() {
-            Some("off") => {}
-            Some("stderr") => written = written.and(io::stderr().write_all(text.as_bytes())),
-            _ => {
-                let host = &self.host;
-                let path = Log::of(&to).map(|path| {
-                    path.path(Marks {
-                        pid: record.pid,
-                        host,
-                        program,
-                    })
-                });
-                let path = path.unwrap_or_else(|| PathBuf::from(&to));
-                written = written.and(append(&path, text.as_bytes(), true));
+        match to.as_bytes() {
+            b"off" => {}
+            b"stderr" => {
+                let _nobody_to_tell = io::stderr().write_all(text.as_bytes());
+            }
+            path => {
+                let marks = self.marks(record.pid, program);
+                if let Err(error) = forkwatch_sink::append(path, marks, text.as_bytes(), &self.text_state)
+                    && self.text_state.is_to_be_said()
+                {
+                    complain("the report", &to.to_string_lossy(), error);
+                }
             }
         }
-        if let Err(error) = written {
-            let _nobody_to_tell = writeln!(io::stderr(), "forkwatch: a finding cannot be written: {error}");
-        }
     }
 }
 
-/// Appends with one write, so that lines of several processes do not mix.
-fn append(path: &Path, bytes: &[u8], create: bool) -> io::Result<()> {
-    // Neither through a link that somebody put there, nor waiting for a FIFO's reader.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut options = OpenOptions::new();
-    let options = options.append(true).create(create).mode(MODE);
-    options
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?
-        .write_all(bytes)
-}
-
-/// The record as one line that is not too long: a command line may be any length, a stack of ours is not.
-fn line(record: &Record) -> Vec<u8> {
-    let json = |record: &Record| {
-        let mut line = serde_json::to_vec(record).unwrap_or_default();
-        line.push(b'\n');
-        line
-    };
-    let whole = json(record);
-    if whole.len() < MAX_RECORD_BYTES {
-        return whole;
-    }
-    let mut shorter = record.clone();
-    shorter.argv = None;
-    shorter.truncated = vec!["argv".into()];
-    if let Detail::StuckChild(detail) = &mut shorter.detail {
-        detail.stack.truncate(SHOWN_FRAMES);
-        shorter.truncated.push("stack".into());
-    }
-    json(&shorter)
+fn complain(what: &str, to: &str, error: Errno) {
+    say(&Failure::cannot(harmless(&format!(
+        "cannot write {what} to {to}: {}; the program goes on without",
+        reason(error)
+    ))));
 }
 
 /// The report for people, in the words of the library, and what only who looks from outside can say.

@@ -2,6 +2,7 @@
 
 use forkwatch_schema::kind::{KINDS, Kind, Severity};
 use forkwatch_schema::record::{Frame, Lock, Outcome, PythonFrame, Thread};
+use glob::Pattern;
 
 use super::head::{Demand, Expectation, Head};
 use super::records::Line;
@@ -216,13 +217,9 @@ fn is_function(symbol: &str, function: &str) -> bool {
     plain.split("::").any(|part| part == function)
 }
 
-/// Whether the text fits a pattern with `*` for anything.
-fn fits(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(rest) = text.strip_prefix(head) else {
-        return false;
-    };
-    tail.is_empty() || (0..=rest.len()).any(|at| rest.is_char_boundary(at) && fits(tail, &rest[at..]))
+/// Whether the text fits a glob.
+fn fits(glob: &str, text: &str) -> bool {
+    Pattern::new(glob)
+        .unwrap_or_else(|error| panic!("{glob}: {error}"))
+        .matches(text)
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use forkwatch_schema::harmless::is_harmful;
+
 /// Text in which everything is escaped that moves the cursor, changes colours, breaks lines or turns the direction of writing.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     // Most texts are plain, and a report has many.
@@ -17,13 +19,6 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(harmless)
-}
-
-/// Control characters, and the invisible ones of Unicode that break lines, turn direction or hide.
-fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Where a finding is said. No descriptor stays open: a sink opens, writes once and closes, so that a program which closes
-//! every descriptor, changes its root or drops its rights keeps working.
+//! Where a finding is said: `forkwatch_sink` writes, and this knows whether standard error is still the program's.
 
-pub mod file;
-pub mod reason;
 pub mod standard_error;
+
+pub use forkwatch_sink::reason::reason;
+pub use forkwatch_sink::{State, append, file, write_record};

@@ -6,7 +6,8 @@ use rustix::fd::BorrowedFd;
 
 use rustix::fs::{FileType, OFlags, Stat, fcntl_getfl, fstat};
 
-use super::file::write_to_number;
+use super::State;
+use super::file::write_to_number_patiently;
 
 const NUMBER: u16 = 2;
 /// Device and inode of descriptor 2 at the start; zeros where it was closed.
@@ -24,7 +25,8 @@ pub fn remember() {
 /// Writes to standard error if it is safe to; a failure has nowhere to be told.
 pub fn write(text: &[u8]) {
     if is_safe() {
-        let _nowhere_to_tell = write_to_number(NUMBER, text);
+        static STATE: State = State::new();
+        let _nowhere_to_tell = write_to_number_patiently(NUMBER, text, &STATE);
     }
 }
 

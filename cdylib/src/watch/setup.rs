@@ -5,10 +5,13 @@ use std::ffi::CString;
 use forkwatch_schema::suppressions::Suppressions;
 use lock_api::Mutex;
 use once_cell::race::OnceBox;
+use rustix::fs::{FileType, stat};
+use rustix::io::Errno;
 
 use super::fork;
 use crate::config;
 use crate::record::printable::printable;
+use crate::sink::reason;
 use crate::system::allocator;
 use crate::system::file::read_whole;
 use crate::system::own_lock::OwnLock;
@@ -54,12 +57,23 @@ pub fn set_context(text: Option<&[u8]>) {
     fork::while_no_fork(|| *CONTEXT.lock() = Some(kept));
 }
 
+/// The rules in a file. Nothing else is read: a FIFO has them once for all processes, and a device has no end.
+fn rules(path: &[u8]) -> Result<Vec<u8>, String> {
+    let path = CString::new(path).map_err(|_holds_a_nul| reason(Errno::INVAL))?;
+    let status = stat(&path).map_err(reason)?;
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Directory => return Err("it is a folder".to_owned()),
+        FileType::Fifo => return Err("it is a FIFO".to_owned()),
+        FileType::Socket => return Err("it is a socket".to_owned()),
+        _ => return Err("it is a device".to_owned()),
+    }
+    read_whole(&path).ok_or_else(|| "permission denied, or it is longer than 64 MiB".to_owned())
+}
+
 fn setup() -> &'static Setup {
     let make = || {
-        let files = config::get().suppress.iter().map(|path| {
-            let content = CString::new(path.clone()).ok().and_then(|path| read_whole(&path));
-            (printable(path), content)
-        });
+        let files = config::get().suppress.iter().map(|path| (printable(path), rules(path)));
         let (suppressions, complaints) = Suppressions::load(files);
         Box::new(Setup {
             suppressions,

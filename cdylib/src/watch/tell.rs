@@ -1,10 +1,9 @@
 //! A record goes to every sink that the user named.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::ffi::CString;
 
 use forkwatch_schema::kind::Severity;
-use forkwatch_schema::log_path::{Marks, expand};
+use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Record;
 use forkwatch_text::{self as text, Style};
@@ -12,20 +11,13 @@ use rustix::io::Errno;
 
 use super::counts;
 use crate::config::{self, Config};
-use crate::record::{envelope, json};
-use crate::sink::reason::reason;
-use crate::sink::{file, standard_error};
+use crate::record::envelope;
+use crate::sink::{State, append, file, reason, standard_error, write_record};
 
 /// Writes a record to the log alone, and complains of nothing: for what only completes another record.
 pub fn tell_log(record: &Record) {
-    let config = config::get();
-    let marks = Marks {
-        pid: record.pid,
-        host: &record.host,
-        program: base_name(&record.exe),
-    };
-    if let Some(log) = &config.log {
-        let _the_finding_itself_was_told = write_line(log, record, marks);
+    if let Some(log) = &config::get().log {
+        let _the_finding_itself_was_told = write_record(log, record, &LOG);
     }
 }
 
@@ -48,7 +40,7 @@ pub fn tell(record: &Record, stopped: Option<&str>) {
         host: &record.host,
         program: base_name(&record.exe),
     };
-    write_log(config, record, marks);
+    write_log(config, record);
     let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
     write_text(config, &text::render(record, stopped, &style(coloured)), marks);
 }
@@ -80,25 +72,15 @@ fn style(colour: bool) -> Style {
     }
 }
 
-fn write_log(config: &Config, record: &Record, marks: Marks<'_>) {
+/// The log, and the text output where it is a file.
+static LOG: State = State::new();
+static TEXT: State = State::new();
+
+fn write_log(config: &Config, record: &Record) {
     let Some(log) = &config.log else { return };
-    if let Err(error) = write_line(log, record, marks) {
-        static SAID: AtomicBool = AtomicBool::new(false);
-        complain_once(&SAID, "records", log, error);
+    if let Err(error) = write_record(log, record, &LOG) {
+        complain_once(&LOG, "records", &log.to_string(), error);
     }
-}
-
-fn write_line(log: &[u8], record: &Record, marks: Marks<'_>) -> Result<(), Errno> {
-    let Some(line) = json::line(record) else { return Ok(()) };
-    match descriptor(log) {
-        Some(number) => file::write_to_number(number, &line),
-        None => append(log, marks, &line),
-    }
-}
-
-fn append(path: &[u8], marks: Marks<'_>, bytes: &[u8]) -> Result<(), Errno> {
-    let path = CString::new(expand(path, marks)).map_err(|_holds_a_nul| Errno::INVAL)?;
-    file::append(&path, bytes)
 }
 
 fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
@@ -107,25 +89,18 @@ fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
         _ if text.is_empty() => {}
         b"stderr" => standard_error::write(text.as_bytes()),
         path => {
-            if let Err(error) = append(path, marks, text.as_bytes()) {
-                static SAID: AtomicBool = AtomicBool::new(false);
-                complain_once(&SAID, "the report", path, error);
+            if let Err(error) = append(path, marks, text.as_bytes(), &TEXT) {
+                complain_once(&TEXT, "the report", &String::from_utf8_lossy(path), error);
             }
         }
     }
 }
 
-fn complain_once(said: &AtomicBool, what: &str, path: &[u8], error: Errno) {
-    if !said.swap(true, Ordering::Relaxed) {
-        let path = String::from_utf8_lossy(path);
+fn complain_once(state: &State, what: &str, path: &str, error: Errno) {
+    if state.is_to_be_said() {
         let why = reason(error);
         let sentence = format!("cannot write {what} to {path}: {why}; the program goes on without");
         let text = text::sentence(&sentence, &Style::LIVE);
         standard_error::write(text.as_bytes());
     }
-}
-
-/// The number in `fd:N`.
-fn descriptor(log: &[u8]) -> Option<u16> {
-    str::from_utf8(log).ok()?.strip_prefix("fd:")?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! The environment: a variable a line, `NAME=VALUE`.
 
+use forkwatch_schema::destination::Destination;
 use forkwatch_schema::log_path::{Marks, expand};
 use forkwatch_text::Style;
 
@@ -34,7 +35,11 @@ pub fn run(input: &[u8]) -> usize {
         host: "h",
         program: "p",
     };
-    for template in config.log.iter().chain([&config.text]) {
+    let log = config.log.as_ref().and_then(|log| match log {
+        Destination::File(path) | Destination::Socket(path) => Some(path),
+        Destination::Descriptor(_) | Destination::Journal => None,
+    });
+    for template in log.into_iter().chain([&config.text]) {
         let longest = template.len() * marks.pid.to_string().len();
         assert!(
             expand(template, marks).len() <= longest,

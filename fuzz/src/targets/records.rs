@@ -29,15 +29,18 @@ pub fn run(input: &[u8]) -> usize {
             );
         }
     }
-    whole.0.iter().filter(|(line, _)| one_line(line)).count()
+    whole.0.iter().filter(|(line, ..)| one_line(line)).count()
 }
 
+/// A line, where it begins, and whether nothing ends it.
+type Line = (Vec<u8>, u64, bool);
+
 #[derive(Debug, Default, PartialEq)]
-struct Seen(Vec<(Vec<u8>, bool)>, usize);
+struct Seen(Vec<Line>, usize);
 
 impl Lines for Seen {
-    fn line(&mut self, line: &[u8], is_last: bool) {
-        self.0.push((line.to_vec(), is_last));
+    fn line(&mut self, line: &[u8], offset: u64, is_last: bool) {
+        self.0.push((line.to_vec(), offset, is_last));
     }
 
     fn too_long(&mut self) {
@@ -46,17 +49,22 @@ impl Lines for Seen {
 }
 
 /// The plain way.
-fn split(content: &[u8]) -> Vec<(Vec<u8>, bool)> {
+fn split(content: &[u8]) -> Vec<Line> {
+    let mut next = 0;
     let mut lines: Vec<_> = content
         .split(|&byte| byte == b'\n')
-        .map(|line| (line.to_vec(), false))
+        .map(|line| {
+            let offset = next;
+            next += line.len() as u64 + 1;
+            (line.to_vec(), offset, false)
+        })
         .collect();
     match lines.last_mut() {
-        Some((last, _)) if last.is_empty() => drop(lines.pop()),
-        Some((_, is_last)) => *is_last = true,
+        Some((last, ..)) if last.is_empty() => drop(lines.pop()),
+        Some((.., is_last)) => *is_last = true,
         None => {}
     }
-    lines.retain(|(line, _)| line.len() <= MAX_LINE);
+    lines.retain(|(line, ..)| line.len() <= MAX_LINE);
     lines
 }
 

@@ -7,7 +7,7 @@ pub fn run(input: &[u8]) -> usize {
     let end = input.iter().position(|&byte| byte == 0);
     let (file, words) = input.split_at(end.unwrap_or(input.len()));
     let lines = String::from_utf8_lossy(file).lines().count();
-    let (rules, complaints) = Suppressions::load([("f".to_owned(), Some(file.to_vec()))].into_iter());
+    let (rules, complaints) = Suppressions::load([("f".to_owned(), Ok::<_, String>(file.to_vec()))].into_iter());
     assert!(
         complaints.len() <= lines,
         "{} complaints about {lines} lines",

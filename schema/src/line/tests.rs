@@ -3,8 +3,8 @@
 mod child;
 
 use super::{line, write};
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{
+use crate::kind::{Kind, Severity};
+use crate::record::{
     Detail, Fork, Frame, LeakedLock, Lock, LockKind, MAX_RECORD_BYTES, PythonFrame, Record, Thread, UnsafeFork, Waiting,
 };
 
@@ -37,7 +37,7 @@ fn record(threads: usize, argument: String) -> Record {
     Record {
         time: "2026-01-01T00:00:00.000000000Z".into(),
         severity: Severity::Warn,
-        schema: forkwatch_schema::SCHEMA.into(),
+        schema: crate::SCHEMA.into(),
         kind: Kind::UnsafeFork,
         fingerprint: "0123456789abcdef".into(),
         message: "a fork".into(),

@@ -1,9 +1,10 @@
 //! What is cut from a record that is too long for one line.
 //!
-//! Only `json` calls this. Each step cuts harder than those before, and keeps what tells most: the fork, the locks, the
+//! Only `line` calls this. Each step cuts harder than those before, and keeps what tells most: the fork, the locks, the
 //! first threads. After the last step any record fits; a test with a monstrous one holds that.
 
-use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork};
+use crate::harmless::is_harmful;
+use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork};
 
 /// The steps, mildest first.
 pub const STEPS: &[fn(&mut Record)] = &[
@@ -193,13 +194,13 @@ fn texts(record: &mut Record, keep: usize) {
     record.truncated.push(format!("texts: {keep} bytes of each kept"));
 }
 
-/// Cuts the text to so many bytes as JSON, in which a control character takes six, and tells whether it had more.
+/// Cuts the text to so many bytes as JSON, in which an escape takes six or twelve, and says whether it had more.
 fn shorten(text: &mut String, keep: usize) -> bool {
     let mut bytes = 0;
     let end = text.char_indices().find(|&(_, character)| {
         bytes += match character {
             '"' | '\\' => 2,
-            character if character.is_control() => 6,
+            character if is_harmful(character) => 6 * character.len_utf16(),
             character => character.len_utf8(),
         };
         bytes > keep

@@ -1,7 +1,7 @@
 //! The records of forked children.
 
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{
+use crate::kind::{Kind, Severity};
+use crate::record::{
     Call, Detail, ForkOutcome, Frame, Lock, LockKind, MAX_RECORD_BYTES, OrphanedLock, Outcome, Phase, PythonFrame,
     Record, SlowHandler, StuckChild, WaitObject,
 };

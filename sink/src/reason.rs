@@ -8,7 +8,7 @@ use rustix::io::Errno;
 /// The reason, as the end of a sentence.
 pub fn reason(error: Errno) -> String {
     let words = match error {
-        Errno::NOENT => "its folder does not exist",
+        Errno::NOENT => "no such file or folder",
         Errno::NOTDIR => "a part of the path is no folder",
         Errno::ISDIR => "it is a folder",
         Errno::LOOP => "it is a symbolic link, and none is followed",
@@ -24,6 +24,10 @@ pub fn reason(error: Errno) -> String {
         Errno::BADF => "the descriptor is not open for writing",
         Errno::NXIO | Errno::PIPE => "nobody reads at the other end",
         Errno::AGAIN => "whoever reads at the other end does not keep up",
+        Errno::CONNREFUSED => "nobody listens there",
+        Errno::PROTOTYPE => "it is no datagram socket",
+        Errno::MSGSIZE => "the record is too long for it",
+        Errno::NOBUFS => "the system has no room for it",
         Errno::IO => "input/output error",
         other => return format!("error {}", other.raw_os_error()),
     };
@@ -37,7 +41,7 @@ mod tests {
 
     #[test]
     fn known_errors_have_words_and_others_their_number() {
-        assert_eq!(reason(Errno::NOENT), "its folder does not exist");
+        assert_eq!(reason(Errno::NOSPC), "no space left on the device");
         assert_eq!(reason(Errno::XDEV), "error 18");
     }
 }

@@ -1,0 +1,108 @@
+//! Where records go: the values of `FORKWATCH_LOG`, read alike by the library, the command and the Python package's plugin.
+
+use std::fmt::{self, Display};
+
+use crate::log_path::{Marks, expand};
+use crate::nearest::nearest;
+
+/// The places that have a name of their own, as they are written; anything else is a path.
+pub const FORMS: &[&str] = &["journald", "unix:PATH", "fd:N"];
+
+/// One value of `FORKWATCH_LOG`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A file or FIFO; marks in its path stand for the process that writes.
+    File(Vec<u8>),
+    /// A descriptor that the program was started with.
+    Descriptor(u16),
+    /// A datagram socket, marks in its path as in a file's.
+    Socket(Vec<u8>),
+    /// The journal of systemd.
+    Journal,
+}
+
+impl Destination {
+    /// Reads a value. The error is what is wrong with it, to stand behind the option's name and the value.
+    pub fn parse(value: &[u8]) -> Result<Self, String> {
+        if value == b"journald" {
+            return Ok(Self::Journal);
+        }
+        let scheme = value.iter().position(|&byte| byte == b':');
+        let Some((scheme, rest)) = scheme.and_then(|colon| value.split_at_checked(colon)) else {
+            return Ok(Self::File(value.to_vec()));
+        };
+        let rest = rest.get(1..).unwrap_or_default();
+        match scheme {
+            b"fd" => match str::from_utf8(rest).ok().and_then(|number| number.parse().ok()) {
+                Some(number) => Ok(Self::Descriptor(number)),
+                None => Err("fd:N takes the number of an open descriptor".to_owned()),
+            },
+            b"unix" if rest.is_empty() => Err("unix:PATH takes the path of a datagram socket".to_owned()),
+            b"unix" => Ok(Self::Socket(rest.to_vec())),
+            // A path with a colon further on.
+            _ if scheme.contains(&b'/') => Ok(Self::File(value.to_vec())),
+            _ => {
+                let scheme = String::from_utf8_lossy(scheme);
+                let known = FORMS.iter().map(|form| form.split(':').next().unwrap_or(form));
+                let nearest = nearest(&scheme, known).unwrap_or_default();
+                let form = FORMS.iter().find(|form| form.starts_with(nearest)).unwrap_or(&"");
+                Err(format!(
+                    "no place of the kind '{scheme}:'; the nearest is {form}; a file of that name is ./{}",
+                    String::from_utf8_lossy(value)
+                ))
+            }
+        }
+    }
+
+    /// The path that it stands for in this process, if it is one.
+    pub fn path(&self, marks: Marks<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::File(path) | Self::Socket(path) => Some(expand(path, marks)),
+            Self::Descriptor(_) | Self::Journal => None,
+        }
+    }
+}
+
+/// As it was written.
+impl Display for Destination {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(out, "{}", String::from_utf8_lossy(path)),
+            Self::Descriptor(number) => write!(out, "fd:{number}"),
+            Self::Socket(path) => write!(out, "unix:{}", String::from_utf8_lossy(path)),
+            Self::Journal => write!(out, "journald"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Destination;
+
+    #[test]
+    fn every_form_is_read() {
+        let parse = |value: &str| {
+            let parsed = Destination::parse(value.as_bytes()).unwrap();
+            assert_eq!(parsed.to_string(), value);
+            parsed
+        };
+        assert_eq!(parse("journald"), Destination::Journal);
+        assert_eq!(parse("fd:3"), Destination::Descriptor(3));
+        assert_eq!(parse("unix:/run/x"), Destination::Socket(b"/run/x".to_vec()));
+        for path in ["/tmp/a:b", "log.jsonl", "./fd:x", "journald.log", "%p"] {
+            assert_eq!(parse(path), Destination::File(path.as_bytes().to_vec()));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_form_is_no_file() {
+        let wrong = |value: &str| Destination::parse(value.as_bytes()).unwrap_err();
+        assert_eq!(
+            wrong("df:3"),
+            "no place of the kind 'df:'; the nearest is fd:N; a file of that name is ./df:3"
+        );
+        assert!(wrong("unx:/run/x").contains("the nearest is unix:PATH"));
+        assert!(wrong("journal:").contains("the nearest is journald"));
+        assert!(wrong("fd:x").starts_with("fd:N takes") && wrong("unix:").starts_with("unix:PATH takes"));
+    }
+}

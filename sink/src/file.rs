@@ -1,0 +1,199 @@
+//! Writing to a file or FIFO by path, or to a descriptor that the user named.
+#![expect(unsafe_code, reason = "a descriptor known by its number alone")]
+
+use core::ffi::CStr;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fcntl_getfl, fstat, openat};
+use rustix::io::{Errno, pread, retry_on_intr, write};
+use rustix::net::{SendFlags, send};
+use rustix::thread::nanosleep;
+
+use crate::signals::HeldBack;
+use crate::state::State;
+
+/// How every file is opened. `NONBLOCK` means nothing to a file; a FIFO that nobody reads would hold the program up for ever
+/// without it, at the opening already.
+const APPENDING: OFlags = OFlags::WRONLY
+    .union(OFlags::APPEND)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::NONBLOCK);
+
+/// What a pipe that is ready for writing takes at once without blocking: PIPE_BUF of pipe(7).
+const AT_ONCE: usize = 4096;
+
+/// A reader has so many naps' time to take the rest of a line that it has taken the beginning of.
+const MOST_NAPS: u32 = 50;
+const NAP: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 2_000_000,
+};
+
+/// Appends to a file, which is made with mode 0640 if it is not there. Never follows a symbolic link at the path's end.
+pub fn append(path: &CStr, text: &[u8], state: &State) -> Result<(), Errno> {
+    let flags = APPENDING.union(OFlags::CREATE);
+    let file = openat(CWD, path, flags, Mode::from_raw_mode(0o640))?;
+    if fstat(&file).is_ok_and(|status| has_open_line(path, &status)) {
+        state.set_torn(true);
+    }
+    write_all(&file, text, Give::Up, state)
+}
+
+/// Appends to a file that must be there already.
+pub fn append_to_existing(path: &CStr, text: &[u8]) -> Result<(), Errno> {
+    let file = openat(CWD, path, APPENDING, Mode::empty())?;
+    write_all(&file, text, Give::Up, &State::new())
+}
+
+/// Writes to the descriptor of this number. It belongs to the program, and may block or not: we do not.
+pub fn write_to_number(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
+    write_to(number, text, Give::Up, state)
+}
+
+/// The same, but gives a slow reader a moment: for a text that a person waits for.
+pub fn write_to_number_patiently(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
+    write_to(number, text, Give::AMoment, state)
+}
+
+fn write_to(number: u16, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
+    // SAFETY: the descriptor is only used for writing, here; if it is not open, the kernel says so.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(i32::from(number)) };
+    let status = fstat(descriptor)?;
+    match FileType::from_raw_mode(status.st_mode) {
+        FileType::Socket => write_all(Socket(descriptor), text, give, state),
+        FileType::Fifo | FileType::CharacterDevice if !fcntl_getfl(descriptor)?.contains(OFlags::NONBLOCK) => {
+            match opened_anew(number, &status) {
+                Some(own) => write_all(&own, text, give, state),
+                None => write_all(Ready(descriptor), text, give, state),
+            }
+        }
+        _ => write_all(descriptor, text, give, state),
+    }
+}
+
+/// The same pipe or terminal with flags of our own; `None` where `/proc` is missing or the terminal is another user's.
+fn opened_anew(number: u16, status: &Stat) -> Option<OwnedFd> {
+    let path = format!("/proc/self/fd/{number}");
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let own = openat(CWD, path, flags, Mode::empty()).ok()?;
+    let same = fstat(&own).is_ok_and(|own| (own.st_dev, own.st_ino) == (status.st_dev, status.st_ino));
+    same.then_some(own)
+}
+
+/// Whether a file's last line has no end: its writer found the disk full, or ended in the middle of it.
+fn has_open_line(path: &CStr, status: &Stat) -> bool {
+    let open_line = || -> Option<bool> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let file = openat(CWD, path, flags, Mode::empty()).ok()?;
+        let before = fstat(&file).ok()?;
+        let last = u64::try_from(before.st_size).ok()?.checked_sub(1)?;
+        let mut byte = [0];
+        let read = retry_on_intr(|| pread(&file, &mut byte, last)).ok()?;
+        if (before.st_dev, before.st_ino) != (status.st_dev, status.st_ino) || read != 1 || byte == *b"\n" {
+            return Some(false);
+        }
+        // Somebody may be writing it right now.
+        nap();
+        Some(fstat(&file).ok()?.st_size == before.st_size)
+    };
+    let is_file = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
+    is_file && status.st_size > 0 && open_line() == Some(true)
+}
+
+/// What a reader gets that takes nothing at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Give {
+    /// Nothing: the text is lost at once.
+    Up,
+    /// As much time as one that has taken a part.
+    AMoment,
+}
+
+/// What takes some bytes without blocking.
+trait Target {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno>;
+}
+
+impl Target for BorrowedFd<'_> {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        retry_on_intr(|| write(self, bytes))
+    }
+}
+
+impl Target for &OwnedFd {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        self.as_fd().write(bytes)
+    }
+}
+
+struct Socket<'fd>(BorrowedFd<'fd>);
+
+impl Target for Socket<'_> {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        retry_on_intr(|| send(self.0, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL))
+    }
+}
+
+/// A descriptor that blocks, and is written to only when it would not.
+struct Ready<'fd>(BorrowedFd<'fd>);
+
+impl Target for Ready<'_> {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut wanted = [PollFd::from_borrowed_fd(self.0, PollFlags::OUT)];
+        match retry_on_intr(|| poll(&mut wanted, Some(&now)))? {
+            0 => Err(Errno::AGAIN),
+            _ => self.0.write(bytes.get(..AT_ONCE).unwrap_or(bytes)),
+        }
+    }
+}
+
+/// Writes all of the text: with one call wherever the kernel takes it whole, as it does for files. Of a line that was left
+/// open before, this text is the next one.
+fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
+    let started = state.is_torn().then(|| [b"\n", text].concat());
+    let text = started.as_deref().unwrap_or(text);
+    let mut signals = HeldBack::new();
+    let mut written = 0;
+    let mut naps = 0;
+    let error = loop {
+        match to.write(text.get(written..).unwrap_or_default()) {
+            Ok(more) => written += more,
+            Err(Errno::AGAIN) if (written == 0 && give == Give::Up) || state.is_stuck() => break Errno::AGAIN,
+            Err(Errno::AGAIN) if naps == MOST_NAPS => {
+                state.set_stuck(true);
+                break Errno::AGAIN;
+            }
+            Err(Errno::AGAIN) => {
+                naps += 1;
+                nap();
+            }
+            Err(error) => {
+                signals.note(error);
+                break error;
+            }
+        }
+        if written >= text.len() {
+            state.set_torn(false);
+            state.set_stuck(false);
+            return Ok(());
+        }
+    };
+    if written > 0 {
+        // With the one byte that may still find room, this text alone is lost; else the next one begins with it.
+        let ended = text.get(written - 1) == Some(&b'\n') || to.write(b"\n").is_ok_and(|written| written == 1);
+        state.set_torn(!ended);
+    }
+    Err(error)
+}
+
+/// A signal may end it early; whoever naps counts its naps.
+fn nap() {
+    let _early_is_fine = nanosleep(&NAP);
+}
+
+#[cfg(test)]
+mod tests;

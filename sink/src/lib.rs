@@ -1,0 +1,76 @@
+//! Where a finding is said. No descriptor stays open: a sink opens, writes and closes, so that a program which closes every
+//! descriptor, changes its root or drops its rights keeps working. And none blocks: what a full pipe or a slow reader does not
+//! take is lost, and the program goes on.
+//!
+//! * [`file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
+//! * [`state`]: what is known of a sink from one record to the next.
+//! * [`signals`]: those that a write of ours may raise, held back.
+//! * [`reason`]: why a sink could not be written to, in words.
+//!
+//! Every call here is a raw system call, which is no cancellation point. The library calls this inside of any program's thread,
+//! so what it may not do there is refused here too (`clippy.toml`).
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "tests live in no watched program"
+    )
+)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod file;
+pub mod reason;
+mod signals;
+pub mod socket;
+pub mod state;
+
+use std::ffi::CString;
+
+use forkwatch_schema::destination::Destination;
+use forkwatch_schema::line::line;
+use forkwatch_schema::log_path::Marks;
+use forkwatch_schema::path::base_name;
+use forkwatch_schema::record::Record;
+use forkwatch_schema::{journal, log_path};
+use rustix::io::Errno;
+
+pub use state::State;
+
+/// Writes a record to its destination.
+pub fn write_record(to: &Destination, record: &Record, state: &State) -> Result<(), Errno> {
+    let Some(line) = line(record) else { return Ok(()) };
+    let marks = Marks {
+        pid: record.pid,
+        host: &record.host,
+        program: base_name(&record.exe),
+    };
+    match to {
+        Destination::File(path) => append(path, marks, &line, state),
+        Destination::Descriptor(number) => file::write_to_number(*number, &line, state),
+        Destination::Socket(path) => socket::send(&c_path(path, marks)?, &line),
+        Destination::Journal => {
+            let path = CString::new(journal::SOCKET).map_err(|_holds_a_nul| Errno::INVAL)?;
+            socket::send(&path, &journal::entry(record, &line))
+        }
+    }
+}
+
+/// Appends a text to the file that a path with marks stands for.
+pub fn append(path: &[u8], marks: Marks<'_>, text: &[u8], state: &State) -> Result<(), Errno> {
+    file::append(&c_path(path, marks)?, text, state)
+}
+
+fn c_path(path: &[u8], marks: Marks<'_>) -> Result<CString, Errno> {
+    CString::new(log_path::expand(path, marks)).map_err(|_holds_a_nul| Errno::INVAL)
+}
