@@ -1,13 +1,19 @@
 //! The nearest valid word to a misspelt one, for messages that say what was probably meant.
 
+/// So many letters are the beginning of a word, and no slip of the finger.
+const BEGINNING: usize = 3;
+
 /// The candidate nearest to `word`, however far it is; `None` only where there are no candidates.
 ///
-/// Distance is counted in edits (insert, delete, replace, swap neighbours), without regard to case.
+/// One that goes on where the word ends is nearer than any other. Distance is counted in edits (insert, delete, replace, swap
+/// neighbours), without regard to case.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();
-    candidates
-        .into_iter()
-        .min_by_key(|candidate| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()))
+    candidates.into_iter().min_by_key(|candidate| {
+        let candidate = candidate.to_ascii_lowercase();
+        let goes_on = word.len() >= BEGINNING && candidate.starts_with(&word);
+        (!goes_on, strsim::damerau_levenshtein(&word, &candidate))
+    })
 }
 
 #[cfg(test)]
@@ -20,6 +26,11 @@ mod tests {
             nearest("FORKWATCH_STRCIT", ["FORKWATCH_STACKS", "FORKWATCH_STRICT"]),
             Some("FORKWATCH_STRICT")
         );
+    }
+
+    #[test]
+    fn a_beginning_finds_its_word() {
+        assert_eq!(nearest("orphan", ["summary", "orphaned_lock"]), Some("orphaned_lock"));
     }
 
     #[test]

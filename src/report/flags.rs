@@ -45,7 +45,10 @@ pub fn command() -> Command {
                 .value_hint(ValueHint::FilePath)
                 .help("Write the report there instead of standard output"),
             option("limit", "N")
-                .value_parser(value_parser!(usize))
+                .value_parser(|text: &str| {
+                    text.parse::<usize>()
+                        .map_err(|_| "no whole number; 0 shows all findings".to_owned())
+                })
                 .help(format!("Show the N worst findings whole, 0 for all of them; {}", limits())),
             option("fail-on", "LEVEL")
                 .value_parser(PossibleValuesParser::new(["info", "warn", "error", "fatal"]))
