@@ -10,8 +10,9 @@ use super::State;
 use super::file::write_to_number_patiently;
 
 const NUMBER: u16 = 2;
-/// Device and inode of descriptor 2 at the start; zeros where it was closed.
+/// Device and inode of descriptor 2 at the start; zeros where it was closed. Relaxed: written before the program begins.
 static DEVICE: AtomicU64 = AtomicU64::new(0);
+/// Relaxed, as above.
 static INODE: AtomicU64 = AtomicU64::new(0);
 
 /// Remembers what descriptor 2 is. Called once, at the start.

@@ -278,7 +278,7 @@ fn without_the_kernel(alive: &Alive) -> OtherThread {
     OtherThread {
         tid: alive.tid,
         name: Vec::new(),
-        handle: alive.thread.map_or(0, Thread::handle),
+        handle: alive.thread.map_or(0, |thread| thread.handle()),
         origin: alive.thread.and_then(|thread| thread.origin()),
         blocked: None,
         asleep: false,

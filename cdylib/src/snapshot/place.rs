@@ -7,7 +7,6 @@ use lock_api::Mutex;
 use super::alive::Alive;
 use crate::state::depot::{self, StackId};
 use crate::state::held::Entry;
-use crate::state::thread::Thread;
 use crate::system::own_lock::OwnLock;
 use crate::system::task;
 
@@ -85,7 +84,7 @@ static SORTS: Mutex<OwnLock, BTreeMap<(i32, usize), u64>> = Mutex::new(BTreeMap:
 /// A thread's name and start routine as one number.
 fn sort_of(alive: &Alive) -> u64 {
     const MOST: usize = 16 * 1024;
-    let key = (alive.tid, alive.thread.map_or(0, Thread::handle));
+    let key = (alive.tid, alive.thread.map_or(0, |thread| thread.handle()));
     let mut sorts = SORTS.lock();
     if let Some(&sort) = sorts.get(&key) {
         return sort;

@@ -1,4 +1,5 @@
 //! Whether this process is a forked child, and of which sort of process. The flags lie in the page that a fork writes to in any case.
+//! Relaxed is enough for them, because they are set while the child has one thread.
 #![expect(unsafe_code, reason = "statics in a section of our own")]
 
 use core::sync::atomic::{AtomicBool, Ordering};

@@ -35,35 +35,3 @@ pub fn within(call: &ForkCall, real: impl FnOnce() -> i32) -> i32 {
     thread_word::set(Word::ForkCall, outer);
     result
 }
-
-/// How far the fork is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Copying {
-    /// There is none, or nothing was to be done before it.
-    No = 0,
-    /// Our locks are held for the copy.
-    Prepared,
-    /// Our locks could not be had in time: the copy may find our state half-changed.
-    Unprepared,
-    /// A signal handler forks in the middle of our own code.
-    Nested,
-    /// The copy is made, and the parent's finding waits to be told.
-    Settling,
-}
-
-impl Copying {
-    /// How far this thread's fork is.
-    pub fn now() -> Self {
-        let number = thread_word::get(Word::Copying);
-        let all = [Self::Prepared, Self::Unprepared, Self::Nested, Self::Settling];
-        all.into_iter()
-            .find(|copying| *copying as usize == number)
-            .unwrap_or(Self::No)
-    }
-
-    /// Notes how far this thread's fork is.
-    pub fn note(self) {
-        thread_word::set(Word::Copying, self as usize);
-    }
-}

@@ -1,5 +1,8 @@
 //! What is true right now: written by the hooks of each thread, read by the thread that forks.
 //!
+//! What two threads touch lies in the crate `forkwatch-state`, where models try every interleaving; the modules of the same
+//! names here hold this process's own tables.
+//!
 //! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, said beside them, and count what
 //! they had to drop.
 
@@ -7,7 +10,6 @@ pub mod credit;
 pub mod depot;
 pub mod descent;
 pub mod fork_call;
-pub mod held;
 pub mod libc_regions;
 pub mod orphans;
 pub mod own_code;
@@ -16,3 +18,5 @@ pub mod stack_cache;
 pub mod thread;
 pub mod threads;
 pub mod unwind;
+
+pub use forkwatch_state::held;

@@ -2,22 +2,14 @@
 #![expect(unsafe_code, reason = "the linker's own symbol and the ELF header behind it")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
-static LOW: AtomicUsize = AtomicUsize::new(0);
-static HIGH: AtomicUsize = AtomicUsize::new(0);
+use forkwatch_state::code_range::CodeRange;
+
+static CODE: CodeRange = CodeRange::unknown();
 
 /// Whether `address` lies in this library's code.
 pub fn contains(address: usize) -> bool {
-    // Relaxed: both words are set to the same values whoever computes them; HIGH is stored last and zero until then.
-    let (mut low, mut high) = (LOW.load(Ordering::Relaxed), HIGH.load(Ordering::Acquire));
-    if high == 0 {
-        let range = executable_range();
-        (low, high) = (range.start, range.end);
-        LOW.store(low, Ordering::Relaxed);
-        HIGH.store(high, Ordering::Release);
-    }
-    (low..high).contains(&address)
+    CODE.get_or(executable_range).contains(&address)
 }
 
 /// The executable segment of the object that this function lies in, by its own program headers.

@@ -8,6 +8,8 @@
 //! Where several chains lead to one helper they share both. For one return address the slot of the *second* return address lies at
 //! a fixed distance, so what stands there chooses a set of stacks ([`StackCache::sets`]).
 //!
+//! Only the thread itself looks into its cache: its words are atomic, and Relaxed, for its signal handlers alone.
+//!
 //! A signal handler may interrupt any of this and look up stacks of its own: a lookup only reads, and while the unwinder
 //! runs and entries change, the thread is busy.
 
@@ -61,7 +63,8 @@ const FRAMES_THAT_NEVER_RETURN: usize = 3;
 /// So many unknown stacks are taken by their return address alone in the child of a lone thread, before it is thought to stay.
 const MOST_SKIPPED: u32 = 64;
 
-/// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing.
+/// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing. Relaxed: before the first
+/// thread is followed.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
 /// What a thread starts with, in ticks: enough for some thousand stacks.

@@ -1,77 +1,59 @@
 //! One thread's record, and how a hook comes by its own thread's.
 //!
-//! The thread word, seen as a signed number:
-//!
-//! | word | meaning | hooks |
-//! |---|---|---|
-//! | 0 | never met | meet the thread first |
-//! | 1 | no record: our code runs before there is one, or the thread has ended | pass straight through |
-//! | above 1 | the record's address | follow |
-//! | below 0 | the record's address, negated: our own code runs | pass straight through |
+//! The thread word says whether our own code runs in the thread: see [`forkwatch_state::busy`].
 //!
 //! A `&Thread` that a hook got from [`Thread::current`] is therefore also the proof that it may touch state.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::ops::Deref;
 
-use super::depot::{NO_STACK, StackId};
+use forkwatch_state::busy::{self, BUSY, UNKNOWN};
+pub use forkwatch_state::record::Origin;
+use forkwatch_state::record::Record;
+use forkwatch_state::system::FromZeros;
+use forkwatch_state::threads::HasRecord;
+
+use super::depot::StackId;
 use super::descent;
-use super::held::Held;
 use super::stack_cache::{Caller, StackCache};
 use crate::system::errno::KeepErrno;
-use crate::system::thread_word::{self, Word};
+use crate::system::thread_word::{self, ThisThread, Word};
 
-const UNKNOWN: usize = 0;
-/// The thread word of a thread without a record, while hooks must pass straight through.
-const BUSY: isize = 1;
+/// While it lives, hooks of this thread pass straight through: see [`busy::Busy`].
+pub type Busy = busy::Busy<ThisThread>;
 
 /// What we know of one thread. Lies in zeroed memory, which is its valid first state, and on pages of its own, so that they
 /// can be given back.
 #[derive(Debug)]
 #[repr(C, align(4096))]
 pub struct Thread {
-    /// The lowest address of its stack, as far as known.
-    stack_low: AtomicUsize,
-    /// Its size in bytes for the hot path, and as it is; 0 where the stack is not known: then no stack is unwound. Where
-    /// every call must be looked at, the first is 0, too: then the hot path finds no stack and leaves the call to the cold
-    /// one, which costs the others nothing.
-    hot_span: AtomicUsize,
-    stack_span: AtomicUsize,
-    /// Its place in the table of threads.
-    index: AtomicU32,
-    /// Where it was created; [`NO_STACK`] where that was not seen.
-    created: AtomicU32,
-    /// The function it was started with, and that function's argument.
-    start_routine: AtomicUsize,
-    argument: AtomicUsize,
-    creator: AtomicI32,
-    stack_bytes: AtomicUsize,
-    /// Its `pthread_t`, the name by which language runtimes know it; 0 until it runs.
-    handle: AtomicUsize,
-    /// The semaphore it made last, and where.
-    made_semaphore: AtomicUsize,
-    made_at: AtomicU32,
-    /// Rounds of thread-specific-data destructors that have passed.
-    rounds: AtomicU8,
-    /// The locks it holds; beside the words above, so that a fork copies one page for both.
-    pub held: Held,
+    /// What other threads may read.
+    record: Record,
     /// Only this thread itself looks inside.
     cache: UnsafeCell<StackCache>,
 }
 
-/// How a thread came to be, as `pthread_create` saw it.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
-    /// The function it runs.
-    pub start_routine: usize,
-    /// That function's argument.
-    pub argument: usize,
-    /// Where it was created.
-    pub created: StackId,
-    /// The kernel's id of its creator.
-    pub creator: i32,
-    /// The size of its stack, as its attributes say.
-    pub stack_bytes: usize,
+// SAFETY: zero is the first state of both parts. Only the thread itself looks into its cache.
+#[expect(unsafe_code, reason = "a promise about a zeroed record")]
+unsafe impl FromZeros for Thread {}
+
+// SAFETY: only the thread itself looks into its cache, and all else is atomic.
+#[expect(unsafe_code, reason = "the cache belongs to its thread alone")]
+unsafe impl Sync for Thread {}
+
+impl HasRecord for Thread {
+    fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl Deref for Thread {
+    type Target = Record;
+
+    #[inline(always)]
+    fn deref(&self) -> &Record {
+        &self.record
+    }
 }
 
 impl Thread {
@@ -91,26 +73,25 @@ impl Thread {
         let address = word.unsigned_abs();
         // SAFETY: as in `current`; a negative word is the negated address of the same record.
         #[expect(unsafe_code, reason = "the thread word is a record's address")]
-        (!(UNKNOWN.cast_signed()..=BUSY).contains(&word)).then(|| unsafe { &*(address as *const Self) })
+        (!(UNKNOWN..=BUSY).contains(&word)).then(|| unsafe { &*(address as *const Self) })
     }
 
     /// Whether this thread was never met.
     pub fn is_unknown() -> bool {
-        thread_word::record() == UNKNOWN
+        thread_word::record().cast_signed() == UNKNOWN
     }
 
     /// The id of the stack that ends in this call, where it is found at once: see [`StackCache::known_only`].
     #[inline(always)]
     pub fn known_only_stack(&self, caller: Caller) -> Option<StackId> {
-        self.cache().known_only(caller, self.hot_span.load(Ordering::Relaxed))
+        self.cache().known_only(caller, self.hot_span())
     }
 
     /// The id of the stack that ends in this call, if it is one of the next likely: see [`StackCache::known_among`].
     #[inline(always)]
     pub fn known_stack_among(&self, caller: Caller) -> Option<StackId> {
-        let low = self.stack_low.load(Ordering::Relaxed);
-        self.cache()
-            .known_among(caller, (low, self.hot_span.load(Ordering::Relaxed)))
+        let low = self.stack_low();
+        self.cache().known_among(caller, (low, self.hot_span()))
     }
 
     /// The id of the stack that ends in this call, if a look finds it.
@@ -136,54 +117,11 @@ impl Thread {
     pub fn stack_at(&self, caller: Caller) -> StackId {
         let _errno = KeepErrno::as_it_is();
         let _busy = Busy::from_here();
-        let bounds = (
-            self.stack_low.load(Ordering::Relaxed),
-            self.stack_span.load(Ordering::Relaxed),
-        );
+        let bounds = (self.stack_low(), self.stack_span());
         // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
         cache.find(caller, bounds)
-    }
-
-    /// Prepares an unused record for a thread that is about to start.
-    pub fn prepare(&self, index: u32, origin: Origin) {
-        self.held.clear();
-        self.index.store(index, Ordering::Relaxed);
-        self.created.store(origin.created.0, Ordering::Relaxed);
-        self.start_routine.store(origin.start_routine, Ordering::Relaxed);
-        self.argument.store(origin.argument, Ordering::Relaxed);
-        self.creator.store(origin.creator, Ordering::Relaxed);
-        self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
-        self.handle.store(0, Ordering::Relaxed);
-        self.made_semaphore.store(0, Ordering::Relaxed);
-        self.rounds.store(0, Ordering::Relaxed);
-        // Until the thread says where its stack lies, none of its calls finds one.
-        for word in [&self.stack_low, &self.stack_span, &self.hot_span] {
-            word.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// How it came to be; `None` for the first thread and those we did not see created.
-    pub fn origin(&self) -> Option<Origin> {
-        let start_routine = self.start_routine.load(Ordering::Relaxed);
-        (start_routine != 0).then(|| Origin {
-            start_routine,
-            argument: self.argument.load(Ordering::Relaxed),
-            created: StackId(self.created.load(Ordering::Relaxed)),
-            creator: self.creator.load(Ordering::Relaxed),
-            stack_bytes: self.stack_bytes.load(Ordering::Relaxed),
-        })
-    }
-
-    /// Its place in the table of threads.
-    pub fn index(&self) -> u32 {
-        self.index.load(Ordering::Relaxed)
-    }
-
-    /// Its `pthread_t`; 0 until it runs.
-    pub fn handle(&self) -> usize {
-        self.handle.load(Ordering::Relaxed)
     }
 
     /// Notes the `pthread_t` of the thread that runs this.
@@ -191,59 +129,29 @@ impl Thread {
         // SAFETY: the function reads the thread's own register.
         #[expect(unsafe_code, reason = "a call into libc")]
         let handle = unsafe { libc::pthread_self() };
-        self.handle
-            .store(usize::try_from(handle).unwrap_or(0), Ordering::Relaxed);
+        self.set_handle(usize::try_from(handle).unwrap_or(0));
     }
 
     /// Says where the stack of this thread lies, which runs this and is not known to any hook yet; zeros where it is not known.
-    pub fn set_stack(&self, low: usize, high: usize) {
+    pub fn begin_on_stack(&self, low: usize, high: usize) {
         let span = high.saturating_sub(low);
         // SAFETY: only its own thread reaches a record's cache, and its hooks pass straight through until it begins.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         unsafe { &mut *self.cache.get() }.begin_on((low, span));
-        self.stack_low.store(low, Ordering::Relaxed);
-        self.stack_span.store(span, Ordering::Relaxed);
-        self.hot_span
-            .store(if descent::is_watched() { 0 } else { span }, Ordering::Relaxed);
+        self.set_stack(low, span, !descent::is_watched());
     }
 
     /// The lowest and the highest address of its stack, as far as known.
     pub fn stack_bounds(&self) -> (usize, usize) {
-        let low = self.stack_low.load(Ordering::Relaxed);
-        (low, low.saturating_add(self.stack_span.load(Ordering::Relaxed)))
+        let low = self.stack_low();
+        (low, low.saturating_add(self.stack_span()))
     }
 
     /// Whether this thread, which runs this, is known to have so many bytes of stack left.
     pub fn has_room(&self, bytes: usize) -> bool {
         let here = 0_u8;
-        let depth = (&raw const here as usize).wrapping_sub(self.stack_low.load(Ordering::Relaxed));
-        depth > bytes && depth < self.stack_span.load(Ordering::Relaxed)
-    }
-
-    /// From now on every call of this thread that takes a lock goes the cold way.
-    #[inline(always)]
-    pub fn leave_hot_path(&self) {
-        self.hot_span.store(0, Ordering::Relaxed);
-    }
-
-    /// Remembers that this thread made a semaphore here just now.
-    pub fn note_made_semaphore(&self, address: usize, made: StackId) {
-        self.made_at.store(made.0, Ordering::Relaxed);
-        self.made_semaphore.store(address, Ordering::Relaxed);
-    }
-
-    /// Where the semaphore was made, if it is the one this thread made last.
-    pub fn made_semaphore(&self, address: usize) -> StackId {
-        if self.made_semaphore.load(Ordering::Relaxed) == address {
-            StackId(self.made_at.load(Ordering::Relaxed))
-        } else {
-            NO_STACK
-        }
-    }
-
-    /// Counts a round of thread-specific-data destructors, and gives the number of those that have passed.
-    pub fn next_round(&self) -> u8 {
-        self.rounds.fetch_add(1, Ordering::Relaxed) + 1
+        let depth = (&raw const here as usize).wrapping_sub(self.stack_low());
+        depth > bytes && depth < self.stack_span()
     }
 
     /// Counts a fork by this thread: in a thread word, because the child of a lone thread would copy the record's page for it.
@@ -269,44 +177,5 @@ impl Thread {
     /// Hooks pass straight through in this thread, until it begins or for ever.
     pub fn pass_by() {
         thread_word::set(Word::Record, BUSY.cast_unsigned());
-    }
-}
-
-/// While it lives, hooks of this thread pass straight through; then what was before holds again. Never alive across a call
-/// of the program's that can be cancelled.
-#[derive(Debug)]
-pub struct Busy {
-    previous: usize,
-}
-
-impl Busy {
-    /// Enters, and gives this thread's record; `None` where our code runs already.
-    pub fn enter() -> Option<(Self, &'static Thread)> {
-        let thread = Thread::current()?;
-        Some((Self::from_here(), thread))
-    }
-
-    /// Enters, whatever was before.
-    pub fn from_here() -> Self {
-        let previous = thread_word::record();
-        let word = previous.cast_signed();
-        thread_word::set(
-            Word::Record,
-            if word > BUSY {
-                -word
-            } else if word == 0 {
-                BUSY
-            } else {
-                word
-            }
-            .cast_unsigned(),
-        );
-        Self { previous }
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        thread_word::set(Word::Record, self.previous);
     }
 }

@@ -8,6 +8,7 @@ use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use forkwatch_state::pieces::Pieces;
 use lock_api::RawMutex;
 use rustix::mm::{Advice, madvise};
 use talc::TalcLock;
@@ -50,11 +51,15 @@ pub struct ScratchMemory;
 /// the program's address space is limited: there it is no more than a quarter of what is left.
 const MOST_SCRATCH_BYTES: usize = 256 << 20;
 const LEAST_SCRATCH_BYTES: usize = 1 << 20;
+/// Relaxed, as the two below: written under the heap's lock, and who has a piece of this memory took that lock for it.
 static SCRATCH_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Relaxed: as above.
 static SCRATCH_START: AtomicUsize = AtomicUsize::new(0);
+/// Relaxed: as above.
 static SCRATCH_USED: AtomicUsize = AtomicUsize::new(0);
 /// Pieces of scratch memory that somebody still has.
-static SCRATCH_PIECES: AtomicUsize = AtomicUsize::new(0);
+static SCRATCH_PIECES: Pieces = Pieces::none();
+/// Which memory new pieces come from. Relaxed: written by the holder of the report lock, and either answer is right in others.
 static SCRATCH_ON: AtomicBool = AtomicBool::new(false);
 
 // SAFETY: every claimed range is a part of the scratch region that was not claimed before, or not since the last clearing.
@@ -160,10 +165,9 @@ unsafe impl GlobalAlloc for OwnHeap {
         }
         if SCRATCH_ON.load(Ordering::Relaxed) {
             // SAFETY: the caller's promise.
-            let piece = unsafe { SCRATCH.alloc(layout) };
-            if !piece.is_null() {
-                SCRATCH_PIECES.fetch_add(1, Ordering::Relaxed);
-                return piece;
+            let piece = SCRATCH_PIECES.hand_out(|| NonNull::new(unsafe { SCRATCH.alloc(layout) }));
+            if let Some(piece) = piece {
+                return piece.as_ptr();
             }
         }
         // SAFETY: the caller's promise.
@@ -190,7 +194,7 @@ unsafe impl GlobalAlloc for OwnHeap {
                 }
             } else if is_scratch(piece) {
                 SCRATCH.dealloc(piece, layout);
-                SCRATCH_PIECES.fetch_sub(1, Ordering::Relaxed);
+                SCRATCH_PIECES.take_back();
             } else {
                 HEAP.dealloc(piece, layout);
             }
@@ -242,7 +246,7 @@ pub fn with_lasting<R>(work: impl FnOnce() -> R) -> R {
 pub fn clear_scratch() {
     let mut scratch = SCRATCH.lock();
     let used = SCRATCH_USED.load(Ordering::Relaxed);
-    if used == 0 || SCRATCH_PIECES.load(Ordering::Relaxed) != 0 {
+    if used == 0 || !SCRATCH_PIECES.none_left() {
         return;
     }
     *scratch = Talc::new(ScratchMemory);
@@ -296,7 +300,7 @@ mod tests {
         sizes.into_iter().for_each(use_a_piece);
         with_scratch(|| sizes.into_iter().for_each(use_a_piece));
         assert_ne!(SCRATCH_USED.load(Ordering::Relaxed), 0);
-        assert_eq!(SCRATCH_PIECES.load(Ordering::Relaxed), 0);
+        assert!(SCRATCH_PIECES.none_left());
         clear_scratch();
         assert_eq!(SCRATCH_USED.load(Ordering::Relaxed), 0);
         with_scratch(|| with_lasting(|| use_a_piece(100)));

@@ -43,6 +43,7 @@ unsafe extern "C" {
 const BYTES: usize = 1 << 20;
 const GUARD: usize = 4096;
 
+/// Acquire and Release, in pairs: who finds the stack finds its guard page made.
 static STACK: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 struct Call<F, R> {

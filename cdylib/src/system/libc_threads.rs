@@ -8,7 +8,7 @@ use super::real::{nothing, real_function};
 
 // `__libc_single_threaded` (glibc 2.32): nonzero while libc has made no thread, its own helpers included.
 real_function!(static SINGLE_THREADED = c"__libc_single_threaded", Scope::Next, None, Some(nothing));
-/// A thread was made around libc: `clone` with `CLONE_THREAD`.
+/// A thread was made around libc: `clone` with `CLONE_THREAD`. Relaxed: written by its creator before the thread begins.
 static MADE_AROUND_LIBC: AtomicBool = AtomicBool::new(false);
 
 /// False where a second thread was made at some time, or may have been.
@@ -19,6 +19,7 @@ pub fn none_was_made() -> bool {
     if MADE_AROUND_LIBC.load(Ordering::Relaxed) {
         return false;
     }
+    // Relaxed: libc writes it before the second thread begins.
     // SAFETY: libc documents the variable as a `char` that any thread may read at any time.
     unsafe { AtomicI8::from_ptr(variable.cast::<i8>()) }.load(Ordering::Relaxed) != 0
 }

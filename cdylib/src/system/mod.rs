@@ -5,6 +5,7 @@ pub mod big_stack;
 pub mod clock;
 pub mod deadline;
 pub mod errno;
+pub mod kernel;
 #[cfg(not(test))]
 mod libc_names;
 pub mod libc_threads;

@@ -35,7 +35,8 @@ unsafe extern "C" {
     fn forkwatch_numbered_entries();
 }
 
-/// What an entry calls: set once, before the first entry is given out.
+/// What an entry calls: set once, before the first entry is given out: the store (Release) pairs with
+/// the load (Acquire) of who calls one.
 static BODY: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
 
 /// Called with an entry's number.

@@ -16,6 +16,7 @@ use super::next_definition::{self, Access, Scope};
 const MOST_SEARCHES: u32 = 32;
 
 static FOUND: OnceBox<Python> = OnceBox::new();
+/// Relaxed: a count.
 static SEARCHES: AtomicU32 = AtomicU32::new(0);
 
 /// An interpreter that is there.

@@ -110,6 +110,7 @@ impl Real {
         {
             address = absent as *mut c_void;
         }
+        // Relaxed: whoever looks finds the same address.
         self.address.store(address, Ordering::Relaxed);
         address
     }

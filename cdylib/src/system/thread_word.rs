@@ -10,6 +10,8 @@
 
 use core::arch::{asm, global_asm};
 
+use forkwatch_state::busy::Words;
+
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
 compile_error!("forkwatch is written for x86-64 Linux with glibc");
 
@@ -29,11 +31,11 @@ global_asm!(
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub enum Word {
-    /// Who this thread is to us (`state::thread`).
+    /// Who this thread is to us (`forkwatch_state::busy`).
     Record = 0,
     /// The fork call that is under way (`state::fork_call`).
     ForkCall = 8,
-    /// How far it is (`state::fork_call`).
+    /// How far it is (`forkwatch_state::fork`).
     Copying = 16,
     /// Forks by this thread that its record does not know of yet.
     Forks = 24,
@@ -85,6 +87,32 @@ pub fn set(word: Word, value: usize) {
             value = in(reg) value,
             options(nostack, preserves_flags),
         );
+    }
+}
+
+/// The words of the running thread, as `forkwatch-state` asks for them.
+#[derive(Debug)]
+pub struct ThisThread;
+
+impl Words for ThisThread {
+    #[inline(always)]
+    fn record() -> usize {
+        record()
+    }
+
+    #[inline(always)]
+    fn set_record(word: usize) {
+        set(Word::Record, word);
+    }
+
+    #[inline(always)]
+    fn copying() -> usize {
+        get(Word::Copying)
+    }
+
+    #[inline(always)]
+    fn set_copying(word: usize) {
+        set(Word::Copying, word);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 
-/// The process that has written its summary, or 0: a destructor may be followed by `_exit`.
+/// The process that has written its summary, or 0: a destructor may be followed by `_exit`. Relaxed: one exchange wins.
 static TOLD_BY: AtomicI32 = AtomicI32::new(0);
 
 /// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.

@@ -40,7 +40,7 @@ use crate::state::threads::Life;
 use crate::state::{orphans, threads};
 use crate::system::errno::KeepErrno;
 
-/// Another thread seemed to hold a lock at a fork whose locks are not looked up yet.
+/// Another thread seemed to hold a lock at a fork whose locks are not looked up yet. Relaxed: changed while the child has one thread.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static HAS_HOLDERS: AtomicBool = AtomicBool::new(false);
 
@@ -79,13 +79,12 @@ fn watch_all_calls(thread: &'static Thread) {
 pub fn settle(thread: &'static Thread) {
     orphans::begin_anew();
     HAS_HOLDERS.store(false, Ordering::Relaxed);
+    let number = story::newest_number();
     // SAFETY: a process that catches up has one thread.
-    let stories = unsafe { story::all() };
-    let number = stories.len().saturating_sub(1);
-    let Some(story) = stories.last_mut() else { return };
-    if story.inherited.is_some() {
-        return;
-    }
+    unsafe { story::settle(|story| inherit(thread, number, story)) };
+}
+
+fn inherit(thread: &'static Thread, number: usize, story: &mut Story) {
     let lost: Vec<_> = threads::all()
         .filter(|(life, _, other)| *life == Life::Running && !core::ptr::eq(*other, thread))
         .map(|(_, tid, thread)| Alive {

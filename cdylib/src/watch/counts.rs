@@ -13,6 +13,7 @@ use crate::state::threads;
 #[derive(Debug)]
 pub struct Count(AtomicU64);
 
+/// Relaxed: a count orders nothing.
 impl Count {
     const fn new() -> Self {
         Self(AtomicU64::new(0))
@@ -76,14 +77,14 @@ pub fn summary() -> Summary {
         suppressed: SUPPRESSED.get(),
         repeated: REPEATED.get(),
         locks_dropped: threads::all()
-            .map(|(_, _, thread)| thread.held.dropped.load(Ordering::Relaxed))
+            .map(|(_, _, thread)| thread.held.dropped())
             .fold(DROPPED_LOCKS.get(), u64::saturating_add),
     }
 }
 
 /// Adds what a thread that ends has counted.
 pub fn add_dropped_locks(thread: &Thread) {
-    let dropped = thread.held.dropped.swap(0, Ordering::Relaxed);
+    let dropped = thread.held.take_dropped();
     if dropped != 0 {
         DROPPED_LOCKS.add_many(dropped);
     }
@@ -96,6 +97,7 @@ pub fn add_own_forks() {
 
 /// At the beginning of a process, a forked one too: everything from zero.
 pub fn begin_anew() {
+    // Relaxed: in a process that has one thread.
     let single = [
         &FORKS,
         &UNSAFE_FORKS,

@@ -15,7 +15,6 @@
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
-mod outer;
 mod pending;
 mod strict;
 
@@ -23,21 +22,22 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
-use lock_api::RawMutex;
+use forkwatch_state::fork::{Copying, Forks};
 
-use self::outer::Outer;
+use super::story::Story;
 use super::{child, counts, told};
 use crate::config::{self, Action};
 use crate::sink::standard_error;
 use crate::snapshot::alive;
-use crate::state::fork_call::{self, Copying, ForkCall};
-use crate::state::thread::{Busy, Thread};
+use crate::state::fork_call::{self, ForkCall};
+use crate::state::thread::Thread;
 use crate::state::threads::Life;
 use crate::state::{descent, threads};
 use crate::system::errno::{self, KeepErrno};
+use crate::system::kernel::Kernel;
 use crate::system::next_definition::Scope;
-use crate::system::own_lock::OwnLock;
 use crate::system::real::{no_error_number, real_function};
+use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, big_stack, process};
 
 /// An at-fork handler.
@@ -52,15 +52,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Without so much memory, in bytes, nothing is looked at and nothing told.
 const LEAST_ROOM: usize = 8 << 20;
 
-/// Held from before the copy until the finding is told, so that the copy finds our reports whole.
+/// The order of a fork, the report lock, which is held from before the copy until the finding is reported, and the fork that is
+/// under way.
 #[unsafe(link_section = ".data.forkwatch_fork")]
-static HOUSE: OwnLock = OwnLock::INIT;
-/// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry.
+static FORKS: Forks<Box<Story>, Kernel, ThisThread> = Forks::none();
+/// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry. Relaxed: a count.
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
-/// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
+/// This process is a child whose copy found our state in somebody else's hands: it tells nothing. Relaxed, as the next: written while
+/// the child has one thread.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static MUTE: AtomicBool = AtomicBool::new(false);
 /// This process is a child that has not yet caught up with its own fork; no other thread had our state in its hands.
+/// Relaxed: as above.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static UNSETTLED: AtomicBool = AtomicBool::new(false);
 
@@ -88,22 +91,23 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = Outer::set_aside();
+    let outer = FORKS.set_aside();
     let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
     if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
-        outer.go_on();
+        FORKS.go_on(outer, PATIENCE);
         errno::set(libc::EDEADLK);
         return -1;
     }
     let result = fork_call::within(&call, real);
     if result == 0 {
-        // In the child, its handler has done everything.
-        outer.forget();
+        // In the child, its handler has done everything. The outer fork belongs to the parent; its memory stays, as the child
+        // shall write as little as it can.
+        core::mem::forget(outer);
         return 0;
     }
     let result = settle(result);
-    outer.go_on();
+    FORKS.go_on(outer, PATIENCE);
     result
 }
 
@@ -113,13 +117,13 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = Outer::set_aside();
+    let outer = FORKS.set_aside();
     let call = ForkCall {
         function,
         returns: true,
     };
     if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
-        outer.go_on();
+        FORKS.go_on(outer, PATIENCE);
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -127,12 +131,12 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     let result = real();
     if result == 0 {
         after_copy_in_child();
-        outer.forget();
+        core::mem::forget(outer);
         return 0;
     }
     after_copy_in_parent();
     let result = settle(result);
-    outer.go_on();
+    FORKS.go_on(outer, PATIENCE);
     result
 }
 
@@ -159,77 +163,56 @@ pub fn before_copy(call: Option<&ForkCall>) {
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
     let Some(thread) = Thread::even_if_busy() else { return };
-    let Some((busy, _)) = Busy::enter() else {
-        // A fork from a signal handler that interrupted our own code.
-        Copying::Nested.note();
-        return;
+    let concerns = || {
+        Thread::count_fork();
+        if alive::is_alone() {
+            return false;
+        }
+        notice_new_process(thread);
+        counts::add_own_forks();
+        true
     };
-    Thread::count_fork();
-    if alive::is_alone() {
-        return;
-    }
-    notice_new_process(thread);
-    counts::add_own_forks();
-    if !HOUSE.lock_within(PATIENCE) {
-        Copying::Unprepared.note();
-        return;
-    }
-    pending::look(thread, call);
-    // Nothing of ours may be allocated or freed from here to the copy.
-    allocator::hold_for_fork();
-    Copying::Prepared.note();
-    core::mem::forget(busy);
+    // Nothing of ours may be allocated or freed from `hold_for_fork` to the copy.
+    FORKS.before_copy(
+        PATIENCE,
+        concerns,
+        |_| pending::look(thread, call),
+        allocator::hold_for_fork,
+    );
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
 /// found other threads.
 pub fn after_copy_in_parent() -> bool {
-    let Some(thread) = Thread::even_if_busy() else {
-        return false;
-    };
-    match Copying::now() {
-        Copying::Prepared => {}
-        other => {
-            if other != Copying::Settling {
-                Copying::No.note();
-            }
-            return false;
-        }
-    }
-    allocator::release_in_parent();
-    Copying::Settling.note();
-    thread.begin();
-    true
+    Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent)
 }
 
 /// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
 /// child that soon becomes another program pays for nothing; [`notice_new_process`] catches up when it matters.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn after_copy_in_child() {
-    let copying = Copying::now();
     let Some(thread) = Thread::even_if_busy() else { return };
-    if copying == Copying::No {
-        child::begins_alone(thread);
-        return;
-    }
-    Copying::No.note();
-    if copying == Copying::Nested {
-        return;
-    }
-    HOUSE.forget_in_child();
-    if copying == Copying::Prepared {
-        allocator::forget_in_child();
-        // SAFETY: this thread held `HOUSE` at the copy, and nobody else exists here.
-        let story = unsafe { pending::take() };
-        if story.as_ref().is_some_and(|fork| fork.stopped) {
-            process::exit_now(0);
+    match FORKS.in_child() {
+        Copying::No => {
+            child::begins_alone(thread);
+            return;
         }
-        UNSETTLED.store(true, Ordering::Relaxed);
-        child::begins(thread, story);
-    } else {
-        let _errno = KeepErrno::as_it_is();
-        descent::note_threads();
-        begin_as_child(thread, false);
+        Copying::Nested => return,
+        Copying::Prepared => {
+            allocator::forget_in_child();
+            // SAFETY: nobody else exists here.
+            let story = unsafe { FORKS.take() };
+            if story.as_ref().is_some_and(|fork| fork.stopped) {
+                process::exit_now(0);
+            }
+            UNSETTLED.store(true, Ordering::Relaxed);
+            child::begins(thread, story);
+        }
+        Copying::Unprepared | Copying::Settling => {
+            let _errno = KeepErrno::as_it_is();
+            descent::note_threads();
+            begin_as_child(thread, false);
+        }
     }
     thread.begin();
 }
@@ -259,29 +242,20 @@ pub fn is_unsettled() -> bool {
 
 /// Step three, in the parent: tells the finding, and gives the program its result. `result` is the child's id, or -1.
 pub fn settle(result: i32) -> i32 {
-    if Copying::now() != Copying::Settling {
-        return result;
-    }
     let keep = KeepErrno::as_it_is();
-    // First of all, or a fork of a signal handler's would wait for the lock that this thread holds.
-    let busy = Busy::from_here();
-    Copying::No.note();
-    // SAFETY: this thread holds `HOUSE` since `before_copy`.
-    let mut story = unsafe { pending::take() };
     let mut refused = false;
-    if let Some(fork) = story.take_if(|fork| fork.seen.is_none()) {
-        // SAFETY: this thread holds `HOUSE`.
-        unsafe { pending::keep_counted(fork) };
-    }
-    if let Some(mut fork) = story
-        && result != -1
-    {
-        refused = fork.stopped;
-        pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
-    }
-    // SAFETY: as above.
-    unsafe { HOUSE.unlock() };
-    drop(busy);
+    FORKS.settle(|mut story| {
+        if let Some(fork) = story.take_if(|fork| fork.seen.is_none()) {
+            // SAFETY: this thread holds the report lock.
+            unsafe { pending::keep_counted(fork) };
+        }
+        if let Some(mut fork) = story
+            && result != -1
+        {
+            refused = fork.stopped;
+            pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
+        }
+    });
     drop(keep);
     if refused {
         process::reap(result);
@@ -293,6 +267,7 @@ pub fn settle(result: i32) -> i32 {
 
 /// Says so once, without any memory.
 fn say_that_memory_is_short() {
+    // Relaxed: one exchange wins.
     static SAID: AtomicBool = AtomicBool::new(false);
     if config::get().text == b"stderr" && !SAID.swap(true, Ordering::Relaxed) {
         standard_error::write(b"forkwatch: no memory is left to tell what was found; the program goes on without\n");
@@ -314,7 +289,7 @@ fn in_own_room(work: impl FnOnce()) {
 
 /// This process is a child now. `whole` says that no other thread of the parent had our state in its hands at the copy.
 fn begin_as_child(thread: &'static Thread, whole: bool) {
-    HOUSE.forget_in_child();
+    FORKS.forget_in_child();
     if whole {
         allocator::forget_in_child();
         child::settle(thread);
@@ -323,7 +298,7 @@ fn begin_as_child(thread: &'static Thread, whole: bool) {
     }
     // SAFETY: nobody else exists here. What was under way belongs to the parent, and the heap may be half-changed: better
     // lose a few bytes than touch it.
-    core::mem::forget(unsafe { pending::take() });
+    core::mem::forget(unsafe { FORKS.take() });
     process::know_this();
     counts::begin_anew();
     if whole {
@@ -347,7 +322,7 @@ pub fn may_tell_of_child(thread: &'static Thread) -> bool {
 
 /// As [`while_no_fork`], also for the thread whose own fork waits to be told.
 pub fn while_no_other_fork(tell: impl FnOnce()) {
-    if Copying::now() == Copying::Settling {
+    if Copying::now::<ThisThread>() == Copying::Settling {
         in_own_room(tell);
     } else {
         while_no_fork(tell);
@@ -356,10 +331,7 @@ pub fn while_no_other_fork(tell: impl FnOnce()) {
 
 /// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.
 pub fn while_no_fork(tell: impl FnOnce()) {
-    if is_mute() || !HOUSE.lock_within(PATIENCE) {
-        return;
+    if !is_mute() {
+        FORKS.while_none(PATIENCE, |_| in_own_room(tell));
     }
-    in_own_room(tell);
-    // SAFETY: this thread took it above.
-    unsafe { HOUSE.unlock() };
 }

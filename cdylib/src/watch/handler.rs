@@ -34,6 +34,8 @@ static PHASES: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES]
 pub fn timed(phase: Phase, handler: Option<Handler>) -> Option<Handler> {
     let handler = handler?;
     let address = handler as usize;
+    // Each Release store and exchange pairs with an Acquire load here or in `run`: who finds a handler finds what was written for
+    // it; one whose phase is not written yet is taken for another.
     for (number, (place, its_phase)) in HANDLERS.iter().zip(&PHASES).enumerate() {
         let taken = place.compare_exchange(0, address, Ordering::AcqRel, Ordering::Acquire);
         if taken.is_ok() {
@@ -50,6 +52,7 @@ pub fn timed(phase: Phase, handler: Option<Handler>) -> Option<Handler> {
 
 /// Runs the handler behind the entry of this number.
 extern "C-unwind" fn run(number: usize) {
+    // Acquire, also below: pairs with `timed`.
     let address = HANDLERS.get(number).map_or(0, |place| place.load(Ordering::Acquire));
     if address == 0 {
         return;

@@ -93,7 +93,7 @@ unsafe fn acquire_mutex_from_several(
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = current()?;
     let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
-    let ticket = thread.held.ask(address, object, caller.stack_pointer, stack);
+    let ticket = thread.held.ask_at_length(address, object, caller.stack_pointer, stack);
     if ticket.is_none() {
         thread.held.no_room(caller.stack_pointer);
     }

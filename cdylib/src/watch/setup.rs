@@ -8,11 +8,13 @@ use once_cell::race::OnceBox;
 use rustix::fs::{FileType, stat};
 use rustix::io::Errno;
 
-use super::fork;
+use super::{fork, thread};
 use crate::config;
 use crate::record::printable::printable;
 use crate::sink::reason;
+use crate::state::thread::Thread;
 use crate::system::allocator;
+use crate::system::errno::KeepErrno;
 use crate::system::file::read_whole;
 use crate::system::own_lock::OwnLock;
 
@@ -52,9 +54,16 @@ pub fn context() -> Option<Vec<u8>> {
 
 /// Sets the context from now on.
 pub fn set_context(text: Option<&[u8]>) {
-    let kept = text.map(|text| text.get(..MAX_CONTEXT).unwrap_or(text).to_vec());
+    let _errno = KeepErrno::as_it_is();
+    if thread::current().is_none() && Thread::even_if_busy().is_some() {
+        // Called by a signal handler that interrupted our own code, which may hold the lock that is taken below.
+        return;
+    }
     // Held by nobody at any copy, because no fork can be under way in here.
-    fork::while_no_fork(|| *CONTEXT.lock() = Some(kept));
+    fork::while_no_fork(|| {
+        let text = text.map(|text| text.get(..MAX_CONTEXT).unwrap_or(text));
+        *CONTEXT.lock() = Some(allocator::with_lasting(|| text.map(<[u8]>::to_vec)));
+    });
 }
 
 /// The rules in a file. Nothing else is read: a FIFO has them once for all processes, and a device has no end.

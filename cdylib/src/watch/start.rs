@@ -16,7 +16,9 @@ const RUNNING: u8 = 1;
 const READY: u8 = 2;
 const OFF: u8 = 3;
 
+/// Each Release store pairs with the Acquire of the exchange that finds it: who finds us ready finds what stage one has made.
 static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
+/// Relaxed: written by stage one.
 static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
 
 /// Whether hooks may follow threads now; starts what is needed the first time. False while it is being started, and for ever

@@ -4,9 +4,8 @@
 //! to in any case; the list that findings look into is made when it is first needed.
 #![expect(unsafe_code, reason = "the stories of this process's forks")]
 
-use core::cell::UnsafeCell;
-
 use forkwatch_schema::record::{Detail, Record};
+use forkwatch_state::line::Line;
 
 use super::counts;
 use super::judge::{self, Judgement};
@@ -16,9 +15,6 @@ use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::Verdict;
 use crate::snapshot::python::Held;
 use crate::system::{process, task};
-
-/// The most forks in one line of descent that are remembered apart.
-const MOST_STORIES: usize = 16;
 
 /// One fork beside other threads.
 #[derive(Debug)]
@@ -74,39 +70,27 @@ impl Story {
     }
 }
 
-/// Boxed, because a child moves what its parent has prepared, and a few words cost it no call of libc's.
-#[expect(clippy::vec_box, reason = "the boxes come from the parent and stay whole")]
-struct Line {
-    /// The newest, and the child that it made, where they are not in the list yet.
-    newest: Option<(Box<Story>, i32)>,
-    all: Vec<Box<Story>>,
+/// What every thread of a child may read of its fork, also while another one reports and changes the rest.
+#[derive(Debug, Default)]
+struct ReadByAll {
+    /// The child itself, not one of its own children.
+    child: i32,
+    /// Whether the parent saw something new.
+    has_news: bool,
+    /// The `pthread_t` and the id of each thread that was lost.
+    lost: Vec<(usize, i32)>,
 }
 
-struct Shared(UnsafeCell<Line>);
-
-// SAFETY: written while the child has one thread, or by the holder of the lock on all telling.
-unsafe impl Sync for Shared {}
-
 #[unsafe(link_section = ".data.forkwatch_fork")]
-static LINE: Shared = Shared(UnsafeCell::new(Line {
-    newest: None,
-    all: Vec::new(),
-}));
+static LINE: Line<ReadByAll, Box<Story>> = Line::none();
 
-/// The stories, newest last.
+/// The fork of this number.
 ///
 /// # Safety
-/// The caller is the only thread of a child, or holds the lock on all telling.
-pub unsafe fn all() -> &'static mut Vec<Box<Story>> {
-    // SAFETY: the caller's promise.
-    let line = unsafe { &mut *LINE.0.get() };
-    if let Some((mut story, child)) = line.newest.take() {
-        story.child = child;
-        // The oldest stay, because orphans name their fork by its number.
-        line.all.truncate(MOST_STORIES - 1);
-        line.all.push(story);
-    }
-    &mut line.all
+/// The caller is the only thread of a child, or holds the lock on all telling, and has no other reference to the same fork.
+pub unsafe fn of(number: usize) -> Option<&'static mut Story> {
+    // SAFETY: the caller's promise. A fork that is in the list stays.
+    unsafe { LINE.locked(number, |story| &mut **story) }
 }
 
 /// This process is the child of this fork.
@@ -116,37 +100,58 @@ pub unsafe fn all() -> &'static mut Vec<Box<Story>> {
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub unsafe fn begin(story: Box<Story>) {
     // SAFETY: the caller's promise.
-    let line = unsafe { &mut *LINE.0.get() };
-    if line.newest.is_some() {
-        // SAFETY: as above.
-        unsafe { all() };
+    unsafe {
+        if LINE.is_unsettled() {
+            // The process that forked has not settled its own fork: its threads were made around libc.
+            settle(|_| ());
+        }
+        LINE.begin(story, process::id());
     }
-    line.newest = Some((story, process::id()));
 }
 
-/// The newest fork and the child that it made. Changes nothing, so that the child of a `vfork` may ask.
-pub fn newest() -> Option<(&'static Story, i32)> {
-    // SAFETY: only looked at; the list grows while the process has one thread.
-    let line = unsafe { &*LINE.0.get() };
-    match &line.newest {
-        Some((story, child)) => Some((story, *child)),
-        None => line.all.last().map(|story| (&**story, story.child)),
-    }
+/// This process looks up what it inherited, if it has not yet.
+///
+/// # Safety
+/// This thread is the only one.
+pub unsafe fn settle(inherit: impl FnOnce(&mut Story)) {
+    let read = |story: &mut Box<Story>, child| {
+        story.child = child;
+        inherit(story);
+        let lost = story.inherited.iter().flat_map(|moment| &moment.threads);
+        ReadByAll {
+            child,
+            has_news: story.seen.is_some(),
+            lost: lost.map(|thread| (thread.handle, thread.tid)).collect(),
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { LINE.settle(read) };
+}
+
+/// Whether this process was made by a fork in which its parent saw something new. Changes nothing, so that the child of a
+/// `vfork` may ask.
+pub fn made_with_news(process: i32) -> bool {
+    LINE.newest(
+        |story, child| child == process && story.seen.is_some(),
+        |read| read.child == process && read.has_news,
+    )
+    .unwrap_or(false)
 }
 
 /// The number of the fork that made this process, or one that it descends from.
 pub fn newest_number() -> usize {
-    // SAFETY: as in `newest`.
-    let line = unsafe { &*LINE.0.get() };
-    (line.all.len() + usize::from(line.newest.is_some())).saturating_sub(1)
+    LINE.count().saturating_sub(1)
 }
 
 /// The id of the lost thread with this `pthread_t`; 0 where there is none.
 pub fn lost_with(handle: usize) -> i32 {
-    let inherited = newest().and_then(|(story, _)| story.inherited.as_ref());
-    let mut lost = inherited.into_iter().flat_map(|moment| &moment.threads);
-    lost.find(|thread| thread.handle == handle && handle != 0)
-        .map_or(0, |thread| thread.tid)
+    let find = |read: &ReadByAll| read.lost.iter().find(|lost| lost.0 == handle).map(|lost| lost.1);
+    let found = if handle == 0 {
+        None
+    } else {
+        LINE.newest(|_, _| None, find)
+    };
+    found.flatten().unwrap_or(0)
 }
 
 /// Tells of the fork itself, where its parent took the caller for one that does nothing but exec. Whether it did.

@@ -19,7 +19,7 @@ use crate::system::{process, python};
 const LAST_ROUND: u8 = 4;
 const NO_KEY: u32 = u32::MAX;
 
-/// The key whose destructor tells us of a thread's end, however it ends.
+/// The key whose destructor tells us of a thread's end, however it ends. Relaxed: written by stage one.
 static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
 
 /// This thread's record, if its hook may touch state; meets the thread where it is unknown.
@@ -85,7 +85,7 @@ pub fn begins(thread: &'static Thread, here: usize) {
     let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
     // libc's own data lies above `here`, so the stack ends a little higher than this.
     let margin = (64 << 10).min(bytes / 4);
-    thread.set_stack(here.saturating_sub(bytes) + margin, here);
+    thread.begin_on_stack(here.saturating_sub(bytes) + margin, here);
     hear_of_end(thread);
     thread.begin();
 }
@@ -119,7 +119,7 @@ fn meet() -> Option<&'static Thread> {
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let here = core::ptr::from_ref(&busy) as usize;
     let (low, high) = stack_bounds::of_stack_around(here).unwrap_or_default();
-    thread.set_stack(low, high);
+    thread.begin_on_stack(low, high);
     hear_of_end(thread);
     drop(busy);
     thread.begin();

@@ -8,7 +8,7 @@ use lock_api::Mutex;
 use super::finding;
 use super::site::Site;
 use crate::snapshot::modules::Modules;
-use crate::state::orphans::{self, Orphan, Told};
+use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::thread::{Busy, Thread};
 use crate::system::own_lock::OwnLock;
 
@@ -22,8 +22,8 @@ pub fn fails(thread: &'static Thread, orphan: Orphan, return_address: usize, sit
         is_cpythons(return_address).then(|| LAST.try_lock()?.replace((orphan, site.kept())))
     };
     match deferred {
-        None => finding::orphaned_lock(thread, orphan, Told::Try, true, site),
-        Some(Some((before, site))) => finding::orphaned_lock(thread, before, Told::Try, true, site),
+        None => finding::orphaned_lock(thread, orphan, Reported::Try, true, site),
+        Some(Some((before, site))) => finding::orphaned_lock(thread, before, Reported::Try, true, site),
         Some(None) => {}
     }
 }
@@ -42,12 +42,13 @@ pub fn tell_last(thread: &'static Thread) {
     let has_any = orphans::any();
     let last = has_any.then(|| LAST.try_lock()?.take()).flatten();
     if let Some((orphan, site)) = last {
-        finding::orphaned_lock(thread, orphan, Told::Try, true, site);
+        finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
     }
 }
 
 /// Whether this code is CPython's. Asked for one or two places in a process.
 fn is_cpythons(address: usize) -> bool {
+    // Relaxed: each word stands for itself, and a lost one is only looked up again.
     static YES: AtomicUsize = AtomicUsize::new(0);
     static NO: AtomicUsize = AtomicUsize::new(0);
     if YES.load(Ordering::Relaxed) == address {

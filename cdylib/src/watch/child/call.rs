@@ -10,7 +10,7 @@ use crate::snapshot::lock_now::{Meets, meets};
 use crate::state::depot::NO_STACK;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::libc_regions;
-use crate::state::orphans::{self, Orphan, Told};
+use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
@@ -36,7 +36,7 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
     if object == Object::LibcRegion {
         if let Some(orphan) = orphans::find(address) {
             let certain = libc_regions::at(address).is_some_and(|region| region.certain);
-            finding::orphaned_lock(thread, orphan, Told::Block, certain, Site::of(caller));
+            finding::orphaned_lock(thread, orphan, Reported::Block, certain, Site::of(caller));
         }
         return;
     }
@@ -60,17 +60,17 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
         match wait {
             Wait::Forever => {
                 attempt::is_followed_by_wait(address);
-                finding::orphaned_lock(thread, orphan, Told::Block, true, site);
+                finding::orphaned_lock(thread, orphan, Reported::Block, true, site);
             }
             Wait::Bounded => {
                 attempt::is_followed_by_wait(address);
-                finding::orphaned_lock(thread, orphan, Told::Try, true, site);
+                finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
             }
             Wait::Never => attempt::fails(thread, orphan, caller.return_address, site),
         }
     } else if wait == Wait::Bounded && object == Object::Semaphore && alive::is_alone() {
         if let Some(orphan) = python_lock::seen_behind(address) {
-            finding::orphaned_lock(thread, orphan, Told::Try, true, site);
+            finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
         }
     } else if wait == Wait::Forever && alive::is_alone() {
         finding::stuck_child(thread, object, address, site);
@@ -111,7 +111,7 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
     }
     orphans::add(entry, owner, story::newest_number());
     if let Some(orphan) = orphans::find(entry.address) {
-        finding::orphaned_lock(thread, orphan, Told::Block, true, Site::of(caller));
+        finding::orphaned_lock(thread, orphan, Reported::Block, true, Site::of(caller));
     }
 }
 

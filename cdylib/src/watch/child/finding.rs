@@ -15,7 +15,7 @@ use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self};
 use crate::state::descent;
 use crate::state::held::Object;
-use crate::state::orphans::{Orphan, Told};
+use crate::state::orphans::{Orphan, Reported};
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
@@ -24,7 +24,7 @@ use crate::watch::{counts, fork, report, told};
 
 /// The call at `site` asks for a lock of a thread that does not exist here. Where that is not `certain` to hang, it is an
 /// error that is not proven.
-pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Told, certain: bool, site: Site) {
+pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Reported, certain: bool, site: Site) {
     let _errno = KeepErrno::as_it_is();
     in_child(
         thread,
@@ -64,7 +64,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
             if object == WaitObject::Semaphore
                 && let Some(orphan) = python_lock::behind(address)
             {
-                teller.tell_orphan(orphan, Told::Block, true, site.function);
+                teller.tell_orphan(orphan, Reported::Block, true, site.function);
                 return;
             }
             let place = Place::of_call(teller.stack, object as u64);

@@ -72,7 +72,7 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
     }
     fork::while_no_fork(|| {
         // SAFETY: this thread holds the lock on all telling.
-        let Some(story) = unsafe { story::all() }.last_mut() else {
+        let Some(story) = (unsafe { story::of(story::newest_number()) }) else {
             return;
         };
         let Some(seen) = &story.seen else { return };
@@ -103,7 +103,7 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
 
 /// Whether this is the very child of a fork that its parent looked at for the first time.
 fn is_child_of_story() -> bool {
-    story::newest().is_some_and(|(story, child)| child == process::id() && story.seen.is_some())
+    story::made_with_news(process::id())
 }
 
 /// The program's file, if the call will find one that may be run.

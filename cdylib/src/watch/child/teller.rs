@@ -15,7 +15,7 @@ use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::Object;
 use crate::state::libc_regions;
-use crate::state::orphans::{Orphan, Told};
+use crate::state::orphans::{self, Orphan, Reported};
 use crate::system::{signals, task};
 use crate::verdict::own_locks::Interpreter;
 use crate::watch::judge::{frames, kind_of, naming, sealed};
@@ -35,7 +35,7 @@ impl Teller {
     /// The fork of this number; `None` in the child of a lone thread.
     fn story(&self, number: usize) -> Option<&'static mut Story> {
         // SAFETY: a `Teller` exists only while its thread holds the lock on all telling.
-        unsafe { story::all() }.get_mut(number).map(|story| &mut **story)
+        unsafe { story::of(number) }
     }
 
     fn owner(&self, orphan: Orphan) -> Option<String> {
@@ -87,11 +87,11 @@ impl Teller {
     }
 
     /// Tells that this child asks for a lock of a thread that it lost.
-    pub(super) fn tell_orphan(&mut self, orphan: Orphan, how: Told, certain: bool, function: &'static str) {
-        if !orphan.note(how) {
+    pub(super) fn tell_orphan(&mut self, orphan: Orphan, how: Reported, certain: bool, function: &'static str) {
+        if !orphans::note(&orphan, how) {
             return;
         }
-        let blocking = how == Told::Block;
+        let blocking = how == Reported::Block;
         let Some(mut resolver) = Resolver::new(naming()) else {
             return;
         };

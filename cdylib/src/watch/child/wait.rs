@@ -6,7 +6,7 @@ use super::{catch_up, finding};
 use crate::snapshot::alive;
 use crate::snapshot::lock_now;
 use crate::state::held::Object;
-use crate::state::orphans::{self, Told};
+use crate::state::orphans::{self, Reported};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
@@ -54,7 +54,7 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
         return;
     };
     catch_up(thread);
-    if orphans::find(address).is_some_and(|orphan| orphan.was_told(Told::Block)) {
+    if orphans::find(address).is_some_and(|orphan| orphans::was_reported(&orphan, Reported::Block)) {
         // The guard of a C++ static: its function waits on the guard itself.
         return;
     }

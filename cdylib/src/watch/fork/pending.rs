@@ -3,7 +3,7 @@
 
 use core::cell::UnsafeCell;
 
-use super::{LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
+use super::{FORKS, LEAST_ROOM, in_own_room, say_that_memory_is_short, strict};
 use crate::config;
 use crate::snapshot::alive::{self, Alive};
 use crate::state::depot::{self, StackId};
@@ -17,19 +17,16 @@ use crate::watch::story::Story;
 /// So much of the thread's own stack must be left for the quick look, which then touches no page of another one.
 const ROOM: usize = 64 * 1024;
 
-/// The fork that is under way, of the thread that holds the lock on all telling.
-struct Pending(UnsafeCell<Option<Box<Story>>>);
+/// The last fork that was only counted.
+struct Counted(UnsafeCell<Option<Box<Story>>>);
 
-// SAFETY: only the holder of that lock looks inside.
-unsafe impl Sync for Pending {}
+// SAFETY: only the holder of the report lock looks inside.
+unsafe impl Sync for Counted {}
 
-#[unsafe(link_section = ".data.forkwatch_fork")]
-static PENDING: Pending = Pending(UnsafeCell::new(None));
-
-/// The last fork that was only counted: mostly the next one is like it, and then nothing has to be written for it, which would
+/// Mostly the next one is like it, and then nothing has to be written for it, which would
 /// cost a page fault at every fork.
 #[unsafe(link_section = ".data.forkwatch_fork")]
-static COUNTED: Pending = Pending(UnsafeCell::new(None));
+static COUNTED: Counted = Counted(UnsafeCell::new(None));
 
 /// Keeps the story of a fork that was only counted for the next one.
 ///
@@ -48,24 +45,6 @@ fn counted(known: report::Known) -> Box<Story> {
         .unwrap_or_else(|| Story::new(known.origin, None, known.python_locks))
 }
 
-/// What is under way; there is nothing afterwards.
-///
-/// # Safety
-/// The caller holds the lock on all telling, or is the only thread of a child.
-pub(super) unsafe fn take() -> Option<Box<Story>> {
-    // SAFETY: the caller's promise.
-    unsafe { (*PENDING.0.get()).take() }
-}
-
-/// Puts back what was under way.
-///
-/// # Safety
-/// The caller holds the lock on all telling.
-pub(super) unsafe fn put_back(story: Option<Box<Story>>) {
-    // SAFETY: the caller's promise.
-    unsafe { *PENDING.0.get() = story };
-}
-
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
 pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     // The walk needs this very stack; the rest may need more than is left of it.
@@ -74,7 +53,7 @@ pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     let story = examine(thread, function, stack);
     let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
     // SAFETY: this thread holds the lock.
-    unsafe { put_back(story) };
+    unsafe { FORKS.put(story) };
     if stopped {
         strict::stop_unless_it_fails();
     }

@@ -1,9 +1,7 @@
 //! Strict mode: which forks do not happen, and what happens in their place.
 #![expect(unsafe_code, reason = "ending the process")]
 
-use lock_api::RawMutex;
-
-use super::{HOUSE, PATIENCE, notice_new_process, pending};
+use super::{FORKS, PATIENCE, notice_new_process, pending};
 use crate::config::{self, Action, Strict};
 use crate::snapshot::alive;
 use crate::state::fork_call::ForkCall;
@@ -34,25 +32,24 @@ pub(super) fn would_be_stopped(call: &ForkCall) -> bool {
         return false;
     }
     let _keep = KeepErrno::as_it_is();
-    let Some((_busy, thread)) = Busy::enter() else {
+    let Some(thread) = Thread::current() else {
         return false;
     };
+    let _busy = Busy::from_here();
     notice_new_process(thread);
-    if !HOUSE.lock_within(PATIENCE) {
-        return false;
-    }
-    let story = pending::examine(thread, call.function, pending::fork_stack(Some(call)));
-    let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
-    if let Some(mut fork) = story
-        && stopped
-    {
-        Thread::count_fork();
-        counts::add_own_forks();
-        pending::tell(&mut fork, None);
-    }
-    // SAFETY: this thread took it above.
-    unsafe { HOUSE.unlock() };
-    stopped
+    let looked = FORKS.while_none(PATIENCE, |_| {
+        let story = pending::examine(thread, call.function, pending::fork_stack(Some(call)));
+        let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
+        if let Some(mut fork) = story
+            && stopped
+        {
+            Thread::count_fork();
+            counts::add_own_forks();
+            pending::tell(&mut fork, None);
+        }
+        stopped
+    });
+    looked.unwrap_or(false)
 }
 
 /// Before the copy of a fork that must not happen. Returns where the action is to let the call fail.
@@ -66,8 +63,8 @@ pub(super) fn stop_unless_it_fails() {
 
 /// Strict, before the copy: tells, and ends the process. Our locks stay as they are; nothing comes after.
 fn stop_here(status: Option<u8>) -> ! {
-    // SAFETY: this thread holds `HOUSE`.
-    if let Some(mut fork) = unsafe { pending::take() } {
+    // SAFETY: this thread holds the report lock.
+    if let Some(mut fork) = unsafe { FORKS.take() } {
         pending::tell(&mut fork, None);
     }
     report::summary();

@@ -1,0 +1,253 @@
+//! The order in which a fork takes the report lock, is copied, and gives the lock back.
+//!
+//! | step | what happens |
+//! |---|---|
+//! | [`Forks::before_copy`] | the thread is busy from here to step two; the report lock is taken, the fork looked at, the heap held |
+//! | [`Forks::in_parent`] | the heap is free and the thread no longer busy; the report lock stays for the finding |
+//! | [`Forks::in_child`] | both locks are re-written |
+//! | [`Forks::settle`] | in the parent: the finding is reported, and the report lock given back |
+//!
+//! Whoever holds the report lock is busy, but for the time between step two and [`Forks::settle`], which the thread knows of: so a
+//! fork from a signal handler never waits for a lock that its own thread holds.
+
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use crate::busy::{self, Busy, Words};
+use crate::own_lock::OwnLock;
+use crate::sync::UnsafeCell;
+use crate::system::System;
+
+/// How far the fork of a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Copying {
+    /// There is none, or nothing was to be done before it.
+    No = 0,
+    /// Our locks are held for the copy.
+    Prepared,
+    /// Our locks could not be had in time: the copy may find our state half-changed.
+    Unprepared,
+    /// A signal handler forks in the middle of our own code.
+    Nested,
+    /// The copy is made, and the parent's finding waits to be reported.
+    Settling,
+}
+
+impl Copying {
+    /// How far this thread's fork is.
+    #[inline(always)]
+    pub fn now<W: Words>() -> Self {
+        let number = W::copying();
+        let all = [Self::Prepared, Self::Unprepared, Self::Nested, Self::Settling];
+        all.into_iter()
+            .find(|copying| *copying as usize == number)
+            .unwrap_or(Self::No)
+    }
+
+    /// Notes how far this thread's fork is.
+    #[inline(always)]
+    pub fn note<W: Words>(self) {
+        W::set_copying(self as usize);
+    }
+}
+
+/// The report lock, and the fork under way that belongs to its holder.
+#[derive(Debug)]
+pub struct Forks<F, S, W> {
+    lock: OwnLock<S>,
+    under_way: UnsafeCell<Option<F>>,
+    words: PhantomData<fn() -> W>,
+}
+
+// SAFETY: only the holder of the lock looks into the cell.
+#[expect(unsafe_code, reason = "a cell behind a lock")]
+unsafe impl<F: Send, S, W> Sync for Forks<F, S, W> {}
+
+/// What is under way in a thread while another fork begins in it.
+#[must_use]
+#[derive(Debug)]
+pub enum Outer<F> {
+    /// Nothing that the inner fork could disturb.
+    Nothing,
+    /// A fork that is about to be copied. Our locks are held for it, and the inner one passes unwatched.
+    Copying,
+    /// A fork whose finding, if there is one, waits to be reported.
+    Settling(Option<F>),
+}
+
+impl<F, S: System, W: Words> Forks<F, S, W> {
+    /// No fork is under way.
+    #[cfg(not(loom))]
+    pub const fn none() -> Self {
+        Self {
+            lock: OwnLock::new(),
+            under_way: UnsafeCell::new(None),
+            words: PhantomData,
+        }
+    }
+
+    /// No fork is under way.
+    #[cfg(loom)]
+    pub fn none() -> Self {
+        Self {
+            lock: OwnLock::new(),
+            under_way: UnsafeCell::new(None),
+            words: PhantomData,
+        }
+    }
+
+    /// Step one. `concerns` says whether there is anything to do, `look` what is then under way, and `hold` takes the other
+    /// locks for the copy.
+    pub fn before_copy(
+        &self,
+        patience: Duration,
+        concerns: impl FnOnce() -> bool,
+        look: impl FnOnce(&Self),
+        hold: impl FnOnce(),
+    ) {
+        let Some(busy) = Busy::<W>::enter() else {
+            // A fork from a signal handler that interrupted our own code.
+            Copying::Nested.note::<W>();
+            return;
+        };
+        if !concerns() {
+            return;
+        }
+        if !self.lock.lock_within(patience) {
+            Copying::Unprepared.note::<W>();
+            return;
+        }
+        look(self);
+        hold();
+        Copying::Prepared.note::<W>();
+        busy.stay();
+    }
+
+    /// Step two, in the parent. `release` gives back what `hold` took. True where step one had something to do.
+    pub fn in_parent(&self, release: impl FnOnce()) -> bool {
+        match Copying::now::<W>() {
+            Copying::Prepared => {}
+            other => {
+                if other != Copying::Settling {
+                    Copying::No.note::<W>();
+                }
+                return false;
+            }
+        }
+        release();
+        Copying::Settling.note::<W>();
+        busy::end::<W>();
+        true
+    }
+
+    /// Step two, in the child: how far the fork was. Except for [`Copying::No`] and [`Copying::Nested`] the report lock is free,
+    /// and after [`Copying::Prepared`] the caller re-writes what `hold` took.
+    #[inline(always)]
+    pub fn in_child(&self) -> Copying {
+        let copying = Copying::now::<W>();
+        if copying != Copying::No {
+            Copying::No.note::<W>();
+        }
+        if !matches!(copying, Copying::No | Copying::Nested) {
+            self.lock.forget_in_child();
+        }
+        copying
+    }
+
+    /// In the child, which has one thread: the report lock is free, whoever held it at the copy.
+    pub fn forget_in_child(&self) {
+        self.lock.forget_in_child();
+    }
+
+    /// Step three, in the parent: `report` gets what was under way, and runs once. False where nothing waits to be settled.
+    pub fn settle(&self, report: impl FnOnce(Option<F>)) -> bool {
+        if Copying::now::<W>() != Copying::Settling {
+            return false;
+        }
+        // First of all, or a fork of a signal handler's would wait for the lock that this thread holds.
+        let _busy = Busy::<W>::from_here();
+        Copying::No.note::<W>();
+        // SAFETY: this thread holds the lock since `before_copy`.
+        #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+        report(unsafe { self.take() });
+        self.lock.give_back();
+        true
+    }
+
+    /// Runs `work` while no fork of another thread's can be under way. `None` where that cannot be had within `patience`.
+    pub fn while_none<R>(&self, patience: Duration, work: impl FnOnce(&Self) -> R) -> Option<R> {
+        // Before the lock: a fork of a signal handler's that comes in between passes.
+        let _busy = Busy::<W>::from_here();
+        if !self.lock.lock_within(patience) {
+            return None;
+        }
+        let result = work(self);
+        self.lock.give_back();
+        Some(result)
+    }
+
+    /// A fork begins inside of another one of the same thread, in an at-fork handler or a signal handler: sets aside what is under
+    /// way, and gives back the report lock where it is held for that.
+    pub fn set_aside(&self) -> Outer<F> {
+        match Copying::now::<W>() {
+            Copying::Prepared => Outer::Copying,
+            Copying::Settling => {
+                let _busy = Busy::<W>::from_here();
+                Copying::No.note::<W>();
+                // SAFETY: this thread holds the lock since `before_copy`.
+                #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+                let under_way = unsafe { self.take() };
+                self.lock.give_back();
+                Outer::Settling(under_way)
+            }
+            _ => Outer::Nothing,
+        }
+    }
+
+    /// In the parent: the inner fork is done, the outer one goes on.
+    pub fn go_on(&self, outer: Outer<F>, patience: Duration) {
+        match outer {
+            Outer::Nothing => {}
+            Outer::Copying => Copying::Prepared.note::<W>(),
+            Outer::Settling(under_way) => {
+                let _busy = Busy::<W>::from_here();
+                if self.lock.lock_within(patience) {
+                    // SAFETY: this thread took the lock just now.
+                    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+                    unsafe {
+                        self.put(under_way);
+                    }
+                    Copying::Settling.note::<W>();
+                }
+            }
+        }
+    }
+
+    /// What is under way; there is nothing afterwards.
+    ///
+    /// # Safety
+    /// The caller holds the report lock, or is the only thread of a child.
+    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+    #[inline(always)]
+    pub unsafe fn take(&self) -> Option<F> {
+        // SAFETY: the caller's promise.
+        self.under_way.with_mut(|under_way| unsafe { (*under_way).take() })
+    }
+
+    /// Says what is under way.
+    ///
+    /// # Safety
+    /// The caller holds the report lock.
+    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+    pub unsafe fn put(&self, fork: Option<F>) {
+        // SAFETY: the caller's promise.
+        self.under_way.with_mut(|under_way| unsafe { *under_way = fork });
+    }
+}
+
+impl<F, S: System, W: Words> Default for Forks<F, S, W> {
+    fn default() -> Self {
+        Self::none()
+    }
+}

@@ -1,0 +1,512 @@
+//! The locks that one thread holds or asks for, newest last.
+//!
+//! Only the thread itself writes (one exception: [`Held::disown`]); the forking thread reads. A signal handler of the thread's may
+//! come at any instruction, lock and unlock, and keep what it locked or unlock what the thread holds: so each change is
+//! one instruction ([`own`]), and the table is sound after each.
+//!
+//! An entry never moves: whoever scans meets a lock that is held throughout. One that goes from the middle leaves a hole;
+//! holes at the top are dropped, and those below are filled again once the table has grown to [`HOT`] entries.
+//!
+//! | a slot says | the slot | who changes it |
+//! |---|---|---|
+//! | [`What::FREE`] at or above `count` | is nobody's | a call that counts up, and so reserves it |
+//! | [`What::FREE`] below `count` | is reserved by a call that fills it, or about to be counted down by one | that call |
+//! | [`What::HOLE`] | is empty | a call that makes it [`What::FREE`] |
+//! | else | is an entry | the owner; [`Held::disown`] |
+//!
+//! Whoever reads from another thread verifies what it read against the lock's own memory, because it races with the owner.
+
+mod slot;
+
+pub use self::slot::{Entry, Object, Stage};
+use self::slot::{Slot, What};
+use crate::depot::StackId;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, own};
+
+/// The most locks a thread can hold at once and have told. A further acquisition is not remembered, and is counted.
+pub const MAX_HELD: usize = if cfg!(loom) { 6 } else { 2048 };
+
+/// So many entries are put one above the other without a look for a hole.
+const HOT: u32 = if cfg!(loom) { 3 } else { 64 };
+
+/// Marks the address of a lock that this thread held at the fork that made this process. No program has an address with this
+/// bit, so that the hot path, which compares whole addresses, passes by such an entry.
+const INHERITED: usize = 1 << 63;
+
+/// The table. Lies in zeroed memory, which is its valid first state.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Held {
+    count: AtomicU32,
+    /// Whether there may be holes.
+    has_holes: AtomicBool,
+    /// Acquisitions that found the table full.
+    dropped: AtomicU64,
+    slots: [Slot; MAX_HELD],
+}
+
+/// A reserved slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket<'table>(&'table Slot);
+
+// Relaxed, unless said: the owner reads and writes its own words. Its instructions on `count` have the orderings Acquire and
+// Release, and pair with the load of `used`.
+impl Held {
+    /// An empty table.
+    #[cfg(loom)]
+    pub fn zeros() -> Self {
+        Self {
+            count: AtomicU32::new(0),
+            has_holes: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            slots: core::array::from_fn(|_| Slot::zeros()),
+        }
+    }
+
+    /// Notes that the thread asks for this object; `None` where [`Self::ask_at_length`] must look for a slot.
+    #[inline(always)]
+    pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Option<Ticket<'_>> {
+        self.push(address, stack_pointer, What::new(stack, Stage::Asked, object))
+    }
+
+    /// Notes that the thread asks for this object in a call that either returns with it or never; false as in [`Self::ask`].
+    #[inline(always)]
+    pub fn ask_for_good(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> bool {
+        self.push(address, stack_pointer, What::new(stack, Stage::AskedOrHeld, object))
+            .is_some()
+    }
+
+    #[inline(always)]
+    fn push(&self, address: usize, stack_pointer: usize, what: What) -> Option<Ticket<'_>> {
+        if self.count.load(Ordering::Relaxed) >= HOT {
+            return None;
+        }
+        let slot = self.reserve_top()?;
+        slot.fill(address, stack_pointer, what);
+        Some(Ticket(slot))
+    }
+
+    #[inline(always)]
+    fn reserve_top(&self) -> Option<&Slot> {
+        // Counted before it is filled, so that a handler's entries come to lie above.
+        let index = own::fetch_add(&self.count, 1);
+        match self.slots.get(index as usize) {
+            Some(slot) => Some(slot),
+            None => {
+                // Handlers above this one have counted down as far as they counted up.
+                own::fetch_add(&self.count, u32::MAX);
+                None
+            }
+        }
+    }
+
+    /// As [`Self::ask`], wherever there is room; `None` where the table is full, which [`Self::no_room`] then mends.
+    #[cold]
+    #[inline(never)]
+    pub fn ask_at_length(
+        &self,
+        address: usize,
+        object: Object,
+        stack_pointer: usize,
+        stack: StackId,
+    ) -> Option<Ticket<'_>> {
+        let slot = self.take_a_hole().or_else(|| self.reserve_top())?;
+        slot.fill(address, stack_pointer, What::new(stack, Stage::Asked, object));
+        Some(Ticket(slot))
+    }
+
+    fn take_a_hole(&self) -> Option<&Slot> {
+        if !self.has_holes.load(Ordering::Relaxed) {
+            return None;
+        }
+        // Before the look, so that a hole that a handler leaves meanwhile is not forgotten.
+        self.has_holes.store(false, Ordering::Relaxed);
+        let hole = self
+            .used()
+            .iter()
+            .find(|slot| slot.replace_if(What::HOLE, What::FREE))?;
+        self.has_holes.store(true, Ordering::Relaxed);
+        Some(hole)
+    }
+
+    /// The slots that may hold something.
+    #[inline(always)]
+    fn used(&self) -> &[Slot] {
+        // Acquire, for other threads: pairs with the owner's changes of the count.
+        let count = self.count.load(Ordering::Acquire) as usize;
+        self.slots.get(..count.min(MAX_HELD)).unwrap_or(&[])
+    }
+
+    /// The call returned: the thread holds the object.
+    #[inline(always)]
+    pub fn took(&self, ticket: Ticket) {
+        ticket.0.set_stage(Stage::Held);
+    }
+
+    /// As [`Self::took`], for a semaphore that this thread itself had just made there.
+    pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
+        ticket.0.set_own_making(made);
+    }
+
+    /// The call returned without the object.
+    #[inline(never)]
+    pub fn did_not_take(&self, ticket: Ticket) {
+        self.leave_hole(ticket.0);
+        self.drop_holes();
+    }
+
+    /// The thread releases this object, and it is the newest that it holds: its entry goes. False otherwise, and nothing
+    /// is changed. The hot path: calls nothing, but where a hole lies below.
+    #[inline(always)]
+    pub fn release_newest(&self, address: usize) -> bool {
+        let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
+        match self.slots.get(top as usize) {
+            Some(slot) if slot.address() == address && slot.is_held() => {
+                self.empty_top(top, slot);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn empty_top(&self, top: u32, slot: &Slot) {
+        // Not a hole until it is counted down, or a handler would drop it first; and empty before it is, so that the
+        // next call finds it so.
+        slot.set_what(What::FREE);
+        if own::replace_if(&self.count, top + 1, top) {
+            if self.slots.get(top.wrapping_sub(1) as usize).is_some_and(Slot::is_hole) {
+                self.drop_holes();
+            }
+        } else {
+            self.is_below_others(slot);
+        }
+    }
+
+    /// A signal handler came before the slot was counted down, and keeps what it locked.
+    #[cold]
+    #[inline(never)]
+    fn is_below_others(&self, slot: &Slot) {
+        self.leave_hole(slot);
+        self.drop_holes();
+    }
+
+    fn leave_hole(&self, slot: &Slot) {
+        slot.set_what(What::HOLE);
+        self.has_holes.store(true, Ordering::Relaxed);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn drop_holes(&self) {
+        loop {
+            let count = self.count.load(Ordering::Relaxed);
+            let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) else {
+                return;
+            };
+            if !slot.replace_if(What::HOLE, What::FREE) {
+                return;
+            }
+            if !own::replace_if(&self.count, count, count - 1) {
+                // As in `is_below_others`.
+                self.leave_hole(slot);
+            }
+        }
+    }
+
+    /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
+    pub fn release(&self, address: usize) -> bool {
+        self.release_newest(address) || self.release_below(address)
+    }
+
+    #[inline(never)]
+    fn release_below(&self, address: usize) -> bool {
+        let Some(slot) = self.newest(|slot| slot.address() == address && slot.is_held()) else {
+            return false;
+        };
+        self.leave_hole(slot);
+        self.drop_holes();
+        true
+    }
+
+    /// Whether the thread holds nothing and asks for nothing.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
+    /// In the child of a fork: marks what the thread holds as inherited.
+    #[inline(always)]
+    pub fn inherit(&self) {
+        for slot in self.used().iter().filter(|slot| slot.is_held()) {
+            slot.mark_address(INHERITED);
+        }
+    }
+
+    /// The thread releases an object that it held at the fork; its entry, `None` where it held no such object then.
+    pub fn release_inherited(&self, address: usize) -> Option<Entry> {
+        let inherited = address | INHERITED;
+        let entry = self
+            .entries_as_they_are()
+            .filter(|entry| entry.address == inherited && matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
+            .last()?;
+        self.release_below(inherited).then_some(Entry { address, ..entry })
+    }
+
+    /// Whether the thread holds this object.
+    pub fn holds(&self, address: usize) -> bool {
+        let holds = |slot: &Slot| slot.address() & !INHERITED == address && slot.is_held();
+        self.newest(holds).is_some_and(|slot| !slot.is(Stage::GivenBack))
+    }
+
+    /// Begins or ends the time in which a condition wait has given a mutex back.
+    pub fn give_back(&self, mutex: usize, given: bool) {
+        let is_meant = |slot: &Slot| slot.address() & !INHERITED == mutex && slot.is_held();
+        let newest = self.newest(|slot| is_meant(slot) && slot.is(Stage::GivenBack) != given);
+        if let Some(slot) = newest {
+            slot.set_stage(if given { Stage::GivenBack } else { Stage::Held });
+        }
+    }
+
+    /// Another thread has released this object in the owner's place. The one write that is not the owner's.
+    pub fn disown(&self, address: usize) {
+        if self.used().iter().rev().any(|slot| slot.disown(address)) {
+            self.has_holes.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All entries, oldest first, but for those that fill a hole.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.entries_as_they_are().map(|entry| Entry {
+            address: entry.address & !INHERITED,
+            ..entry
+        })
+    }
+
+    fn entries_as_they_are(&self) -> impl Iterator<Item = Entry> {
+        let used = self.used();
+        used.iter().enumerate().filter_map(move |(index, slot)| {
+            let entry = slot.entry()?;
+            // A thread asks for one object at a time: what lies below its newest entry, it has. (Only calls that may come back
+            // without their object fill holes.)
+            let has = entry.stage == Stage::AskedOrHeld && index + 1 < used.len();
+            Some(if has {
+                Entry {
+                    stage: Stage::Held,
+                    ..entry
+                }
+            } else {
+                entry
+            })
+        })
+    }
+
+    /// Drops entries of libc's locks whose calls were left by an exception or `longjmp`: their frames lay below this call's.
+    pub fn drop_left_regions(&self, stack_pointer: usize) {
+        for slot in self.used().iter().filter(|slot| slot.is_held()) {
+            let is_region = slot.what().object() == Some(Object::LibcRegion);
+            let its = slot.stack_pointer();
+            if is_region && its != 0 && its < stack_pointer {
+                self.leave_hole(slot);
+            }
+        }
+        self.drop_holes();
+    }
+
+    /// Forgets everything, for a record that gets a new thread.
+    pub fn clear(&self) {
+        for slot in self.used() {
+            slot.set_what(What::FREE);
+        }
+        self.has_holes.store(false, Ordering::Relaxed);
+        // Release: pairs with the load of `used`.
+        self.count.store(0, Ordering::Release);
+    }
+
+    fn newest(&self, fits: impl Fn(&Slot) -> bool) -> Option<&Slot> {
+        self.used().iter().rev().find(|slot| fits(slot))
+    }
+
+    /// The table is full: drop the slots of calls that were left by `longjmp` (their frames lie below this call's), and
+    /// count what still cannot be kept.
+    #[cold]
+    #[inline(never)]
+    pub fn no_room(&self, stack_pointer: usize) {
+        for slot in &self.slots {
+            if slot.is(Stage::Asked) && slot.stack_pointer() < stack_pointer {
+                self.leave_hole(slot);
+            }
+        }
+        self.drop_holes();
+        // Relaxed: a count.
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Acquisitions that found the table full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The same, and from zero on.
+    pub fn take_dropped(&self) -> u64 {
+        self.dropped.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Held, MAX_HELD, Object, Stage};
+    use crate::depot::StackId;
+    use crate::system::System;
+    use crate::system::tests::Kernel;
+
+    fn table() -> &'static Held {
+        let place = Kernel::reserve(size_of::<Held>()).unwrap().cast::<Held>();
+        // SAFETY: all-zero is the table's valid first state, as its documentation says, and it is never given back.
+        #[expect(unsafe_code, reason = "a zeroed table, as the kernel gives it")]
+        unsafe {
+            place.as_ref()
+        }
+    }
+
+    fn take(held: &Held, address: usize) {
+        let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
+        held.took(
+            ticket
+                .or_else(|| held.ask_at_length(address, Object::Mutex, 1000, StackId(1)))
+                .unwrap(),
+        );
+    }
+
+    fn addresses(held: &Held) -> Vec<usize> {
+        held.entries()
+            .filter(|entry| entry.stage == Stage::Held)
+            .map(|entry| entry.address)
+            .collect()
+    }
+
+    #[test]
+    fn locks_come_and_go_in_any_order() {
+        let held = table();
+        for address in 1..=4 {
+            take(held, address);
+        }
+        assert!(held.release(2) && !held.release(2));
+        assert_eq!(addresses(held), [1, 3, 4]);
+        assert!(held.release(3) && held.release(1) && held.release(4));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_recursive_lock_needs_as_many_releases() {
+        let held = table();
+        take(held, 9);
+        take(held, 9);
+        assert!(held.release(9) && held.holds(9) && held.release(9) && !held.holds(9));
+    }
+
+    #[test]
+    fn a_handler_between_asking_and_taking_leaves_the_table_sound() {
+        let held = table();
+        take(held, 1);
+        let outer = held.ask(2, Object::Mutex, 900, StackId(1)).unwrap();
+        take(held, 3);
+        assert!(
+            held.release(1),
+            "the handler releases an outer lock below the asked slot"
+        );
+        assert!(held.release(3));
+        held.took(outer);
+        assert_eq!(addresses(held), [2]);
+        assert!(held.release(2));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn of_calls_that_never_refuse_only_the_newest_may_still_be_asked_for() {
+        let held = table();
+        assert!(held.ask_for_good(1, Object::Mutex, 900, StackId(1)));
+        assert!(held.ask_for_good(2, Object::Mutex, 800, StackId(2)));
+        let stages: Vec<_> = held.entries().map(|entry| entry.stage).collect();
+        assert_eq!(stages, [Stage::Held, Stage::AskedOrHeld]);
+        held.give_back(2, true);
+        assert!(held.holds(1) && !held.holds(2));
+        held.give_back(2, false);
+        assert!(held.holds(2) && held.release(2) && held.release(1) && held.is_empty());
+    }
+
+    #[test]
+    fn a_condition_wait_gives_the_mutex_back_and_takes_it_again() {
+        let held = table();
+        take(held, 5);
+        held.give_back(5, true);
+        assert!(!held.holds(5));
+        held.give_back(5, false);
+        assert!(held.holds(5));
+    }
+
+    #[test]
+    fn what_was_held_at_the_fork_is_released_as_inherited() {
+        let held = table();
+        take(held, 8);
+        held.inherit();
+        take(held, 12);
+        assert!(!held.release(8) && held.holds(8));
+        assert_eq!(addresses(held), [8, 12]);
+        assert_eq!(held.release_inherited(8).unwrap().address, 8);
+        assert!(held.release_inherited(8).is_none() && held.release_inherited(12).is_none());
+        assert!(held.release(12) && held.is_empty());
+    }
+
+    #[test]
+    fn calls_into_libc_that_were_left_are_dropped() {
+        let held = table();
+        take(held, 8);
+        held.took(held.ask(12, Object::LibcRegion, 500, StackId(1)).unwrap());
+        held.took(held.ask(16, Object::LibcRegion, 2000, StackId(1)).unwrap());
+        held.drop_left_regions(1000);
+        assert_eq!(addresses(held), [8, 16]);
+    }
+
+    #[test]
+    fn another_thread_can_disown() {
+        let held = table();
+        take(held, 5);
+        take(held, 6);
+        held.disown(5);
+        assert_eq!(addresses(held), [6]);
+        assert!(held.release(6));
+        assert_eq!(held.entries().count(), 0);
+    }
+
+    #[test]
+    fn a_full_table_counts_and_recovers_from_longjmp() {
+        let held = table();
+        for _ in 0..MAX_HELD {
+            let _left_by_longjmp = held.ask_at_length(1, Object::Semaphore, 500, StackId(1)).unwrap();
+        }
+        assert!(held.ask_at_length(2, Object::Semaphore, 1000, StackId(1)).is_none());
+        held.no_room(1000);
+        assert_eq!(held.dropped(), 1);
+        take(held, 3);
+        assert_eq!(addresses(held), [3]);
+    }
+
+    #[test]
+    fn hand_over_hand_fills_holes_again() {
+        let held = table();
+        take(held, 1);
+        for next in 2..10_000 {
+            take(held, next);
+            assert!(held.release(next - 1));
+        }
+        assert_eq!(addresses(held), [9_999]);
+        assert!(
+            held.used().len() <= super::HOT as usize + 1,
+            "the table has not grown on"
+        );
+        assert!(held.release(9_999) && held.is_empty());
+        (0..MAX_HELD).for_each(|address| take(held, address));
+        assert!((0..MAX_HELD).all(|address| held.release(address)) && held.is_empty());
+    }
+}

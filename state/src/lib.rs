@@ -1,0 +1,51 @@
+//! Every table of `libforkwatch.so` that two threads touch: hooks write, the forking thread reads.
+//!
+//! Nothing here allocates from the program, waits for another thread without a limit, or calls libc. What it needs of the
+//! kernel comes in by [`system::System`], so that the models in `tests/` compile the very code that the library uses:
+//! with `--cfg loom`, [`sync`] gives loom's atomics, tables are small, and `loom` tries every interleaving. A signal handler can then
+//! run at every access, too.
+//!
+//! | module | what two threads share |
+//! |---|---|
+//! | [`threads`], [`record`] | the places of all threads, and what is known of each |
+//! | [`held`] | the locks that one thread holds or asks for |
+//! | [`depot`] | every distinct stack once |
+//! | [`rows`] | rules of the unwinder, read once |
+//! | [`signalling`] | the semaphores that are no locks |
+//! | [`orphans`] | the locks that a forked child inherited in lost hands |
+//! | [`own_lock`] | the one lock that our own state may sit behind |
+//! | [`busy`], [`fork`] | whether our code runs in a thread, and how far its fork is |
+//! | [`pieces`] | the pieces of scratch memory that somebody still has |
+//! | [`code_range`] | two words that are read together |
+//! | [`line`] | what a child knows of the forks that it descends from |
+#![cfg_attr(not(any(test, loom)), no_std)]
+#![cfg_attr(
+    not(any(test, loom)),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+pub mod busy;
+pub mod code_range;
+pub mod depot;
+pub mod fork;
+pub mod held;
+pub mod line;
+pub mod orphans;
+pub mod own_lock;
+pub mod pieces;
+pub mod record;
+pub mod rows;
+pub mod signalling;
+pub mod sync;
+pub mod system;
+pub mod threads;

@@ -1,0 +1,170 @@
+//! What every thread may read of one thread: written by whoever prepares the record and by the thread itself, read by the
+//! one that forks.
+
+use crate::depot::{NO_STACK, StackId};
+use crate::held::Held;
+use crate::sync::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+/// What is known of one thread. Lies in zeroed memory, which is its valid first state.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Record {
+    /// The lowest address of its stack, as far as known.
+    stack_low: AtomicUsize,
+    /// Its size in bytes for the hot path, and as it is; 0 where the stack is not known: then no stack is unwound. Where
+    /// every call must be looked at, the first is 0, too: then the hot path finds no stack and leaves the call to the cold
+    /// one, which costs the others nothing.
+    hot_span: AtomicUsize,
+    stack_span: AtomicUsize,
+    /// Its place in the table of threads.
+    index: AtomicU32,
+    /// Where it was created; [`NO_STACK`] where that was not seen.
+    created: AtomicU32,
+    /// The function it was started with, and that function's argument.
+    start_routine: AtomicUsize,
+    argument: AtomicUsize,
+    creator: AtomicI32,
+    stack_bytes: AtomicUsize,
+    /// Its `pthread_t`, the name by which language runtimes know it; 0 until it runs.
+    handle: AtomicUsize,
+    /// The semaphore it made last, and where.
+    made_semaphore: AtomicUsize,
+    made_at: AtomicU32,
+    /// Rounds of thread-specific-data destructors that have passed.
+    rounds: AtomicU8,
+    /// The locks it holds; beside the words above, so that a fork copies one page for both.
+    pub held: Held,
+}
+
+/// How a thread came to be, as `pthread_create` saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The function it runs.
+    pub start_routine: usize,
+    /// That function's argument.
+    pub argument: usize,
+    /// Where it was created.
+    pub created: StackId,
+    /// The kernel's id of its creator.
+    pub creator: i32,
+    /// The size of its stack, as its attributes say.
+    pub stack_bytes: usize,
+}
+
+// Each word stands for itself, so that Relaxed is enough between the thread and whoever looks at it. What is written before the
+// thread is seen at all comes with the store that makes it seen (`threads`).
+impl Record {
+    /// The first state.
+    #[cfg(loom)]
+    pub fn zeros() -> Self {
+        Self {
+            stack_low: AtomicUsize::new(0),
+            hot_span: AtomicUsize::new(0),
+            stack_span: AtomicUsize::new(0),
+            index: AtomicU32::new(0),
+            created: AtomicU32::new(0),
+            start_routine: AtomicUsize::new(0),
+            argument: AtomicUsize::new(0),
+            creator: AtomicI32::new(0),
+            stack_bytes: AtomicUsize::new(0),
+            handle: AtomicUsize::new(0),
+            made_semaphore: AtomicUsize::new(0),
+            made_at: AtomicU32::new(0),
+            rounds: AtomicU8::new(0),
+            held: Held::zeros(),
+        }
+    }
+
+    /// Prepares an unused record for a thread that is about to start.
+    pub fn prepare(&self, index: u32, origin: Origin) {
+        self.held.clear();
+        self.index.store(index, Ordering::Relaxed);
+        self.created.store(origin.created.0, Ordering::Relaxed);
+        self.start_routine.store(origin.start_routine, Ordering::Relaxed);
+        self.argument.store(origin.argument, Ordering::Relaxed);
+        self.creator.store(origin.creator, Ordering::Relaxed);
+        self.stack_bytes.store(origin.stack_bytes, Ordering::Relaxed);
+        self.handle.store(0, Ordering::Relaxed);
+        self.made_semaphore.store(0, Ordering::Relaxed);
+        self.rounds.store(0, Ordering::Relaxed);
+        // Until the thread says where its stack lies, none of its calls finds one.
+        self.set_stack(0, 0, true);
+    }
+
+    /// How it came to be; `None` for the first thread and those that were not seen created.
+    pub fn origin(&self) -> Option<Origin> {
+        let start_routine = self.start_routine.load(Ordering::Relaxed);
+        (start_routine != 0).then(|| Origin {
+            start_routine,
+            argument: self.argument.load(Ordering::Relaxed),
+            created: StackId(self.created.load(Ordering::Relaxed)),
+            creator: self.creator.load(Ordering::Relaxed),
+            stack_bytes: self.stack_bytes.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Its place in the table of threads.
+    pub fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
+    }
+
+    /// Its `pthread_t`; 0 until it runs.
+    pub fn handle(&self) -> usize {
+        self.handle.load(Ordering::Relaxed)
+    }
+
+    /// Notes its `pthread_t`.
+    pub fn set_handle(&self, handle: usize) {
+        self.handle.store(handle, Ordering::Relaxed);
+    }
+
+    /// Says where its stack lies, and whether the hot path may know.
+    pub fn set_stack(&self, low: usize, span: usize, is_hot: bool) {
+        self.stack_low.store(low, Ordering::Relaxed);
+        self.stack_span.store(span, Ordering::Relaxed);
+        self.hot_span.store(if is_hot { span } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// The lowest address of its stack.
+    #[inline(always)]
+    pub fn stack_low(&self) -> usize {
+        self.stack_low.load(Ordering::Relaxed)
+    }
+
+    /// The size of its stack, for the hot path.
+    #[inline(always)]
+    pub fn hot_span(&self) -> usize {
+        self.hot_span.load(Ordering::Relaxed)
+    }
+
+    /// The size of its stack.
+    pub fn stack_span(&self) -> usize {
+        self.stack_span.load(Ordering::Relaxed)
+    }
+
+    /// From now on every call of this thread that takes a lock goes the cold way.
+    #[inline(always)]
+    pub fn leave_hot_path(&self) {
+        self.hot_span.store(0, Ordering::Relaxed);
+    }
+
+    /// Remembers that this thread made a semaphore here just now.
+    pub fn note_made_semaphore(&self, address: usize, made: StackId) {
+        self.made_at.store(made.0, Ordering::Relaxed);
+        self.made_semaphore.store(address, Ordering::Relaxed);
+    }
+
+    /// Where the semaphore was made, if it is the one this thread made last.
+    pub fn made_semaphore(&self, address: usize) -> StackId {
+        if self.made_semaphore.load(Ordering::Relaxed) == address {
+            StackId(self.made_at.load(Ordering::Relaxed))
+        } else {
+            NO_STACK
+        }
+    }
+
+    /// Counts a round of thread-specific-data destructors, and gives the number of those that have passed.
+    pub fn next_round(&self) -> u8 {
+        self.rounds.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}

@@ -1,0 +1,176 @@
+//! Rules of the unwinder that were read before, by address, for all threads.
+//!
+//! A row is written under a number that is odd meanwhile, and a reader whose number was odd or has changed does without the row. So a
+//! signal handler, a fork or another thread never finds a torn one, and nobody waits.
+
+use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::system::{FromZeros, System, Table};
+
+/// So many rows, of 64 bytes; pages that none falls into cost nothing. A row that meets another at its place replaces it.
+const ROWS: usize = if cfg!(loom) { 1 } else { 4096 };
+
+/// Rules for the code at one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Where the tables' entry stands that they come from.
+    pub entry: usize,
+    /// Its length.
+    pub length: u32,
+    /// Its hash: an object may be unloaded, and another take its place.
+    pub hash: u64,
+    /// The rules, packed.
+    pub rules: [u64; 3],
+}
+
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Place {
+    number: AtomicU32,
+    length: AtomicU32,
+    address: AtomicUsize,
+    entry: AtomicUsize,
+    hash: AtomicU64,
+    rules: [AtomicU64; 3],
+}
+
+#[derive(Debug)]
+struct Places([Place; ROWS]);
+
+// SAFETY: all of it is atomic integers, for which zero is valid.
+#[expect(unsafe_code, reason = "a promise about a zeroed table")]
+unsafe impl FromZeros for Places {
+    #[cfg(loom)]
+    fn zeros() -> Self {
+        Self(core::array::from_fn(|_| Place {
+            number: AtomicU32::new(0),
+            length: AtomicU32::new(0),
+            address: AtomicUsize::new(0),
+            entry: AtomicUsize::new(0),
+            hash: AtomicU64::new(0),
+            rules: core::array::from_fn(|_| AtomicU64::new(0)),
+        }))
+    }
+}
+
+/// The rows.
+#[derive(Debug)]
+pub struct Rows<S>(Table<Places, S>);
+
+impl<S: System> Rows<S> {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn none() -> Self {
+        Self(Table::not_made())
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn none() -> Self {
+        Self(Table::not_made())
+    }
+
+    fn place(&self, address: usize) -> Option<&Place> {
+        let hash = address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        self.0.get()?.0.get(hash % ROWS)
+    }
+
+    /// The row for the code at `address`, if it was kept.
+    pub fn kept(&self, address: usize) -> Option<Row> {
+        let place = self.place(address)?;
+        // Acquire: pairs with the Release at the end of `keep`, so what that wrote is seen.
+        let number = place.number.load(Ordering::Acquire);
+        // Relaxed, down to the fence: the number says whether all of them are of one row.
+        if number & 1 != 0 || place.address.load(Ordering::Relaxed) != address {
+            return None;
+        }
+        let row = Row {
+            entry: place.entry.load(Ordering::Relaxed),
+            length: place.length.load(Ordering::Relaxed),
+            hash: place.hash.load(Ordering::Relaxed),
+            rules: place.rules.each_ref().map(|rule| rule.load(Ordering::Relaxed)),
+        };
+        // Acquire: pairs with the Release fence in `keep`. Where one of the loads above saw a later writer's word, the load below
+        // sees that writer's odd number, or a later one.
+        fence(Ordering::Acquire);
+        (place.number.load(Ordering::Relaxed) == number).then_some(row)
+    }
+
+    /// Keeps a row. Where another one is being written at its place, it is not kept.
+    pub fn keep(&self, address: usize, row: Row) {
+        let Some(place) = self.place(address) else { return };
+        // Relaxed: the exchange below looks again.
+        let number = place.number.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release at the end, so that the words of two writers never mix.
+        let begun = number & 1 == 0
+            && place
+                .number
+                .compare_exchange(number, number.wrapping_add(1), Ordering::Acquire, Ordering::Relaxed)
+                .is_ok();
+        if !begun {
+            return;
+        }
+        // Release: pairs with the Acquire fence in `kept`. Relaxed, down to the end: the number guards them.
+        fence(Ordering::Release);
+        place.address.store(address, Ordering::Relaxed);
+        place.entry.store(row.entry, Ordering::Relaxed);
+        place.length.store(row.length, Ordering::Relaxed);
+        place.hash.store(row.hash, Ordering::Relaxed);
+        for (to, from) in place.rules.iter().zip(row.rules) {
+            to.store(from, Ordering::Relaxed);
+        }
+        // Release: pairs with the first Acquire in `kept`.
+        place.number.store(number.wrapping_add(2), Ordering::Release);
+    }
+}
+
+impl<S: System> Default for Rows<S> {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{Row, Rows};
+    use crate::system::tests::Kernel;
+
+    static ROWS: Rows<Kernel> = Rows::none();
+
+    fn row(n: usize) -> Row {
+        Row {
+            entry: n,
+            length: 1,
+            hash: n as u64,
+            rules: [n as u64; 3],
+        }
+    }
+
+    #[test]
+    fn threads_that_write_one_place_never_show_a_mixed_row() {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        // Two addresses, as only the key differs.
+        let writers: Vec<_> = (1..4_usize)
+            .map(|n| {
+                std::thread::spawn(move || {
+                    while !STOP.load(Ordering::Relaxed) {
+                        ROWS.keep(7 << 12, row(n));
+                    }
+                })
+            })
+            .collect();
+        let mut seen = 0;
+        while seen < 100_000 {
+            let Some(found) = ROWS.kept(7 << 12) else { continue };
+            assert_eq!(found.rules, [found.hash; 3]);
+            assert_eq!(found.entry as u64, found.hash);
+            seen += 1;
+        }
+        STOP.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        assert!(ROWS.kept(8 << 12).is_none());
+    }
+}

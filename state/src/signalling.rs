@@ -1,0 +1,140 @@
+//! The semaphores that do not exclude but signal: made with another value than 1, shared between processes, posted by a
+//! thread that did not take them, or waited for by the very thread that holds them.
+//!
+//! A fixed, lock-free set of addresses in buckets of one cache line. A bucket that overflows from then on answers "signals"
+//! for every address that falls into it: silence is the lesser harm.
+
+use crate::sync::{AtomicUsize, Ordering};
+use crate::system::{FromZeros, System, Table};
+
+const BUCKETS: usize = if cfg!(loom) { 1 } else { 4096 };
+const WAYS: usize = if cfg!(loom) { 2 } else { 8 };
+/// In a bucket's last way: the bucket has overflowed. No semaphore lies at address 1.
+const OVERFLOWED: usize = 1;
+
+#[derive(Debug)]
+#[repr(align(64))]
+struct Bucket([AtomicUsize; WAYS]);
+
+#[derive(Debug)]
+struct Buckets([Bucket; BUCKETS]);
+
+// SAFETY: all of it is atomic integers, for which zero is valid.
+#[expect(unsafe_code, reason = "a zeroed table")]
+unsafe impl FromZeros for Buckets {
+    #[cfg(loom)]
+    fn zeros() -> Self {
+        Self(core::array::from_fn(|_| {
+            Bucket(core::array::from_fn(|_| AtomicUsize::new(0)))
+        }))
+    }
+}
+
+/// The set.
+#[derive(Debug)]
+pub struct Signalling<S>(Table<Buckets, S>);
+
+// Each address stands for itself. Acquire and Release, in pairs, make what a thread did before it noted a semaphore (posted it)
+// known to whoever finds it noted. Relaxed where an exchange
+// fails: the next way is tried.
+impl<S: System> Signalling<S> {
+    /// An empty set.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self(Table::not_made())
+    }
+
+    /// An empty set.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self(Table::not_made())
+    }
+
+    /// Whether this semaphore signals.
+    #[inline]
+    pub fn contains(&self, semaphore: usize) -> bool {
+        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(semaphore)) else {
+            return false;
+        };
+        ways.iter().any(|way| {
+            let address = way.load(Ordering::Acquire);
+            address == semaphore || address == OVERFLOWED
+        })
+    }
+
+    /// Notes that this semaphore signals.
+    pub fn insert(&self, semaphore: usize) {
+        let Some(ways) = self.0.get().and_then(|buckets| buckets.of(semaphore)) else {
+            return;
+        };
+        if self.contains(semaphore) {
+            return;
+        }
+        for way in ways {
+            if way
+                .compare_exchange(0, semaphore, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+            {
+                return;
+            }
+        }
+        if let Some(last) = ways.last() {
+            last.store(OVERFLOWED, Ordering::Release);
+        }
+    }
+
+    /// Forgets this address: the semaphore was destroyed, or made anew with the value 1.
+    pub fn remove(&self, semaphore: usize) {
+        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(semaphore)) else {
+            return;
+        };
+        for way in ways {
+            // Whether it was there does not matter.
+            let _was_there = way.compare_exchange(semaphore, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<S: System> Default for Signalling<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Buckets {
+    #[inline]
+    fn of(&self, semaphore: usize) -> Option<&[AtomicUsize; WAYS]> {
+        // Semaphores are at least 16 bytes apart; the multiplication spreads them over the high bits.
+        let hash = (semaphore >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        self.0.get(hash % BUCKETS).map(|bucket| &bucket.0)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Signalling;
+    use crate::system::tests::Kernel;
+
+    static SET: Signalling<Kernel> = Signalling::new();
+
+    #[test]
+    fn addresses_come_and_go() {
+        assert!(!SET.contains(0x1000));
+        SET.insert(0x1000);
+        SET.insert(0x1000);
+        assert!(SET.contains(0x1000) && !SET.contains(0x1010));
+        SET.remove(0x1000);
+        assert!(!SET.contains(0x1000));
+    }
+
+    #[test]
+    fn an_overflowing_bucket_errs_towards_silence() {
+        let same_bucket: Vec<usize> = (1..2_000_000_usize)
+            .map(|n| n << 4)
+            .filter(|a| (a >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52 == 77)
+            .take(10)
+            .collect();
+        same_bucket.iter().for_each(|&address| SET.insert(address));
+        assert!(same_bucket.iter().all(|&address| SET.contains(address)));
+    }
+}

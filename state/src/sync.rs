@@ -1,0 +1,39 @@
+//! Atomics: the processor's, or loom's in the models. Every table of this crate takes them from here.
+
+#[cfg(not(loom))]
+mod imp {
+    pub use core::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+
+    /// A cell that one thread at a time may look into, with loom's way to do it.
+    #[derive(Debug, Default)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        pub const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Runs `look` with a pointer that it may read from, where the caller's promises allow it.
+        #[inline(always)]
+        pub fn with<R>(&self, look: impl FnOnce(*const T) -> R) -> R {
+            look(self.0.get())
+        }
+
+        /// Runs `change` with a pointer that it may write to, where the caller's promises allow it.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
+            change(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp;
+
+pub mod own;
+
+pub use self::imp::*;

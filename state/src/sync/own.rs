@@ -1,0 +1,121 @@
+//! Changes of a word that one thread alone changes: atomic towards the signal handlers of this thread, since no signal divides
+//! an instruction, and without the bus lock that atomicity towards other threads would cost. Others may only read the word,
+//! or change it in a way that loses to every change of the owner's.
+#![cfg_attr(
+    not(loom),
+    expect(unsafe_code, reason = "two instructions that Rust has no name for")
+)]
+
+use super::{AtomicU32, AtomicU64, Ordering};
+
+/// Writes the word, with the ordering Release.
+#[cfg(not(loom))]
+#[inline(always)]
+pub fn store_long(word: &AtomicU64, value: u64) {
+    // Release: pairs with whatever load the caller names.
+    word.store(value, Ordering::Release);
+}
+
+/// Adds to the word, and gives what it was.
+#[cfg(not(loom))]
+#[inline(always)]
+pub fn fetch_add(word: &AtomicU32, more: u32) -> u32 {
+    let mut value = more;
+    // SAFETY: the instruction reads and writes the word alone. It is a compiler barrier as it stands, and on x86-64 loads and
+    // stores have the orderings Acquire and Release.
+    unsafe {
+        core::arch::asm!(
+            "xadd dword ptr [{word}], {value:e}",
+            word = in(reg) word.as_ptr(),
+            value = inout(reg) value,
+            options(nostack),
+        );
+    }
+    value
+}
+
+macro_rules! replace_if {
+    ($(#[$about:meta])* $name:ident, $word:ty, $value:ty, $size:literal, $accumulator:tt, $letter:literal) => {
+        $(#[$about])*
+        #[cfg(not(loom))]
+        #[inline(always)]
+        pub fn $name(word: &$word, old: $value, new: $value) -> bool {
+            let found: $value;
+            // SAFETY: as in `fetch_add`.
+            unsafe {
+                core::arch::asm!(
+                    concat!("cmpxchg ", $size, " ptr [{word}], {new", $letter, "}"),
+                    word = in(reg) word.as_ptr(),
+                    new = in(reg) new,
+                    inout($accumulator) old => found,
+                    options(nostack),
+                );
+            }
+            found == old
+        }
+    };
+}
+
+replace_if!(
+    /// Replaces `old` by `new`; false where the word is not `old`.
+    replace_if,
+    AtomicU32,
+    u32,
+    "dword",
+    "eax",
+    ":e"
+);
+replace_if!(
+    /// As [`replace_if`], for a word of 64 bits.
+    replace_long_if,
+    AtomicU64,
+    u64,
+    "qword",
+    "rax",
+    ":r"
+);
+
+// In the models an instruction is a load and a store: no handler comes between the two, but other threads do.
+
+/// Writes the word. An exchange: loom does not know that another thread's exchange, which read what this thread wrote before,
+/// comes before this store, too.
+#[cfg(loom)]
+pub fn store_long(word: &AtomicU64, value: u64) {
+    // Release: as without loom.
+    word.swap(value, Ordering::Release);
+}
+
+/// Adds to the word, and gives what it was.
+#[cfg(loom)]
+pub fn fetch_add(word: &AtomicU32, more: u32) -> u32 {
+    word.instruction(|value| Some(value.wrapping_add(more)))
+}
+
+/// Replaces `old` by `new`; false where the word is not `old`.
+#[cfg(loom)]
+pub fn replace_if(word: &AtomicU32, old: u32, new: u32) -> bool {
+    word.instruction(|value| (value == old).then_some(new)) == old
+}
+
+/// As [`replace_if`], for a word of 64 bits.
+#[cfg(loom)]
+pub fn replace_long_if(word: &AtomicU64, old: u64, new: u64) -> bool {
+    word.instruction(|value| (value == old).then_some(new)) == old
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{fetch_add, replace_if, replace_long_if};
+    use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+    #[test]
+    fn each_instruction_does_what_its_name_says() {
+        let word = AtomicU32::new(7);
+        assert_eq!(fetch_add(&word, 3), 7);
+        assert!(replace_if(&word, 10, 11) && !replace_if(&word, 10, 12));
+        assert_eq!(word.load(Ordering::Relaxed), 11);
+        let long = AtomicU64::new(u64::MAX - 1);
+        assert!(replace_long_if(&long, u64::MAX - 1, 5) && !replace_long_if(&long, u64::MAX - 1, 6));
+        assert_eq!(long.load(Ordering::Relaxed), 5);
+    }
+}

@@ -1,0 +1,221 @@
+//! The order of a fork: the copy finds our state whole, and no fork waits for a lock that its own thread holds.
+
+use std::time::Duration;
+
+use forkwatch_state::busy::{Busy, Words};
+use forkwatch_state::fork::{Copying, Forks};
+use forkwatch_state::own_lock::OwnLock;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::{Kernel, ThisThread, interrupted, model};
+
+/// Long enough for a few looks at the lock; in between, others run.
+const PATIENCE: Duration = Duration::from_millis(30);
+/// Gives up while another thread has the lock.
+const NO_PATIENCE: Duration = Duration::ZERO;
+/// The address of a record.
+const RECORD: usize = 4096;
+
+struct Process {
+    forks: Forks<u32, Kernel, ThisThread>,
+    heap: OwnLock<Kernel>,
+    /// What reports change, in two steps.
+    reports: UnsafeCell<(u32, u32)>,
+    /// What an allocation changes.
+    pieces: UnsafeCell<(u32, u32)>,
+}
+
+// SAFETY: what the model is about.
+unsafe impl Send for Process {}
+// SAFETY: what the model is about.
+unsafe impl Sync for Process {}
+
+impl Process {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            forks: Forks::none(),
+            heap: OwnLock::new(),
+            reports: UnsafeCell::new((0, 0)),
+            pieces: UnsafeCell::new((0, 0)),
+        })
+    }
+
+    /// Reports something, and keeps a piece of memory.
+    fn report(&self) -> bool {
+        self.forks
+            .while_none(PATIENCE, |_| {
+                // SAFETY: the report lock is held.
+                self.reports.with_mut(|reports| unsafe { (*reports).0 += 1 });
+                self.allocate();
+                // SAFETY: as above.
+                self.reports.with_mut(|reports| unsafe { (*reports).1 += 1 });
+            })
+            .is_some()
+    }
+
+    fn allocate(&self) {
+        self.heap.take();
+        // SAFETY: the heap's lock is held.
+        self.pieces.with_mut(|pieces| unsafe {
+            (*pieces).0 += 1;
+            (*pieces).1 += 1;
+        });
+        self.heap.give_back();
+    }
+
+    /// A fork, with the child's view at the copy. How far it came.
+    fn fork(&self, number: u32, patience: Duration) -> Copying {
+        self.forks.before_copy(
+            patience,
+            || true,
+            // SAFETY: the report lock is held.
+            |forks| unsafe { forks.put(Some(number)) },
+            || self.heap.take(),
+        );
+        let copying = Copying::now::<ThisThread>();
+        if copying == Copying::Prepared {
+            self.copy_is_whole();
+            assert!((ThisThread::record().cast_signed()) < 0, "hooks pass straight through");
+        }
+        self.forks.in_parent(|| self.heap.give_back());
+        let mut reported = None;
+        self.forks.settle(|fork| reported = fork);
+        assert_eq!(reported, (copying == Copying::Prepared).then_some(number));
+        assert_eq!(Copying::now::<ThisThread>(), Copying::No);
+        copying
+    }
+
+    /// What a child would find: loom finds another thread in it.
+    fn copy_is_whole(&self) {
+        for cell in [&self.reports, &self.pieces] {
+            // SAFETY: what the model is about.
+            let (one, two) = cell.with(|pair| unsafe { *pair });
+            assert_eq!(one, two);
+        }
+    }
+}
+
+fn begin() {
+    ThisThread::set_record(RECORD);
+}
+
+#[test]
+fn a_copy_finds_reports_and_heap_whole() {
+    let others: [fn(&Process); 2] = [
+        |process| {
+            process.report();
+        },
+        |process| process.allocate(),
+    ];
+    for other in others {
+        for patience in [PATIENCE, NO_PATIENCE] {
+            model(3, move || {
+                let process = Process::new();
+                let busy = {
+                    let process = Arc::clone(&process);
+                    thread::spawn(move || {
+                        begin();
+                        other(&process);
+                    })
+                };
+                begin();
+                let copying = process.fork(1, patience);
+                assert!(
+                    matches!(copying, Copying::Prepared | Copying::Unprepared),
+                    "{copying:?}"
+                );
+                busy.join().unwrap();
+                assert_eq!(ThisThread::record(), RECORD);
+                assert!(process.report(), "the lock is free in the end");
+            });
+        }
+    }
+}
+
+#[test]
+fn two_forks_have_each_their_own() {
+    for patience in [PATIENCE, NO_PATIENCE] {
+        model(3, move || {
+            let process = Process::new();
+            let other = {
+                let process = Arc::clone(&process);
+                thread::spawn(move || {
+                    begin();
+                    process.fork(2, patience)
+                })
+            };
+            begin();
+            process.fork(1, patience);
+            other.join().unwrap();
+            assert!(process.report(), "the lock is free in the end");
+        });
+    }
+}
+
+/// A handler forks while its thread reports, or forks: it never waits for its own thread's lock, nor goes on without it.
+#[test]
+fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
+    for work in [(|process| assert!(process.report())) as fn(&Process), |process| {
+        assert_eq!(process.fork(1, PATIENCE), Copying::Prepared)
+    }] {
+        interrupted(0, move |interrupt, _| {
+            let process = Process::new();
+            let handlers = Arc::clone(&process);
+            begin();
+            let handler = move || {
+                let outer = handlers.forks.set_aside();
+                let copying = handlers.fork_in_handler();
+                assert_ne!(copying, Copying::Unprepared, "it waited in vain");
+                handlers.forks.go_on(outer, PATIENCE);
+            };
+            interrupt.during(|| work(&process), handler);
+            assert_eq!(ThisThread::record(), RECORD);
+            assert!(process.report(), "the lock is free in the end");
+        });
+    }
+}
+
+impl Process {
+    /// As [`Self::fork`], where another fork may be about to be copied.
+    fn fork_in_handler(&self) -> Copying {
+        self.forks.before_copy(PATIENCE, || true, |_| {}, || self.heap.take());
+        let copying = Copying::now::<ThisThread>();
+        self.forks.in_parent(|| self.heap.give_back());
+        self.forks.settle(|_| {});
+        copying
+    }
+}
+
+#[test]
+fn a_child_begins_with_free_locks() {
+    model(1, || {
+        let process = Process::new();
+        begin();
+        process
+            .forks
+            .before_copy(PATIENCE, || true, |_| {}, || process.heap.take());
+        assert_eq!(process.forks.in_child(), Copying::Prepared);
+        process.heap.forget_in_child();
+        forkwatch_state::busy::end::<ThisThread>();
+        assert_eq!(ThisThread::record(), RECORD);
+        assert!(process.report());
+        assert_eq!(process.forks.in_child(), Copying::No);
+    });
+}
+
+#[test]
+fn busy_gives_back_what_was_before() {
+    model(1, || {
+        for word in [0, 1, RECORD] {
+            ThisThread::set_record(word);
+            let outer = Busy::<ThisThread>::from_here();
+            assert!(Busy::<ThisThread>::enter().is_none());
+            drop(Busy::<ThisThread>::from_here());
+            assert!((ThisThread::record().cast_signed()) <= 1);
+            drop(outer);
+            assert_eq!(ThisThread::record(), word);
+        }
+    });
+}
