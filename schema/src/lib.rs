@@ -6,7 +6,7 @@
 //! * [`suppression`]: the suppression file's rules.
 //! * [`suppressions`]: all rules in force, and what they fit.
 //! * [`fingerprint`]: the value that stays the same for the same bug.
-//! * [`line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
+//! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.
 //! * [`path`], [`system_calls`], [`time`]: how files, system calls and times are written.
 //! * [`nearest`]: the nearest valid word to a misspelt one.

@@ -1,5 +1,5 @@
-# Threads that work all the time, with locks, queues and logging, while the main thread forks 40 times. Each item that one of
-# them makes arrives once, at whichever takes it.
+# Threads that work all the time, with locks, queues and logging, while the main thread forks 40 times. Each item that
+# one of them makes arrives once, at whichever takes it.
 #
 # bare: 0
 # expect: unsafe_fork function=fork
@@ -60,7 +60,7 @@ for number in range(40):
 stop.set()
 for thread in producers:
     thread.join()
-for thread in consumers:
+for _ in consumers:
     items.put(None)
 for thread in consumers:
     thread.join()
