@@ -5,7 +5,7 @@
 //!
 //! Each uses only those above it in this list:
 //!
-//! * [`system_call`], [`file`], [`startup`]: the kernel without libc; files without libc's or std's locks; what the kernel told this program.
+//! * [`system_call`], [`mod@file`], [`startup`]: the kernel without libc; files without libc's or std's locks; what the kernel told this program.
 //! * [`memory`], [`maps`]: guarded reads; what is mapped where.
 //! * [`elf_image`]: headers, sections and notes, in a file or in memory.
 //! * [`module`], [`modules`]: which file an address lies in (`loader_list` where `/proc` hides them).

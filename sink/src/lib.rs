@@ -2,7 +2,7 @@
 //! descriptor, changes its root or drops its rights keeps working. And none blocks: what a full pipe or a slow reader does not
 //! take is lost, and the program goes on.
 //!
-//! * [`file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
+//! * [`mod@file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
 //! * [`state`]: what is known of a sink from one record to the next.
 //! * [`signals`]: those that a write of ours may raise, held back.
 //! * [`reason`]: why a sink could not be written to, in words.

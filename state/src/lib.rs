@@ -17,7 +17,7 @@
 //! | [`busy`], [`fork`] | whether our code runs in a thread, and how far its fork is |
 //! | [`pieces`] | the pieces of scratch memory that somebody still has |
 //! | [`code_range`] | two words that are read together |
-//! | [`line`] | what a child knows of the forks that it descends from |
+//! | [`mod@line`] | what a child knows of the forks that it descends from |
 #![cfg_attr(not(any(test, loom)), no_std)]
 #![cfg_attr(
     not(any(test, loom)),

@@ -66,7 +66,7 @@ replace_if!(
     ":e"
 );
 replace_if!(
-    /// As [`replace_if`], for a word of 64 bits.
+    /// As [`fn@replace_if`], for a word of 64 bits.
     replace_long_if,
     AtomicU64,
     u64,
