@@ -52,7 +52,7 @@ pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     print_by(|out| out.write_all(bytes))
 }
 
-/// Writes a long result piece by piece, as [`print`] writes one that is there.
+/// Writes a long result piece by piece, as [`fn@print`] writes one that is there.
 pub fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
