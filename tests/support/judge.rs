@@ -217,9 +217,23 @@ fn is_function(symbol: &str, function: &str) -> bool {
     plain.split("::").any(|part| part == function)
 }
 
-/// Whether the text fits a glob.
-fn fits(glob: &str, text: &str) -> bool {
-    Pattern::new(glob)
+/// Whether the text fits a pattern in which only `*` is special: names of locks have brackets and asterisks of their own kind.
+fn fits(pattern: &str, text: &str) -> bool {
+    let parts: Vec<_> = pattern
+        .split('*')
+        .filter(|part| !part.is_empty())
+        .map(Pattern::escape)
+        .collect();
+    let (first, last) = (
+        if pattern.starts_with('*') { "*" } else { "" },
+        if pattern.ends_with('*') && pattern.len() > 1 {
+            "*"
+        } else {
+            ""
+        },
+    );
+    let glob = format!("{first}{}{last}", parts.join("*")).replace("**", "*");
+    Pattern::new(&glob)
         .unwrap_or_else(|error| panic!("{glob}: {error}"))
         .matches(text)
 }

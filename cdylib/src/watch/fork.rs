@@ -19,6 +19,7 @@ mod pending;
 mod strict;
 
 use core::ffi::{c_int, c_void};
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
@@ -91,11 +92,12 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = FORKS.set_aside();
+    // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
+    let outer = ManuallyDrop::new(FORKS.set_aside());
     let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
     if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
-        FORKS.go_on(outer, PATIENCE);
+        FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -103,11 +105,10 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
     if result == 0 {
         // In the child, its handler has done everything. The outer fork belongs to the parent; its memory stays, as the child
         // shall write as little as it can.
-        core::mem::forget(outer);
         return 0;
     }
     let result = settle(result);
-    FORKS.go_on(outer, PATIENCE);
+    FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
     result
 }
 
@@ -117,13 +118,14 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = FORKS.set_aside();
+    // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
+    let outer = ManuallyDrop::new(FORKS.set_aside());
     let call = ForkCall {
         function,
         returns: true,
     };
     if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
-        FORKS.go_on(outer, PATIENCE);
+        FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -131,12 +133,11 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     let result = real();
     if result == 0 {
         after_copy_in_child();
-        core::mem::forget(outer);
         return 0;
     }
     after_copy_in_parent();
     let result = settle(result);
-    FORKS.go_on(outer, PATIENCE);
+    FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
     result
 }
 
