@@ -66,13 +66,14 @@ fn a_followed_lock_takes_no_more_instructions_than_it_did() {
     let mut compiler = Command::new("cc");
     compiler.args(["-O2", "-pthread", "-o"]).arg(&program).arg(&source);
     assert!(compiler.status().is_ok_and(|status| status.success()), "{compiler:?}");
-    // What a pair takes beyond a bare one, as measured when it was last made faster, and a little.
+    // What a pair takes beyond a bare one. A table that stays whole while a signal handler locks at any instruction of the pair
+    // takes 14 to 41 of them.
     let limits = [
-        ("bare", 92),
-        ("deep", 150),
-        ("try", 115),
-        ("rwlock", 114),
-        ("semaphore", 188),
+        ("bare", 107),
+        ("deep", 164),
+        ("try", 131),
+        ("rwlock", 131),
+        ("semaphore", 230),
     ];
     for (way, most) in limits {
         let each = |watched| {
