@@ -17,7 +17,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "# {} {} {}: {}",
-            finding.fingerprint,
+            harmless(&finding.fingerprint),
             finding.severity.name(),
             harmless(&finding.kind),
             harmless(finding.message())

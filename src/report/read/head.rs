@@ -142,8 +142,9 @@ fn nanoseconds(time: &[u8; 30]) -> Option<Time> {
         (year, month - 3)
     };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
-    let seconds = days.wrapping_sub(719_469) * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(seconds.wrapping_mul(1_000_000_000).wrapping_add(digits(20, 29)))
+    // Before 1970, and from 2554 on, it is for the parser to say that this is no time.
+    let seconds = days.checked_sub(719_469)? * 86_400 + hour * 3600 + minute * 60 + second;
+    seconds.checked_mul(1_000_000_000)?.checked_add(digits(20, 29))
 }
 
 #[cfg(test)]
@@ -202,6 +203,8 @@ mod tests {
             &LINE.replace("\"time\":", "\"time\": "),
             &LINE.replace("2026-11", "2026-13"),
             &LINE.replace("T03:12", "T24:12"),
+            &LINE.replace("2026-11", "1013-11"),
+            &LINE.replace("2026-11", "2555-11"),
             &glued,
             "",
             "{}",

@@ -159,9 +159,10 @@ impl Objects {
             Some(of) if self.is_deque(of) => return self.elements_of_deque(object, most),
             _ => None,
         };
-        let (Some(start), Some(length)) = (start, self.pages.word(object + SIZE)) else {
+        let Some(start) = start else {
             return Vec::new();
         };
+        let length = self.pages.word(object + SIZE).unwrap_or(0);
         let words = (0..length.min(most)).map_while(|index| self.pages.word(start + index * 8));
         words.collect()
     }
@@ -211,7 +212,9 @@ impl Objects {
         };
         match self.pages.word(dict + DICT_VALUES) {
             Some(0) => self.entries_of(keys, None, most),
-            Some(values) => self.entries_of(keys, Some(values + self.head_of_values()), most),
+            Some(_) => self.pages.pointer(dict + DICT_VALUES).map_or_else(Vec::new, |values| {
+                self.entries_of(keys, Some(values + self.head_of_values()), most)
+            }),
             None => Vec::new(),
         }
     }
@@ -238,9 +241,9 @@ impl Objects {
             let before = self.pages.word(object.checked_sub(24)?)?;
             match self.layout.attributes {
                 Attributes::TwoPointers if before == 0 => shared(self.pages.pointer(object - 32)?),
-                Attributes::OnePointer if before & 1 == 1 => shared(before + 1),
+                Attributes::OnePointer if before & 1 == 1 => shared(before.checked_add(1)?),
                 Attributes::Inline if before == 0 && flags & HAS_VALUES_INLINE != 0 => {
-                    let values = object + self.pages.word(of + TYPE_BASIC_SIZE)?;
+                    let values = object + self.pages.pointer(of + TYPE_BASIC_SIZE)?;
                     let valid = self.pages.byte(values + 3)? != 0;
                     valid.then(|| shared(values + self.head_of_values()))?
                 }

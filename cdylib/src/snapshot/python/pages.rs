@@ -106,9 +106,11 @@ impl Pages {
         self.read(address, &mut bytes).then(|| usize::from_ne_bytes(bytes))
     }
 
-    /// The word at `address`, where it is a pointer to something.
+    /// The word at `address`, where it may be a pointer to something: then no structure there goes beyond the last address.
     pub fn pointer(&self, address: usize) -> Option<usize> {
-        self.word(address).filter(|&word| word != 0)
+        /// No program has memory above this, whatever the processor offers.
+        const HIGHEST: usize = 1 << 56;
+        self.word(address).filter(|word| (1..HIGHEST).contains(word))
     }
 
     /// The `int` at `address`.
@@ -142,5 +144,8 @@ mod tests {
         let pages = Pages::for_little();
         assert_eq!(pages.word(8), None);
         assert_eq!(pages.pointer(usize::MAX - 3), None);
+        let words = [4096_usize, 0, usize::MAX - 7];
+        let found = [0, 8, 16].map(|offset| pages.pointer(words.as_ptr().addr() + offset));
+        assert_eq!(found, [Some(4096), None, None]);
     }
 }
