@@ -5,6 +5,8 @@ mod support;
 
 /// The benchmark: what it measures, and what it says that it cannot.
 mod bench;
+/// Other tools in the same process.
+mod beside;
 /// What a child must tell, and what it must not.
 mod child;
 /// The command `forkwatch`.

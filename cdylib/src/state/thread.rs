@@ -220,6 +220,11 @@ impl Thread {
         depth > bytes && depth < self.stack_span.load(Ordering::Relaxed)
     }
 
+    /// Whether this address lies on this thread's stack, as far as known.
+    pub fn has_on_stack(&self, address: usize) -> bool {
+        address.wrapping_sub(self.stack_low.load(Ordering::Relaxed)) < self.stack_span.load(Ordering::Relaxed)
+    }
+
     /// From now on every call of this thread that takes a lock goes the cold way.
     #[inline(always)]
     pub fn leave_hot_path(&self) {

@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod big_stack;
 pub mod clock;
 pub mod deadline;
+pub mod environment;
 pub mod errno;
 #[cfg(not(test))]
 mod libc_names;

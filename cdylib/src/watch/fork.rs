@@ -26,6 +26,7 @@ use core::time::Duration;
 use lock_api::RawMutex;
 
 use self::outer::Outer;
+pub use self::outer::end_left_fork;
 use super::{child, counts, told};
 use crate::config::{self, Action};
 use crate::sink::standard_error;
@@ -83,23 +84,20 @@ pub fn note_foreign_prepare_handler() {
 
 /// A call that forks and runs the at-fork handlers. `real` returns the child's id, 0 in the child, or -1.
 ///
-/// `returns` is false for `daemon`, whose parent ends inside libc: it must be refused at its entry or not at all.
-pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() -> i32) -> i32 {
+/// `daemon`'s parent ends inside libc: it must be refused at its entry or not at all.
+pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = Outer::set_aside();
-    let call = ForkCall { function, returns };
-    let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
-    if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
+    let outer = Outer::set_aside(call);
+    let refuse_at_entry = !call.way.returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
+    if refuse_at_entry && is_refused(call) {
         outer.go_on();
-        errno::set(libc::EDEADLK);
         return -1;
     }
-    let result = fork_call::within(&call, real);
+    let result = fork_call::within(call, real);
     if result == 0 {
         // In the child, its handler has done everything.
-        outer.forget();
         return 0;
     }
     let result = settle(result);
@@ -109,25 +107,19 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
 
 /// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
 /// stack of its own), that place calls [`after_copy_in_child`].
-pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i32 {
+pub fn without_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if super::thread::current().is_none() {
         return real();
     }
-    let outer = Outer::set_aside();
-    let call = ForkCall {
-        function,
-        returns: true,
-    };
-    if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
+    let outer = Outer::set_aside(call);
+    if is_refused(call) {
         outer.go_on();
-        errno::set(libc::EDEADLK);
         return -1;
     }
-    before_copy(Some(&call));
+    before_copy(Some(call));
     let result = real();
     if result == 0 {
         after_copy_in_child();
-        outer.forget();
         return 0;
     }
     after_copy_in_parent();
@@ -136,12 +128,21 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     result
 }
 
+/// Whether this call must fail, for `FORKWATCH_ACTION=fail`; `errno` says why.
+fn is_refused(call: ForkCall) -> bool {
+    let is_refused = config::get().action == Action::Fail && strict::would_be_stopped(call);
+    if is_refused {
+        errno::set(libc::EDEADLK);
+    }
+    is_refused
+}
+
 unsafe extern "C" fn prepare() {
     before_copy(fork_call::current());
 }
 
 unsafe extern "C" fn in_parent() {
-    let told_by_hook = fork_call::current().is_some_and(|call| call.returns);
+    let told_by_hook = fork_call::current().is_some_and(|call| call.way.returns);
     if after_copy_in_parent() && !told_by_hook {
         // No hook of ours will get the child's id: the fork passed by all of them, or the parent ends inside libc.
         settle(UNKNOWN_CHILD);
@@ -154,7 +155,7 @@ unsafe extern "C" fn in_child() {
 }
 
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
-pub fn before_copy(call: Option<&ForkCall>) {
+pub fn before_copy(call: Option<ForkCall>) {
     let _errno = KeepErrno::as_it_is();
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
