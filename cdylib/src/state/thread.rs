@@ -17,8 +17,9 @@ use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use super::depot::{NO_STACK, StackId};
 use super::descent;
 use super::held::Held;
-use super::stack_cache::{Caller, StackCache};
+use super::stack_cache::{self, Caller, StackCache};
 use crate::system::errno::KeepErrno;
+use crate::system::signal_mask::{self, SignalMask};
 use crate::system::thread_word::{self, Word};
 
 const UNKNOWN: usize = 0;
@@ -53,6 +54,8 @@ pub struct Thread {
     made_at: AtomicU32,
     /// Rounds of thread-specific-data destructors that have passed.
     rounds: AtomicU8,
+    /// Where on its stack it looks up a stack, 0 while it does not.
+    looks_up_at: AtomicUsize,
     /// The locks it holds; beside the words above, so that a fork copies one page for both.
     pub held: Held,
     /// Only this thread itself looks inside.
@@ -134,16 +137,53 @@ impl Thread {
 
     /// The id of the stack that ends in this call.
     pub fn stack_at(&self, caller: Caller) -> StackId {
-        let _errno = KeepErrno::as_it_is();
-        let _busy = Busy::from_here();
+        let errno = KeepErrno::as_it_is();
+        let here = core::ptr::from_ref(&errno) as usize;
+        if !self.is_on_stack(here) {
+            // It could not be seen whether a signal handler jumped away from here.
+            return stack_cache::of_caller_alone(caller);
+        }
         let bounds = (
             self.stack_low.load(Ordering::Relaxed),
             self.stack_span.load(Ordering::Relaxed),
         );
+        let outer = self.looks_up_at.load(Ordering::Relaxed);
+        self.looks_up_at.store(here, Ordering::Release);
+        let word = busy_word();
         // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
-        cache.find(caller, bounds)
+        let stack = cache.find(caller, bounds);
+        thread_word::set(Word::Record, word);
+        self.looks_up_at.store(outer, Ordering::Release);
+        stack
+    }
+
+    /// This thread's record where it counts as busy only because a signal handler jumped away while it looked up a stack: it is
+    /// not busy any more. No signal is blocked for that, as system calls would cost more than the look, and some programs may
+    /// make none.
+    pub fn left_by_a_jump() -> Option<&'static Self> {
+        /// At least so much lies between what a signal interrupts and its handler's frame: the kernel's frame of a signal.
+        const SIGNAL_FRAME: usize = 512;
+        let thread = Self::even_if_busy()?;
+        let left = thread.looks_up_at.load(Ordering::Relaxed);
+        let place = 0_u8;
+        let here = &raw const place as usize;
+        if left == 0 || here < left - SIGNAL_FRAME || !thread.is_on_stack(here) {
+            return None;
+        }
+        // SAFETY: only its own thread reaches a record's cache, and the lookup that used it is gone with its frame.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        unsafe {
+            (*thread.cache.get()).forget_all();
+        }
+        thread.looks_up_at.store(0, Ordering::Release);
+        thread.begin();
+        Some(thread)
+    }
+
+    fn is_on_stack(&self, address: usize) -> bool {
+        address.wrapping_sub(self.stack_low.load(Ordering::Relaxed)) < self.stack_span.load(Ordering::Relaxed)
     }
 
     /// Prepares an unused record for a thread that is about to start.
@@ -158,6 +198,7 @@ impl Thread {
         self.handle.store(0, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
+        self.looks_up_at.store(0, Ordering::Relaxed);
         // Until the thread says where its stack lies, none of its calls finds one.
         for word in [&self.stack_low, &self.stack_span, &self.hot_span] {
             word.store(0, Ordering::Relaxed);
@@ -272,11 +313,24 @@ impl Thread {
     }
 }
 
-/// While it lives, hooks of this thread pass straight through; then what was before holds again. Never alive across a call
-/// of the program's that can be cancelled.
+/// Makes this thread busy, and gives the word of before.
+fn busy_word() -> usize {
+    let previous = thread_word::record();
+    let word = match previous.cast_signed() {
+        0 => BUSY,
+        word if word > BUSY => -word,
+        word => word,
+    };
+    thread_word::set(Word::Record, word.cast_unsigned());
+    previous
+}
+
+/// While it lives, hooks of this thread pass straight through and signals wait; then what was before holds again. Never alive
+/// across a call of the program's that can be cancelled.
 #[derive(Debug)]
 pub struct Busy {
     previous: usize,
+    mask: SignalMask,
 }
 
 impl Busy {
@@ -288,25 +342,28 @@ impl Busy {
 
     /// Enters, whatever was before.
     pub fn from_here() -> Self {
-        let previous = thread_word::record();
-        let word = previous.cast_signed();
-        thread_word::set(
-            Word::Record,
-            if word > BUSY {
-                -word
-            } else if word == 0 {
-                BUSY
-            } else {
-                word
-            }
-            .cast_unsigned(),
-        );
-        Self { previous }
+        let mask = signal_mask::block();
+        if let Some(thread) = Thread::even_if_busy() {
+            // What a jump out of a lookup has left there must not be taken for the place of this work.
+            thread.looks_up_at.store(0, Ordering::Relaxed);
+        }
+        Self {
+            previous: busy_word(),
+            mask,
+        }
+    }
+
+    /// Leaves the thread busy and its signals waiting; the caller sees to both, with the mask of before.
+    pub fn keep(self) -> SignalMask {
+        let mask = self.mask;
+        core::mem::forget(self);
+        mask
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         thread_word::set(Word::Record, self.previous);
+        signal_mask::restore(self.mask);
     }
 }

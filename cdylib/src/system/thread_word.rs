@@ -19,9 +19,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,32",
+    ".size forkwatch_thread_words,40",
     "forkwatch_thread_words:",
-    ".zero 32",
+    ".zero 40",
     ".popsection",
 );
 
@@ -37,6 +37,8 @@ pub enum Word {
     Copying = 16,
     /// Forks by this thread that its record does not know of yet.
     Forks = 24,
+    /// What its fork leaves to be told (`watch::fork::pending`).
+    Story = 32,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

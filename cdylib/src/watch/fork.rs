@@ -11,8 +11,10 @@
 //! | step | what happens |
 //! |---|---|
 //! | before the copy | alone: nothing. Otherwise take our two locks, look at every thread, and under strict decide |
-//! | in the parent | free the heap; the hook tells the finding when the program's own handlers have run |
+//! | in the parent | free the heap and the locks; the hook tells the finding when the program's own handlers have run |
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
+//!
+//! Signals wait from the first step to the second: no handler of the program's jumps away while our locks are held.
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
 mod outer;
@@ -20,7 +22,7 @@ mod pending;
 mod strict;
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 
 use lock_api::RawMutex;
@@ -38,6 +40,7 @@ use crate::system::errno::{self, KeepErrno};
 use crate::system::next_definition::Scope;
 use crate::system::own_lock::OwnLock;
 use crate::system::real::{no_error_number, real_function};
+use crate::system::signal_mask::{self, SignalMask};
 use crate::system::{allocator, big_stack, process};
 
 /// An at-fork handler.
@@ -52,9 +55,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Without so much memory, in bytes, nothing is looked at and nothing told.
 const LEAST_ROOM: usize = 8 << 20;
 
-/// Held from before the copy until the finding is told, so that the copy finds our reports whole.
+/// Held over the copy, so that it finds our reports whole, and while something is told.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static HOUSE: OwnLock = OwnLock::INIT;
+/// The signal mask of the thread that holds `HOUSE` over a copy, as it was before.
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static MASK: AtomicU64 = AtomicU64::new(0);
 /// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry.
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing.
@@ -159,15 +165,16 @@ pub fn before_copy(call: Option<&ForkCall>) {
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
     let Some(thread) = Thread::even_if_busy() else { return };
-    let Some((busy, _)) = Busy::enter() else {
+    if Thread::current().is_none() {
         // A fork from a signal handler that interrupted our own code.
         Copying::Nested.note();
         return;
-    };
+    }
     Thread::count_fork();
     if alive::is_alone() {
         return;
     }
+    let busy = Busy::from_here();
     notice_new_process(thread);
     counts::add_own_forks();
     if !HOUSE.lock_within(PATIENCE) {
@@ -178,7 +185,7 @@ pub fn before_copy(call: Option<&ForkCall>) {
     // Nothing of ours may be allocated or freed from here to the copy.
     allocator::hold_for_fork();
     Copying::Prepared.note();
-    core::mem::forget(busy);
+    MASK.store(busy.keep().0, Ordering::Relaxed);
 }
 
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
@@ -197,9 +204,20 @@ pub fn after_copy_in_parent() -> bool {
         }
     }
     allocator::release_in_parent();
+    // SAFETY: this thread holds `HOUSE` since `before_copy`.
+    unsafe { pending::set_aside() };
     Copying::Settling.note();
-    thread.begin();
+    free_house(thread);
     true
+}
+
+/// The thread that held `HOUSE` over a copy gives it back, and is followed again.
+fn free_house(thread: &Thread) {
+    let mask = SignalMask(MASK.load(Ordering::Relaxed));
+    // SAFETY: this thread holds the lock.
+    unsafe { HOUSE.unlock() };
+    thread.begin();
+    signal_mask::restore(mask);
 }
 
 /// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
@@ -218,6 +236,7 @@ pub fn after_copy_in_child() {
     }
     HOUSE.forget_in_child();
     if copying == Copying::Prepared {
+        let mask = SignalMask(MASK.load(Ordering::Relaxed));
         allocator::forget_in_child();
         // SAFETY: this thread held `HOUSE` at the copy, and nobody else exists here.
         let story = unsafe { pending::take() };
@@ -226,12 +245,14 @@ pub fn after_copy_in_child() {
         }
         UNSETTLED.store(true, Ordering::Relaxed);
         child::begins(thread, story);
+        thread.begin();
+        signal_mask::restore(mask);
     } else {
         let _errno = KeepErrno::as_it_is();
+        let _busy = Busy::from_here();
         descent::note_threads();
         begin_as_child(thread, false);
     }
-    thread.begin();
 }
 
 /// Catches up with a fork that was not, or need not be, followed to its child: this process has another id than the one whose
@@ -262,25 +283,24 @@ pub fn settle(result: i32) -> i32 {
     if Copying::now() != Copying::Settling {
         return result;
     }
+    if !pending::waits() {
+        Copying::No.note();
+        return result;
+    }
     let keep = KeepErrno::as_it_is();
-    // First of all, or a fork of a signal handler's would wait for the lock that this thread holds.
     let busy = Busy::from_here();
     Copying::No.note();
-    // SAFETY: this thread holds `HOUSE` since `before_copy`.
-    let mut story = unsafe { pending::take() };
     let mut refused = false;
-    if let Some(fork) = story.take_if(|fork| fork.seen.is_none()) {
-        // SAFETY: this thread holds `HOUSE`.
-        unsafe { pending::keep_counted(fork) };
-    }
-    if let Some(mut fork) = story
+    if let Some(mut fork) = pending::take_back()
         && result != -1
     {
         refused = fork.stopped;
-        pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
+        if HOUSE.lock_within(PATIENCE) {
+            pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
+            // SAFETY: this thread took it just now.
+            unsafe { HOUSE.unlock() };
+        }
     }
-    // SAFETY: as above.
-    unsafe { HOUSE.unlock() };
     drop(busy);
     drop(keep);
     if refused {
@@ -343,15 +363,6 @@ pub fn is_mute() -> bool {
 pub fn may_tell_of_child(thread: &'static Thread) -> bool {
     notice_new_process(thread);
     !is_mute()
-}
-
-/// As [`while_no_fork`], also for the thread whose own fork waits to be told.
-pub fn while_no_other_fork(tell: impl FnOnce()) {
-    if Copying::now() == Copying::Settling {
-        in_own_room(tell);
-    } else {
-        while_no_fork(tell);
-    }
 }
 
 /// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.

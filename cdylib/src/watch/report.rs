@@ -225,6 +225,13 @@ pub fn unsafe_fork(judgement: Judgement, child: Option<i32>, stopped: bool, told
     tell(&record, stopped.then_some(why));
 }
 
+/// Whether all of this fork was told, or counted, by now.
+pub fn is_told(moment: &Moment) -> bool {
+    let place = moment.origin.place;
+    let mut places = moment.locks.iter().map(|lock| lock.place(place)).chain([place]);
+    !config::get().repeat_all && places.all(|place| told::verdict(place).is_some())
+}
+
 /// Remembers that all of this fork was told, or counted; what was found harmless or silent stays so.
 pub fn remember(moment: &Moment) {
     let place = moment.origin.place;

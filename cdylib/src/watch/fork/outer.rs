@@ -1,11 +1,8 @@
 //! A fork inside of another one of the same thread: by an at-fork handler, or by a signal handler that interrupts one. Each
 //! has its own finding, and the outer one's waits until the inner one's is told.
-#![expect(unsafe_code, reason = "what is under way belongs to the holder of a lock")]
 
-use lock_api::RawMutex;
-
-use super::{HOUSE, PATIENCE, pending};
-use crate::state::fork_call::Copying;
+use super::{UNKNOWN_CHILD, pending, settle};
+use crate::state::fork_call::{self, Copying};
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::watch::story::Story;
@@ -22,18 +19,19 @@ pub(super) enum Outer {
 }
 
 impl Outer {
-    /// Sets aside what is under way, and gives back the lock on all telling where that is held for it.
+    /// Sets aside what is under way.
     pub fn set_aside() -> Self {
         match Copying::now() {
             Copying::Prepared => Self::Copying,
+            Copying::Settling if fork_call::current().is_none() => {
+                // A handler has jumped out of that fork: nobody else will tell of it.
+                settle(UNKNOWN_CHILD);
+                Self::Nothing
+            }
             Copying::Settling => {
-                let _errno = KeepErrno::as_it_is();
                 let _busy = Busy::from_here();
-                // SAFETY: this thread holds `HOUSE` since it was prepared.
-                let story = unsafe { pending::take() };
+                let story = pending::take_back();
                 Copying::No.note();
-                // SAFETY: as above.
-                unsafe { HOUSE.unlock() };
                 Self::Told(story)
             }
             _ => Self::Nothing,
@@ -48,11 +46,8 @@ impl Outer {
             Self::Told(story) => {
                 let _errno = KeepErrno::as_it_is();
                 let _busy = Busy::from_here();
-                if HOUSE.lock_within(PATIENCE) {
-                    // SAFETY: this thread took the lock just now.
-                    unsafe { pending::put_back(story) };
-                    Copying::Settling.note();
-                }
+                pending::wait_again(story);
+                Copying::Settling.note();
             }
         }
     }

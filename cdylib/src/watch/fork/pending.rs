@@ -10,6 +10,7 @@ use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
 use crate::state::unwind;
+use crate::system::thread_word::{self, Word};
 use crate::system::{allocator, big_stack};
 use crate::watch::report;
 use crate::watch::story::Story;
@@ -35,7 +36,7 @@ static COUNTED: Pending = Pending(UnsafeCell::new(None));
 ///
 /// # Safety
 /// The caller holds the lock on all telling.
-pub(super) unsafe fn keep_counted(story: Box<Story>) {
+unsafe fn keep_counted(story: Box<Story>) {
     // SAFETY: the caller's promise.
     unsafe { *COUNTED.0.get() = Some(story) };
 }
@@ -57,13 +58,38 @@ pub(super) unsafe fn take() -> Option<Box<Story>> {
     unsafe { (*PENDING.0.get()).take() }
 }
 
-/// Puts back what was under way.
+/// In the parent, after the copy: what is to be told becomes this thread's alone, and waits without any lock until the program's
+/// own handlers have run, who may take long or never come back.
 ///
 /// # Safety
-/// The caller holds the lock on all telling.
-pub(super) unsafe fn put_back(story: Option<Box<Story>>) {
+/// As for [`take`].
+pub(super) unsafe fn set_aside() {
     // SAFETY: the caller's promise.
-    unsafe { *PENDING.0.get() = story };
+    let mut story = unsafe { take() };
+    if let Some(counted) = story.take_if(|story| story.seen.is_none()) {
+        // SAFETY: as above.
+        unsafe { keep_counted(counted) };
+    }
+    wait_again(story);
+}
+
+/// Whether this thread has anything to tell of its fork.
+pub(super) fn waits() -> bool {
+    thread_word::get(Word::Story) != 0
+}
+
+/// What this thread has to tell of its fork; there is nothing afterwards.
+pub(super) fn take_back() -> Option<Box<Story>> {
+    let story = thread_word::get(Word::Story) as *mut Story;
+    thread_word::set(Word::Story, 0);
+    // SAFETY: only `wait_again` sets the word, to a box of its own, and the word is empty again.
+    (!story.is_null()).then(|| unsafe { Box::from_raw(story) })
+}
+
+/// This thread has that to tell of its fork.
+pub(super) fn wait_again(story: Option<Box<Story>>) {
+    let place = story.map_or(core::ptr::null_mut(), Box::into_raw);
+    thread_word::set(Word::Story, place as usize);
 }
 
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
@@ -74,7 +100,7 @@ pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
     let story = examine(thread, function, stack);
     let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
     // SAFETY: this thread holds the lock.
-    unsafe { put_back(story) };
+    unsafe { *PENDING.0.get() = story };
     if stopped {
         strict::stop_unless_it_fails();
     }
@@ -125,7 +151,9 @@ pub(super) fn tell(fork: &mut Story, child: Option<i32>) {
     let judged = fork.judged.take();
     in_own_room(|| {
         let judgement = judged.unwrap_or_else(|| report::judge(moment));
-        report::unsafe_fork(judgement, child, fork.stopped, moment.told_before);
+        // Another thread's fork may have been told while this one waited.
+        let told_before = moment.told_before || report::is_told(moment);
+        report::unsafe_fork(judgement, child, fork.stopped, told_before);
         report::remember(moment);
     });
 }
