@@ -26,13 +26,18 @@ pub trait Words {
     fn copying() -> usize;
     /// Sets it.
     fn set_copying(word: usize);
+    /// Lets signals wait, and gives the thread's mask of before.
+    fn hold_signals() -> u64;
+    /// Gives the thread this mask.
+    fn let_signals(mask: u64);
 }
 
-/// While it lives, hooks of this thread pass straight through; then what was before holds again. Never alive across a call
-/// of the program's that can be cancelled.
+/// While it lives, hooks of this thread pass straight through, and signals wait: a handler could jump away, and leave our work half
+/// done. Then what was before holds again. Never alive across a call of the program's that can be cancelled.
 #[derive(Debug)]
 pub struct Busy<W: Words> {
     previous: usize,
+    mask: u64,
     words: PhantomData<W>,
 }
 
@@ -44,30 +49,40 @@ impl<W: Words> Busy<W> {
 
     /// Enters, whatever was before.
     pub fn from_here() -> Self {
-        let previous = W::record();
-        let word = previous.cast_signed();
-        let busy = match word {
-            UNKNOWN => BUSY,
-            _ if word > BUSY => -word,
-            _ => word,
-        };
-        W::set_record(busy.cast_unsigned());
+        let mask = W::hold_signals();
         Self {
-            previous,
+            previous: begin::<W>(),
+            mask,
             words: PhantomData,
         }
     }
 
-    /// Stays, also when this value is gone; [`end`] leaves.
-    pub fn stay(self) {
+    /// Stays, also when this value is gone; [`end`] leaves, and the caller gives back the mask of before.
+    pub fn stay(self) -> u64 {
+        let mask = self.mask;
         core::mem::forget(self);
+        mask
     }
 }
 
 impl<W: Words> Drop for Busy<W> {
     fn drop(&mut self) {
         W::set_record(self.previous);
+        W::let_signals(self.mask);
     }
+}
+
+/// Hooks of this thread pass straight through from here on; the word of before.
+pub fn begin<W: Words>() -> usize {
+    let previous = W::record();
+    let word = previous.cast_signed();
+    let busy = match word {
+        UNKNOWN => BUSY,
+        _ if word > BUSY => -word,
+        _ => word,
+    };
+    W::set_record(busy.cast_unsigned());
+    previous
 }
 
 /// Leaves what [`Busy::stay`] has kept: hooks of this thread follow again, if it has a record.

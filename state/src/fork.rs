@@ -3,19 +3,19 @@
 //! | step | what happens |
 //! |---|---|
 //! | [`Forks::before_copy`] | the thread is busy from here to step two; the report lock is taken, the fork looked at, the heap held |
-//! | [`Forks::in_parent`] | the heap is free and the thread no longer busy; the report lock stays for the finding |
+//! | [`Forks::in_parent`] | both locks are given back, and the thread is no longer busy; it keeps what is to be reported |
 //! | [`Forks::in_child`] | both locks are re-written |
-//! | [`Forks::settle`] | in the parent: the finding is reported, and the report lock given back |
+//! | [`Forks::settle`] | in the parent: the finding is reported |
 //!
-//! Whoever holds the report lock is busy, but for the time between step two and [`Forks::settle`], which the thread knows of: so a
-//! fork from a signal handler never waits for a lock that its own thread holds.
+//! Whoever holds the report lock is busy: so a fork from a signal handler never waits for a lock that its own thread holds. Between
+//! step two and [`Forks::settle`] handlers of the program's run, who may jump away and never come back: no lock is held there.
 
 use core::marker::PhantomData;
 use core::time::Duration;
 
 use crate::busy::{self, Busy, Words};
 use crate::own_lock::OwnLock;
-use crate::sync::UnsafeCell;
+use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::system::System;
 
 /// How far the fork of a thread is.
@@ -57,6 +57,8 @@ impl Copying {
 pub struct Forks<F, S, W> {
     lock: OwnLock<S>,
     under_way: UnsafeCell<Option<F>>,
+    /// The signal mask of before, of the thread that holds the lock over a copy. Relaxed: only that thread uses it.
+    mask: AtomicU64,
     words: PhantomData<fn() -> W>,
 }
 
@@ -83,6 +85,7 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         Self {
             lock: OwnLock::new(),
             under_way: UnsafeCell::new(None),
+            mask: AtomicU64::new(0),
             words: PhantomData,
         }
     }
@@ -93,16 +96,17 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         Self {
             lock: OwnLock::new(),
             under_way: UnsafeCell::new(None),
+            mask: AtomicU64::new(0),
             words: PhantomData,
         }
     }
 
-    /// Step one. `concerns` says whether there is anything to do, `look` what is then under way, and `hold` takes the other
+    /// Step one. `prepare` comes before the report lock is taken, `look` says what is then under way, and `hold` takes the other
     /// locks for the copy.
     pub fn before_copy(
         &self,
         patience: Duration,
-        concerns: impl FnOnce() -> bool,
+        prepare: impl FnOnce(),
         look: impl FnOnce(&Self),
         hold: impl FnOnce(),
     ) {
@@ -111,9 +115,7 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
             Copying::Nested.note::<W>();
             return;
         };
-        if !concerns() {
-            return;
-        }
+        prepare();
         if !self.lock.lock_within(patience) {
             Copying::Unprepared.note::<W>();
             return;
@@ -121,11 +123,13 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         look(self);
         hold();
         Copying::Prepared.note::<W>();
-        busy.stay();
+        // Relaxed: only this thread reads it, and the lock is between it and the next one that writes.
+        self.mask.store(busy.stay(), Ordering::Relaxed);
     }
 
-    /// Step two, in the parent. `release` gives back what `hold` took. True where step one had something to do.
-    pub fn in_parent(&self, release: impl FnOnce()) -> bool {
+    /// Step two, in the parent. `release` gives back what `hold` took, and `keep` gets what is under way, for [`Self::settle`]. True
+    /// where step one had something to do.
+    pub fn in_parent(&self, release: impl FnOnce(), keep: impl FnOnce(Option<F>)) -> bool {
         match Copying::now::<W>() {
             Copying::Prepared => {}
             other => {
@@ -136,8 +140,15 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
             }
         }
         release();
+        // SAFETY: this thread holds the lock since `before_copy`.
+        #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
+        keep(unsafe { self.take() });
         Copying::Settling.note::<W>();
+        // Relaxed: this thread wrote it.
+        let mask = self.mask.load(Ordering::Relaxed);
+        self.lock.give_back();
         busy::end::<W>();
+        W::let_signals(mask);
         true
     }
 
@@ -155,23 +166,27 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         copying
     }
 
+    /// In the child, after [`Copying::Prepared`], when all is done: the thread is busy no more.
+    #[inline(always)]
+    pub fn go_on_in_child(&self) {
+        busy::end::<W>();
+        // Relaxed: this thread wrote it, in the parent.
+        W::let_signals(self.mask.load(Ordering::Relaxed));
+    }
+
     /// In the child, which has one thread: the report lock is free, whoever held it at the copy.
     pub fn forget_in_child(&self) {
         self.lock.forget_in_child();
     }
 
-    /// Step three, in the parent: `report` gets what was under way, and runs once. False where nothing waits to be settled.
-    pub fn settle(&self, report: impl FnOnce(Option<F>)) -> bool {
+    /// Step three, in the parent: `report` runs once for what was kept. False where nothing waits to be settled.
+    pub fn settle(report: impl FnOnce()) -> bool {
         if Copying::now::<W>() != Copying::Settling {
             return false;
         }
-        // First of all, or a fork of a signal handler's would wait for the lock that this thread holds.
         let _busy = Busy::<W>::from_here();
         Copying::No.note::<W>();
-        // SAFETY: this thread holds the lock since `before_copy`.
-        #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
-        report(unsafe { self.take() });
-        self.lock.give_back();
+        report();
         true
     }
 
@@ -188,38 +203,28 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
     }
 
     /// A fork begins inside of another one of the same thread, in an at-fork handler or a signal handler: sets aside what is under
-    /// way, and gives back the report lock where it is held for that.
-    pub fn set_aside(&self) -> Outer<F> {
+    /// way. `take` gives what was kept for [`Self::settle`].
+    pub fn set_aside(take: impl FnOnce() -> Option<F>) -> Outer<F> {
         match Copying::now::<W>() {
             Copying::Prepared => Outer::Copying,
             Copying::Settling => {
                 let _busy = Busy::<W>::from_here();
                 Copying::No.note::<W>();
-                // SAFETY: this thread holds the lock since `before_copy`.
-                #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
-                let under_way = unsafe { self.take() };
-                self.lock.give_back();
-                Outer::Settling(under_way)
+                Outer::Settling(take())
             }
             _ => Outer::Nothing,
         }
     }
 
     /// In the parent: the inner fork is done, the outer one goes on.
-    pub fn go_on(&self, outer: Outer<F>, patience: Duration) {
+    pub fn go_on(outer: Outer<F>, keep: impl FnOnce(Option<F>)) {
         match outer {
             Outer::Nothing => {}
             Outer::Copying => Copying::Prepared.note::<W>(),
             Outer::Settling(under_way) => {
                 let _busy = Busy::<W>::from_here();
-                if self.lock.lock_within(patience) {
-                    // SAFETY: this thread took the lock just now.
-                    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
-                    unsafe {
-                        self.put(under_way);
-                    }
-                    Copying::Settling.note::<W>();
-                }
+                keep(under_way);
+                Copying::Settling.note::<W>();
             }
         }
     }

@@ -92,6 +92,13 @@ impl Words for ThisThread {
     fn set_copying(word: usize) {
         COPYING.with(|copying| copying.set(word));
     }
+
+    // A handler may come wherever it likes, as where the kernel refuses to let signals wait.
+    fn hold_signals() -> u64 {
+        0
+    }
+
+    fn let_signals(_mask: u64) {}
 }
 
 /// Tries every interleaving with at most this many preemptions, each of which may come anywhere.

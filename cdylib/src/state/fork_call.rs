@@ -22,9 +22,12 @@ impl ForkCall {
 /// The call that is under way; `None` where the fork passed by every hook.
 pub fn current() -> Option<&'static ForkCall> {
     let address = thread_word::get(Word::ForkCall);
-    // SAFETY: only `within` sets the word, to a call that lives until it is set back.
+    let place = 0_u8;
+    // A handler may have jumped out of the call, whose frame is gone then: one that is under way lies above this one.
+    let is_under_way = address > &raw const place as usize;
+    // SAFETY: only `within` sets the word, to a call that lives until it returns or is left.
     #[expect(unsafe_code, reason = "a reference into the hook's frame")]
-    (address != 0).then(|| unsafe { &*(address as *const ForkCall) })
+    is_under_way.then(|| unsafe { &*(address as *const ForkCall) })
 }
 
 /// Runs `real` with this call as the one under way.

@@ -82,6 +82,14 @@ pub fn depth() -> usize {
     DEPTH.load(Ordering::Relaxed)
 }
 
+/// The stack of a call of which nothing is known but its caller.
+pub fn of_caller_alone(caller: Caller) -> StackId {
+    match depth() {
+        0 => NO_STACK,
+        _ => depot::intern(&[caller.return_address]),
+    }
+}
+
 /// Where a return address's second one stands, as a distance in bytes from the stack pointer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -212,6 +220,19 @@ impl StackCache {
             }
             None => self.learn(caller, bounds),
         }
+    }
+
+    /// Forgets every stack, whatever state the cache is in; what may still be spent on unwinding stays. `bounds` are those of the
+    /// thread's stack.
+    pub fn forget_all(&mut self, bounds: (usize, usize)) {
+        let credit = core::mem::take(&mut self.credit);
+        // SAFETY: all-zero is a valid state of the cache, as its documentation says.
+        #[expect(unsafe_code, reason = "as the kernel gave it")]
+        unsafe {
+            core::ptr::from_mut(self).write_bytes(0, 1);
+        }
+        self.credit = credit;
+        self.begin_on(bounds);
     }
 
     /// What stands where this caller's second return address was last seen; `None` where that is not known.

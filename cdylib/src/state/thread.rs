@@ -15,7 +15,7 @@ use forkwatch_state::threads::HasRecord;
 
 use super::depot::StackId;
 use super::descent;
-use super::stack_cache::{Caller, StackCache};
+use super::stack_cache::{self, Caller, StackCache};
 use crate::system::errno::KeepErrno;
 use crate::system::thread_word::{self, ThisThread, Word};
 
@@ -115,13 +115,51 @@ impl Thread {
 
     /// The id of the stack that ends in this call.
     pub fn stack_at(&self, caller: Caller) -> StackId {
-        let _errno = KeepErrno::as_it_is();
-        let _busy = Busy::from_here();
+        let errno = KeepErrno::as_it_is();
+        let here = core::ptr::from_ref(&errno) as usize;
+        if !self.is_on_stack(here) {
+            // It could not be seen whether a signal handler jumped away from here.
+            return stack_cache::of_caller_alone(caller);
+        }
         let bounds = (self.stack_low(), self.stack_span());
+        let outer = thread_word::get(Word::Lookup);
+        thread_word::set(Word::Lookup, here);
+        let word = busy::begin::<ThisThread>();
         // SAFETY: only its own thread reaches a record's cache, and it is busy until this returns.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         let cache = unsafe { &mut *self.cache.get() };
-        cache.find(caller, bounds)
+        let stack = cache.find(caller, bounds);
+        thread_word::set(Word::Record, word);
+        thread_word::set(Word::Lookup, outer);
+        stack
+    }
+
+    /// This thread's record where it counts as busy only because a signal handler jumped away while it looked up a stack: it is
+    /// not busy any more. No signal waits for a lookup, as two system calls would cost more than it, and some programs may make
+    /// none.
+    pub fn left_by_a_jump() -> Option<&'static Self> {
+        /// At least so much lies between what a signal interrupts and its handler's frame: the kernel's frame of a signal.
+        const SIGNAL_FRAME: usize = 512;
+        let thread = Self::even_if_busy()?;
+        let left = thread_word::get(Word::Lookup);
+        let place = 0_u8;
+        let here = &raw const place as usize;
+        if left == 0 || here < left - SIGNAL_FRAME || !thread.is_on_stack(here) {
+            return None;
+        }
+        let bounds = (thread.stack_low(), thread.stack_span());
+        // SAFETY: only its own thread reaches a record's cache, and the lookup that used it is gone with its frame.
+        #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
+        unsafe {
+            (*thread.cache.get()).forget_all(bounds);
+        }
+        thread_word::set(Word::Lookup, 0);
+        thread.begin();
+        Some(thread)
+    }
+
+    fn is_on_stack(&self, address: usize) -> bool {
+        address.wrapping_sub(self.stack_low()) < self.stack_span()
     }
 
     /// Notes the `pthread_t` of the thread that runs this.

@@ -17,6 +17,7 @@ pub mod process;
 pub mod python;
 pub mod real;
 pub mod region;
+pub mod signal_mask;
 pub mod signals;
 pub mod task;
 pub mod thread_word;

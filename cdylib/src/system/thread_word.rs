@@ -12,6 +12,8 @@ use core::arch::{asm, global_asm};
 
 use forkwatch_state::busy::Words;
 
+use super::signal_mask;
+
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
 compile_error!("forkwatch is written for x86-64 Linux with glibc");
 
@@ -21,9 +23,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,32",
+    ".size forkwatch_thread_words,48",
     "forkwatch_thread_words:",
-    ".zero 32",
+    ".zero 48",
     ".popsection",
 );
 
@@ -39,6 +41,10 @@ pub enum Word {
     Copying = 16,
     /// Forks by this thread that its record does not know of yet.
     Forks = 24,
+    /// What its fork leaves to be reported (`watch::fork::pending`).
+    Story = 32,
+    /// Where on its stack it looks up a stack, 0 while it does not (`state::thread`).
+    Lookup = 40,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.
@@ -113,6 +119,17 @@ impl Words for ThisThread {
     #[inline(always)]
     fn set_copying(word: usize) {
         set(Word::Copying, word);
+    }
+
+    fn hold_signals() -> u64 {
+        let mask = signal_mask::block();
+        // What a jump out of a lookup has left there must not be taken for the place of the work that begins.
+        set(Word::Lookup, 0);
+        mask
+    }
+
+    fn let_signals(mask: u64) {
+        signal_mask::restore(mask);
     }
 }
 

@@ -11,7 +11,7 @@
 //! | step | what happens |
 //! |---|---|
 //! | before the copy | alone: nothing. Otherwise take our two locks, look at every thread, and under strict decide |
-//! | in the parent | free the heap; the hook tells the finding when the program's own handlers have run |
+//! | in the parent | free the locks; the hook tells the finding when the program's own handlers have run |
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
@@ -23,7 +23,7 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
-use forkwatch_state::fork::{Copying, Forks};
+use forkwatch_state::fork::{Copying, Forks, Outer};
 
 use super::story::Story;
 use super::{child, counts, told};
@@ -31,7 +31,7 @@ use crate::config::{self, Action};
 use crate::sink::standard_error;
 use crate::snapshot::alive;
 use crate::state::fork_call::{self, ForkCall};
-use crate::state::thread::Thread;
+use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
 use crate::state::{descent, threads};
 use crate::system::errno::{self, KeepErrno};
@@ -53,10 +53,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Without so much memory, in bytes, nothing is looked at and nothing told.
 const LEAST_ROOM: usize = 8 << 20;
 
-/// The order of a fork, the report lock, which is held from before the copy until the finding is reported, and the fork that is
-/// under way.
+type AllForks = Forks<Box<Story>, Kernel, ThisThread>;
+
+/// The order of a fork, the report lock, which is held over the copy and while something is reported, and the fork that is under way.
 #[unsafe(link_section = ".data.forkwatch_fork")]
-static FORKS: Forks<Box<Story>, Kernel, ThisThread> = Forks::none();
+static FORKS: AllForks = Forks::none();
 /// Prepare handlers of other libraries. Where there are none, a fork can be refused at its entry. Relaxed: a count.
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
 /// This process is a child whose copy found our state in somebody else's hands: it tells nothing. Relaxed, as the next: written while
@@ -93,11 +94,11 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
         return real();
     }
     // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
-    let outer = ManuallyDrop::new(FORKS.set_aside());
+    let outer = ManuallyDrop::new(set_aside());
     let call = ForkCall { function, returns };
     let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
     if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
-        FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
+        AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -108,7 +109,7 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
         return 0;
     }
     let result = settle(result);
-    FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
+    AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
     result
 }
 
@@ -119,13 +120,13 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
         return real();
     }
     // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
-    let outer = ManuallyDrop::new(FORKS.set_aside());
+    let outer = ManuallyDrop::new(set_aside());
     let call = ForkCall {
         function,
         returns: true,
     };
     if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
-        FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
+        AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
         errno::set(libc::EDEADLK);
         return -1;
     }
@@ -137,8 +138,17 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     }
     after_copy_in_parent();
     let result = settle(result);
-    FORKS.go_on(ManuallyDrop::into_inner(outer), PATIENCE);
+    AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
     result
+}
+
+/// A fork begins: sets aside another one of this thread's that is under way.
+fn set_aside() -> Outer<Box<Story>> {
+    if Copying::now::<ThisThread>() == Copying::Settling && fork_call::current().is_none() {
+        // A handler has jumped out of that one: nobody else will tell of it.
+        settle(UNKNOWN_CHILD);
+    }
+    AllForks::set_aside(pending::take_kept)
 }
 
 unsafe extern "C" fn prepare() {
@@ -164,19 +174,20 @@ pub fn before_copy(call: Option<&ForkCall>) {
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();
     let Some(thread) = Thread::even_if_busy() else { return };
-    let concerns = || {
+    if Thread::current().is_some() {
         Thread::count_fork();
         if alive::is_alone() {
-            return false;
+            return;
         }
+    }
+    let catch_up = || {
         notice_new_process(thread);
         counts::add_own_forks();
-        true
     };
     // Nothing of ours may be allocated or freed from `hold_for_fork` to the copy.
     FORKS.before_copy(
         PATIENCE,
-        concerns,
+        catch_up,
         |_| pending::look(thread, call),
         allocator::hold_for_fork,
     );
@@ -185,7 +196,7 @@ pub fn before_copy(call: Option<&ForkCall>) {
 /// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
 /// found other threads.
 pub fn after_copy_in_parent() -> bool {
-    Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent)
+    Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent, pending::keep_or_count)
 }
 
 /// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
@@ -196,9 +207,8 @@ pub fn after_copy_in_child() {
     match FORKS.in_child() {
         Copying::No => {
             child::begins_alone(thread);
-            return;
         }
-        Copying::Nested => return,
+        Copying::Nested => {}
         Copying::Prepared => {
             allocator::forget_in_child();
             // SAFETY: nobody else exists here.
@@ -208,14 +218,15 @@ pub fn after_copy_in_child() {
             }
             UNSETTLED.store(true, Ordering::Relaxed);
             child::begins(thread, story);
+            FORKS.go_on_in_child();
         }
         Copying::Unprepared | Copying::Settling => {
             let _errno = KeepErrno::as_it_is();
+            let _busy = Busy::from_here();
             descent::note_threads();
             begin_as_child(thread, false);
         }
     }
-    thread.begin();
 }
 
 /// Catches up with a fork that was not, or need not be, followed to its child: this process has another id than the one whose
@@ -245,18 +256,19 @@ pub fn is_unsettled() -> bool {
 pub fn settle(result: i32) -> i32 {
     let keep = KeepErrno::as_it_is();
     let mut refused = false;
-    FORKS.settle(|mut story| {
-        if let Some(fork) = story.take_if(|fork| fork.seen.is_none()) {
-            // SAFETY: this thread holds the report lock.
-            unsafe { pending::keep_counted(fork) };
-        }
-        if let Some(mut fork) = story
-            && result != -1
-        {
-            refused = fork.stopped;
-            pending::tell(&mut fork, (!refused && result != UNKNOWN_CHILD).then_some(result));
-        }
-    });
+    if pending::has_kept() {
+        AllForks::settle(|| {
+            if let Some(mut fork) = pending::take_kept()
+                && result != -1
+            {
+                refused = fork.stopped;
+                let child = (!refused && result != UNKNOWN_CHILD).then_some(result);
+                FORKS.while_none(PATIENCE, |_| pending::tell(&mut fork, child));
+            }
+        });
+    } else if Copying::now::<ThisThread>() == Copying::Settling {
+        Copying::No.note::<ThisThread>();
+    }
     drop(keep);
     if refused {
         process::reap(result);
@@ -319,15 +331,6 @@ pub fn is_mute() -> bool {
 pub fn may_tell_of_child(thread: &'static Thread) -> bool {
     notice_new_process(thread);
     !is_mute()
-}
-
-/// As [`while_no_fork`], also for the thread whose own fork waits to be told.
-pub fn while_no_other_fork(tell: impl FnOnce()) {
-    if Copying::now::<ThisThread>() == Copying::Settling {
-        in_own_room(tell);
-    } else {
-        while_no_fork(tell);
-    }
 }
 
 /// Runs `tell` while no fork of ours can be under way; gives up after a while, or where this process is mute.

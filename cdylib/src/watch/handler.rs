@@ -80,7 +80,7 @@ fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
     if !fork::may_tell_of_child(thread) {
         return;
     }
-    fork::while_no_other_fork(|| {
+    fork::while_no_fork(|| {
         let library = Modules::read().and_then(|modules| Some(printable(modules.find(handler)?.path())));
         let content = Content {
             severity: Severity::Warn,

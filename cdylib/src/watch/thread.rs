@@ -95,7 +95,7 @@ pub fn begins(thread: &'static Thread, here: usize) {
 #[inline(never)]
 fn meet() -> Option<&'static Thread> {
     if !Thread::is_unknown() {
-        return None;
+        return Thread::left_by_a_jump();
     }
     let _errno = KeepErrno::as_it_is();
     // What happens in here must not come back to here.

@@ -18,8 +18,10 @@ const NO_PATIENCE: Duration = Duration::ZERO;
 /// The address of a record.
 const RECORD: usize = 4096;
 
+type Those = Forks<u32, Kernel, ThisThread>;
+
 struct Process {
-    forks: Forks<u32, Kernel, ThisThread>,
+    forks: Those,
     heap: OwnLock<Kernel>,
     /// What reports change, in two steps.
     reports: UnsafeCell<(u32, u32)>,
@@ -69,7 +71,7 @@ impl Process {
     fn fork(&self, number: u32, patience: Duration) -> Copying {
         self.forks.before_copy(
             patience,
-            || true,
+            || {},
             // SAFETY: the report lock is held.
             |forks| unsafe { forks.put(Some(number)) },
             || self.heap.take(),
@@ -79,9 +81,10 @@ impl Process {
             self.copy_is_whole();
             assert!((ThisThread::record().cast_signed()) < 0, "hooks pass straight through");
         }
-        self.forks.in_parent(|| self.heap.give_back());
+        let mut kept = None;
+        self.forks.in_parent(|| self.heap.give_back(), |fork| kept = fork);
         let mut reported = None;
-        self.forks.settle(|fork| reported = fork);
+        Those::settle(|| reported = kept);
         assert_eq!(reported, (copying == Copying::Prepared).then_some(number));
         assert_eq!(Copying::now::<ThisThread>(), Copying::No);
         copying
@@ -165,10 +168,11 @@ fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
             let handlers = Arc::clone(&process);
             begin();
             let handler = move || {
-                let outer = handlers.forks.set_aside();
+                // What was kept for the outer fork stays with it.
+                let outer = Those::set_aside(|| None);
                 let copying = handlers.fork_in_handler();
                 assert_ne!(copying, Copying::Unprepared, "it waited in vain");
-                handlers.forks.go_on(outer, PATIENCE);
+                Those::go_on(outer, |_| {});
             };
             interrupt.during(|| work(&process), handler);
             assert_eq!(ThisThread::record(), RECORD);
@@ -180,10 +184,10 @@ fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
 impl Process {
     /// As [`Self::fork`], where another fork may be about to be copied.
     fn fork_in_handler(&self) -> Copying {
-        self.forks.before_copy(PATIENCE, || true, |_| {}, || self.heap.take());
+        self.forks.before_copy(PATIENCE, || {}, |_| {}, || self.heap.take());
         let copying = Copying::now::<ThisThread>();
-        self.forks.in_parent(|| self.heap.give_back());
-        self.forks.settle(|_| {});
+        self.forks.in_parent(|| self.heap.give_back(), |_| {});
+        Those::settle(|| {});
         copying
     }
 }
@@ -195,10 +199,10 @@ fn a_child_begins_with_free_locks() {
         begin();
         process
             .forks
-            .before_copy(PATIENCE, || true, |_| {}, || process.heap.take());
+            .before_copy(PATIENCE, || {}, |_| {}, || process.heap.take());
         assert_eq!(process.forks.in_child(), Copying::Prepared);
         process.heap.forget_in_child();
-        forkwatch_state::busy::end::<ThisThread>();
+        process.forks.go_on_in_child();
         assert_eq!(ThisThread::record(), RECORD);
         assert!(process.report());
         assert_eq!(process.forks.in_child(), Copying::No);

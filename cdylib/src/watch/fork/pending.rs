@@ -10,6 +10,7 @@ use crate::state::depot::{self, StackId};
 use crate::state::fork_call::ForkCall;
 use crate::state::thread::Thread;
 use crate::state::unwind;
+use crate::system::thread_word::{self, Word};
 use crate::system::{allocator, big_stack};
 use crate::watch::report;
 use crate::watch::story::Story;
@@ -32,7 +33,7 @@ static COUNTED: Counted = Counted(UnsafeCell::new(None));
 ///
 /// # Safety
 /// The caller holds the lock on all telling.
-pub(super) unsafe fn keep_counted(story: Box<Story>) {
+unsafe fn keep_counted(story: Box<Story>) {
     // SAFETY: the caller's promise.
     unsafe { *COUNTED.0.get() = Some(story) };
 }
@@ -43,6 +44,35 @@ fn counted(known: report::Known) -> Box<Story> {
     let last = unsafe { (*COUNTED.0.get()).take() };
     last.filter(|last| last.origin == known.origin && last.python_locks == known.python_locks)
         .unwrap_or_else(|| Story::new(known.origin, None, known.python_locks))
+}
+
+/// In the parent, after the copy: what is to be told becomes this thread's alone, and waits without any lock until the program's own
+/// handlers have run, who may take long or never come back. This thread holds the lock on all telling.
+pub(super) fn keep_or_count(mut story: Option<Box<Story>>) {
+    if let Some(counted) = story.take_if(|story| story.seen.is_none()) {
+        // SAFETY: as the caller says.
+        unsafe { keep_counted(counted) };
+    }
+    keep(story);
+}
+
+/// This thread has that to tell of its fork.
+pub(super) fn keep(story: Option<Box<Story>>) {
+    let place = story.map_or(core::ptr::null_mut(), Box::into_raw);
+    thread_word::set(Word::Story, place as usize);
+}
+
+/// Whether this thread has anything to tell of its fork.
+pub(super) fn has_kept() -> bool {
+    thread_word::get(Word::Story) != 0
+}
+
+/// What this thread has to tell of its fork; there is nothing afterwards.
+pub(super) fn take_kept() -> Option<Box<Story>> {
+    let story = thread_word::get(Word::Story) as *mut Story;
+    thread_word::set(Word::Story, 0);
+    // SAFETY: only `keep` sets the word, to a box of its own, and the word is empty again.
+    (!story.is_null()).then(|| unsafe { Box::from_raw(story) })
 }
 
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.

@@ -1,0 +1,80 @@
+//! Signals wait while our own code works. A handler that interrupted it might jump away and never come back: our lock would stay
+//! taken and the thread unwatched.
+//!
+//! What an instruction raises in its own thread never waits: the kernel kills a process that blocks such a signal. Nor do SIGSYS,
+//! by which sandboxes make system calls in the program's place, and the signal by which libc changes ids in all threads at once.
+#![expect(unsafe_code, reason = "a system call of our own")]
+
+use core::arch::asm;
+
+/// libc's own signal for changing ids (`SIGSETXID`).
+const CHANGE_IDS: i32 = 33;
+
+const WAITING: u64 = !(bit(libc::SIGSEGV)
+    | bit(libc::SIGBUS)
+    | bit(libc::SIGFPE)
+    | bit(libc::SIGILL)
+    | bit(libc::SIGTRAP)
+    | bit(libc::SIGSYS)
+    | bit(CHANGE_IDS));
+
+/// The same in memory, for the kernel to read.
+static WAITING_SIGNALS: u64 = WAITING;
+
+const fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Lets signals wait, and gives the mask of before, as the kernel keeps it.
+pub fn block() -> u64 {
+    // Where the kernel refuses, this stays, and `restore` changes nothing.
+    let mut before = WAITING;
+    change(libc::SIG_BLOCK, &raw const WAITING_SIGNALS, &raw mut before);
+    before
+}
+
+/// Gives the thread this mask.
+#[inline(always)]
+pub fn restore(mask: u64) {
+    if mask != WAITING {
+        change(libc::SIG_SETMASK, &raw const mask, core::ptr::null_mut());
+    }
+}
+
+/// By a system call of our own: what stands before libc's function may not be ready yet, or count.
+#[inline(always)]
+fn change(how: i32, new: *const u64, old: *mut u64) {
+    // SAFETY: the kernel reads one mask and writes another, both of eight bytes and the caller's.
+    unsafe {
+        asm!(
+            "syscall",
+            inout("rax") libc::SYS_rt_sigprocmask => _,
+            in("rdi") how,
+            in("rsi") new,
+            in("rdx") old,
+            in("r10") size_of::<u64>(),
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bit, block, restore};
+
+    #[test]
+    fn signals_wait_and_what_was_blocked_before_stays_so() {
+        let before = block();
+        let within = block();
+        assert_ne!(within & bit(libc::SIGALRM), 0);
+        assert_eq!(within & (bit(libc::SIGSEGV) | bit(libc::SIGSYS)), 0);
+        restore(within);
+        assert_eq!(block(), within);
+        restore(before);
+        let after = block();
+        restore(after);
+        assert_eq!(after, before);
+    }
+}
