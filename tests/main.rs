@@ -5,6 +5,8 @@ mod support;
 
 /// The benchmark: what it measures, and what it says that it cannot.
 mod bench;
+/// Beside other preloaded libraries, auditors and debuggers.
+mod beside_others;
 /// What a child must tell, and what it must not.
 mod child;
 /// The command `forkwatch`.
@@ -15,6 +17,8 @@ mod command_library;
 mod command_refusals;
 /// `FORKWATCH_LOG`, and places that cannot take records.
 mod destinations;
+/// A signal at every instruction of the library's.
+mod every_instruction;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
 /// What must be told: locks held, threads alive, locks leaked.
@@ -58,6 +62,8 @@ fn every_program_has_a_test() {
         ways_to_fork::NAMES,
         exec_bound::NAMES,
         robustness::NAMES,
+        every_instruction::NAMES,
+        beside_others::NAMES,
         outside::NAMES,
         python::NAMES,
     ] {

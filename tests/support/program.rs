@@ -152,7 +152,7 @@ fn built_program(language: Language, source: &Path, head: &Head) -> Result<PathB
 }
 
 /// A library that C programs link or load.
-fn built_library(file: &str) -> PathBuf {
+pub fn built_library(file: &str) -> PathBuf {
     let (folder, standard, variable, usual) = match Path::new(file).extension() {
         Some(extension) if extension == "cpp" => ("cpp", "-std=gnu++17", "CXX", "c++"),
         _ => ("c", "-std=gnu11", "CC", "cc"),
