@@ -7,6 +7,7 @@ programs! {
     C: robust_many_paths, robust_waking_threads, robust_many_forks, robust_fork_beside_churn;
     C: robust_every_lock_call, robust_every_wait, robust_every_libc_call, robust_every_process_call;
     C: robust_unmapped_lock, robust_closed_descriptors, robust_fork_in_signal_handler, robust_early_library,
+       robust_fork_in_set_context,
        robust_cancelled, robust_many_threads, robust_thread_churn, robust_ended_threads, robust_smaller_stack,
        robust_atfork_starts_thread, robust_concurrent_forks,
        robust_no_way_out, robust_tiny_stack, robust_alternate_stack, robust_long_jump, robust_coroutines,
