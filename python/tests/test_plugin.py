@@ -288,6 +288,16 @@ def test_an_own_log_is_kept(
     assert contexts == ["test_suite.py::test_lock"] + 2 * ["test_suite.py::test_lock_again"]
 
 
+@pytest.mark.parametrize("log", ["journald", "unix:/run/x", "%p.jsonl"])
+def test_a_log_that_pytest_cannot_read_is_named(
+    run_pytest: Any, suite: None, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
+    monkeypatch.setenv("FORKWATCH_LOG", log)
+    result = run_pytest("--forkwatch", "-k", "test_lock")
+    result.assert_outcomes(failed=2)
+    result.stderr.fnmatch_lines([f"forkwatch: FORKWATCH_LOG={log} gets no records: pytest reads them, *"])
+
+
 def test_a_sanitizer_in_the_way_is_named(
     run_pytest: Any, suite: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

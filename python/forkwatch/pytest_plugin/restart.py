@@ -13,6 +13,7 @@ import pytest
 from forkwatch.command import CommandMissing, command_path
 from forkwatch.pytest_plugin import folders, tool_threads
 from forkwatch.pytest_plugin.settings import Settings
+from forkwatch.text import harmless
 
 # `PID:FOLDER:LOG`. Not named FORKWATCH_*: the library would take it for a misspelt option of its own.
 _VARIABLE = "_FORKWATCH_PYTEST"
@@ -87,7 +88,11 @@ def ensure_watched(config: Any, settings: Settings) -> None:
 def _environment(settings: Settings) -> Dict[str, str]:
     environment = dict(os.environ)
     folder = folders.new()
-    log = _plain_log(os.environ.get("FORKWATCH_LOG", "")) or os.path.join(folder, _LOG_NAME)
+    wanted = os.environ.get("FORKWATCH_LOG", "")
+    log = _plain_log(wanted) or os.path.join(folder, _LOG_NAME)
+    if wanted and not _plain_log(wanted):
+        why = "pytest reads them, from one file of all processes"
+        print(harmless(f"forkwatch: FORKWATCH_LOG={wanted} gets no records: {why}"), file=sys.stderr)
     rules = os.path.join(folder, "tools.supp")
     with open(rules, "w", encoding="ascii") as file:
         file.write(tool_threads.RULES)
