@@ -35,6 +35,8 @@ mod python;
 mod report;
 /// What programs in odd states must not notice.
 mod robustness;
+/// Other tools in the same process.
+mod same_process;
 /// What must not be told.
 mod silent;
 /// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.

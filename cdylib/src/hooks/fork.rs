@@ -7,6 +7,8 @@
 use core::ffi::{c_int, c_void};
 
 use super::{hand_over_all, hooks};
+use crate::state::fork_call::{ForkCall, Way};
+use crate::state::stack_cache::Caller;
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_such_call, real_function};
@@ -14,22 +16,55 @@ use crate::watch::fork::{after_copy_in_child, with_handlers, without_handlers};
 
 hooks! {
     /// Copies the process.
-    hook fork() -> c_int = |_, real| with_handlers("fork", true, real);
+    hook fork() -> c_int = |caller, real| with_handlers(call(&FORK, caller), real);
     /// libc's other name of `fork`.
-    hook __fork() -> c_int = |_, real| with_handlers("__fork", true, real);
+    hook __fork() -> c_int = |caller, real| with_handlers(call(&INNER_FORK, caller), real);
     /// Copies the process without at-fork handlers (glibc 2.34).
-    hook _Fork() -> c_int, or no_such_call = |_, real| without_handlers("_Fork", real);
+    hook _Fork() -> c_int, or no_such_call = |caller, real| without_handlers(call(&BARE_FORK, caller), real);
     /// Copies the process, with a terminal for the child.
-    hook forkpty(master, name, attributes, size) -> c_int = |_, real| fork_with_terminal(master, real);
+    hook forkpty(master, name, attributes, size) -> c_int
+        = |caller, real| fork_with_terminal(call(&FORKPTY, caller), master, real);
     /// Goes on in a copy in the background.
-    hook daemon(stay, keep_streams) -> c_int = |_, real| with_handlers("daemon", false, real);
+    hook daemon(stay, keep_streams) -> c_int = |caller, real| with_handlers(call(&DAEMON, caller), real);
     /// Makes a thread, or a process: a fork where it shares neither memory nor thread group.
     entry hook clone;
 }
 
-fn fork_with_terminal(master: usize, real: impl FnOnce() -> c_int) -> c_int {
+static FORK: Way = Way {
+    function: "fork",
+    returns: true,
+};
+static INNER_FORK: Way = Way {
+    function: "__fork",
+    returns: true,
+};
+static BARE_FORK: Way = Way {
+    function: "_Fork",
+    returns: true,
+};
+static FORKPTY: Way = Way {
+    function: "forkpty",
+    returns: true,
+};
+static DAEMON: Way = Way {
+    function: "daemon",
+    returns: false,
+};
+static BY_CLONE: Way = Way {
+    function: "clone",
+    returns: true,
+};
+
+fn call(way: &'static Way, caller: Caller) -> ForkCall {
+    ForkCall {
+        way,
+        stack_pointer: caller.stack_pointer,
+    }
+}
+
+fn fork_with_terminal(call: ForkCall, master: usize, real: impl FnOnce() -> c_int) -> c_int {
     let mut made = -1;
-    let result = with_handlers("forkpty", true, || {
+    let result = with_handlers(call, || {
         made = real();
         made
     });
@@ -69,6 +104,9 @@ unsafe extern "C-unwind" fn watched_clone(
     parent_tid: usize,
     tls: usize,
     child_tid: usize,
+    _eighth: usize,
+    _return_address: usize,
+    stack_pointer: usize,
 ) -> c_int {
     type Clone =
         unsafe extern "C-unwind" fn(Option<CloneRoutine>, usize, c_int, *mut c_void, usize, usize, usize) -> c_int;
@@ -87,8 +125,12 @@ unsafe extern "C-unwind" fn watched_clone(
         argument,
     };
     let place = (&raw const cloned).cast_mut().cast::<c_void>();
+    let call = ForkCall {
+        way: &BY_CLONE,
+        stack_pointer,
+    };
     // SAFETY: the program's own call. The child has a copy of this frame, and so of `cloned`, at the same address.
-    without_handlers("clone", || unsafe {
+    without_handlers(call, || unsafe {
         real(Some(run_clone), stack, flags, place, parent_tid, tls, child_tid)
     })
 }

@@ -6,6 +6,7 @@ use core::ffi::{c_int, c_long, c_void};
 
 use super::fork::copies_memory;
 use super::{hand_over_all, hooks};
+use crate::state::fork_call::{ForkCall, Way};
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{Real, no_such_call, real_function};
@@ -19,6 +20,11 @@ hooks! {
 }
 
 real_function!(static SYSCALL = c"syscall", Scope::Next, None, Some(no_such_call));
+
+static BY_NUMBER: Way = Way {
+    function: "syscall",
+    returns: true,
+};
 
 type Syscall = unsafe extern "C-unwind" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
 
@@ -76,6 +82,9 @@ unsafe extern "C-unwind" fn looked_at(
     fourth: usize,
     fifth: usize,
     sixth: usize,
+    _eighth: usize,
+    _return_address: usize,
+    stack_pointer: usize,
 ) -> c_long {
     // SAFETY: libc has `syscall`, which takes its arguments this way.
     let real = unsafe { core::mem::transmute::<*mut c_void, Syscall>(SYSCALL.address()) };
@@ -85,8 +94,12 @@ unsafe extern "C-unwind" fn looked_at(
         before(number, [first, second, third, fourth]);
         return real();
     }
+    let call = ForkCall {
+        way: &BY_NUMBER,
+        stack_pointer,
+    };
     // A child's id fits: the kernel's type is an int.
-    c_long::from(without_handlers("syscall", || c_int::try_from(real()).unwrap_or(-1)))
+    c_long::from(without_handlers(call, || c_int::try_from(real()).unwrap_or(-1)))
 }
 
 /// What a forked child must be asked before a call that does not fork.

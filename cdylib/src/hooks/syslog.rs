@@ -1,5 +1,6 @@
 //! `syslog`, which takes any number of arguments: they are gathered as a `va_list` and handed to libc's `vsyslog`, which is what
-//! libc's own `syslog` does.
+//! libc's own `syslog` does. Where another library has a `syslog` behind ours, the arguments cannot be handed to it that way, and the
+//! call goes on to it, unwatched.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_void};
@@ -8,7 +9,7 @@ use super::hooks;
 use crate::state::libc_regions::SYSLOG;
 use crate::state::stack_cache::Caller;
 use crate::system::next_definition::Scope;
-use crate::system::real::{nothing, real_function};
+use crate::system::real::{Real, nothing, real_function};
 use crate::watch::region;
 
 hooks! {
@@ -25,6 +26,11 @@ macro_rules! with_list {
     ($named:literal, $list:literal, $after:literal, $last:literal) => {
         concat!(
             ".cfi_startproc\n",
+            "mov r11, [rip + {next} + {address}]\n",
+            "cmp r11, [rip + {libc} + {address}]\n",
+            "je 3f\n",
+            "jmp r11\n",
+            "3:\n",
             "push rbp\n",
             ".cfi_def_cfa_offset 16\n",
             ".cfi_offset rbp, -16\n",
@@ -74,6 +80,10 @@ macro_rules! with_list {
     };
 }
 
+real_function!(static NEXT = c"syslog", Scope::Next, None, Some(nothing));
+real_function!(static OF_LIBC = c"syslog", Scope::Libc, None, Some(nothing));
+real_function!(static NEXT_CHECKED = c"__syslog_chk", Scope::Next, None, Some(nothing));
+real_function!(static CHECKED_OF_LIBC = c"__syslog_chk", Scope::Libc, None, Some(nothing));
 real_function!(static VSYSLOG = c"vsyslog", Scope::Next, None, Some(nothing));
 real_function!(static VSYSLOG_CHECKED = c"__vsyslog_chk", Scope::Next, None, Some(nothing));
 
@@ -84,7 +94,13 @@ real_function!(static VSYSLOG_CHECKED = c"__vsyslog_chk", Scope::Next, None, Som
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn syslog() {
-    core::arch::naked_asm!(with_list!("16", "rdx", "rcx", "r8"), body = sym plain)
+    core::arch::naked_asm!(
+        with_list!("16", "rdx", "rcx", "r8"),
+        next = sym NEXT,
+        libc = sym OF_LIBC,
+        address = const Real::ADDRESS,
+        body = sym plain,
+    )
 }
 
 /// `syslog` with checks of the format, where it was compiled with `_FORTIFY_SOURCE`.
@@ -94,7 +110,13 @@ unsafe extern "C-unwind" fn syslog() {
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn __syslog_chk() {
-    core::arch::naked_asm!(with_list!("24", "rcx", "r8", "r9"), body = sym checked)
+    core::arch::naked_asm!(
+        with_list!("24", "rcx", "r8", "r9"),
+        next = sym NEXT_CHECKED,
+        libc = sym CHECKED_OF_LIBC,
+        address = const Real::ADDRESS,
+        body = sym checked,
+    )
 }
 
 unsafe extern "C-unwind" fn plain(

@@ -2,39 +2,57 @@
 
 use crate::system::thread_word::{self, Word};
 
-/// What a hook of the fork family knows of its call. It lies in the hook's own frame, and is told to the at-fork handlers
-/// through a thread word.
+/// A function that forks.
 #[derive(Debug)]
-pub struct ForkCall {
-    /// The function called.
+pub struct Way {
+    /// Its name.
     pub function: &'static str,
-    /// Whether the call returns to the hook in the parent.
+    /// Whether it returns to its hook in the parent.
     pub returns: bool,
 }
 
+/// What a hook of the fork family knows of its call. It goes to the at-fork handlers through two thread words, neither of which
+/// points into a frame: a handler of the program's may leave the call by a jump, or because its thread is cancelled.
+#[derive(Clone, Copy, Debug)]
+pub struct ForkCall {
+    /// The function that was called.
+    pub way: &'static Way,
+    /// The caller's stack pointer.
+    pub stack_pointer: usize,
+}
+
 impl ForkCall {
-    /// An address in the hook's frame: its caller's frames lie above.
+    /// An address below the caller's frames.
     pub fn frame(&self) -> usize {
-        core::ptr::from_ref(self) as usize
+        self.stack_pointer.wrapping_sub(1)
     }
 }
 
 /// The call that is under way; `None` where the fork passed by every hook.
-pub fn current() -> Option<&'static ForkCall> {
+pub fn current() -> Option<ForkCall> {
     let address = thread_word::get(Word::ForkCall);
-    let place = 0_u8;
-    // A handler may have jumped out of the call, whose frame is gone then: one that is under way lies above this one.
-    let is_under_way = address > &raw const place as usize;
-    // SAFETY: only `within` sets the word, to a call that lives until it returns or is left.
-    #[expect(unsafe_code, reason = "a reference into the hook's frame")]
-    is_under_way.then(|| unsafe { &*(address as *const ForkCall) })
+    (address != 0).then(|| ForkCall {
+        // SAFETY: only `note` sets the word, to a `Way` that lives for ever.
+        #[expect(unsafe_code, reason = "a word holds a reference")]
+        way: unsafe { &*(address as *const Way) },
+        stack_pointer: thread_word::get(Word::ForkCaller),
+    })
 }
 
 /// Runs `real` with this call as the one under way.
-pub fn within(call: &ForkCall, real: impl FnOnce() -> i32) -> i32 {
-    let outer = thread_word::get(Word::ForkCall);
-    thread_word::set(Word::ForkCall, call.frame());
+pub fn within(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
+    let outer = current();
+    note(Some(call));
     let result = real();
-    thread_word::set(Word::ForkCall, outer);
+    note(outer);
     result
+}
+
+/// Notes which call is under way.
+pub fn note(call: Option<ForkCall>) {
+    thread_word::set(
+        Word::ForkCall,
+        call.map_or(0, |call| core::ptr::from_ref(call.way) as usize),
+    );
+    thread_word::set(Word::ForkCaller, call.map_or(0, |call| call.stack_pointer));
 }

@@ -192,6 +192,11 @@ impl Thread {
         depth > bytes && depth < self.stack_span()
     }
 
+    /// Whether this address lies on this thread's stack, as far as known.
+    pub fn has_on_stack(&self, address: usize) -> bool {
+        address.wrapping_sub(self.stack_low()) < self.stack_span()
+    }
+
     /// Counts a fork by this thread: in a thread word, because the child of a lone thread would copy the record's page for it.
     pub fn count_fork() {
         thread_word::set(Word::Forks, thread_word::get(Word::Forks) + 1);

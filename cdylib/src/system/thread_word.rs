@@ -23,9 +23,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,48",
+    ".size forkwatch_thread_words,56",
     "forkwatch_thread_words:",
-    ".zero 48",
+    ".zero 56",
     ".popsection",
 );
 
@@ -45,6 +45,8 @@ pub enum Word {
     Story = 32,
     /// Where on its stack it looks up a stack, 0 while it does not (`state::thread`).
     Lookup = 40,
+    /// The stack pointer of the fork call's caller (`state::fork_call`).
+    ForkCaller = 48,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

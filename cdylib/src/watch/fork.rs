@@ -15,6 +15,7 @@
 //! | in the child | re-write our locks; the rest waits until it matters (`watch::child`) |
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
+mod left;
 mod pending;
 mod strict;
 
@@ -23,8 +24,9 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
 
-use forkwatch_state::fork::{Copying, Forks, Outer};
+use forkwatch_state::fork::{Copying, Forks};
 
+pub use self::left::end_left_fork;
 use super::story::Story;
 use super::{child, counts, told};
 use crate::config::{self, Action};
@@ -88,21 +90,18 @@ pub fn note_foreign_prepare_handler() {
 
 /// A call that forks and runs the at-fork handlers. `real` returns the child's id, 0 in the child, or -1.
 ///
-/// `returns` is false for `daemon`, whose parent ends inside libc: it must be refused at its entry or not at all.
-pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() -> i32) -> i32 {
+/// `daemon`'s parent ends inside libc: it must be refused at its entry or not at all.
+pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if super::thread::current().is_none() {
         return real();
     }
-    // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
-    let outer = ManuallyDrop::new(set_aside());
-    let call = ForkCall { function, returns };
-    let refuse_at_entry = !returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
-    if config::get().action == Action::Fail && refuse_at_entry && strict::would_be_stopped(&call) {
+    let outer = left::set_aside(call);
+    let refuse_at_entry = !call.way.returns || FOREIGN_PREPARE_HANDLERS.load(Ordering::Relaxed) == 0;
+    if refuse_at_entry && is_refused(call) {
         AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
-        errno::set(libc::EDEADLK);
         return -1;
     }
-    let result = fork_call::within(&call, real);
+    let result = fork_call::within(call, real);
     if result == 0 {
         // In the child, its handler has done everything. The outer fork belongs to the parent; its memory stays, as the child
         // shall write as little as it can.
@@ -115,22 +114,16 @@ pub fn with_handlers(function: &'static str, returns: bool, real: impl FnOnce() 
 
 /// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
 /// stack of its own), that place calls [`after_copy_in_child`].
-pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i32 {
+pub fn without_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if super::thread::current().is_none() {
         return real();
     }
-    // A cancelled thread leaves `real` by unwinding, which must meet no destructor.
-    let outer = ManuallyDrop::new(set_aside());
-    let call = ForkCall {
-        function,
-        returns: true,
-    };
-    if config::get().action == Action::Fail && strict::would_be_stopped(&call) {
+    let outer = left::set_aside(call);
+    if is_refused(call) {
         AllForks::go_on(ManuallyDrop::into_inner(outer), pending::keep);
-        errno::set(libc::EDEADLK);
         return -1;
     }
-    before_copy(Some(&call));
+    before_copy(Some(call));
     let result = real();
     if result == 0 {
         after_copy_in_child();
@@ -142,13 +135,13 @@ pub fn without_handlers(function: &'static str, real: impl FnOnce() -> i32) -> i
     result
 }
 
-/// A fork begins: sets aside another one of this thread's that is under way.
-fn set_aside() -> Outer<Box<Story>> {
-    if Copying::now::<ThisThread>() == Copying::Settling && fork_call::current().is_none() {
-        // A handler has jumped out of that one: nobody else will tell of it.
-        settle(UNKNOWN_CHILD);
+/// Whether this call must fail, for `FORKWATCH_ACTION=fail`; `errno` says why.
+fn is_refused(call: ForkCall) -> bool {
+    let is_refused = config::get().action == Action::Fail && strict::would_be_stopped(call);
+    if is_refused {
+        errno::set(libc::EDEADLK);
     }
-    AllForks::set_aside(pending::take_kept)
+    is_refused
 }
 
 unsafe extern "C" fn prepare() {
@@ -156,7 +149,7 @@ unsafe extern "C" fn prepare() {
 }
 
 unsafe extern "C" fn in_parent() {
-    let told_by_hook = fork_call::current().is_some_and(|call| call.returns);
+    let told_by_hook = fork_call::current().is_some_and(|call| call.way.returns);
     if after_copy_in_parent() && !told_by_hook {
         // No hook of ours will get the child's id: the fork passed by all of them, or the parent ends inside libc.
         settle(UNKNOWN_CHILD);
@@ -169,7 +162,7 @@ unsafe extern "C" fn in_child() {
 }
 
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
-pub fn before_copy(call: Option<&ForkCall>) {
+pub fn before_copy(call: Option<ForkCall>) {
     let _errno = KeepErrno::as_it_is();
     // Meets the thread, if this is the first that we hear of it.
     super::thread::current();

@@ -140,6 +140,8 @@ fn hear_of_end(thread: &Thread) {
 unsafe extern "C" fn ends(record: *mut c_void) {
     // SAFETY: only `hear_of_end` sets the key, to a record, and records are never given back.
     let thread = unsafe { &*record.cast::<Thread>() };
+    // A handler that was cancelled inside of a fork has not come back to it.
+    fork::end_left_fork();
     if thread.next_round() < LAST_ROUND {
         hear_of_end(thread);
         return;

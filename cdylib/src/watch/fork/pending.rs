@@ -76,10 +76,10 @@ pub(super) fn take_kept() -> Option<Box<Story>> {
 }
 
 /// Looks at the other threads, and under strict decides. This thread holds the lock on all telling.
-pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
+pub(super) fn look(thread: &Thread, call: Option<ForkCall>) {
     // The walk needs this very stack; the rest may need more than is left of it.
     let stack = fork_stack(call);
-    let function = call.map_or("fork", |call| call.function);
+    let function = call.map_or("fork", |call| call.way.function);
     let story = examine(thread, function, stack);
     let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
     // SAFETY: this thread holds the lock.
@@ -90,7 +90,7 @@ pub(super) fn look(thread: &Thread, call: Option<&ForkCall>) {
 }
 
 /// Where the fork was called.
-pub(super) fn fork_stack(call: Option<&ForkCall>) -> StackId {
+pub(super) fn fork_stack(call: Option<ForkCall>) -> StackId {
     let depth = config::get().depth;
     let walked = match call {
         Some(call) => unwind::walk_from_above(call.frame(), depth),

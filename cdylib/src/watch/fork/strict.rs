@@ -27,7 +27,7 @@ pub(super) fn decide(fork: &mut Story) {
 }
 
 /// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
-pub(super) fn would_be_stopped(call: &ForkCall) -> bool {
+pub(super) fn would_be_stopped(call: ForkCall) -> bool {
     if matches!(config::get().strict, Strict::Off | Strict::Child) || alive::is_alone() {
         return false;
     }
@@ -38,7 +38,7 @@ pub(super) fn would_be_stopped(call: &ForkCall) -> bool {
     let _busy = Busy::from_here();
     notice_new_process(thread);
     let looked = FORKS.while_none(PATIENCE, |_| {
-        let story = pending::examine(thread, call.function, pending::fork_stack(Some(call)));
+        let story = pending::examine(thread, call.way.function, pending::fork_stack(Some(call)));
         let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
         if let Some(mut fork) = story
             && stopped
