@@ -1,13 +1,15 @@
 //! What the user asked for: the options' values, read once from the environment.
 //!
 //! Nothing here stops a program: an unknown name or a bad value becomes a complaint, and the default is used.
-#![expect(unsafe_code, reason = "libc's environ")]
+#![expect(unsafe_code, reason = "a list of C strings")]
 
-use core::ffi::{CStr, c_char};
+use core::ffi::CStr;
 
 use forkwatch_schema::destination::Destination;
 use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, TALLY, by_variable, unknown_variable};
 use once_cell::race::OnceBox;
+
+use crate::system::environment;
 
 /// When a fork is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +105,9 @@ pub fn get() -> &'static Config {
     CONFIG.get_or_init(|| Box::new(from_variables(environment())))
 }
 
-/// Every variable of libc's `environ`. Read before the program could change it from another thread, or in a forked child.
+/// Every variable of the environment. Read before the program could change it from another thread, or in a forked child.
 fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
-    unsafe extern "C" {
-        static environ: *const *const c_char;
-    }
-    // SAFETY: `environ` is libc's own pointer, null or the start of a list that ends with null.
-    let mut next = unsafe { environ };
+    let mut next = environment::list();
     core::iter::from_fn(move || {
         if next.is_null() {
             return None;

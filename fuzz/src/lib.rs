@@ -36,8 +36,10 @@ mod symbols;
 #[path = "../../cdylib/src/config.rs"]
 mod config;
 
-/// In the place of the library's: it would look for a CPython in this process.
+/// The library's own would look for a CPython in this process.
 mod system {
+    #[path = "../../../cdylib/src/system/environment.rs"]
+    pub mod environment;
     pub mod python;
 }
 mod snapshot;

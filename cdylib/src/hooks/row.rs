@@ -12,21 +12,28 @@ macro_rules! hooks {
         const _: () = {
             $crate::hooks::place_of_real!($name, [$($version)?], [$($absent)?]);
 
+            type Function = unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type;
+
+            /// What the body calls, so that it has nothing to ask: the real function, and before that `at_first`.
+            static TO_CALL: core::sync::atomic::AtomicPtr<core::ffi::c_void> =
+                core::sync::atomic::AtomicPtr::new(at_first as *const () as *mut core::ffi::c_void);
+
+            #[cold]
+            unsafe extern "C-unwind" fn at_first($($argument: usize),*) -> $type {
+                let address = REAL.address();
+                TO_CALL.store(address, core::sync::atomic::Ordering::Relaxed);
+                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
+                // and passed on as they came.
+                unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address)($($argument),*) }
+            }
+
             #[doc = $doc]
             $(#[unsafe(link_section = $section)])?
             extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
-                let address = REAL.known_address();
-                if address.is_null() {
-                    return body_at_first($($argument,)* return_address, stack_pointer);
-                }
-                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
-                // and passed on as they came.
-                let function = unsafe {
-                    core::mem::transmute::<
-                        *mut core::ffi::c_void,
-                        unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type,
-                    >(address)
-                };
+                // Relaxed: whichever of the two addresses is read, it is a function's, and no data of ours goes with it.
+                let address = TO_CALL.load(core::sync::atomic::Ordering::Relaxed);
+                // SAFETY: as in `at_first`, which has the same type.
+                let function = unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address) };
                 let $caller = $crate::state::stack_cache::Caller {
                     return_address,
                     stack_pointer,
@@ -38,18 +45,6 @@ macro_rules! hooks {
                     unsafe { function($($argument),*) }
                 };
                 $body
-            }
-
-            /// The library has not started yet.
-            #[cold]
-            #[inline(never)]
-            extern "C-unwind" fn body_at_first(
-                $($argument: usize,)*
-                return_address: usize,
-                stack_pointer: usize,
-            ) -> $type {
-                REAL.address();
-                body($($argument,)* return_address, stack_pointer)
             }
 
             #[unsafe(naked)]

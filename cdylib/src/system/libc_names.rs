@@ -11,6 +11,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use super::environment;
 use super::errno;
 use super::next_definition::{self, Access, Scope};
 use super::system_call::system_call;
@@ -108,13 +109,10 @@ libc_functions! {
 
 /// The variable of this name, without libc, where a sanitizer may stand in between.
 unsafe extern "C" fn variable(name: *const c_char) -> *const c_char {
-    unsafe extern "C" {
-        static environ: *const *const c_char;
-    }
     // SAFETY: the caller passes a name, and libc keeps a list of strings that ends with null.
     unsafe {
         let name = CStr::from_ptr(name).to_bytes();
-        let mut place = environ;
+        let mut place = environment::list();
         while !place.is_null() && !(*place).is_null() {
             let text = CStr::from_ptr(*place).to_bytes_with_nul();
             if let Some(value) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) {

@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod big_stack;
 pub mod clock;
 pub mod deadline;
+pub mod environment;
 pub mod errno;
 pub mod kernel;
 #[cfg(not(test))]
