@@ -76,9 +76,14 @@ fn inspect(pid: u32) -> String {
     stdout(&output)
 }
 
+/// The log's records; the last line may still be on its way.
 fn records(log: &Path) -> Vec<Record> {
     let text = fs::read_to_string(log).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let whole_lines = text.rfind('\n').map_or("", |end| &text[..=end]);
+    whole_lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Waits until the log has a record of this process.

@@ -27,6 +27,8 @@ const AT_ONCE: usize = 4096;
 
 /// A reader has so many naps' time to take the rest of a line that it has taken the beginning of.
 const MOST_NAPS: u32 = 50;
+/// A line that stays open for so many naps has lost its writer.
+const LOOKS_AT_AN_OPEN_LINE: u32 = 10;
 const NAP: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 2_000_000,
@@ -95,9 +97,12 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
         if (before.st_dev, before.st_ino) != (status.st_dev, status.st_ino) || read != 1 || byte == *b"\n" {
             return Some(false);
         }
-        // Somebody may be writing it right now.
-        nap();
-        Some(fstat(&file).ok()?.st_size == before.st_size)
+        // Somebody may be writing it right now, and have to wait for a processor.
+        let stays_open = || {
+            nap();
+            fstat(&file).is_ok_and(|now| now.st_size == before.st_size)
+        };
+        Some((0..LOOKS_AT_AN_OPEN_LINE).all(|_| stays_open()))
     };
     let is_file = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
     is_file && status.st_size > 0 && open_line() == Some(true)
