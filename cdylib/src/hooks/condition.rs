@@ -1,5 +1,8 @@
-//! Condition waits, which give their mutex back while they wait. Signal, broadcast, init and destroy are left alone: they
-//! change nothing that we follow, and their versions differ between glibcs.
+//! Condition waits, which give their mutex back while they wait.
+//!
+//! glibc keeps two forms of a condition, for the versions `GLIBC_2.2.5` and `GLIBC_2.3.2` of these functions, and what is linked
+//! without libc gets the old ones. A hook cannot see which version its caller asked for, so that all functions of a condition
+//! come to the new one; the old form is no larger, and a new condition is the same zeros in both.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;
@@ -9,7 +12,15 @@ use crate::watch::child::Wait;
 use crate::watch::lock::condition_wait;
 
 hooks! {
-    /// Waits for a condition. Without the version, glibc before 2.36 hands out the oldest, which takes a smaller object.
+    /// Makes a condition. Without the version, glibc before 2.36 hands out the oldest.
+    hook pthread_cond_init(condition, attributes) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    /// Ends a condition.
+    hook pthread_cond_destroy(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    /// Wakes a thread that waits for a condition.
+    hook pthread_cond_signal(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    /// Wakes all threads that wait for a condition.
+    hook pthread_cond_broadcast(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    /// Waits for a condition.
     hook pthread_cond_wait(condition, mutex) -> c_int, version "GLIBC_2.3.2"
         = |caller, real| condition_wait(condition, mutex, Wait::Forever, caller, real);
     /// Waits for a condition until a time.
