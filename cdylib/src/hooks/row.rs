@@ -14,7 +14,8 @@ macro_rules! hooks {
 
             type Function = unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type;
 
-            /// What the body calls, so that it has nothing to ask: the real function, and before that `at_first`.
+            /// What the body calls, so that it has nothing to ask: the real function, and before that `at_first`. Relaxed: either
+            /// is a function's address, and no data of ours goes with it.
             static TO_CALL: core::sync::atomic::AtomicPtr<core::ffi::c_void> =
                 core::sync::atomic::AtomicPtr::new(at_first as *const () as *mut core::ffi::c_void);
 

@@ -5,6 +5,7 @@ use core::ffi::c_char;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// libc has set its list; where there is none afterwards, the program has emptied it.
+// Relaxed: a flag that is only ever raised, and says nothing of other memory.
 static WAS_SET: AtomicBool = AtomicBool::new(false);
 
 /// libc's list; before libc has set it, the kernel's own, which it will be. A sanitizer's runtime that is linked into the program
