@@ -17,10 +17,10 @@ const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-a
 const EXAMPLES: &str = "\
 Examples:
   forkwatch run ./server --port 8080       report every unsafe fork on standard error
-  forkwatch run --strict pytest tests/     stop at the first one, with a stack at the very line
-  forkwatch run --log /tmp/%p.jsonl make   keep records, one JSON object a line
-  forkwatch report /tmp/*.jsonl            group these records into findings, worst first
-  eval \"$(forkwatch env)\"                  watch everything this shell starts from here on
+  forkwatch run --strict pytest tests/     stop at the first one, at the line that forks
+  forkwatch run --log /tmp/%p.jsonl make   write records, one JSON object per line
+  forkwatch report /tmp/*.jsonl            group the records into findings, worst first
+  eval \"$(forkwatch env)\"                  watch everything this shell starts from now on
 
 Without the command: LD_PRELOAD=/path/libforkwatch.so PROGRAM";
 
@@ -29,38 +29,41 @@ Examples:
   forkwatch run ./server --port 8080
   forkwatch run --strict pytest tests/
   forkwatch run --strict=locks --action fail python3 app.py
-  forkwatch run --strict=child ./server    let it fork, and abort a child that would hang
-  forkwatch run --watch ./server           name children that hang where the library cannot see it
+  forkwatch run --strict=child ./server    allow forks, but abort a child that would hang
+  forkwatch run --watch ./server           also report children that hang outside the library's view
   forkwatch run --error-exitcode 66 --log findings.jsonl -- make check
 
-The name in brackets is the environment variable that does the same without this command.";
+Each name in brackets is the environment variable that sets the same option.";
 
-const RUN_CODES: &str = "\
-Exit status: the program's own; when a signal ended it, the same signal ends forkwatch. Otherwise 2 wrong usage, \
-66 findings under --strict, 125 the program cannot be watched, 126 not executable, 127 not found.";
+const RUN_CODES: &str = "Exit status: the program's own; if a signal ended the program, the same signal ends \
+                         forkwatch. Otherwise 2 for wrong usage, 66 for findings under --strict, 125 if the program \
+                         cannot be watched, 126 if it is not executable, 127 if it is not found.";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   forkwatch inspect 4243
   forkwatch inspect \"$(pgrep -n -f 'pytest')\"
 
-The process is only read: it is neither stopped nor signalled.";
+forkwatch only reads the process: it neither stops nor signals it.";
 
-const INSPECT_CODES: &str = "\
-Exit status: 0 whatever the verdict, 2 no process id, 125 the process is not there or may not be looked into.";
+const INSPECT_CODES: &str = "Exit status: 0 whatever the verdict, 2 for an invalid process id, 125 if the process \
+                             does not exist or may not be inspected.";
 
 const ENV_EXAMPLES: &str = "\
 Examples:
   eval \"$(forkwatch env --strict)\"
   forkwatch env --log /var/log/forkwatch.jsonl --format dockerfile >> Dockerfile
 
-The name in brackets is the environment variable that the option sets.";
+Each name in brackets is the environment variable that the option sets.";
 
 /// The whole command line, as clap knows it.
 pub fn command() -> Command {
     Command::new("forkwatch")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Names every unsafe fork() in an unmodified program: which threads, which locks, where each was taken")
+        .about(
+            "Names every unsafe fork() in an unmodified program: which threads were alive, which locks they held, \
+                and where each lock was taken",
+        )
         .after_help(EXAMPLES)
         .help_template(TEMPLATE.replace("{all-args}", "Commands:\n{subcommands}\n\nOptions:\n{options}"))
         .max_term_width(110)
@@ -87,7 +90,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("env")
-                .about("Prints the variables that watch everything started with them")
+                .about("Prints the environment variables that make programs run under forkwatch")
                 .after_help(ENV_EXAMPLES)
                 .help_template(TEMPLATE)
                 .args(option_flags())
@@ -102,13 +105,13 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("install")
-                .about("Writes the bare library, for machines and images without this command")
+                .about("Writes the library alone, for machines and images without this command")
                 .after_help("Example:\n  forkwatch install --to /usr/local/lib")
                 .help_template(TEMPLATE)
                 .arg(
                     folder()
                         .required(true)
-                        .help("Where libforkwatch.so is put; the folder is made if need be"),
+                        .help("Where to put libforkwatch.so; the folder is created if it does not exist"),
                 ),
         )
         .subcommand(
@@ -147,19 +150,14 @@ fn run_command() -> Command {
                 .value_parser(value_parser!(OsString))
                 .allow_hyphen_values(true)
                 .help(
-                    "Exit with N when the program succeeded but a finding of ERROR or FATAL was written anywhere in its \
-                     process tree (66 under --strict; 0 never)",
+                    "Exit with N if the program succeeded but any process in its tree had a finding of ERROR or FATAL \
+                     (default 66 under --strict; 0 turns it off)",
                 ),
         )
-        .arg(
-            Arg::new(run::WATCH)
-                .long(run::WATCH)
-                .action(ArgAction::SetTrue)
-                .help(
-                    "Stay as the program's parent and look once a second for forked children that wait for ever, inside \
-                     libc for example (--strict and --error-exitcode do so anyway)",
-                ),
-        )
+        .arg(Arg::new(run::WATCH).long(run::WATCH).action(ArgAction::SetTrue).help(
+            "Stay the program's parent and look once a second for forked children that wait for ever, for \
+                     example inside libc (implied by --strict and --error-exitcode)",
+        ))
         .arg(
             Arg::new(run::INTERPRETER)
                 .long(run::INTERPRETER)

@@ -27,7 +27,7 @@ pub fn print(matches: &ArgMatches) -> Result<u8, Failure> {
     let mut lines = Vec::new();
     if dockerfile {
         lines.extend_from_slice(
-            b"# `forkwatch install --to DIR` writes the library, to be copied to this path in the image.\n",
+            b"# Copy the library, which `forkwatch install --to DIR` writes, to this path in the image.\n",
         );
     }
     for (name, value) in variables {
@@ -64,7 +64,7 @@ fn dockerfile_line(lines: &mut Vec<u8>, name: &OsStr, value: &OsStr) -> Result<(
         match byte {
             b'\n' | b'\r' => {
                 return Err(Failure::usage(format!(
-                    "the value of {} has a line break, which a Dockerfile cannot hold; leave it out",
+                    "the value of {} contains a line break, which a Dockerfile cannot express; remove it",
                     name.to_string_lossy()
                 )));
             }

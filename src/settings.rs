@@ -60,7 +60,7 @@ pub fn check_files(settings: &[Setting]) -> Result<(), Failure> {
             .and_then(|metadata| {
                 let kind = metadata.file_type();
                 match other_than_a_file(kind) {
-                    Some(what) => Err(format!("it is {what}, and each process reads it anew")),
+                    Some(what) => Err(format!("it is {what}, and each process must read it again")),
                     None => File::open(path).map(drop).map_err(|error| error.to_string()),
                 }
             });
@@ -146,7 +146,7 @@ mod tests {
         let failure = check(strict, "thread".as_ref()).unwrap_err();
         assert_eq!(
             failure.sentence,
-            "--strict=thread is no valid value; the nearest is threads"
+            "--strict=thread: invalid value; the nearest valid value is threads"
         );
         assert_eq!(failure.code, 2);
     }

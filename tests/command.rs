@@ -305,9 +305,12 @@ fn a_bad_value_is_told_with_the_nearest() {
     let said = refusal(&mut forkwatch(&["run", "--strict=thread", "true"]), 2);
     assert!(said.contains("--strict=thread") && said.contains("threads"), "{said}");
     let said = refusal(&mut forkwatch(&["env", "--depth", "65"]), 2);
-    assert!(said.contains("--depth=65") && said.contains("nearest is 64"), "{said}");
+    assert!(
+        said.contains("--depth=65") && said.contains("nearest valid value is 64"),
+        "{said}"
+    );
     let said = refusal(&mut forkwatch(&["run", "--error-exitcode", "256", "true"]), 2);
-    assert!(said.contains("nearest is 255"), "{said}");
+    assert!(said.contains("nearest valid value is 255"), "{said}");
     let said = refusal(&mut forkwatch(&["run", "--strikt", "true"]), 2);
     assert!(said.contains("--strict"), "{said}");
     refusal(&mut forkwatch(&["run"]), 2);

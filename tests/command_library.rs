@@ -176,7 +176,7 @@ fn a_temporary_folder_out_of_which_others_can_move_ours_is_refused() {
         .env("TMPDIR", &open);
     let said = refusal(&mut nowhere, 125);
     assert!(
-        said.contains(&format!("others can change {}", open.display())) && said.contains("TMPDIR"),
+        said.contains(&format!("other users can change {}", open.display())) && said.contains("TMPDIR"),
         "{said}"
     );
 }

@@ -148,9 +148,9 @@ fn a_place_that_takes_nothing_is_named_once() {
     while writer.write(&[b'\n'; 4096]).is_ok() {}
     let _stream = std::os::unix::net::UnixListener::bind(at("stream")).unwrap();
     for (log, why) in [
-        (at("full"), "whoever reads at the other end does not keep up"),
-        (at("unread"), "nobody reads at the other end"),
-        (format!("unix:{}", at("stream")), "it is no datagram socket"),
+        (at("full"), "the reader does not keep up"),
+        (at("unread"), "nobody is reading at the other end"),
+        (format!("unix:{}", at("stream")), "it is not a datagram socket"),
         (format!("unix:{}", at("gone")), "no such file or folder"),
     ] {
         let options = [
@@ -160,7 +160,7 @@ fn a_place_that_takes_nothing_is_named_once() {
         ];
         let watched = watched(PROGRAM, &options);
         assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
-        let expected = format!("forkwatch: cannot write records to {log}: {why}; the program goes on without\n");
+        let expected = format!("forkwatch: cannot write records to {log}: {why}; the program continues without it\n");
         assert_eq!(watched.run.stderr, expected, "{watched:?}");
     }
     let mut taken = Vec::new();
@@ -192,7 +192,7 @@ fn a_full_disk_costs_one_record_and_one_sentence() {
     );
     assert_eq!(full.end, End::Exit(0), "{full:?}");
     let said = format!(
-        "forkwatch: cannot write records to {log}: the file would grow too large; the program goes on without\n"
+        "forkwatch: cannot write records to {log}: the file would be too large; the program continues without it\n"
     );
     assert_eq!(full.stderr, said);
     let torn = fs::read(&log).unwrap();

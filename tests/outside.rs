@@ -103,7 +103,7 @@ fn inspect_names_the_function_that_a_stuck_child_hangs_in() {
     for part in [
         "Waits in: tzset: futex at 0x",
         "private, without a time-out",
-        "1 thread; forked, and has executed nothing since",
+        "1 thread; forked, and has not called exec since",
         "with 2 threads, the same program",
         "libforkwatch.so is not loaded",
         "ask_for_zone at ",
@@ -151,7 +151,7 @@ fn inspect_tells_other_waits_apart() {
     let waiting = Waiting::start(&[], &["timeout", "shared", "threads", "pause"]);
     let verdicts = [
         "does not look stuck: it waits with a time-out",
-        "does not look stuck: it waits for what another process may do",
+        "does not look stuck: it waits for something that another process may do",
         "does not look stuck: it has 2 threads",
         "does not look stuck: it waits in pause, not for a lock",
     ];

@@ -19,7 +19,7 @@ def command_path() -> str:
     for path in _candidates():
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
-    raise CommandMissing("forkwatch: the command is not installed beside this package; reinstall the package")
+    raise CommandMissing("forkwatch: the command is not installed with this package; reinstall the package")
 
 
 def library_path() -> str:
@@ -38,7 +38,7 @@ def library_path() -> str:
         if start == b"export LD_PRELOAD=" and quote and rest.endswith(b"'"):
             return os.fsdecode(rest[:-1].replace(b"'\\''", b"'"))
     said = done.stderr.decode(errors="replace").strip()
-    raise CommandMissing(said or f"forkwatch: the command gave no library (status {done.returncode})")
+    raise CommandMissing(said or f"forkwatch: the command returned no library path (status {done.returncode})")
 
 
 def _candidates() -> Iterator[str]:

@@ -204,7 +204,7 @@ def test_strict_stops_the_fork_in_the_test(
             f"forkwatch: every fork is watched, strict: {strict}",
             "*OSError: *Errno 35* Resource deadlock avoided",
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() asked for by thread *",
+            "fork() requested by thread *",
         ]
     )
 
@@ -256,7 +256,7 @@ def test_a_finding_outside_of_a_test_fails_the_run(run_pytest: Any, pytester: py
     result.assert_outcomes(passed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*forkwatch: errors outside of a test's report*", "ERROR unsafe_fork: *", "once, outside of any test"]
+        ["*forkwatch: errors outside any test's report*", "ERROR unsafe_fork: *", "once, outside of any test"]
     )
 
 
@@ -295,7 +295,7 @@ def test_a_log_that_pytest_cannot_read_is_named(
     monkeypatch.setenv("FORKWATCH_LOG", log)
     result = run_pytest("--forkwatch", "-k", "test_lock")
     result.assert_outcomes(failed=2)
-    result.stderr.fnmatch_lines([f"forkwatch: FORKWATCH_LOG={log} gets no records: pytest reads them, *"])
+    result.stderr.fnmatch_lines([f"forkwatch: FORKWATCH_LOG={log} is not used: pytest needs *"])
 
 
 def test_a_sanitizer_in_the_way_is_named(

@@ -180,7 +180,7 @@ def test_pools_and_executors(told: Any) -> None:
 
 def test_a_start_without_guard(told: Any) -> None:
     said = told("start(target=job)", guarded=False)
-    assert said[1].startswith('  app.py:28 is not under `if __name__ == "__main__":`; spawn imports app.py anew')
+    assert said[1].startswith('  app.py:28 is not under `if __name__ == "__main__":`; spawn imports app.py again')
 
 
 def test_a_start_without_guard_in_another_thread(told: Any) -> None:
@@ -221,7 +221,7 @@ def test_a_reducer_that_never_ends_is_given_up(told: Any) -> None:
                 return Slow, ()
     """
     _verdict, reason = told("start(target=job, args=([Slow() for _ in range(100)],))", before=before)
-    assert reason == "  could not be told: pickling it takes more than 2 s"
+    assert reason == "  not known: pickling it takes more than 2 s"
 
 
 def test_a_reducer_that_fails_harms_nothing(told: Any) -> None:

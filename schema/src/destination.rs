@@ -47,7 +47,7 @@ impl Destination {
                 let nearest = nearest(&scheme, known).unwrap_or_default();
                 let form = FORMS.iter().find(|form| form.starts_with(nearest)).unwrap_or(&"");
                 Err(format!(
-                    "no place of the kind '{scheme}:'; the nearest is {form}; a file of that name is ./{}",
+                    "unknown destination '{scheme}:'; the nearest is {form}; for a file of that name, write ./{}",
                     String::from_utf8_lossy(value)
                 ))
             }
@@ -99,7 +99,7 @@ mod tests {
         let wrong = |value: &str| Destination::parse(value.as_bytes()).unwrap_err();
         assert_eq!(
             wrong("df:3"),
-            "no place of the kind 'df:'; the nearest is fd:N; a file of that name is ./df:3"
+            "unknown destination 'df:'; the nearest is fd:N; for a file of that name, write ./df:3"
         );
         assert!(wrong("unx:/run/x").contains("the nearest is unix:PATH"));
         assert!(wrong("journal:").contains("the nearest is journald"));

@@ -84,19 +84,22 @@ pub const KINDS: &[KindRow] = &[
     KindRow {
         kind: Kind::UnsafeFork,
         name: "unsafe_fork",
-        meaning: "A process with several threads forked; the child has only the thread that called fork, and every lock the other threads held stays locked in it for ever.",
+        meaning: "A process with several threads forked. The child has only the thread that called fork, and every \
+                  lock that another thread held stays locked in the child for ever.",
         is_written: true,
     },
     KindRow {
         kind: Kind::OrphanedLock,
         name: "orphaned_lock",
-        meaning: "A forked child asked for a lock that was held, at the fork, by a thread that does not exist in the child: nobody will ever release it.",
+        meaning: "A forked child needs a lock that another thread held at the fork. That thread does not exist in the \
+                  child, so nobody will ever release the lock.",
         is_written: true,
     },
     KindRow {
         kind: Kind::StuckChild,
         name: "stuck_child",
-        meaning: "A forked child with one thread waits without a time-out for something that only a thread of the parent would have done.",
+        meaning: "A forked child with one thread waits without a time-out for something that only a thread of the \
+                  parent could do.",
         is_written: true,
     },
     KindRow {
@@ -108,7 +111,7 @@ pub const KINDS: &[KindRow] = &[
     KindRow {
         kind: Kind::LeakedLock,
         name: "leaked_lock",
-        meaning: "A thread ended while it still held a lock: nobody can release it any more.",
+        meaning: "A thread ended while it still held a lock, so nobody can release the lock any more.",
         is_written: true,
     },
     KindRow {

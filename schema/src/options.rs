@@ -68,7 +68,9 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::OptionalValue("threads"),
         value_name: "WHEN",
         default: "off",
-        help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another thread also holds a lock, `child` stops no fork, but a forked child at its first call that never returns",
+        help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another \
+               thread also holds a lock; `child` allows every fork and stops a forked child at its first call that \
+               can never return",
     },
     OptionRow {
         variable: "FORKWATCH_ACTION",
@@ -76,7 +78,8 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "ACTION",
         default: "abort",
-        help: "How it is stopped: `abort` writes the record, then SIGABRT; `fail` makes fork return -1 with errno EDEADLK (a child is aborted); `exit:N` ends the process with status N",
+        help: "How to stop it: `abort` writes the record, then raises SIGABRT; `fail` makes fork return -1 with errno \
+               EDEADLK (a child is aborted); `exit:N` ends the process with status N",
     },
     OptionRow {
         variable: "FORKWATCH_LOG",
@@ -84,7 +87,8 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "PATH",
         default: "unset",
-        help: "Where the records go, one JSON object a line: a path (%p pid, %h host, %e program, %% a percent sign), `journald`, `unix:PATH` (a datagram socket) or `fd:N`",
+        help: "Where records go, one JSON object per line: a path (%p pid, %h host, %e program, %% a percent sign), \
+               `journald`, `unix:PATH` (a datagram socket) or `fd:N`",
     },
     OptionRow {
         variable: "FORKWATCH_TEXT",
@@ -92,7 +96,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "PATH",
         default: "stderr",
-        help: "Where the report for people goes: `stderr`, `off`, or a path",
+        help: "Where the report goes: `stderr`, `off` or a path",
     },
     OptionRow {
         variable: "FORKWATCH_STACKS",
@@ -100,7 +104,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "full|caller|off",
         default: "full",
-        help: "How much of the stack is kept for each lock acquisition",
+        help: "How much of the stack to keep for each lock acquisition",
     },
     OptionRow {
         variable: "FORKWATCH_DEPTH",
@@ -108,7 +112,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "N",
         default: "16",
-        help: "Frames kept of a stack, 1 to 64",
+        help: "Stack frames to keep, 1 to 64",
     },
     OptionRow {
         variable: "FORKWATCH_REPEAT",
@@ -132,7 +136,8 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "TEXT",
         default: "unset",
-        help: "A text copied into every record: a test's name, a build number; forkwatch_set_context(const char *) changes it while running",
+        help: "Text copied into every record, such as a test's name or a build number; forkwatch_set_context(const \
+               char *) changes it at run time",
     },
     OptionRow {
         variable: "FORKWATCH_SYMBOLS",
@@ -156,7 +161,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "on|off",
         default: "on",
-        help: "Python names, tracebacks and lock names",
+        help: "Whether findings show Python stacks, thread names and lock names",
     },
     OptionRow {
         variable: "FORKWATCH_ARGV",
@@ -164,7 +169,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "on|off",
         default: "on",
-        help: "Whether records carry the command line, which can hold secrets",
+        help: "Whether records contain the command line, which may hold secrets",
     },
 ];
 
@@ -189,7 +194,7 @@ impl OptionRow {
     /// nearest valid value; what follows from it is said by whoever asked.
     pub fn check(&self, value: &[u8]) -> Result<(), String> {
         let text = String::from_utf8_lossy(value);
-        let bad = |nearest: &str| Err(format!("={text} is no valid value; the nearest is {nearest}"));
+        let bad = |nearest: &str| Err(format!("={text}: invalid value; the nearest valid value is {nearest}"));
         let (words, prefixes) = match self.values {
             Values::Text | Values::PathOr(_) | Values::Paths => return Ok(()),
             Values::Destination => {
@@ -266,7 +271,7 @@ pub fn table() -> String {
         ));
     }
     table.push_str(&format!(
-        "| `{SPAWN_CHECK}` | unset, `1` | For the Python package alone: the spawn check |\n"
+        "| `{SPAWN_CHECK}` | unset, `1` | Python package only: run the spawn check |\n"
     ));
     table
 }
@@ -307,13 +312,23 @@ mod tests {
         let strict = by_variable("FORKWATCH_STRICT").unwrap();
         assert_eq!(
             strict.complaint(b"thread").unwrap_err(),
-            "FORKWATCH_STRICT=thread is no valid value; the nearest is threads; using the default, off"
+            "FORKWATCH_STRICT=thread: invalid value; the nearest valid value is threads; using the default, off"
         );
         assert!(strict.check(b"1").is_ok());
         let depth = by_variable("FORKWATCH_DEPTH").unwrap();
         assert!(depth.check(b"64").is_ok());
-        assert!(depth.check(b"65").unwrap_err().contains("the nearest is 64"));
-        assert!(depth.check(b"many").unwrap_err().contains("the nearest is 16"));
+        assert!(
+            depth
+                .check(b"65")
+                .unwrap_err()
+                .contains("the nearest valid value is 64")
+        );
+        assert!(
+            depth
+                .check(b"many")
+                .unwrap_err()
+                .contains("the nearest valid value is 16")
+        );
         let action = by_variable("FORKWATCH_ACTION").unwrap();
         assert!(action.check(b"exit:42").is_ok());
         assert!(action.check(b"exit:no").unwrap_err().contains("0 to 255"));

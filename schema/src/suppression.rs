@@ -53,7 +53,7 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
     }
     let Some((scope, glob)) = line.split_once(':') else {
         return Err(format!(
-            "'{line}' is no rule; a rule is KIND:GLOB, for example unsafe_fork:*{line}*"
+            "'{line}' is not a rule; write KIND:GLOB, for example unsafe_fork:*{line}*"
         ));
     };
     let scope = match scope.trim() {
@@ -65,18 +65,18 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
             None => {
                 let words = written().map(|row| row.name).chain(["thread", "lock", "*"]);
                 let nearest = nearest(word, words).unwrap_or_default();
-                return Err(format!("'{word}' is no kind of finding; the nearest is '{nearest}'"));
+                return Err(format!("unknown kind '{word}'; the nearest is '{nearest}'"));
             }
         },
     };
     let glob = glob.trim();
     if glob.is_empty() {
-        return Err(format!("'{line}' has no glob; '*' fits everything"));
+        return Err(format!("'{line}' has no glob; '*' matches everything"));
     }
     match Pattern::new(glob) {
         Ok(glob) => Ok(Some(Rule { scope, glob })),
         Err(error) => Err(format!(
-            "'{glob}' is no glob: {} at character {}",
+            "invalid glob '{glob}': {} at character {}",
             error.msg,
             error.pos + 1
         )),

@@ -28,7 +28,7 @@ impl Suppressions {
             let content = match content {
                 Ok(content) => content,
                 Err(why) => {
-                    complaints.push(format!("{path} cannot be read: {why}; no rule of it is in force"));
+                    complaints.push(format!("cannot read {path}: {why}; its rules are not used"));
                     continue;
                 }
             };

@@ -24,13 +24,13 @@ const WIDTH: usize = 100;
 /// The command, but for its place among the others.
 pub fn command() -> Command {
     Command::new("explain")
-        .about("Says what a kind of finding means and how to mend it, or shows one finding of some records")
+        .about("Explains what a kind of finding means and how to fix it, or shows one finding from records")
         .override_usage("forkwatch explain [KIND]\n       forkwatch explain FINGERPRINT PATH...")
         .after_help(EXAMPLES)
         .args([
             Arg::new("what")
                 .value_name("KIND|FINGERPRINT")
-                .help("A kind of finding, or the fingerprint of one in the records; a list of the kinds without it"),
+                .help("A kind of finding, or the fingerprint of a finding in the records; without it, lists the kinds"),
             Arg::new("path")
                 .value_name("PATH")
                 .value_parser(value_parser!(OsString))
@@ -60,7 +60,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
     if paths.is_empty() {
         return Err(Failure::usage(format!(
-            "{what} is looked for in records; say where they are: forkwatch explain {what} PATH..."
+            "a fingerprint needs the records it is in: forkwatch explain {what} PATH..."
         )));
     }
     let (text, kind) = report::one_finding(what, &paths)?;
@@ -85,20 +85,20 @@ fn page(row: &KindRow) -> String {
         return text;
     };
     if let Some(program) = page.program {
-        text.push_str("\nA program that shows it:\n\n");
+        text.push_str("\nA program that has this fault:\n\n");
         for line in program.lines() {
             text.push_str(format!("    {line}").trim_end());
             text.push('\n');
         }
     }
     if !page.mend.is_empty() {
-        text.push_str("\nHow to mend it:\n");
+        text.push_str("\nHow to fix it:\n");
         for (language, words) in page.mend {
             text.push_str(&format!("  {language}\n{}\n", indented(words)));
         }
     }
     if !page.links.is_empty() {
-        text.push_str("\nRead on:\n");
+        text.push_str("\nFurther reading:\n");
         for link in page.links {
             text.push_str(&format!("  {link}\n"));
         }
@@ -122,7 +122,7 @@ mod tests {
     fn a_page_has_meaning_program_and_remedies() {
         let text = page(Kind::OrphanedLock.row());
         for part in [
-            "orphaned_lock\n    A forked child asked",
+            "orphaned_lock\n    A forked child needs a lock",
             "    #include <pthread.h>",
             "  Python\n",
             "  https://man7.org/linux/man-pages/man3/pthread_atfork.3.html\n",

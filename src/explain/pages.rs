@@ -31,8 +31,9 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C, C++",
-                "Start other programs with posix_spawn(); else fork before the first thread starts. A library that must be \
-                 forked with takes its locks in a pthread_atfork() prepare handler and releases them in parent and child.",
+                "Start other programs with posix_spawn(), or fork before the first thread starts. A library that must \
+                 survive a fork takes its locks in a pthread_atfork() prepare handler and releases them in parent and \
+                 child.",
             ),
             (
                 "Rust",
@@ -40,8 +41,8 @@ pub const PAGES: &[Page] = &[
             ),
             (
                 "Python",
-                "multiprocessing.set_start_method(\"spawn\") or \"forkserver\" at the start of the program; subprocess in place \
-                 of os.fork() and preexec_fn.",
+                "Call multiprocessing.set_start_method(\"spawn\") or \"forkserver\" at the start of the program; use \
+                 subprocess instead of os.fork() and preexec_fn.",
             ),
         ],
         links: &[FORK, ATFORK, POSIX_SPAWN, MULTIPROCESSING, PYTHON_FORK],
@@ -52,8 +53,8 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C, C++",
-                "Call exec or _exit in the child before anything asks for the lock, or hold it over the fork with \
-                 pthread_atfork() handlers; a std::mutex is held the same way, by lock() and unlock() in them.",
+                "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
+                 with pthread_atfork() handlers, which for a std::mutex call lock() and unlock().",
             ),
             (
                 "Rust",
@@ -61,7 +62,8 @@ pub const PAGES: &[Page] = &[
             ),
             (
                 "Python",
-                "Start workers with \"spawn\"; where fork must stay, make the lock anew in os.register_at_fork(after_in_child=...).",
+                "Start workers with \"spawn\"; if the fork must stay, replace the lock in \
+                 os.register_at_fork(after_in_child=...).",
             ),
         ],
         links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
@@ -72,15 +74,18 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C, C++",
-                "Do not wait in the child for what a thread of the parent does; start the thread again in the child, or exec.",
+                "In the child, do not wait for something that only a thread of the parent does; start the thread \
+                 again in the child, or call exec.",
             ),
             (
                 "Rust",
-                "Make channels and thread pools anew in a new process; a forked copy has no thread at the other end.",
+                "Create channels and thread pools again in the new process; a forked copy has no thread at the other \
+                 end.",
             ),
             (
                 "Python",
-                "Make pools, executors and queues after the fork, in the worker's initializer, or start workers with \"spawn\".",
+                "Create pools, executors and queues after the fork, in the worker's initializer, or start workers \
+                 with \"spawn\".",
             ),
         ],
         links: &[FORK, MULTIPROCESSING],
@@ -91,11 +96,11 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C, C++",
-                "exec before you start threads, or fork before the parent has any.",
+                "Call exec before starting threads, or fork before the parent has any.",
             ),
             (
                 "Rust",
-                "Start the worker as a program of its own with std::process::Command.",
+                "Start the worker as a separate program with std::process::Command.",
             ),
             (
                 "Python",
@@ -110,14 +115,15 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C",
-                "Unlock on every path; pthread_cleanup_push() where the thread may be cancelled or calls pthread_exit().",
+                "Unlock on every path; use pthread_cleanup_push() where the thread may be cancelled or call \
+                 pthread_exit().",
             ),
             ("C++", "Hold locks in std::lock_guard or std::scoped_lock."),
             (
                 "Rust",
-                "Do not mem::forget a guard; a thread that panics releases it by itself.",
+                "Do not mem::forget a guard; a panicking thread releases its guards.",
             ),
-            ("Python", "`with lock:` in place of acquire() and release()."),
+            ("Python", "Use `with lock:` instead of acquire() and release()."),
         ],
         links: &[CLEANUP],
     },
@@ -127,15 +133,16 @@ pub const PAGES: &[Page] = &[
         mend: &[
             (
                 "C, C++",
-                "Shorten the handler that pthread_atfork() registered, or start programs with posix_spawn(), which calls none.",
+                "Make the handler passed to pthread_atfork() faster, or start programs with posix_spawn(), which runs \
+                 no handlers.",
             ),
             (
                 "Rust",
-                "std::process::Command calls no handler where it can use posix_spawn: leave out pre_exec.",
+                "std::process::Command runs no handlers where it can use posix_spawn: do not use pre_exec.",
             ),
             (
                 "Python",
-                "Look at what os.register_at_fork() was given, and by which package.",
+                "Check which functions were passed to os.register_at_fork(), and by which package.",
             ),
         ],
         links: &[ATFORK, POSIX_SPAWN],

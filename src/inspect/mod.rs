@@ -29,7 +29,7 @@ pub fn inspect(matches: &ArgMatches) -> Result<u8, Failure> {
         Ok(pid) if pid > 0 => Process(pid),
         _ => {
             return Err(Failure::usage(format!(
-                "{given:?} is no process id; give a number, as `ps` and `pgrep` show it"
+                "invalid process id {given:?}; give a number, as shown by `ps` or `pgrep`"
             )));
         }
     };

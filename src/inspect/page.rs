@@ -37,28 +37,31 @@ pub fn render(facts: &Facts, verdict: &Verdict) -> String {
 }
 
 fn headline(facts: &Facts, verdict: &Verdict) -> String {
-    let alone = "its only thread waits, without a time-out, for what only another thread of its own could do";
+    let alone = "its only thread waits, without a time-out, for something that only another thread of the process \
+                 could do";
     match verdict {
         Verdict::Stuck => format!("looks like a stuck forked child: {alone}"),
-        Verdict::Proved => format!("is a stuck forked child, as the library has told: {alone}"),
+        Verdict::Proved => format!("is a stuck forked child, as the library reported: {alone}"),
         Verdict::StuckAlone => format!("looks stuck, but not by a fork: {alone}"),
         Verdict::Threads(count) => format!("does not look stuck: it has {count} threads"),
         Verdict::Runs => "does not look stuck: it runs".into(),
         Verdict::Stopped => "does not look stuck: it was stopped, by a signal or a debugger".into(),
-        Verdict::Ended => "is not stuck: it has ended, and its parent has not asked for its status".into(),
+        Verdict::Ended => "is not stuck: it has ended, and its parent has not waited for it yet".into(),
         Verdict::Timeout => "does not look stuck: it waits with a time-out".into(),
-        Verdict::Shared => "does not look stuck: it waits for what another process may do".into(),
-        Verdict::Futex => "cannot be told: it waits for several futexes, or in an unusual way".into(),
+        Verdict::Shared => "does not look stuck: it waits for something that another process may do".into(),
+        Verdict::Futex => "no verdict: it waits for several futexes, or in an unusual way".into(),
         Verdict::Call(number) => format!("does not look stuck: it waits in {}, not for a lock", name(*number)),
-        Verdict::Kernel => "does not look stuck: it waits in the kernel, but in no system call".into(),
+        Verdict::Kernel => "does not look stuck: it waits in the kernel, but not in a system call".into(),
         Verdict::Unknown => {
             let futex = facts
                 .kernel_function
                 .as_ref()
                 .filter(|function| function.starts_with("futex_"));
             match futex {
-                Some(_) => "may be stuck: its only thread waits for a lock, but whether for ever cannot be told".into(),
-                None => "cannot be told: the kernel does not show what it waits in".into(),
+                Some(_) => {
+                    "may be stuck: its only thread waits for a lock, but it is not known whether for ever".into()
+                }
+                None => "no verdict: the kernel does not show what it waits in".into(),
             }
         }
     }
@@ -74,9 +77,9 @@ fn process(facts: &Facts) -> String {
         .as_ref()
         .map_or_else(String::new, |path| format!(" {}", path.display()));
     let origin = if facts.stat.is_forked {
-        "forked, and has executed nothing since"
+        "forked, and has not called exec since"
     } else {
-        "has executed its program"
+        "has called exec"
     };
     let Process(pid) = facts.process;
     format!(
@@ -97,7 +100,7 @@ fn wait(facts: &Facts) -> String {
     let state = || match facts.stat.state {
         'R' => "runs",
         'S' => "sleeps",
-        'D' => "sleeps and takes no signals",
+        'D' => "sleeps uninterruptibly",
         'T' | 't' => "stopped",
         'Z' | 'X' => "ended",
         'I' => "idle",
@@ -138,7 +141,7 @@ fn wait(facts: &Facts) -> String {
             };
             let mut text = format!("{function}futex at {:#x}, {scope}, {end}{whose}", futex.address);
             if futex.is_for_ever() && facts.status.handled_signals != 0 {
-                text.push_str("; only a signal's handler could still wake it");
+                text.push_str("; only a signal handler could still wake it");
             }
             text
         }
@@ -147,7 +150,7 @@ fn wait(facts: &Facts) -> String {
 
 fn parent(facts: &Facts) -> String {
     let Some(parent) = &facts.parent else {
-        return "none that can be seen".into();
+        return "not visible".into();
     };
     let Parent {
         process: Process(pid),
@@ -157,9 +160,9 @@ fn parent(facts: &Facts) -> String {
     let what = format!("{pid} \"{}\" with {}", stat.name, threads(stat.threads));
     match (*has_same_program, facts.stat.is_forked) {
         (true, true) => format!("{what}, the same program"),
-        (true, false) => format!("{what}, the same program, executed anew"),
+        (true, false) => format!("{what}, the same program, executed again"),
         (false, true) => {
-            format!("{what}, another program: the process that forked it is gone, or has executed another")
+            format!("{what}, another program: the process that forked it has ended, or has executed another program")
         }
         (false, false) => format!("{what}, another program"),
     }
@@ -167,12 +170,14 @@ fn parent(facts: &Facts) -> String {
 
 fn library(facts: &Facts) -> String {
     match &facts.watched {
-        Watched::Unknown => "whether libforkwatch.so is loaded cannot be read".into(),
-        Watched::No => "libforkwatch.so is not loaded; `forkwatch run` would have named the lock and its owner".into(),
-        Watched::Unlogged => "libforkwatch.so is loaded; its records go to no file (FORKWATCH_LOG)".into(),
+        Watched::Unknown => "cannot read whether libforkwatch.so is loaded".into(),
+        Watched::No => "libforkwatch.so is not loaded; under `forkwatch run`, it would have named the lock and its \
+                        owner"
+            .into(),
+        Watched::Unlogged => "libforkwatch.so is loaded, but writes no records to a file (see FORKWATCH_LOG)".into(),
         Watched::Logged(path, records) if records.is_empty() => {
             format!(
-                "libforkwatch.so is loaded; nothing about this process in {}",
+                "libforkwatch.so is loaded, but {} has nothing about this process",
                 path.display()
             )
         }
@@ -191,7 +196,7 @@ fn quote(page: &mut String, record: &Record) {
     };
     for lock in locks {
         let name = lock.name.as_deref().unwrap_or(&lock.address);
-        let owner = lock.owner.as_deref().unwrap_or("a thread that is not known");
+        let owner = lock.owner.as_deref().unwrap_or("an unknown thread");
         let _ = writeln!(
             page,
             "    {} {name}, held by \"{owner}\" of the parent, taken at:",
@@ -212,7 +217,7 @@ fn stack(page: &mut String, facts: &Facts) {
             let Process(pid) = facts.process;
             let _ = writeln!(
                 page,
-                "\nStack: cannot be read: {error}; a debugger may: gdb -p {pid} -batch -ex bt"
+                "\nStack: cannot be read: {error}; try a debugger: gdb -p {pid} -batch -ex bt"
             );
         }
     }

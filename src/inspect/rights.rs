@@ -19,7 +19,7 @@ pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure 
         .filter(|&user| user != getuid().as_raw() && !geteuid().is_root());
     if let Some(owner) = owner {
         return Failure::cannot(format!(
-            "process {pid} belongs to another user (uid {owner}); run this as that user or as root"
+            "process {pid} belongs to another user (uid {owner}); run forkwatch as that user or as root"
         ));
     }
     // ptrace(2): with 1 only ancestors may look, which `forkwatch run --watch` is.
@@ -27,13 +27,13 @@ pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure 
     let scope = scope.trim();
     if !matches!(scope, "" | "0") {
         return Failure::cannot(format!(
-            "process {pid} may not be looked into: kernel.yama.ptrace_scope is {scope}; run this as root or with CAP_SYS_PTRACE, \
-             or set it to 0 (`sysctl kernel.yama.ptrace_scope=0`)"
+            "process {pid} may not be inspected: kernel.yama.ptrace_scope is {scope}; run forkwatch as root or with \
+             CAP_SYS_PTRACE, or set it to 0 (`sysctl kernel.yama.ptrace_scope=0`)"
         ));
     }
     Failure::cannot(format!(
-        "process {pid} may not be looked into: CAP_SYS_PTRACE is missing; run this as root, in a container started with \
-         `--cap-add SYS_PTRACE`"
+        "process {pid} may not be inspected: CAP_SYS_PTRACE is missing; run forkwatch as root, in a container started \
+         with `--cap-add SYS_PTRACE`"
     ))
 }
 
@@ -44,7 +44,7 @@ pub fn unreadable(process: Process, error: &io::Error) -> Failure {
     let has_gone =
         error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error());
     if has_gone {
-        return Failure::cannot(format!("there is no process {pid}; it may have ended meanwhile"));
+        return Failure::cannot(format!("there is no process {pid}; it may have ended"));
     }
     Failure::cannot(format!("process {pid} cannot be read: {error}"))
 }

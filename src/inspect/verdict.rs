@@ -9,7 +9,7 @@ use crate::records;
 pub enum Verdict {
     /// A forked child whose only thread waits for what only a lost thread would do.
     Stuck,
-    /// The same, in a process that has executed its program: it was not the fork that lost the others.
+    /// The same, in a process that has called exec: it was not the fork that lost the others.
     StuckAlone,
     /// The library itself proved that it cannot go on.
     Proved,

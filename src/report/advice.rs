@@ -17,7 +17,7 @@ pub fn of(example: &Example, kind: Option<Kind>) -> Vec<String> {
 
 fn explained(kind: Kind) -> String {
     format!(
-        "`forkwatch explain {}` says what it means and what to change.",
+        "Run `forkwatch explain {}` to see what it means and what to change.",
         kind.name()
     )
 }

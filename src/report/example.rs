@@ -55,7 +55,7 @@ impl Example {
     /// What happened, in one line.
     pub fn message(&self) -> &str {
         match self.scalars.message.as_str() {
-            "" => "a record without a message",
+            "" => "(record without a message)",
             message => message,
         }
     }

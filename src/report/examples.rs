@@ -20,7 +20,7 @@ use super::symbols::Known;
 use crate::message::{Failure, say};
 
 /// What an example says that cannot be read again.
-const GONE: &[u8] = br#"{"message":"the record that was to be shown can no longer be read"}"#;
+const GONE: &[u8] = br#"{"message":"(this record can no longer be read)"}"#;
 
 /// Where they are, and what is to be changed about them.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ mod tests {
             let examples = Examples::new(vec![path.clone()], Vec::new());
             examples.whole(&finding).message().to_owned()
         };
-        let gone = "the record that was to be shown can no longer be read";
+        let gone = "(this record can no longer be read)";
         assert_eq!(message(b"abc\n{\"message\":\"first\"}\n"), "first");
         assert_eq!(message(b"abc\n{\"message\":\"other\"}\n"), gone);
         assert_eq!(message(b"abc\n"), gone);

@@ -65,7 +65,7 @@ pub fn chosen(matches: &ArgMatches) -> Vec<(&'static str, String)> {
 }
 
 fn pattern(flag: &str, text: &str) -> Result<Pattern, Failure> {
-    Pattern::new(text).map_err(|error| Failure::usage(format!("--{flag} {text} is no pattern: {}", error.msg)))
+    Pattern::new(text).map_err(|error| Failure::usage(format!("--{flag} {text}: invalid pattern: {}", error.msg)))
 }
 
 /// A time, or how long ago it was.
@@ -83,8 +83,8 @@ fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
     let exact = text.parse::<Timestamp>().ok();
     let time = exact.or_else(civil).or_else(ago).ok_or_else(|| {
         Failure::usage(format!(
-            "--since {text} is no time; give one like 2026-11-21 or 2026-11-21T03:00:00Z, or how long ago, like 90m, 2h \
-             or 3d"
+            "--since {text}: invalid time; give a time such as 2026-11-21 or 2026-11-21T03:00:00Z, or an age such as \
+             90m, 2h or 3d"
         ))
     })?;
     Ok(Time::try_from(time.as_nanosecond()).unwrap_or(0))
@@ -100,7 +100,7 @@ impl Filters {
             let nearest = nearest(kind, written().map(|row| row.name)).unwrap_or_default();
             // A newer version may know it; a slip of the finger is more likely.
             say(&Failure::usage(format!(
-                "'{kind}' is no kind that this version knows; the nearest is '{nearest}'"
+                "--kind {kind}: unknown kind; the nearest is '{nearest}'"
             )));
         }
         let files = matches.get_many::<OsString>("suppress").into_iter().flatten();
@@ -237,7 +237,7 @@ fn baseline(path: &OsStr) -> Result<HashSet<String>, Failure> {
     }
     let known: Known = serde_json::from_slice(&read(path)?).map_err(|error| {
         Failure::usage(format!(
-            "{} is no output of `forkwatch report --format json`: {error}",
+            "{} is not the output of `forkwatch report --format json`: {error}",
             path.display()
         ))
     })?;
@@ -268,6 +268,6 @@ mod tests {
         assert_eq!(at("90m"), "2026-11-21T10:30:00.000000000Z");
         assert_eq!(at("3d"), "2026-11-18T12:00:00.000000000Z");
         let failure = since("soon", now).unwrap_err();
-        assert!(failure.code == 2 && failure.sentence.contains("--since soon is no time"));
+        assert!(failure.code == 2 && failure.sentence.contains("--since soon: invalid time"));
     }
 }

@@ -19,18 +19,17 @@ Examples:
   kubectl logs my-pod | forkwatch report -
   forkwatch report --sql=duckdb --output findings.sql";
 
-const CODES: &str = "\
-Exit status: 0, 1 if --fail-on was met, 2 wrong usage or a PATH that cannot be read (the others are reported all the \
-same), 125 the report cannot be written.";
+const CODES: &str = "Exit status: 0 for success, 1 if a finding reaches the level of --fail-on, 2 for wrong usage or \
+                     a PATH that cannot be read (the others are still reported), 125 if the report cannot be written.";
 
 /// The command, but for its place among the others.
 pub fn command() -> Command {
     let formats = FORMATS
         .iter()
-        .map(|format| format!("`{}` {}", format.name, format.help))
+        .map(|format| format!("`{}`: {}", format.name, format.help))
         .collect::<Vec<_>>();
     Command::new("report")
-        .about("Reads records, groups them into findings and prints these, worst first")
+        .about("Reads records, groups them into findings and prints the findings, worst first")
         .override_usage("forkwatch report [OPTIONS] PATH...")
         .after_help(EXAMPLES)
         .after_long_help(format!("{EXAMPLES}\n\n{CODES}"))
@@ -39,51 +38,56 @@ pub fn command() -> Command {
                 .value_parser(PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)))
                 .hide_possible_values(true)
                 .default_value(FORMATS[0].name)
-                .help(format!("How the findings are shown: {}", formats.join("; "))),
+                .help(format!("How to show the findings: {}", formats.join("; "))),
             option("output", "FILE")
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)
-                .help("Write the report there instead of standard output"),
+                .help("Write the report to FILE instead of standard output"),
             option("limit", "N")
                 .value_parser(|text: &str| {
                     text.parse::<usize>()
-                        .map_err(|_| "no whole number; 0 shows all findings".to_owned())
+                        .map_err(|_| "not a whole number; 0 shows all findings".to_owned())
                 })
-                .help(format!("Show the N worst findings whole, 0 for all of them; {}", limits())),
+                .help(format!("Show the N worst findings in full, 0 for all; {}", limits())),
             option("fail-on", "LEVEL")
                 .value_parser(PossibleValuesParser::new(["info", "warn", "error", "fatal"]))
                 .ignore_case(true)
-                .help("Exit with 1 if any finding told is as bad as LEVEL"),
-            option("since", "TIME")
-                .help("Only records from TIME on: 2026-11-21T03:00:00Z, 2026-11-21 (in UTC), or so long ago: 90m, 2h, 3d"),
-            option("host", "GLOB").help("Only records of hosts whose name fits"),
-            option("program", "GLOB").help("Only records of programs whose path, or the last part of it, fits"),
+                .help("Exit with 1 if any finding is of LEVEL or worse"),
+            option("since", "TIME").help(
+                "Only records since TIME: a time or date in UTC (2026-11-21T03:00:00Z, 2026-11-21) or an age \
+                       (90m, 2h, 3d)",
+            ),
+            option("host", "GLOB").help("Only records from hosts whose name matches GLOB"),
+            option("program", "GLOB").help(
+                "Only records from programs whose path, or the last part of it, matches \
+                                            GLOB",
+            ),
             option("kind", "KIND")
                 .action(ArgAction::Append)
-                .help("Only findings of this kind; may be given several times"),
+                .help("Only findings of this kind; may be repeated"),
             option("suppress", "FILES")
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)
-                .help("Suppression files, parted by colons; their rules are those of FORKWATCH_SUPPRESS"),
+                .help("Suppression files, separated by colons, in the format of FORKWATCH_SUPPRESS; may be repeated"),
             option("baseline", "FILE")
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)
-                .help("Leave out the findings of an earlier `--format json`"),
+                .help("Hide the findings in FILE, the output of an earlier `--format json`"),
             option("debug-dir", "DIR")
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::DirPath)
-                .help("Look for debug files below DIR, as below /usr/lib/debug; may be given several times"),
+                .help("Also look for debug files below DIR, laid out as in /usr/lib/debug; may be repeated"),
             Arg::new("debuginfod")
                 .long("debuginfod")
                 .action(ArgAction::SetTrue)
-                .help("Ask the servers of DEBUGINFOD_URLS for debug files that are not here, by elfutils' debuginfod-find"),
+                .help("Ask the servers in DEBUGINFOD_URLS for missing debug files, with elfutils' debuginfod-find"),
             Arg::new("no-symbols")
                 .long("no-symbols")
                 .action(ArgAction::SetTrue)
                 .conflicts_with_all(["debug-dir", "debuginfod"])
-                .help("Show frames as they were recorded, without names and lines from the files on this machine"),
+                .help("Show frames as recorded, without looking up names and lines on this machine"),
             Arg::new("gen-suppressions")
                 .long("gen-suppressions")
                 .action(ArgAction::SetTrue)
@@ -97,7 +101,10 @@ pub fn command() -> Command {
                 // What chooses records or findings would do nothing: the database has them.
                 .conflicts_with_all(["path", "format", "limit", "gen-suppressions", "fail-on"])
                 .conflicts_with_all(["since", "host", "program", "kind", "suppress", "baseline"])
-                .help("Print the query that makes this list in a database that has the records, and read none"),
+                .help(
+                    "Print a query that makes the same list in a database that holds the records, instead of \
+                       reading records",
+                ),
             Arg::new("path")
                 .value_name("PATH")
                 .value_parser(value_parser!(OsString))
@@ -105,8 +112,8 @@ pub fn command() -> Command {
                 .num_args(1..)
                 .required_unless_present("sql")
                 .help(
-                    "Files, folders (*.jsonl, *.json, *.log and whatever holds records), patterns, or `-` for standard input; \
-                     gzip and Zstandard are unpacked",
+                    "Files, folders (their *.jsonl, *.json and *.log files, and any other file with records), \
+                     patterns, or `-` for standard input; gzip and Zstandard files are unpacked",
                 ),
         ])
 }
@@ -117,7 +124,7 @@ fn limits() -> String {
     let parts: Vec<String> = limited
         .map(|format| format!("{} for {}", format.limit, format.name))
         .collect();
-    format!("{}, and all for the others, unless it is given", parts.join(", "))
+    format!("default {}, and all for the others", parts.join(", "))
 }
 
 fn option(name: &'static str, value: &'static str) -> Arg {

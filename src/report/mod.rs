@@ -105,7 +105,7 @@ pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, St
         .position(|finding| finding.fingerprint.starts_with(&start));
     let position = position.ok_or_else(|| {
         Failure::usage(format!(
-            "no finding with the fingerprint {fingerprint} is among {}",
+            "no finding has the fingerprint {fingerprint} in {}",
             count(report.records, "record", "records")
         ))
     })?;
@@ -185,7 +185,7 @@ fn spare_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
     if is_input {
         let shown = output.display();
         return Err(Failure::usage(format!(
-            "--output {shown} is one of the files that are read; name another one"
+            "--output {shown} is also an input; name another file"
         )));
     }
     Ok(())
@@ -217,7 +217,7 @@ fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Fa
     }
     if !is_text && format.name != "html" && report.whole().len() < report.findings.len() {
         say(&Failure::usage(format!(
-            "{} of {} shown, the worst ones; --limit 0 shows all",
+            "showing the worst {} of {}; --limit 0 shows all",
             number(report.whole().len() as u64),
             count(report.findings.len() as u64, "finding is", "findings are")
         )));
@@ -245,8 +245,8 @@ fn say_broken(report: &Report) {
     }
     if let Some(more @ 1..) = report.broken.checked_sub(report.broken_lines.len() as u64) {
         say(&Failure::usage(format!(
-            "{} more hold no record",
-            count(more, "line", "lines")
+            "{} not shown",
+            count(more, "more invalid line", "more invalid lines")
         )));
     }
 }

@@ -24,7 +24,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         )?;
         match rule(finding) {
             Some(rule) => writeln!(out, "{rule}\n")?,
-            None => writeln!(out, "# (no name in it that a rule could fit)\n")?,
+            None => writeln!(out, "# (it has no name that a rule could match)\n")?,
         }
     }
     Ok(())

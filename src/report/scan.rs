@@ -102,7 +102,8 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
         complaints.push((
             0,
             format!(
-                "examples of what can be read only once cannot be kept in {}: {fault}; set TMPDIR to a folder with room",
+                "examples from input that can be read only once cannot be kept in {}: {fault}; set TMPDIR to a folder \
+                 with free space",
                 folder.display()
             ),
         ));

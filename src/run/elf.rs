@@ -72,7 +72,7 @@ pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
     if !is_native(head) {
         return Some(Obstacle::new(
             format!("built for another architecture ({})", machine(head)),
-            "this forkwatch can only be loaded into programs of its own; use a forkwatch built for that one",
+            "use a forkwatch built for that architecture",
         ));
     }
     // Only the parts that are asked for are read: programs with debug information can be gigabytes.
@@ -123,7 +123,7 @@ fn linked<'data>(data: impl ReadRef<'data>) -> object::Result<Option<Obstacle>> 
         return Ok((!is_linker).then(|| {
             Obstacle::new(
                 "statically linked",
-                "nothing can be preloaded into it; link it dynamically (without -static) to watch it",
+                "no library can be preloaded into it; link it dynamically (without -static) to watch it",
             )
         }));
     };

@@ -40,14 +40,14 @@ pub fn library() -> Result<PathBuf, Failure> {
     if !is_usable(&temporary) {
         let shown = temporary.display();
         return Err(Failure::cannot(format!(
-            "no folder for the library: LD_PRELOAD takes no path with a colon, a space or a `$` and none on a noexec mount, \
-             and TMPDIR is {shown}; set XDG_CACHE_HOME or TMPDIR to a plainer path"
+            "no folder for the library: LD_PRELOAD cannot hold a path with a colon, a space or a `$`, or on a noexec \
+             mount, and TMPDIR is {shown}; set XDG_CACHE_HOME or TMPDIR to another folder"
         )));
     }
     store::fresh(&temporary).map_err(|error| {
         let shown = temporary.display();
         Failure::cannot(format!(
-            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder of yours alone"
+            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder that only you can write to"
         ))
     })
 }

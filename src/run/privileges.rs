@@ -34,7 +34,7 @@ pub fn raised(path: &Path, metadata: &Metadata) -> Option<&'static str> {
     let mut capabilities = [0; MAX_CAPABILITIES];
     // File capabilities give root nothing new, and capabilities(7) counts that as no raise.
     if !getuid().is_root() && getxattr(path, "security.capability", &mut capabilities[..]).is_ok() {
-        return Some("given capabilities by its file");
+        return Some("privileged by file capabilities");
     }
     None
 }

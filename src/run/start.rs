@@ -77,7 +77,7 @@ fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u
                 FINDINGS
             };
             Failure::usage(format!(
-                "--{ERROR_EXITCODE}={given} is no status from 0 to 255; the nearest is {nearest}"
+                "--{ERROR_EXITCODE}={given}: invalid status (0 to 255); the nearest valid value is {nearest}"
             ))
         });
     }

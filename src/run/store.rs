@@ -93,7 +93,7 @@ fn cannot_be_moved(folder: &Path) -> io::Result<()> {
         let is_open = metadata.mode() & OTHERS_WRITE != 0 && metadata.mode() & STICKY == 0;
         if !is_trusted || is_open {
             let shown = ancestor.display();
-            let why = format!("others can change {shown}, and put another library there");
+            let why = format!("other users can change {shown} and could put another library there");
             return Err(io::Error::new(ErrorKind::PermissionDenied, why));
         }
     }

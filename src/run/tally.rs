@@ -26,7 +26,7 @@ impl Tally {
             let folder = env::temp_dir();
             let shown = folder.display();
             Failure::cannot(format!(
-                "no file can be made in {shown}: {error}; set TMPDIR to a folder of yours"
+                "cannot create a file in {shown}: {error}; set TMPDIR to a folder you can write to"
             ))
         })?;
         Ok(Self {

@@ -49,7 +49,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     Err(denied.unwrap_or_else(|| {
         Failure::new(
             NOT_FOUND,
-            format!("{name} was not found in PATH; check the spelling or give its whole path"),
+            format!("{name} was not found in PATH; check the spelling or give its full path"),
         )
     }))
 }
@@ -73,7 +73,7 @@ fn examine(path: &Path) -> Result<(), Failure> {
     if !metadata.is_file() || access(path, Access::EXEC_OK).is_err() {
         return Err(Failure::new(
             NOT_EXECUTABLE,
-            format!("{shown} is not executable; `chmod +x` it, or name its interpreter in front of it"),
+            format!("{shown} is not executable; run `chmod +x` on it, or put its interpreter in front of it"),
         ));
     }
     Ok(())

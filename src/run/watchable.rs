@@ -50,7 +50,7 @@ fn check(path: &Path) -> Result<bool, Failure> {
         if elf::is_elf(&head) {
             if elf::is_broken(&head, &file) {
                 let sentence = format!(
-                    "{} is no program that can be started: its ELF header is damaged, or it was never linked",
+                    "{} cannot be started: its ELF header is damaged, or it was never linked",
                     path.display()
                 );
                 return Err(Failure::new(NOT_EXECUTABLE, sentence));
@@ -80,7 +80,7 @@ fn follow(script: &Path, interpreter: script::Interpreter) -> Result<PathBuf, Fa
         let script = script.display();
         Failure::new(
             NOT_FOUND,
-            format!("{script} asks for {shown}, which was not found; install it or mend the `#!` line"),
+            format!("{script} needs {shown}, which was not found; install it or correct the `#!` line"),
         )
     };
     match fs::metadata(&interpreter.path) {
@@ -107,7 +107,8 @@ fn check_privileges(path: &Path) -> Result<(), Failure> {
         Some(what) => Err(refusal(
             path,
             what,
-            "the system preloads nothing into it; run it as the user it would become, or watch a copy without that",
+            "the system preloads no library into it; run it as the user it would become, or watch a copy without \
+             these rights",
         )),
         None => Ok(()),
     }

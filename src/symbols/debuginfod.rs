@@ -42,7 +42,7 @@ pub fn file(id: &str) -> Option<PathBuf> {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
                 say(&Failure::usage(format!(
-                    "debuginfod-find, which asks the servers of {URLS}, cannot be run: {error}; it is part of elfutils"
+                    "cannot run debuginfod-find, which asks the servers in {URLS}: {error}; it is part of elfutils"
                 )));
             });
             None

@@ -156,7 +156,7 @@ impl Sinks {
 
 fn complain(what: &str, to: &str, error: Errno) {
     say(&Failure::cannot(harmless(&format!(
-        "cannot write {what} to {to}: {}; the program goes on without",
+        "cannot write {what} to {to}: {}; the program continues without it",
         reason(error)
     ))));
 }
@@ -164,7 +164,7 @@ fn complain(what: &str, to: &str, error: Errno) {
 /// The report for people, in the words of the library, and what only who looks from outside can say.
 fn text(record: &Record) -> String {
     let more = format!(
-        "Seen from outside: it has not moved for seconds. More: forkwatch inspect {}",
+        "Seen from outside: it has not moved for seconds. For more, run: forkwatch inspect {}",
         record.pid
     );
     render(record, None, &Style::LIVE) + &sentence(&more, &Style::LIVE)

@@ -343,19 +343,16 @@ fn broken_lines_are_counted_placed_and_never_fatal() {
     assert_eq!((read["records"].as_u64(), read["broken"].as_u64()), (Some(1), Some(5)));
     let said = stderr(&output);
     for (line, why) in [
-        (3, "no JSON"),
+        (3, "not JSON"),
         (4, "not UTF-8"),
-        (5, "no record"),
+        (5, "not a forkwatch record"),
         (6, "too long"),
-        (7, "no JSON"),
+        (7, "not JSON"),
     ] {
         assert!(said.contains(&format!("log.jsonl:{line}: {why}")), "{line}: {said}");
     }
     let text = stdout(&report(&[], &path));
-    assert!(
-        text.starts_with("1 record in 1 file; 5 lines hold no record\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("1 record in 1 file; 5 invalid lines\n"), "{text}");
 }
 
 #[test]
@@ -368,7 +365,7 @@ fn a_broken_line_far_behind_is_told_by_its_number_in_the_file() {
     let read: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(read["findings"][0]["count"].as_u64(), u64::try_from(broken + 99).ok());
     let said = stderr(&output);
-    assert!(said.contains(&format!("log.jsonl:{broken}: no JSON")), "{said}");
+    assert!(said.contains(&format!("log.jsonl:{broken}: not JSON")), "{said}");
 }
 
 #[test]
@@ -482,7 +479,7 @@ fn generated_rules_silence_what_they_were_made_from() {
     let file = folder.path().join("rules");
     fs::write(&file, rules).unwrap();
     let text = stdout(&report(&["--suppress", file.to_str().unwrap()], &path));
-    assert!(text.ends_with("No finding; 2 others are suppressed"), "{text}");
+    assert!(text.ends_with("No findings; 2 others are suppressed"), "{text}");
 }
 
 #[test]
@@ -506,12 +503,12 @@ fn explain_tells_of_kinds_and_of_findings() {
         "{list}"
     );
     let page = stdout(&run(&mut forkwatch(&["explain", "orphaned_lock"])));
-    assert!(page.contains("How to mend it:\n  C, C++\n"), "{page}");
+    assert!(page.contains("How to fix it:\n  C, C++\n"), "{page}");
     let (_folder, path) = log(line(&unsafe_fork(0xabcd_ef01_2345_6789, 7, "a", vec![lock()])));
     let one = stdout(&run(forkwatch(&["explain", "abcdef01"]).arg(&path)));
     assert!(one.starts_with("ERROR unsafe_fork: what "), "{one}");
     assert!(
-        one.contains("#0 fill  /src/cache.c:5\n") && one.contains("A program that shows it:"),
+        one.contains("#0 fill  /src/cache.c:5\n") && one.contains("A program that has this fault:"),
         "{one}"
     );
     let said = crate::command::refusal(&mut forkwatch(&["explain", "orphaned_lok"]), 2);

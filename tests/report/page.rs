@@ -96,7 +96,7 @@ fn stacks_fold_with_python_first_and_the_child_stands_with_its_fork() {
         [
             "fork() called at start (app.py:7)",
             "mutex \"cache\", held by thread \"keeper\": taken at fill (cache.c:5)",
-            "The record that was taken as example"
+            "The example record"
         ]
     );
     assert_eq!(

@@ -42,6 +42,11 @@ enum Language {
     Native,
 }
 
+/// The advice for a fork of Python code that is not known.
+const START_METHOD: &str = "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") (or \
+                            \"forkserver\") at the start of the program, before the first thread starts; instead of \
+                            os.fork(), start other programs with subprocess.";
+
 /// Most lines of advice.
 const MOST_LINES: usize = 3;
 
@@ -92,15 +97,17 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
     let before = before_first_thread(facts.threads);
     match (facts.function, language) {
         ("daemon", _) => {
-            format!("Call daemon() {before}: it forks, and only the thread that calls it goes on in the background.")
+            format!("Call daemon() {before}: it forks, and only the calling thread continues in the background.")
         }
-        ("forkpty", Language::Python) => "Start the program behind the terminal with subprocess and a pair from os.openpty(), \
-             not with pty.fork() or pty.spawn(): those copy the process while its other threads run."
-            .into(),
-        (_, Language::Python) => facts.python.and_then(python::about_fork).unwrap_or_else(|| "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") \
-             (or \"forkserver\") at the start of the program, before the first thread starts; in place of os.fork(), start \
-             other programs with subprocess."
-            .into()),
+        ("forkpty", Language::Python) => {
+            "Start the program behind the terminal with subprocess and a pair from os.openpty(), not with pty.fork() or \
+             pty.spawn(), which copy the process while its other threads run."
+                .into()
+        }
+        (_, Language::Python) => facts
+            .python
+            .and_then(python::about_fork)
+            .unwrap_or_else(|| START_METHOD.into()),
         (_, Language::Rust) => format!(
             "Start other programs with std::process::Command, or fork {}.",
             before_or(facts.threads, "before the first std::thread::spawn")
@@ -109,9 +116,9 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
             let library = facts.stack.first().and_then(library);
             let caller = library.map_or_else(String::new, |library| format!(" ({library} does this fork)"));
             format!(
-                "Start other programs with posix_spawn(), or fork {before}{caller}; where neither is possible, the child must \
-                 go to exec or _exit at once and call nothing but async-signal-safe functions (see man 7 signal-safety: no \
-                 malloc, no printf, no lock) on the way."
+                "Start other programs with posix_spawn(), or fork {before}{caller}. Where neither is possible, the \
+                 child must call exec or _exit at once, and until then only async-signal-safe functions (no malloc, \
+                 no printf, no locks; see man 7 signal-safety)."
             )
         }
     }
@@ -161,10 +168,14 @@ fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
         .threads
         .iter()
         .any(|thread| word_for(thread, facts).is_none_or(|other| other != word));
-    let each = if more { ", one such line for each thread" } else { "" };
+    let each = if more {
+        ", with one such line for each thread"
+    } else {
+        ""
+    };
     Some(format!(
-        "If you know that the thread does the child no harm, write the line thread:{} into a file and set FORKWATCH_SUPPRESS to \
-         that file's path{each}.",
+        "If you know that the thread is harmless, add the line thread:{} to a file and set FORKWATCH_SUPPRESS to the \
+         file's path{each}.",
         Pattern::escape(word)
     ))
 }

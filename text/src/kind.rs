@@ -34,7 +34,7 @@ pub trait Kind {
 
     /// How it is said that this option stopped the fork or the child.
     fn stopped(&self, option: &str) -> String {
-        format!("The child is stopped here, as {option} asks for.")
+        format!("The child is stopped here, as {option} requests.")
     }
 
     /// False for what keeps the books only.

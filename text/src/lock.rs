@@ -22,7 +22,7 @@ fn sort(lock: &Lock) -> &'static str {
         LockKind::Spinlock => "spinlock",
         LockKind::Semaphore => "semaphore",
         LockKind::StaticGuard => "guard of a C++ static",
-        LockKind::Libc => "lock of libc",
+        LockKind::Libc => "libc lock",
         LockKind::Futex => "lock",
     }
 }
@@ -117,7 +117,7 @@ fn plural(sort: &str) -> String {
     match sort {
         "mutex" => String::from("mutexes"),
         "guard of a C++ static" => String::from("guards of C++ statics"),
-        "lock of libc" => String::from("locks of libc"),
+        "libc lock" => String::from("libc locks"),
         _ => format!("{sort}s"),
     }
 }
@@ -148,7 +148,7 @@ pub fn which(lock: &Lock) -> String {
 pub fn holder(lock: &Lock) -> String {
     match (&lock.owner, lock.owner_tid) {
         (Some(_), Some(tid)) => format!("{}{GLUE}(tid{GLUE}{tid})", owner_in_words(lock)),
-        (None, None) => String::from("a thread that could not be told"),
+        (None, None) => String::from("an unidentified thread"),
         _ => owner_in_words(lock),
     }
 }

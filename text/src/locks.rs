@@ -54,7 +54,7 @@ fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread],
     if lock.is_known_by_python_alone() || is_pythons && lock.name.is_some() {
         // Its name says where it was taken, as far as anybody knows.
     } else if lock.acquired_stack.is_empty() {
-        page.plain(2, "taken before it was watched");
+        page.plain(2, "taken before forkwatch was watching");
     } else {
         let how = match lock.kind {
             LockKind::Libc => "taken by the call",

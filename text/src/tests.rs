@@ -113,7 +113,7 @@ fn a_summarys_message_has_the_counts_that_matter() {
     };
     assert_eq!(
         headline(&build(Kind::Summary, Severity::Info, Detail::Summary(counts))),
-        "44 forks: 41 unsafe, 1 exec-bound; 40 repeats only counted; 2 suppressed; 1 lock not followed"
+        "44 forks: 41 unsafe, 1 exec-bound; 40 repeats only counted; 2 suppressed; 1 lock not tracked"
     );
 }
 
@@ -247,5 +247,5 @@ fn a_record_in_which_nothing_is_known_is_told_all_the_same() {
     detail.locks[0].owner_tid = None;
     let text = render(&record, None, &style());
     assert!(text.contains("while another thread holds a mutex"), "{text}");
-    assert!(text.contains("held by a thread that could not be told"), "{text}");
+    assert!(text.contains("held by an unidentified thread"), "{text}");
 }

@@ -276,7 +276,7 @@ fn say_that_memory_is_short() {
     // Relaxed: one exchange wins.
     static SAID: AtomicBool = AtomicBool::new(false);
     if config::get().text == b"stderr" && !SAID.swap(true, Ordering::Relaxed) {
-        standard_error::write(b"forkwatch: no memory is left to tell what was found; the program goes on without\n");
+        standard_error::write(b"forkwatch: out of memory, so a finding cannot be reported; the program continues\n");
     }
 }
 

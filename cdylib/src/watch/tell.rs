@@ -99,7 +99,7 @@ fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
 fn complain_once(state: &State, what: &str, path: &str, error: Errno) {
     if state.is_to_be_said() {
         let why = reason(error);
-        let sentence = format!("cannot write {what} to {path}: {why}; the program goes on without");
+        let sentence = format!("cannot write {what} to {path}: {why}; the program continues without it");
         let text = text::sentence(&sentence, &Style::LIVE);
         standard_error::write(text.as_bytes());
     }

@@ -26,7 +26,7 @@ _CONFLICTS = (
     ("libtsan", "ThreadSanitizer", "it watches the same calls, and must see them first"),
     ("clang_rt.tsan", "ThreadSanitizer", "it watches the same calls, and must see them first"),
     ("liblsan", "LeakSanitizer", "its runtime must be the first library loaded"),
-    ("vgpreload_", "Valgrind", "a program that starts anew leaves it"),
+    ("vgpreload_", "Valgrind", "it does not follow a program that restarts"),
 )
 
 
@@ -63,7 +63,7 @@ def ensure_watched(config: Any, settings: Settings) -> None:
         return
     if _is_inside_test():
         raise pytest.UsageError(
-            "--forkwatch starts its process anew, which a pytest inside a test cannot do: use "
+            "--forkwatch restarts its process, which a pytest inside a test cannot do: use "
             "pytester.runpytest_subprocess"
         )
     for part, who, reason in _CONFLICTS:
@@ -73,7 +73,7 @@ def ensure_watched(config: Any, settings: Settings) -> None:
                 f"and once without {who}"
             )
     if not sys.executable:
-        raise pytest.UsageError("--forkwatch starts Python anew, and this one does not know its own path")
+        raise pytest.UsageError("--forkwatch restarts Python, but sys.executable is not set")
     try:
         command = command_path()
     except CommandMissing as missing:
@@ -91,8 +91,8 @@ def _environment(settings: Settings) -> Dict[str, str]:
     wanted = os.environ.get("FORKWATCH_LOG", "")
     log = _plain_log(wanted) or os.path.join(folder, _LOG_NAME)
     if wanted and not _plain_log(wanted):
-        why = "pytest reads them, from one file of all processes"
-        print(harmless(f"forkwatch: FORKWATCH_LOG={wanted} gets no records: {why}"), file=sys.stderr)
+        why = "pytest needs one file with the records of all processes"
+        print(harmless(f"forkwatch: FORKWATCH_LOG={wanted} is not used: {why}"), file=sys.stderr)
     rules = os.path.join(folder, "tools.supp")
     with open(rules, "w", encoding="ascii") as file:
         file.write(tool_threads.RULES)

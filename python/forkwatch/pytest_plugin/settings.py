@@ -25,7 +25,7 @@ def read(config: Any) -> Optional[Settings]:
     word = config.known_args_namespace.forkwatch or config.getini("forkwatch").lower() or "false"
     if word not in _WORDS:
         nearest = (difflib.get_close_matches(word, _WORDS, 1, 0) or _WORDS)[0]
-        raise pytest.UsageError(f"forkwatch = {word} is no valid value; the nearest is {nearest}")
+        raise pytest.UsageError(f"forkwatch = {word}: invalid value; the nearest valid value is {nearest}")
     if word == "false":
         return None
     return Settings("off" if word == "true" else word, [_existing(config, name) for name in _names(config)])
@@ -43,5 +43,5 @@ def _existing(config: Any, name: str) -> str:
     if not os.path.isfile(path):
         raise pytest.UsageError(f"forkwatch_suppress: there is no file {path}")
     if ":" in path:
-        raise pytest.UsageError(f"forkwatch_suppress: {path} has a colon, which FORKWATCH_SUPPRESS takes for its end")
+        raise pytest.UsageError(f"forkwatch_suppress: {path} contains a colon, which separates paths in FORKWATCH_SUPPRESS; rename it")
     return path

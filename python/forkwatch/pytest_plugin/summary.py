@@ -40,7 +40,7 @@ class Summary:
     def write(self, reporter: Any) -> None:
         """Writes to pytest's terminal."""
         if self.untold:
-            reporter.section("forkwatch: errors outside of a test's report", red=True, bold=True)
+            reporter.section("forkwatch: errors outside any test's report", red=True, bold=True)
             for group in self.untold.values():
                 reporter.write_line(text.report(group[0].record))
                 reporter.write_line(f"{_times(group)}{_tests(group)}\n")

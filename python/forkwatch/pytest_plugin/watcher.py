@@ -32,15 +32,14 @@ def register(config: Any) -> None:
     if run is None:
         if "PYTEST_XDIST_WORKER" not in os.environ:
             raise pytest.UsageError(
-                "--forkwatch comes too late where its plugin is loaded by a conftest: install the package, or add "
+                "--forkwatch does not work with a plugin loaded by a conftest: install the package, or add "
                 "`-p forkwatch.pytest_plugin`"
             )
         return
     set_context = getattr(ctypes.CDLL(None), "forkwatch_set_context", None)
     if set_context is None:
         raise pytest.UsageError(
-            "the forkwatch library is not loaded although LD_PRELOAD names it; the reason stands above, in the words "
-            "of the dynamic linker"
+            "the forkwatch library is not loaded although LD_PRELOAD names it; see the dynamic linker's message above"
         )
     set_context.argtypes = [ctypes.c_char_p]
     set_context.restype = None

@@ -36,7 +36,7 @@ def _faults(process: Any, frame: FrameType) -> List[str]:
     rules = Rules(Deadline())
     error = failure(process, rules)
     if isinstance(error, TimeUp):
-        return [f"could not be told: pickling it takes more than {SECONDS:.0f} s"]
+        return [f"not known: pickling it takes more than {SECONDS:.0f} s"]
     faults = []
     if error is not None:
         faults.append(_pickling_fault(process, error))
@@ -45,15 +45,15 @@ def _faults(process: Any, frame: FrameType) -> List[str]:
     if line is not None and main.file and not main.is_guarded(line):
         file = os.path.basename(main.file)
         faults.append(
-            f'{file}:{line} is not under `if __name__ == "__main__":`; spawn imports {file} anew in each child, '
-            "which would come to this line again"
+            f'{file}:{line} is not under `if __name__ == "__main__":`; spawn imports {file} again in each child, '
+            "which would run this line again"
         )
     for name in dict.fromkeys(main.hidden(rules.of_main)):
         if main.file:
             reason = 'is only defined under `if __name__ == "__main__":`'
         else:
             reason = "is defined in a main module that has no file"
-        faults.append(f"{name} {reason}, so that the child could not find it")
+        faults.append(f"{name} {reason}, so the child could not find it")
     return faults
 
 

@@ -112,14 +112,14 @@ fn complaints_name_file_and_line() {
     let (rules, complaints) = Suppressions::load(files.into_iter());
     assert_eq!(complaints.len(), 2, "{complaints:?}");
     assert!(
-        complaints[0].starts_with("/etc/a:2: 'unsafe_frok' is no kind"),
+        complaints[0].starts_with("/etc/a:2: unknown kind 'unsafe_frok'"),
         "{}",
         complaints[0]
     );
     assert!(complaints[0].ends_with("; the line is skipped"), "{}", complaints[0]);
     assert_eq!(
         complaints[1],
-        "/etc/b cannot be read: it is a FIFO; no rule of it is in force"
+        "cannot read /etc/b: it is a FIFO; its rules are not used"
     );
     assert!(!rules.is_empty() && rules.has_thread_rules());
     assert!(!rules.silences(&unsafe_fork()));

@@ -38,7 +38,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         }
         if let Some(more @ 1..) = report.findings.len().checked_sub(shown) {
             page.push_str(&format!(
-                "\n{} in no row.\n",
+                "\n{} not listed.\n",
                 count(more as u64, "finding is", "findings are")
             ));
         }
@@ -55,7 +55,8 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     if let Some(more @ 1..) = report.findings.len().checked_sub(folded) {
         let more = count(more as u64, "finding", "findings");
         page.push_str(&format!(
-            "\n{more} more without details: a comment has no room for them. `--format text --limit 0` shows all.\n"
+            "\n{more} more without details, for lack of room in a comment. `--format text --limit 0` shows them \
+             all.\n"
         ));
     }
     out.write_all(page.as_bytes())
@@ -68,7 +69,7 @@ fn head(report: &Report) -> String {
         .map(|(level, count)| format!("{} {}", number(*count), level.name()))
         .collect();
     let mut page = match report.findings.len() as u64 {
-        0 => String::from("### forkwatch: no finding\n\n"),
+        0 => String::from("### forkwatch: no findings\n\n"),
         all => format!(
             "### forkwatch: {} ({})\n\n",
             count(all, "finding", "findings"),
@@ -81,8 +82,8 @@ fn head(report: &Report) -> String {
         count(report.files, "file", "files")
     ));
     if report.broken > 0 {
-        let lines = count(report.broken, "line holds", "lines hold");
-        page.push_str(&format!("; {lines} no record"));
+        let lines = count(report.broken, "invalid line", "invalid lines");
+        page.push_str(&format!("; {lines}"));
     }
     page.push_str(".\n");
     page

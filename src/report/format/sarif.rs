@@ -26,7 +26,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         if !names.contains(&finding.kind.as_str()) {
             names.push(&finding.kind);
             let known = Kind::parse(&finding.kind).map(|kind| kind.row().meaning);
-            let meaning = known.unwrap_or("A finding that a newer version of forkwatch knows.");
+            let meaning = known.unwrap_or("A kind of finding from a newer version of forkwatch.");
             rules.push(rule(&finding.kind, meaning));
         }
     }

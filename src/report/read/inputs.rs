@@ -78,7 +78,7 @@ fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
         Some(Ok(found)) => {
             let found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
             if found.is_empty() {
-                complaints.push(format!("no file fits {shown}"));
+                complaints.push(format!("no file matches {shown}"));
             }
             for path in found {
                 match fs::metadata(&path).map(|metadata| metadata.file_type()) {
@@ -89,7 +89,7 @@ fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
                 }
             }
         }
-        Some(Err(error)) => complaints.push(format!("{shown} is no pattern: {}", error.msg)),
+        Some(Err(error)) => complaints.push(format!("{shown}: invalid pattern: {}", error.msg)),
         None => complaints.push(format!("{shown} does not exist; check the spelling of the path")),
     }
 }
@@ -106,7 +106,7 @@ fn folder(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
                 }
             }
             Ok(_) => {}
-            Err(error) => complaints.push(format!("{error}; what lies there is not read")),
+            Err(error) => complaints.push(format!("{error}; its contents are skipped")),
         }
     }
 }
@@ -159,7 +159,7 @@ fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     Ok((!unpack::is_packed(&start) && metadata.len() > 0).then_some(metadata.len()))
 }
 
-const ENDLESS: &str = "it is a device, which has no end; name a file, a folder, a FIFO or `-`";
+const ENDLESS: &str = "it is a device without an end; name a file, a folder, a FIFO or `-`";
 
 /// Whether it is a device that is no terminal. A FIFO ends when its writers do.
 fn is_endless(mode: u32, device: u64) -> bool {
@@ -235,7 +235,7 @@ mod tests {
         let (inputs, complaints) = find(&paths);
         drop(socket);
         assert_eq!(names(path, &inputs), ["one.x", "two.x", "[odd]"]);
-        assert!(complaints[0].starts_with("no file fits ") && complaints[0].ends_with("*.y"));
+        assert!(complaints[0].starts_with("no file matches ") && complaints[0].ends_with("*.y"));
         assert!(complaints[1].ends_with("gone does not exist; check the spelling of the path"));
         assert_eq!(complaints.len(), 2);
     }

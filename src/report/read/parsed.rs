@@ -38,20 +38,20 @@ pub struct Parsed<'line> {
 pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
     // Its fields in a list would be taken for the record, too.
     if matches!(line.first(), Some(b'[')) {
-        return Err("no record of forkwatch (a list)".to_owned());
+        return Err("not a forkwatch record (a list)".to_owned());
     }
     let mut parsed: Parsed<'_> = serde_json::from_slice(line).map_err(|error| {
         // Each record is a line of its own: to say that it is the first would contradict the number in the file.
         let why = error.to_string().replace(" at line 1 column ", " at column ");
         if error.is_data() {
             // The words of the error would be about a field; whoever sees the line wants to know what it is not.
-            format!("no record of forkwatch ({why})")
+            format!("not a forkwatch record ({why})")
         } else {
-            format!("no JSON ({why})")
+            format!("not JSON ({why})")
         }
     })?;
     if !parsed.schema.starts_with("forkwatch/") {
-        return Err(format!("no record of forkwatch (its schema is '{}')", parsed.schema));
+        return Err(format!("not a forkwatch record (its schema is '{}')", parsed.schema));
     }
     parsed.digits = parsed.pid.map_or_else(String::new, |pid| pid.to_string());
     Ok(parsed)
@@ -112,13 +112,13 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_told() {
-        assert!(parse(b"{\"time\":").unwrap_err().starts_with("no JSON"));
-        assert_eq!(parse(b"{\"a\" 1}").unwrap_err(), "no JSON (expected `:` at column 6)");
+        assert!(parse(b"{\"time\":").unwrap_err().starts_with("not JSON"));
+        assert_eq!(parse(b"{\"a\" 1}").unwrap_err(), "not JSON (expected `:` at column 6)");
         let number = parse(b"7").unwrap_err();
         assert!(number.contains("expected an object"), "{number}");
         let list = parse(br#"["","","forkwatch/1","a","b"]"#).unwrap_err();
-        assert_eq!(list, "no record of forkwatch (a list)");
-        assert!(parse(b"{\"a\":1}").unwrap_err().starts_with("no record of forkwatch"));
+        assert_eq!(list, "not a forkwatch record (a list)");
+        assert!(parse(b"{\"a\":1}").unwrap_err().starts_with("not a forkwatch record"));
         let other = br#"{"schema":"other/1","kind":"a","fingerprint":"b"}"#;
         assert!(parse(other).unwrap_err().contains("'other/1'"));
     }

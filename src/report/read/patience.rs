@@ -41,7 +41,7 @@ impl<S: Read + AsFd> Read for Patient<S> {
         while !self.was_said && !is_ready(&self.source)? {
             self.was_said = true;
             say(&Failure::usage(harmless(&format!(
-                "waiting for {}; the report comes when it ends",
+                "waiting for {}; the report follows when it ends",
                 self.name
             ))));
         }
@@ -74,7 +74,7 @@ pub fn open(path: &Path) -> io::Result<Patient<File>> {
         if !waiting.was_said {
             waiting.was_said = true;
             say(&Failure::usage(harmless(&format!(
-                "waiting for {}, a FIFO that nobody writes to yet; the report comes when it ends",
+                "waiting for {}, a FIFO that nobody writes to yet; the report follows when it ends",
                 waiting.name
             ))));
         }

@@ -45,7 +45,7 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
                 offset += filled as u64;
                 skipped += filled as u64;
                 if skipped > ENDLESS {
-                    return Err(io::Error::other("one line of it is longer than 1 GiB"));
+                    return Err(io::Error::other("a line is longer than 1 GiB"));
                 }
                 (skipping, filled) = (true, 0);
             }

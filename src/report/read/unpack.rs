@@ -39,7 +39,7 @@ fn fault(error: &(dyn Error + 'static)) -> io::Error {
     let says = |kind, what| {
         io::Error::new(
             kind,
-            format!("its packed data {what}; what comes before that is reported"),
+            format!("its compressed data {what}; the records before that are reported"),
         )
     };
     match cause.map(|cause| (cause.raw_os_error(), cause.kind())) {
@@ -127,7 +127,7 @@ mod tests {
             (&zstd[..zstd.len() - 5], "ends too early"),
         ] {
             let error = reader(packed).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
-            let expected = format!("its packed data {what}; what comes before that is reported");
+            let expected = format!("its compressed data {what}; the records before that are reported");
             assert_eq!(error.to_string(), expected);
         }
     }

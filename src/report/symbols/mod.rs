@@ -43,14 +43,14 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
     let debuginfod = matches.get_flag("debuginfod");
     if debuginfod && env::var_os(URLS).is_none_or(|urls| urls.is_empty()) {
         say(&Failure::usage(format!(
-            "--debuginfod asks the servers of {URLS}, which names none"
+            "--debuginfod needs servers in {URLS}, which is empty"
         )));
     }
     let folders = matches.get_many::<OsString>("debug-dir").into_iter().flatten();
     let folders: Vec<PathBuf> = folders.map(PathBuf::from).collect();
     for folder in folders.iter().filter(|folder| !folder.is_dir()) {
         say(&Failure::usage(format!(
-            "--debug-dir {} is no folder; names are looked for without it",
+            "--debug-dir {} is not a folder; it is ignored",
             folder.display()
         )));
     }
@@ -68,7 +68,7 @@ pub fn look_up(findings: &[Finding], examples: &Examples, sources: &Sources) -> 
     let changed = known.look_up(sources);
     if changed > 0 {
         say(&Failure::usage(format!(
-            "{} not used for names and lines: the build id is not that of the records, or not known",
+            "{} not used for names and lines: the build id differs from that of the records, or is unknown",
             count(
                 changed,
                 "file of a program or library was",
@@ -91,7 +91,7 @@ fn asked(findings: &[Finding], examples: &Examples) -> Known {
             for Address { module, probe } in frames::missing(stack) {
                 if addresses == MOST_ADDRESSES {
                     say(&Failure::usage(format!(
-                        "names and lines are looked up for {} only, those of the worst findings",
+                        "names and lines are looked up for {} only, from the worst findings",
                         count(MOST_ADDRESSES as u64, "address", "addresses")
                     )));
                     return known;

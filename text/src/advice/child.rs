@@ -19,8 +19,8 @@ pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
     let about_fork = about_fork(&facts, language);
     if refuses_release(orphan) {
         vec![
-            "In the child, do not unlock what was locked before the fork: make the lock anew (pthread_mutex_init in a \
-             pthread_atfork child handler), or call exec or _exit before anything asks for it."
+            "In the child, do not unlock what was locked before the fork: initialise the lock again \
+             (pthread_mutex_init in a pthread_atfork child handler), or call exec or _exit before anything needs it."
                 .into(),
         ]
     } else if let Some(words) = lock.name.as_deref().and_then(libc_regions::words) {
@@ -28,7 +28,7 @@ pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
     } else if taker_may_have_forked(record, orphan) {
         // A handler that takes the lock before the fork would wait for its own thread.
         vec![
-            "Release the lock before the fork, if the forking thread itself holds it; the child cannot.".into(),
+            "If the forking thread itself holds the lock, release it before the fork; the child cannot.".into(),
             about_fork,
         ]
     } else {
@@ -36,8 +36,8 @@ pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
         lines.extend(about_locks(&facts, language));
         if lines.len() == 1 && language == Language::Python && takes_pythons([&orphan.stack, &lock.acquired_stack]) {
             lines.push(
-                "For a lock of your own, os.register_at_fork(after_in_child=...) names a function that makes it anew in each \
-                 child; do the same for what holds one inside (a queue, an event, a logger's handler)."
+                "For a lock of your own, pass os.register_at_fork(after_in_child=...) a function that replaces it in \
+                 each child; do the same for objects that contain a lock (a queue, an event, a logging handler)."
                     .into(),
             );
         }
@@ -63,8 +63,8 @@ pub fn for_stuck(stuck: &StuckChild) -> Vec<String> {
     let language = language(stuck.python_stack.as_deref(), [&stuck.stack, &[]]);
     let first = match language {
         Language::Python => {
-            "Make in the child what has threads (executors, pools, queues with a feeder): os.register_at_fork(after_in_child=...) \
-             names a function that does so after each fork."
+            "Create objects that use threads (executors, pools, queues with a feeder thread) in the child, for \
+             example in a function passed to os.register_at_fork(after_in_child=...)."
         }
         Language::Rust => {
             "Start threads and runtimes (a thread pool, tokio, rayon) in the child after the fork, not before it."
@@ -99,8 +99,8 @@ pub fn for_handler(slow: &SlowHandler) -> String {
         Phase::Child => "before fork() returns in the child",
     };
     format!(
-        "All such handlers run {where_to}. Look at what the library does in this one: most often it waits for its own threads, \
-         or for a lock."
+        "All such handlers run {where_to}. Check what the library does in this one: most often it waits for its own \
+         threads or for a lock."
     )
 }
 

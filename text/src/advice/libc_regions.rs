@@ -20,55 +20,56 @@ pub const ALL: &[Words] = &[
         name: "libc:tz",
         called: "libc's time zone lock",
         // gmtime_r too: glibc converts all times under this lock.
-        instead: "Format no time in the child before exec: localtime, gmtime, mktime, strftime and their _r forms all take this \
-                  lock, and so does a logger that writes the time. Format it before the fork, or write the seconds that \
-                  clock_gettime() gives.",
+        instead: "Do not format times in the child before exec: localtime, gmtime, mktime, strftime and their _r \
+                  forms all take this lock, and so does a logger that writes the time. Format the time before the \
+                  fork, or write the seconds from clock_gettime().",
     },
     Words {
         name: "libc:env",
-        called: "libc's lock on the environment",
-        instead: "Do not call setenv, putenv, unsetenv or clearenv in the child. Build its environment before the fork and hand it \
-                  to execve() or posix_spawn().",
+        called: "libc's environment lock",
+        instead: "Do not call setenv, putenv, unsetenv or clearenv in the child. Build its environment before the \
+                  fork and pass it to execve() or posix_spawn().",
     },
     Words {
         name: "libc:exit",
-        called: "libc's lock on exit handlers",
-        instead: "End the child with _exit() (os._exit() in Python), which runs no exit handlers, and register none there (atexit, \
-                  the first use of a C++ static that has a destructor).",
+        called: "libc's exit handler lock",
+        instead: "End the child with _exit() (os._exit() in Python), which runs no exit handlers, and do not register \
+                  any there (with atexit, or by the first use of a C++ static that has a destructor).",
     },
     Words {
         name: "libc:syslog",
         called: "libc's syslog lock",
-        instead: "Call none of syslog, openlog, closelog and setlogmask in the child before exec. Hand its messages to the parent \
-                  through a pipe, or log in the program that the child becomes.",
+        instead: "Do not call syslog, openlog, closelog or setlogmask in the child before exec. Send its messages to \
+                  the parent through a pipe, or log in the program that the child executes.",
     },
     Words {
         name: "libc:locale",
         called: "libc's locale lock",
-        instead: "Call setlocale and newlocale before the first thread starts, and not in the child before exec.",
+        instead: "Call setlocale and newlocale before the first thread starts, not in the child before exec.",
     },
     Words {
         name: "libc:random",
-        called: "libc's lock on random numbers",
-        instead: "In the child, use getrandom(), or random_r() with a state of its own, in place of random(), srandom() and rand().",
+        called: "libc's random number lock",
+        instead: "In the child, use getrandom(), or random_r() with its own state, instead of random(), srandom() and \
+                  rand().",
     },
     Words {
         name: "libc:loader",
         called: "the dynamic loader's lock",
-        instead: "In the child, load no library, throw no C++ exception and take no backtrace before exec. What must be loaded, \
-                  load before the fork.",
+        instead: "In the child, do not load libraries, throw C++ exceptions or take backtraces before exec. Load what \
+                  the child needs before the fork.",
     },
     Words {
         name: "libc:resolver",
-        called: "libc's lock on host names",
-        instead: "Look up host names before the fork and hand the addresses to the child, or look them up in the program that the \
-                  child becomes.",
+        called: "libc's resolver lock",
+        instead: "Look up host names before the fork and pass the addresses to the child, or look them up in the \
+                  program that the child executes.",
     },
     Words {
         name: "libc:nss",
-        called: "libc's lock on look-ups of users, groups and services",
-        instead: "Look up users, groups and services before the fork and hand the numbers to the child, or use the functions whose \
-                  names end in _r (getpwnam_r), which do without this lock.",
+        called: "libc's lock for looking up users, groups and services",
+        instead: "Look up users, groups and services before the fork and pass the numbers to the child, or use the \
+                  functions whose names end in _r (getpwnam_r), which do not take this lock.",
     },
 ];
 

@@ -29,8 +29,8 @@ fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
     let no_handlers = matches!(facts.function, "_Fork" | "clone" | "syscall");
     if no_handlers && facts.locks.iter().any(is_for_handlers) {
         lines.push(format!(
-            "Call fork() in place of {}(): only fork() has libc and the libraries put their own locks right for the child \
-             (pthread_atfork).",
+            "Call fork() instead of {}(): only fork() runs the at-fork handlers with which libc and libraries make \
+             their own locks usable in the child (pthread_atfork).",
             facts.function
         ));
     } else if let [first, others @ ..] = libraries.as_slice() {
@@ -40,16 +40,17 @@ fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
             [second, more @ ..] => format!(", {second} and {} more", more.len()),
         };
         lines.push(format!(
-            "The makers of {first}{others} can cure it there: pthread_atfork() names functions that libc calls around every \
-             fork; they should take the library's lock before it and release it after it, in parent and child."
+            "The maintainers of {first}{others} can fix this there: functions registered with pthread_atfork() run \
+             around every fork; they should take the library's lock before the fork and release it afterwards, in \
+             parent and child."
         ));
     }
     if let Some(lock) = facts.locks.iter().find(|lock| is_own(lock, language)) {
         lines.push(own_lock(lock, language));
     } else if let Some(lock) = facts.locks.iter().find(|lock| lock.kind == LockKind::StaticGuard) {
         lines.push(format!(
-            "Use the local static variable{} once before the first thread starts: at the fork another thread was just \
-             initialising it.",
+            "Use the local static variable{} once before the first thread starts: another thread was initialising it \
+             at the fork.",
             taken_in(lock)
         ));
     } else if libraries.is_empty()
@@ -57,10 +58,10 @@ fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
     {
         let words = lock.name.as_deref().and_then(libc_regions::words);
         lines.push(match words {
-            Some(words) => format!("{} Nobody frees {} in a child.", words.instead, words.called),
+            Some(words) => format!("{} Nobody releases {} in a child.", words.instead, words.called),
             None => format!(
-                "libc held a lock of its own at the fork and does not free it in the child: do there, before exec, none of what \
-                 was under way{}.",
+                "At the fork another thread was inside a libc function that holds one of libc's own locks: do not \
+                 call that function{} in the child before exec.",
                 taken_in(lock)
             ),
         });
@@ -98,19 +99,20 @@ fn own_lock(lock: &Lock, language: Language) -> String {
         Language::Python => {
             let name = name.map_or("lock", expression);
             format!(
-                "If the fork must stay: os.register_at_fork(before={name}.acquire, after_in_parent={name}.release, \
-                 after_in_child={name}.release), called once where {name} is made, lets no fork happen while another thread \
-                 holds it."
+                "If the fork must stay, call os.register_at_fork(before={name}.acquire, \
+                 after_in_parent={name}.release, after_in_child={name}.release) once, where {name} is created: no \
+                 fork then happens while another thread holds it."
             )
         }
         Language::Rust => format!(
-            "If the fork must stay: take the lock{} in the forking thread just before the fork and release it after it, in \
-             parent and child, so that no other thread holds it.",
+            "If the fork must stay, take the lock{} in the forking thread just before the fork and release it \
+             afterwards, in parent and child, so that no other thread holds it.",
             named(lock)
         ),
         Language::Native => format!(
-            "If the fork must stay: register pthread_atfork(lock, unlock, unlock) for the lock{} once; lock() takes it before \
-             every fork and unlock() releases it after, in parent and child, so that no other thread holds it.",
+            "If the fork must stay, call pthread_atfork(lock, unlock, unlock) once for the lock{}: lock() takes it \
+             before every fork and unlock() releases it afterwards, in parent and child, so that no other thread \
+             holds it.",
             named(lock)
         ),
     }

@@ -29,34 +29,35 @@ pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
     let place = place(caller);
     Some(match forks {
         Forks::Executor => format!(
-            "Give the ProcessPoolExecutor that {place} uses the argument mp_context=multiprocessing.get_context(\"spawn\") (or \
-             \"forkserver\"): its workers are then no copies of this process."
+            "Pass mp_context=multiprocessing.get_context(\"spawn\") (or \"forkserver\") to the ProcessPoolExecutor \
+             used in {place}; its workers are then not copies of this process."
         ),
         Forks::Pool => format!(
-            "Make the Pool in {place} with multiprocessing.get_context(\"spawn\").Pool() (or \"forkserver\"): its workers are \
-             then no copies of this process."
+            "Create the Pool in {place} with multiprocessing.get_context(\"spawn\").Pool() (or \"forkserver\"); its \
+             workers are then not copies of this process."
         ),
         Forks::Process => format!(
-            "Make the Process that {place} starts with multiprocessing.get_context(\"spawn\").Process() (or \"forkserver\"), or \
-             call multiprocessing.set_start_method(\"spawn\") at the start of the program: it is then no copy of this process."
+            "Create the Process that {place} starts with multiprocessing.get_context(\"spawn\").Process() (or \
+             \"forkserver\"), or call multiprocessing.set_start_method(\"spawn\") at the start of the program; it is \
+             then not a copy of this process."
         ),
         Forks::Gunicorn => {
-            "Set preload_app = False for gunicorn (start it without --preload), so that each worker starts its \
-             own threads after the fork; what must be loaded before belongs into its post_fork hook."
+            "Set preload_app = False for gunicorn (start it without --preload), so that each worker starts its own \
+             threads after the fork; put what each worker needs into the post_fork hook."
                 .to_owned()
         }
         Forks::Celery => {
-            "Start Celery's worker with --pool=threads or --pool=solo, or start threads in each of its processes, in \
-             a handler of the signal worker_process_init."
+            "Start Celery's worker with --pool=threads or --pool=solo, or start threads in each worker process, in a \
+             handler of the worker_process_init signal."
                 .to_owned()
         }
         Forks::Terminal => format!(
-            "In {place}, start the program behind the terminal with subprocess and a pair from os.openpty(), not with pty.fork() \
-             or pty.spawn(): those copy the process while its other threads run."
+            "In {place}, start the program behind the terminal with subprocess and a pair from os.openpty(), not with \
+             pty.fork() or pty.spawn(), which copy the process while its other threads run."
         ),
         Forks::Itself => format!(
-            "In {place}, start another program with subprocess, or a process with multiprocessing.get_context(\"spawn\"), in \
-             place of os.fork(); or fork before the first thread starts."
+            "In {place}, start another program with subprocess, or a process with \
+             multiprocessing.get_context(\"spawn\"), instead of os.fork(); or fork before the first thread starts."
         ),
     })
 }
@@ -68,8 +69,8 @@ pub(super) fn about_logging(locks: &[Lock]) -> Option<String> {
         name.contains("(logging/") || name.contains("Handler.")
     };
     locks.iter().find(of_logging).map(|_| {
-        "Configure logging in the child anew, or after the fork: another thread was just writing a log line, and the child has a \
-         copy of its handler's lock."
+        "Configure logging again in the child, or only after the fork: another thread was writing a log line, and the \
+         child has a copy of its handler's lock."
             .to_owned()
     })
 }

@@ -115,7 +115,7 @@ fn threads_to_silence() {
     let two = [thread("pool[1]"), thread("pool[2]")];
     let lines = advice(Facts { threads: &two, ..FACTS });
     has(&lines[1], "thread:pool[[]1[]] into");
-    has(&lines[1], "path, one such line for each thread.");
+    has(&lines[1], "path, with one such line for each thread.");
     let lines = advice(Facts {
         threads: &[thread("a-program-with-")],
         argv: Some(&argv),

@@ -39,17 +39,17 @@ impl Kind for Call {
     fn why(&self, record: &Record) -> Option<Why> {
         let reason = match record.kind {
             kind::Kind::ThreadAfterFork => {
-                "Between such a fork and exec, POSIX allows a child only what is async-signal-safe, and creating a thread is not. \
-                 Locks that threads of the parent held at the fork are held in the child for ever: this thread and the new one \
-                 hang as soon as they need one."
+                "Between such a fork and exec, POSIX allows a child to call only async-signal-safe functions, and \
+                 pthread_create is not one of them. Locks that threads of the parent held at the fork stay held in \
+                 the child for ever: this thread and the new one hang as soon as they need one."
             }
             kind::Kind::GuardedCall => {
                 "The library keeps threads, connections or devices that do not exist in a copy of the process. It hangs or \
                  works on broken state until the child becomes another program."
             }
             _ => {
-                "Such a function may need a lock that a thread of the parent held at the fork, or data that it was just \
-                 changing. The lock stays held in the child for ever."
+                "Such a function may need a lock that a thread of the parent held at the fork, or data that the \
+                 thread was changing. The lock stays held in the child for ever."
             }
         };
         Some(Why::new(CAN_HANG, reason))

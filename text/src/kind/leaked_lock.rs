@@ -27,14 +27,15 @@ impl Kind for LeakedLock {
     fn why(&self, _record: &Record) -> Option<Why> {
         Some(Why::new(
             CAN_HANG,
-            "Only the thread that took a lock may release it, and this one is gone. Whoever asks for the lock from now on waits \
-             for ever, in this process and in every child it forks.",
+            "Only the thread that took a lock may release it, and that thread has ended. Any thread that needs the \
+             lock from now on waits for ever, in this process and in every child it forks.",
         ))
     }
 
     fn advice(&self, _record: &Record) -> Vec<String> {
-        let advice = "Release the lock on every way out of the thread's function: early returns, exceptions, pthread_exit and \
-                      cancellation. A guard object (std::lock_guard) or pthread_cleanup_push does so by itself.";
+        let advice = "Release the lock on every path out of the thread's function: early returns, exceptions, \
+                      pthread_exit and cancellation. A guard object (std::lock_guard) or pthread_cleanup_push does \
+                      this automatically.";
         vec![String::from(advice)]
     }
 }

@@ -37,15 +37,15 @@ impl Kind for OrphanedLock {
 
     fn why(&self, record: &Record) -> Option<Why> {
         if advice::refuses_release(self) {
-            let words = "The lock remembers the thread that took it by its number, and in the child that thread has another one. \
-                         So the child can neither release the lock nor take it again: the next call that waits for it never \
-                         returns.";
+            let words = "The lock records its owner by thread id, and in the child the owner has a different one. The \
+                         child can therefore neither release the lock nor take it again, and the next call that waits \
+                         for it never returns.";
             return Some(Why::new(FAILS, words));
         }
         if self.lock.kind == LockKind::StaticGuard {
-            let words = "At the fork, another thread was initialising this static. The child has a copy of the half-made static, \
-                         but not of that thread. Nobody here will ever finish it, and this call, which waits for that, never \
-                         returns.";
+            let words = "At the fork, another thread was initialising this static. The child has a copy of the \
+                         half-initialised static, but not of that thread. Nobody in the child will ever finish the \
+                         initialisation, so this call, which waits for it, never returns.";
             return Some(Why::new(HANGS, words));
         }
         let lost = match self.lock.kind {
@@ -54,27 +54,29 @@ impl Kind for OrphanedLock {
                  lock, but not of that thread."
             }
             _ if advice::taker_may_have_forked(record, self) => {
-                "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread of the child \
-                 has that thread's number."
+                "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread \
+                 of the child has that thread's id."
             }
             _ => "The child has a copy of the lock, but not of the thread that held it.",
         };
         Some(match certainty(record, self) {
             Certainty::Hangs => Why::new(
                 HANGS,
-                format!("{lost} Nobody here will ever release it, and this call never returns."),
+                format!("{lost} Nobody in the child will ever release it, so this call never returns."),
             ),
             Certainty::MayHang => Why::new(
                 CAN_HANG,
                 format!(
-                    "{lost} Such a function holds the lock for a part of its time only, and libc does not show which. If it \
-                     held the lock at that moment, nobody here will ever release it, and this call never returns."
+                    "{lost} Such a function holds the lock only part of the time, and libc does not show when. If it \
+                     held the lock at the fork, nobody in the child will ever release it, and this call never \
+                     returns."
                 ),
             ),
             Certainty::Fails => Why::new(
                 FAILS,
                 format!(
-                    "{lost} Nobody here will ever release it. This call returns without the lock, and so will every other try."
+                    "{lost} Nobody in the child will ever release it. This call returns without the lock, and so will \
+                     every later attempt."
                 ),
             ),
         })

@@ -40,8 +40,8 @@ impl Kind for StuckChild {
         Some(Why::new(
             HANGS,
             format!(
-                "The child has only the thread that called fork, and that one waits here without a time-out. Nobody is left to \
-                 {does}: whoever would have done so is a thread of the parent."
+                "The child has only the thread that called fork, and that thread waits here without a time-out. \
+                 Nobody is left to {does}: the thread that would have done so exists only in the parent."
             ),
         ))
     }

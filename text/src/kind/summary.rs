@@ -17,7 +17,7 @@ impl Kind for Summary {
         for (number, one, many) in [
             (self.repeated, "repeat only counted", "repeats only counted"),
             (self.suppressed, "suppressed", "suppressed"),
-            (self.locks_dropped, "lock not followed", "locks not followed"),
+            (self.locks_dropped, "lock not tracked", "locks not tracked"),
         ] {
             if number > 0 {
                 text.push_str("; ");
@@ -34,7 +34,7 @@ impl Kind for Summary {
             let more = count(self.repeated, "more finding", "more findings");
             page.plain(
                 0,
-                &format!("{more} of the kinds told above (FORKWATCH_REPEAT=all tells each)"),
+                &format!("{more} of the kinds reported above (FORKWATCH_REPEAT=all reports each one)"),
             );
         }
     }

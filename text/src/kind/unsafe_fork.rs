@@ -24,7 +24,7 @@ impl Kind for UnsafeFork {
     }
 
     fn stopped(&self, option: &str) -> String {
-        format!("The fork was stopped before there was a child, as {option} asks for.")
+        format!("The fork was stopped before a child was created, as {option} requests.")
     }
 
     fn facts(&self, page: &mut Page<'_>, record: &Record, stopped: bool) {
@@ -37,23 +37,25 @@ impl Kind for UnsafeFork {
         if self.locks.is_empty() {
             return Some(Why::new(
                 CAN_HANG,
-                "The child gets a copy of every lock, but only the thread that called fork. No lock was seen held here, but \
-                 libraries and libc have locks that nobody can see. One that another thread holds at that moment stays locked \
-                 in the child for ever, and the child hangs as soon as it needs it.",
+                "The child gets a copy of every lock, but only one thread: the one that called fork. forkwatch saw no \
+                 lock held here, but it cannot see every lock inside libc and other libraries. A lock that another \
+                 thread holds at that moment stays locked in the child for ever, and the child hangs as soon as it \
+                 needs that lock.",
             ));
         }
         let mut why = Why::new(
             CAN_HANG,
-            "The child gets a copy of every lock, but only the thread that called fork. A lock that another thread holds at \
-             that moment stays locked in the child for ever, and the child hangs as soon as it needs it.",
+            "The child gets a copy of every lock, but only one thread: the one that called fork. A lock that another \
+             thread holds at that moment stays locked in the child for ever, and the child hangs as soon as it needs \
+             that lock.",
         );
         let only = |kind: LockKind| self.locks.iter().all(|lock: &Lock| lock.kind == kind);
         if only(LockKind::Spinlock) {
             why.reasons
-                .push("It then spins, with a processor fully busy.".to_owned());
+                .push("It then spins and keeps one processor fully busy.".to_owned());
         } else if only(LockKind::RwlockRead) {
             why.reasons
-                .push("Readers in the child may still get in; whoever wants to write waits for ever.".to_owned());
+                .push("Readers in the child can still take it; a writer waits for ever.".to_owned());
         }
         Some(why)
     }
@@ -98,9 +100,9 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
     let fork = &detail.fork;
     // A record does not say what stopped the fork.
     let (verb, child) = match fork.child_pid {
-        _ if stopped => ("asked for", String::new()),
+        _ if stopped => ("requested", String::new()),
         Some(pid) => ("called", format!(", child pid {pid}")),
-        None => ("asked for", ", stopped before there was a child".to_owned()),
+        None => ("requested", ", stopped before a child was created".to_owned()),
     };
     let program = shorten::path(&record.exe, page.style);
     let about = format!(
@@ -111,7 +113,7 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
     page.heading(&format!("{}() ", fork.function), &about);
     frames::write(page, 2, fork.python_stack.as_deref(), &fork.stack);
     if fork.exec_bound {
-        page.sentences(2, "The caller is known to do nothing but exec in the child.");
+        page.sentences(2, "The caller is known to do nothing in the child except exec.");
     }
 }
 

@@ -275,7 +275,7 @@ fn headlines_say_how_sure_it_is() {
         (tried(), "can never succeed in pthread_mutex_trylock for a mutex"),
         (
             resolver(),
-            "may wait for ever in getaddrinfo for libc's lock on host names (libc:resolver)",
+            "may wait for ever in getaddrinfo for libc's resolver lock (libc:resolver)",
         ),
         (
             own(),

@@ -119,7 +119,8 @@ impl Choices {
                 (table("Programs", "Program", &self.programs, self.left_out[1]))
             }
             @if self.is_partial {
-                p.note { "There is too much to count where and when everything was: chart and tables show a part." }
+                p.note { "There are too many records to count all times, hosts and programs: the chart and tables \
+                          show only a part." }
             }
         }
     }
@@ -144,7 +145,7 @@ fn rows(findings: &[Finding], names: &Names, seen: impl Fn(&Finding) -> &[(u32, 
             let row = rows.entry(number).or_insert_with(|| Row {
                 number,
                 name: if name.is_empty() {
-                    String::from("(not known)")
+                    String::from("(unknown)")
                 } else {
                     name.clone()
                 },
@@ -209,7 +210,7 @@ fn table(caption: &str, of: &str, rows: &[Row], left_out: u64) -> Markup {
             @if !others.is_empty() {
                 details { summary { (count(others.len() as u64, "more", "more")) } (body(others)) }
             }
-            @if left_out > 0 { p.note { "and " (number(left_out)) " more with fewer records" } }
+            @if left_out > 0 { p.note { "and " (number(left_out)) " others with fewer records" } }
         }
     }
 }

@@ -166,7 +166,7 @@ fn child(child: &Child, top: u32) -> (Markup, u32) {
         }
         @for (top, ghost) in &ghosts {
             text.lock.end x="99%" y=(top + 12) {
-                title { (Shown(ghost)) " stays locked: nobody is there to release it" }
+                title { (Shown(ghost)) " stays locked: nobody in the child can release it" }
                 (Shown(&ellipsis(ghost, LONGEST_LOCK - 12))) " stays locked"
             }
         }

@@ -179,7 +179,7 @@ fn known(finding: &Whole<'_>, style: &Style) -> Markup {
             (stacks::of_record(record, style))
             (writer(record))
         } @else {
-            p.more { "This version of forkwatch knows no more of this kind of record." }
+            p.more { "This version of forkwatch cannot show more of this kind of record." }
         }
     }
 }
@@ -202,7 +202,7 @@ fn writer(record: &Record) -> Markup {
     ];
     html! {
         details.writer {
-            summary { "The record that was taken as example" }
+            summary { "The example record" }
             dl.facts {
                 @for (name, value) in &facts {
                     @if let Some(value) = value { div { dt { (name) } dd { (Shown(value)) } } }

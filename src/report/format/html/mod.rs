@@ -72,7 +72,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
                     @if !report.findings.is_empty() { (choices.tables()) }
                     section #findings tabindex="-1" aria-label="Findings" {
                         @if report.findings.is_empty() {
-                            p.none { "No finding." }
+                            p.none { "No findings." }
                         } @else {
                             (choices.controls())
                         }
@@ -148,10 +148,10 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
         section.rows {
             h2 { (count(rows.len() as u64, "more finding", "more findings")) }
             p.note {
-                "Shown without picture and stacks, so that the page stays small. "
-                code { "forkwatch report --format html --limit N" } " shows N findings whole; with "
+                "Shown without picture and stacks to keep the page small. "
+                code { "forkwatch report --format html --limit N" } " shows N findings in full; "
                 code { "--since" } ", " code { "--host" } ", " code { "--program" } " and " code { "--kind" }
-                " it makes a page of fewer."
+                " select fewer findings."
             }
             table {
                 thead {
@@ -168,7 +168,10 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
                 }
             }
             @if let Some(more @ 1..) = rows.len().checked_sub(MOST_ROWS) {
-                p.more { (count(more as u64, "finding is", "findings are")) " in no line: " code { "--format text --limit 0" } " has them all." }
+                p.more {
+                    (count(more as u64, "finding is", "findings are")) " not listed: "
+                    code { "--format text --limit 0" } " shows them all."
+                }
             }
         }
     }
@@ -176,7 +179,7 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
 
 fn title(report: &Report) -> String {
     match report.findings.len() as u64 {
-        0 => String::from("forkwatch: no finding"),
+        0 => String::from("forkwatch: no findings"),
         all => format!("forkwatch: {}", count(all, "finding", "findings")),
     }
 }
@@ -188,8 +191,8 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
     let others = [
         (
             with_forks as u64,
-            "finding is a child's and stands with the fork that made it",
-            "findings are children's and stand with the forks that made them",
+            "finding of a child is shown with its fork",
+            "findings of children are shown with their forks",
         ),
         (report.suppressed, "other is suppressed", "others are suppressed"),
         (
@@ -199,8 +202,8 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
         ),
         (
             report.lost_repeats,
-            "repeat belongs to none of them alone",
-            "repeats belong to none of them alone",
+            "repeat cannot be assigned to a single finding",
+            "repeats cannot be assigned to a single finding",
         ),
     ];
     html! {
@@ -212,7 +215,7 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
         dl.totals {
             div { dt { "Records" } dd { (number(report.records)) } }
             div { dt { "Files" } dd { (number(report.files)) } }
-            div { dt { "Broken lines" } dd { (number(report.broken)) } }
+            div { dt { "Invalid lines" } dd { (number(report.broken)) } }
             div { dt { "Hosts" } dd { (number(report.hosts.count)) } }
             div { dt { "Programs" } dd { (number(report.programs.count)) } }
             @if let (Some(first), Some(last)) = (first, last) {
@@ -238,7 +241,7 @@ fn broken(report: &Report) -> Markup {
     html! {
         @if report.broken > 0 {
             details {
-                summary { (count(report.broken, "line holds", "lines hold")) " no record" }
+                summary { (count(report.broken, "invalid line", "invalid lines")) }
                 ul {
                     @for broken in &report.broken_lines {
                         li { code { (Shown(&broken.path.to_string_lossy())) ":" (broken.line) } " " (Shown(&broken.why)) }

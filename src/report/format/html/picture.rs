@@ -131,7 +131,7 @@ fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Who
     let (holders, others): (Vec<&Thread>, Vec<&Thread>) = fork.threads.iter().partition(is_held);
     let mut lanes = vec![Lane {
         name: caller.to_owned(),
-        note: String::from("calls the fork"),
+        note: String::from("forks"),
         forks: true,
         ..Lane::default()
     }];
@@ -199,7 +199,7 @@ fn holder(lock: &Lock) -> Lane {
             .owner
             .clone()
             .or(thread)
-            .unwrap_or_else(|| String::from("a thread that could not be told")),
+            .unwrap_or_else(|| String::from("an unidentified thread")),
         note: String::from("holds the lock"),
         bars: vec![taken(lock)],
         ..Lane::default()
@@ -218,7 +218,7 @@ fn of_parent(tids: &[i32]) -> Vec<Lane> {
     }
     tids.iter()
         .take(MOST_LANES)
-        .map(|tid| plain(format!("thread {tid}"), "is what the child waits for"))
+        .map(|tid| plain(format!("thread {tid}"), "the child waits for it"))
         .collect()
 }
 

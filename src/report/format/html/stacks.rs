@@ -53,7 +53,7 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
     let owner = match (&lock.owner, lock.owner_tid) {
         (Some(owner), _) => format!("\"{owner}\""),
         (None, Some(tid)) => tid.to_string(),
-        (None, None) => String::from("that could not be told"),
+        (None, None) => String::from("that is not known"),
     };
     let waiters = lock.waiters.len() as u64;
     let waiting = if waiters > 0 {

@@ -84,7 +84,7 @@ fn no_finding_is_a_page_too() {
     });
     assert_eq!(
         texts(&page, "title, h1, .none"),
-        ["forkwatch: no finding", "forkwatch: no finding", "No finding."]
+        ["forkwatch: no findings", "forkwatch: no findings", "No findings."]
     );
     assert!(texts(&page, "article, form, svg").is_empty());
 }
@@ -149,7 +149,7 @@ fn the_page_stays_small_and_says_what_it_leaves_out() {
         texts(&page, ".rows h2, .rows .more"),
         [
             "2,750 more findings",
-            "750 findings are in no line: --format text --limit 0 has them all."
+            "750 findings are not listed: --format text --limit 0 shows them all."
         ]
     );
     assert!(text.len() < 3 << 20, "{}", text.len());

@@ -51,17 +51,14 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     if more > 0 {
         page.gap();
         let more = count(more as u64, "more finding is", "more findings are");
-        page.sentences(
-            0,
-            &format!("{more} not shown, the least bad ones. {}", how_to_see_more()),
-        );
+        page.sentences(0, &format!("{more} not shown, the least severe. {}", how_to_see_more()));
     }
     out.write_all(page.finish().as_bytes())
 }
 
 /// How those are seen that a report leaves out.
 fn how_to_see_more() -> &'static str {
-    "`--limit 0` shows all; `--since`, `--host`, `--program` and `--kind` choose."
+    "Use `--limit 0` to show all, or `--since`, `--host`, `--program` and `--kind` to select."
 }
 
 /// One finding alone.
@@ -89,10 +86,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
         count(report.files, "file", "files")
     );
     if report.broken > 0 {
-        read.push_str(&format!(
-            "; {} no record",
-            count(report.broken, "line holds", "lines hold")
-        ));
+        read.push_str(&format!("; {}", count(report.broken, "invalid line", "invalid lines")));
     }
     page.sentences(0, &read);
     for broken in &report.broken_lines {
@@ -109,7 +103,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
         .map(|(level, count)| format!("{} {}", number(*count), level.name()))
         .collect();
     let mut found = match report.findings.len() as u64 {
-        0 => String::from("No finding"),
+        0 => String::from("No findings"),
         all => format!("{}: {}", count(all, "finding", "findings"), levels.join(", ")),
     };
     for (others, what) in [
@@ -125,7 +119,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
         let lost = count(report.lost_repeats, "repeat", "repeats");
         page.sentences(
             0,
-            &format!("{lost} more, of processes that told of several findings and counted their repeats together."),
+            &format!("{lost} more, from processes that had several findings and counted their repeats together."),
         );
     }
 }
@@ -187,7 +181,7 @@ fn example(page: &mut Page<'_>, margin: usize, finding: &Whole<'_>) {
             margin,
             &[(
                 Look::Dim,
-                "(its other fields are not as this version of forkwatch knows them)",
+                "(this version of forkwatch does not know the record's other fields)",
             )],
         );
         return;
