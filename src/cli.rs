@@ -11,7 +11,7 @@ use forkwatch_schema::options::{Arity, OPTIONS, OptionRow, Values};
 use crate::message::{self, Failure};
 use crate::{exit_codes, explain, report, run};
 
-/// Examples stand before the options: most people need no more than one of them.
+/// Examples come before the options: most people need only one of them.
 const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
 
 const EXAMPLES: &str = "\
@@ -83,7 +83,7 @@ pub fn command() -> Command {
                     Arg::new("pid")
                         .required(true)
                         .value_name("PID")
-                        // A dash begins no option here: -1 is a wrong process id, and is answered as one.
+                        // A dash does not begin an option here: -1 is an invalid process id, and is reported as one.
                         .allow_negative_numbers(true)
                         .help("The process: a number, as `ps` and `pgrep` show it"),
                 ),
@@ -166,7 +166,7 @@ fn run_command() -> Command {
                 .hide(true),
         )
         .arg(
-            // The first word that is no option ends ours: what follows belongs to the program.
+            // The first word that is not an option ends ours: the rest belongs to the program.
             Arg::new("program")
                 .value_name("PROGRAM")
                 .value_parser(value_parser!(OsString))

@@ -12,10 +12,10 @@ pub fn now() -> String {
     rfc3339(now.tv_sec, now.tv_nsec)
 }
 
-/// A time that a process started at or shortly after, given the ticks in its `stat`. Where the machine's own start is not
-/// known it is the earliest time there is.
+/// A time that a process started at or shortly after, given the ticks in its `stat`. If the boot time is not known,
+/// it is the earliest time.
 pub fn started(ticks: u64) -> String {
-    /// The machine's start is told in whole seconds.
+    /// The boot time is given in whole seconds.
     const ROUNDING: i64 = 2;
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let mut lines = text.lines();

@@ -1,4 +1,4 @@
-//! What the command says for itself: one sentence on standard error, or a result on standard output.
+//! The command's own output: one sentence on standard error, or a result on standard output.
 
 use std::fmt::{self, Display};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -40,14 +40,14 @@ impl Display for Failure {
     }
 }
 
-/// Writes a sentence to standard error; a closed one changes nothing.
+/// Writes a sentence to standard error; it does not matter if that is closed.
 pub fn say(sentence: &impl Display) {
-    let _nobody_to_tell = writeln!(io::stderr().lock(), "{sentence}");
+    let _no_reader = writeln!(io::stderr().lock(), "{sentence}");
 }
 
 /// Writes a result to standard output.
 ///
-/// A reader that has seen enough (`forkwatch man | head -1`) is no failure.
+/// A reader that stops reading (`forkwatch man | head -1`) is not a failure.
 pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     print_by(|out| out.write_all(bytes))
 }

@@ -24,8 +24,8 @@ pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// What a file tells of the process with this id that started at `started`, by RFC 3339: ids are given anew, and logs live
-/// on. A file that cannot be read tells nothing.
+/// The records in a file about the process with this id that started at `started`, in RFC 3339: ids are reused, and logs live
+/// on. A file that cannot be read has none.
 pub fn about(path: &Path, pid: i32, started: &str) -> Vec<Record> {
     // A FIFO would be waited for, and its records are somebody else's.
     let Ok(file) = fs::metadata(path).and_then(|data| {

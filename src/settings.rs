@@ -44,8 +44,8 @@ fn check(row: &OptionRow, value: &OsStr) -> Result<(), Failure> {
         .map_err(|problem| Failure::usage(format!("--{}{problem}", row.flag())))
 }
 
-/// Checks that the suppression files can be read: a rule that is not in force is missed too late. Each process of the tree reads
-/// them anew, which only a file allows.
+/// Checks that the suppression files can be read: a missing rule would be noticed too late. Each process of the tree reads
+/// them again, which only works with a file.
 pub fn check_files(settings: &[Setting]) -> Result<(), Failure> {
     let files = settings.iter().filter(|setting| setting.row.values == Values::Paths);
     let names = files.flat_map(|setting| {
@@ -72,7 +72,7 @@ pub fn check_files(settings: &[Setting]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rules in a suppression file; what is wrong with it, where there are none to be had.
+/// The rules in a suppression file, or why it cannot be read.
 pub fn read_rules(path: impl AsRef<Path>) -> Result<Vec<u8>, String> {
     let path = path.as_ref();
     let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
@@ -94,7 +94,7 @@ pub fn other_than_a_file(kind: FileType) -> Option<&'static str> {
 }
 
 /// Writes relative paths out from the folder where the command was given: each process of the tree reads the variables
-/// anew, wherever it has gone in the meantime.
+/// itself, whatever its working directory is by then.
 pub fn anchor(settings: &mut [Setting], folder: &Path) {
     let folder = folder.as_os_str().as_bytes();
     for setting in settings {
@@ -141,7 +141,7 @@ mod tests {
     use forkwatch_schema::options::by_variable;
 
     #[test]
-    fn a_bad_value_is_told_in_the_words_of_the_command_line() {
+    fn a_bad_value_is_reported_with_its_flag() {
         let strict = by_variable("FORKWATCH_STRICT").unwrap();
         let failure = check(strict, "thread".as_ref()).unwrap_err();
         assert_eq!(

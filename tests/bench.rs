@@ -95,7 +95,7 @@ fn a_round_of_the_benchmark_gives_the_figures_asked_for() {
 }
 
 #[test]
-fn what_the_benchmark_cannot_measure_is_told() {
+fn what_the_benchmark_cannot_measure_is_reported() {
     let Some(python) = python() else {
         return println!("skipped: there is no python3 from 3.8 on");
     };

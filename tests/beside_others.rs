@@ -138,7 +138,7 @@ fn started_by(debugger: &[&str]) {
     let mut variables = watching(&folder);
     variables.push(("LD_PRELOAD", library().display().to_string()));
     let watched = run_with(variables, &folder);
-    let told = program.head.expected.len();
+    let reported = program.head.expected.len();
     let lines = records::read(&folder.join("log")).unwrap_or_else(|error| panic!("{error}"));
     // The debugger is watched, too.
     let of_program = |line: &&Line| line.record.as_ref().is_some_and(|record| record.exe.ends_with(PROGRAM));
@@ -147,7 +147,7 @@ fn started_by(debugger: &[&str]) {
         .filter(of_program)
         .filter(|line| line.unsafe_fork().is_some());
     let forks = forks.count();
-    assert_eq!(forks, told, "{lines:?}");
+    assert_eq!(forks, reported, "{lines:?}");
     let fine = |run: &Run| run.end == End::Exit(0) && run.stdout.contains("20 children: fine");
     assert!(fine(&bare) && fine(&watched), "{bare:?} {watched:?}");
 }

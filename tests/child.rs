@@ -1,5 +1,5 @@
-//! What a forked child must tell: locks that nobody there will give back, waits that nobody will end, threads it makes, what
-//! became of it; and waits that end all the same, which it must not tell.
+//! What a forked child must report: locks that nobody there will give back, waits that nobody will end, threads it makes, what
+//! became of it; and waits that end all the same, which it must not report.
 
 use crate::support::programs;
 

@@ -250,7 +250,7 @@ fn the_tally_is_private_and_removed() {
 }
 
 #[test]
-fn a_run_inside_a_run_tells_the_outer_one() {
+fn a_run_inside_a_run_counts_in_the_outer_one() {
     let inner = format!("{COMMAND} run --error-exitcode 0 sh -c 'echo FATAL >> \"$FORKWATCH_TALLY\"'");
     assert_eq!(
         run(&mut forkwatch(&["run", "--strict", "sh", "-c", &inner]))
@@ -301,7 +301,7 @@ fn the_library_is_loaded_and_the_options_are_set() {
 }
 
 #[test]
-fn a_bad_value_is_told_with_the_nearest() {
+fn a_bad_value_is_reported_with_the_nearest() {
     let said = refusal(&mut forkwatch(&["run", "--strict=thread", "true"]), 2);
     assert!(said.contains("--strict=thread") && said.contains("threads"), "{said}");
     let said = refusal(&mut forkwatch(&["env", "--depth", "65"]), 2);
@@ -332,7 +332,7 @@ fn a_value_may_begin_with_a_dash() {
 }
 
 #[test]
-fn a_suppression_file_that_cannot_be_read_is_told() {
+fn a_suppression_file_that_cannot_be_read_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules");
     fs::write(&rules, "# none\n").unwrap();

@@ -242,7 +242,7 @@ fn rules_are_read_from_files_alone() {
         ("/dev/zero".into(), "it is a device"),
         (at("gone"), "no such file or folder"),
     ] {
-        let expected = format!("{file} cannot be read: {why}; no rule of it is in force");
+        let expected = format!("cannot read {file}: {why}; its rules are not used");
         let said = watched
             .run
             .stderr

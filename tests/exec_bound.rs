@@ -1,4 +1,4 @@
-//! Every way to start a program is safe, or forks only to exec: none is told, and none is stopped.
+//! Every way to start a program is safe, or forks only to exec: none is reported, and none is stopped.
 
 use crate::support::program::{Language, Program};
 use crate::support::programs;

@@ -1,4 +1,4 @@
-//! What must be told: locks held and threads alive at a fork, locks that their thread took to its end.
+//! What must be reported: locks held and threads alive at a fork, locks that their thread took to its end.
 
 use crate::support::programs;
 

@@ -7,7 +7,7 @@ mod support;
 mod bench;
 /// Beside other preloaded libraries, auditors and debuggers.
 mod beside_others;
-/// What a child must tell, and what it must not.
+/// What a child must report, and what it must not.
 mod child;
 /// The command `forkwatch`.
 mod command;
@@ -21,7 +21,7 @@ mod destinations;
 mod every_instruction;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
-/// What must be told: locks held, threads alive, locks leaked.
+/// What must be reported: locks held, threads alive, locks leaked.
 mod hazards;
 /// What a followed lock costs.
 mod hot_path;
@@ -37,7 +37,7 @@ mod report;
 mod robustness;
 /// Other tools in the same process.
 mod same_process;
-/// What must not be told.
+/// What must not be reported.
 mod silent;
 /// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.
 mod strict;

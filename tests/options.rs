@@ -31,21 +31,21 @@ pub fn watched(line: &str, options: &[(&str, &str)]) -> Watched {
 
 /// The program's only finding.
 pub fn only_fork(watched: &Watched) -> (&Record, &UnsafeFork) {
-    let told = watched.of(Kind::UnsafeFork);
-    assert_eq!(told.len(), 1, "{watched:?}");
+    let reported = watched.of(Kind::UnsafeFork);
+    assert_eq!(reported.len(), 1, "{watched:?}");
     (
-        told[0].record.as_ref().expect("its fields are known"),
-        told[0].unsafe_fork().expect("its fields are known"),
+        reported[0].record.as_ref().expect("its fields are known"),
+        reported[0].unsafe_fork().expect("its fields are known"),
     )
 }
 
 /// How many lines of the text hold this.
-pub fn told(text: &str, what: &str) -> usize {
+pub fn reported(text: &str, what: &str) -> usize {
     text.lines().filter(|line| line.contains(what)).count()
 }
 
 #[test]
-fn an_unknown_name_and_a_bad_value_are_told_once() {
+fn an_unknown_name_and_a_bad_value_are_reported_once() {
     let options = [
         ("FORKWATCH_STRIKT", "1"),
         ("FORKWATCH_DEPTH", "many"),
@@ -60,7 +60,7 @@ fn an_unknown_name_and_a_bad_value_are_told_once() {
         ("FORKWATCH_DEPTH=many", "16"),
         ("FORKWATCH_ACTION=abrot", "abort"),
     ] {
-        assert_eq!(told(stderr, wrong), 1, "{wrong} in {stderr}");
+        assert_eq!(reported(stderr, wrong), 1, "{wrong} in {stderr}");
         let line = stderr.lines().find(|line| line.contains(wrong)).unwrap_or_default();
         assert!(line.starts_with("forkwatch: ") && line.contains(right), "{line}");
     }
@@ -68,7 +68,7 @@ fn an_unknown_name_and_a_bad_value_are_told_once() {
 }
 
 #[test]
-fn good_options_are_not_told() {
+fn good_options_are_not_reported() {
     let options = [
         ("FORKWATCH_STRICT", "off"),
         ("FORKWATCH_ACTION", "exit:3"),
@@ -87,7 +87,7 @@ fn good_options_are_not_told() {
 }
 
 #[test]
-fn repeats_are_counted_or_told() {
+fn repeats_are_counted_or_reported() {
     let first = watched("unsafe_fork_two_places", &[]);
     assert_eq!(first.of(Kind::UnsafeFork).len(), 2, "{first:?}");
     let summary = first.of(Kind::Summary);
@@ -221,7 +221,7 @@ fn the_log_may_be_a_descriptor() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_is_told_once() {
+fn a_log_that_cannot_be_written_is_reported_once() {
     for place in ["/nowhere/at/all/log", "/", "fd:97"] {
         let watched = watched(
             "unsafe_fork_two_places",
@@ -263,7 +263,7 @@ fn the_log_is_private_and_no_link_is_followed() {
 }
 
 #[test]
-fn the_text_goes_where_it_is_told() {
+fn the_text_goes_where_the_option_says() {
     let to_stderr = watched("unsafe_fork_mutex plain lock", &[("FORKWATCH_TEXT", UNSET)]);
     let lines: Vec<_> = to_stderr.run.stderr.lines().collect();
     assert!(
@@ -292,18 +292,21 @@ fn the_text_goes_where_it_is_told() {
 }
 
 #[test]
-fn the_text_tells_all_that_matters() {
+fn the_text_has_everything_that_matters() {
     let text = watched("unsafe_fork_two_owners", &[]).text;
     let titles: Vec<&str> = text
         .lines()
         .filter(|line| line.contains("_fork: ") || line.contains("_lock: "))
         .collect();
-    let tells = |words: &str| {
+    let has_title = |words: &str| {
         titles
             .iter()
             .any(|title| title.starts_with(&format!("forkwatch: {words}: ")))
     };
-    assert!(tells("ERROR unsafe_fork") && tells("FATAL orphaned_lock"), "{titles:?}");
+    assert!(
+        has_title("ERROR unsafe_fork") && has_title("FATAL orphaned_lock"),
+        "{titles:?}"
+    );
     for word in [
         "main",
         "baker",
@@ -521,10 +524,10 @@ fn the_summary_counts_what_did_not_fit() {
     let watched = watched("robust_many_held_locks", &[]);
     let summary = watched.of(Kind::Summary);
     assert_eq!(summary.len(), 1, "{watched:?}");
-    let told = watched.of(Kind::UnsafeFork);
-    let fork = told[0].unsafe_fork().expect("its fields are known");
+    let reported = watched.of(Kind::UnsafeFork);
+    let fork = reported[0].unsafe_fork().expect("its fields are known");
     let dropped = summary[0].summary().expect("its fields are known").locks_dropped;
-    let truncated = &told[0].record.as_ref().expect("known").truncated;
+    let truncated = &reported[0].record.as_ref().expect("known").truncated;
     assert!(
         dropped > 0 || fork.locks.len() == 5000 || !truncated.is_empty(),
         "{dropped} dropped of 5000"

@@ -90,7 +90,7 @@ fn records(log: &Path) -> Vec<Record> {
 fn wait_for_record(log: &Path, pid: u32) {
     let start = Instant::now();
     while !records(log).iter().any(|record| record.pid.cast_unsigned() == pid) {
-        assert!(start.elapsed() < PATIENCE, "nothing was told of process {pid}");
+        assert!(start.elapsed() < PATIENCE, "nothing was reported about process {pid}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -147,7 +147,7 @@ fn inspect_invents_no_frames() {
 }
 
 #[test]
-fn inspect_tells_other_waits_apart() {
+fn inspect_distinguishes_other_waits() {
     let waiting = Waiting::start(&[], &["timeout", "shared", "threads", "pause"]);
     let verdicts = [
         "does not look stuck: it waits with a time-out",
@@ -165,7 +165,7 @@ fn inspect_tells_other_waits_apart() {
 #[test]
 fn inspect_says_what_it_cannot_do() {
     let said = refusal(&mut forkwatch(&["inspect", "all"]), 2);
-    assert!(said.contains("no process id"), "{said}");
+    assert!(said.contains("invalid process id \"all\""), "{said}");
     refusal(&mut forkwatch(&["inspect", "-1"]), 2);
     refusal(&mut forkwatch(&["inspect"]), 2);
     let mut ended = Command::new("true").spawn().unwrap();
@@ -212,7 +212,7 @@ fn the_watch_writes_to_a_socket_too() {
 }
 
 #[test]
-fn the_watch_tells_of_stuck_children_and_of_no_others() {
+fn the_watch_reports_stuck_children_and_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let options = ["run", "--watch", "--error-exitcode=9", "--context=a test", "--log"];
@@ -225,7 +225,7 @@ fn the_watch_tells_of_stuck_children_and_of_no_others() {
     wait_for_record(&log, last);
     let said = inspect(last);
     assert!(
-        said.starts_with("is a stuck forked child, as the library has told"),
+        said.starts_with("is a stuck forked child, as the library reported"),
         "{said}"
     );
     assert!(said.contains("FATAL stuck_child: forked child"), "{said}");
@@ -235,9 +235,9 @@ fn the_watch_tells_of_stuck_children_and_of_no_others() {
         .into_iter()
         .filter(|record| record.kind == Kind::StuckChild)
         .collect();
-    let mut told: Vec<u32> = stuck.iter().map(|record| record.pid.cast_unsigned()).collect();
-    told.sort_unstable();
-    assert_eq!(told, [first, last], "{text}");
+    let mut reported: Vec<u32> = stuck.iter().map(|record| record.pid.cast_unsigned()).collect();
+    reported.sort_unstable();
+    assert_eq!(reported, [first, last], "{text}");
     assert_eq!(stuck[0].fingerprint, stuck[1].fingerprint);
     assert_eq!(
         (stuck[0].severity, stuck[0].context.as_deref()),
@@ -254,10 +254,10 @@ fn the_watch_tells_of_stuck_children_and_of_no_others() {
 }
 
 #[test]
-fn the_watch_is_silent_about_who_was_told_already() {
+fn the_watch_is_silent_about_what_was_already_reported() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    // The library tells of a finding in the tally even where its records go to no file.
+    // The library adds a finding to the tally even if its records go to no file.
     let script =
         "\"$0\" futex futex | { read word pid; echo \"FATAL orphaned_lock $pid\" >> \"$FORKWATCH_TALLY\"; cat; }";
     let prefix = ["run", "--watch", "--log", log.to_str().unwrap(), "sh", "-c", script];
@@ -265,8 +265,8 @@ fn the_watch_is_silent_about_who_was_told_already() {
     let last = waiting.children[0].1;
     wait_for_record(&log, last);
     waiting.finish();
-    let told: Vec<u32> = records(&log).iter().map(|record| record.pid.cast_unsigned()).collect();
-    assert_eq!(told, [last]);
+    let reported: Vec<u32> = records(&log).iter().map(|record| record.pid.cast_unsigned()).collect();
+    assert_eq!(reported, [last]);
 }
 
 #[test]
@@ -290,8 +290,8 @@ fn the_watch_goes_by_suppressions() {
     let suppressed = waiting.children[0].1;
     let (code, text) = waiting.finish();
     assert_eq!((code, text.as_str()), (Some(0), ""));
-    let is_told = |record: &Record| record.pid.cast_unsigned() == suppressed && record.kind == Kind::StuckChild;
-    assert!(!records(&log).iter().any(is_told));
+    let is_reported = |record: &Record| record.pid.cast_unsigned() == suppressed && record.kind == Kind::StuckChild;
+    assert!(!records(&log).iter().any(is_reported));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn names(stack: Option<&[PythonFrame]>) -> Vec<&str> {
         .collect()
 }
 
-/// Every interpreter is watched with these options; what it tells of its only fork is shown to `see`.
+/// Every interpreter is watched with these options; what it reports of its only fork is passed to `see`.
 fn each(name: &str, arguments: &str, options: &[(&str, &str)], see: impl Fn(&Record, &UnsafeFork, &str)) {
     let program = Program::ready(Language::Python, name).unwrap_or_else(|reason| panic!("{name}: {reason}"));
     for start in &program.starts {
@@ -39,7 +39,7 @@ fn is_before(label: &str, version: [u32; 3]) -> bool {
 }
 
 #[test]
-fn without_python_only_native_facts_are_told() {
+fn without_python_only_native_facts_are_reported() {
     each(
         "unsafe_fork_named_lock",
         "",
@@ -49,7 +49,7 @@ fn without_python_only_native_facts_are_told() {
             let locks = usize::from(is_before(label, [3, 13, 1]));
             assert_eq!((fork.threads.len(), fork.locks.len()), (2, locks), "{label}");
             assert!(fork.fork.python_stack.is_none(), "{label}");
-            // From 3.14 on, the kernel is told the name, too.
+            // From 3.14 on, the kernel gets the name, too.
             let has_its_own_name = |thread: &Thread| thread.name != "keeper" || !is_before(label, [3, 14, 0]);
             let thread_is_plain = |thread: &Thread| thread.python_stack.is_none() && has_its_own_name(thread);
             assert!(fork.threads.iter().all(thread_is_plain), "{label}: {fork:?}");

@@ -20,11 +20,11 @@ fn refusable(arguments: [&str; 2], strict: &str, action: &str) -> Watched {
     watch(&program, &program.starts[0], &arguments, &options)
 }
 
-/// One finding was told, of a fork that made no child.
-fn told_without_a_child(watched: &Watched) {
-    let told = watched.of(Kind::UnsafeFork);
-    assert!(!told.is_empty(), "{watched:?}");
-    let fork = told[0].unsafe_fork().expect("its fields are known");
+/// One finding was reported, of a fork that made no child.
+fn reported_without_a_child(watched: &Watched) {
+    let reported = watched.of(Kind::UnsafeFork);
+    assert!(!reported.is_empty(), "{watched:?}");
+    let fork = reported[0].unsafe_fork().expect("its fields are known");
     assert_eq!(fork.fork.child_pid, None, "{watched:?}");
     assert!(watched.text.contains("unsafe_fork"), "{watched:?}");
 }
@@ -35,14 +35,14 @@ const TWO_CHILDREN: &str = "the child ran\nfork: a child\nthe child ran\nfork: a
 /// What it says where both are refused.
 const REFUSED_TWICE: &str = "fork: EDEADLK\nfork: EDEADLK\nSIGCHLD: 0\n";
 
-/// The forks went through, and were told as without strictness.
+/// The forks went through, and were reported as without strictness.
 fn passed(watched: &Watched) {
     assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
     assert_eq!(watched.run.stdout, TWO_CHILDREN, "{watched:?}");
     assert!(!watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");
 }
 
-/// A place that forks again is told once, strict or not; it is stopped every time all the same.
+/// A place that forks again is reported once, strict or not; it is stopped every time all the same.
 #[test]
 fn a_repeat_is_counted_under_strict_too() {
     for (kind, strict, action) in [
@@ -62,7 +62,7 @@ fn abort_ends_the_process_before_the_copy() {
             let watched = refusable(arguments, strict, "abort");
             assert_eq!(watched.run.end, End::Signal(libc::SIGABRT), "{watched:?}");
             assert_eq!(watched.run.stdout, "", "no child may have run");
-            told_without_a_child(&watched);
+            reported_without_a_child(&watched);
         }
     }
 }
@@ -73,7 +73,7 @@ fn exit_ends_the_process_before_the_copy() {
         let watched = refusable(arguments, "threads", "exit:7");
         assert_eq!(watched.run.end, End::Exit(7), "{watched:?}");
         assert_eq!(watched.run.stdout, "", "no child may have run");
-        told_without_a_child(&watched);
+        reported_without_a_child(&watched);
     }
 }
 
@@ -83,7 +83,7 @@ fn fail_makes_fork_return_an_error() {
         let watched = refusable([kind, "plain"], "threads", "fail");
         assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
         assert_eq!(watched.run.stdout, REFUSED_TWICE, "{watched:?}");
-        told_without_a_child(&watched);
+        reported_without_a_child(&watched);
     }
 }
 
@@ -95,7 +95,7 @@ fn fail_beside_other_libraries_handlers_shows_no_child() {
         assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
         let but_for_signals = watched.run.stdout.split("SIGCHLD").next();
         assert_eq!(but_for_signals, Some("fork: EDEADLK\nfork: EDEADLK\n"), "{watched:?}");
-        told_without_a_child(&watched);
+        reported_without_a_child(&watched);
     }
 }
 
@@ -117,13 +117,13 @@ fn locks_stops_only_where_a_lock_is_held() {
     }
     let watched = refusable(["locks", "plain"], "locks", "abort");
     assert_eq!(watched.run.end, End::Signal(libc::SIGABRT), "{watched:?}");
-    told_without_a_child(&watched);
+    reported_without_a_child(&watched);
     let watched = refusable(["locks", "handlers"], "locks", "fail");
     assert!(
         watched.run.stdout.starts_with("fork: EDEADLK\nfork: EDEADLK\n"),
         "{watched:?}"
     );
-    told_without_a_child(&watched);
+    reported_without_a_child(&watched);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn fail_raises_in_python() {
         assert_eq!(watched.run.end, End::Exit(1), "{}: {watched:?}", start.label);
         assert!(stderr.contains("pid = os.fork()"), "{}: {stderr}", start.label);
         assert!(stderr.contains("OSError: [Errno 35]"), "{}: {stderr}", start.label);
-        told_without_a_child(&watched);
+        reported_without_a_child(&watched);
     }
 }
 
@@ -210,6 +210,6 @@ fn abort_stops_python() {
             "{}: {watched:?}",
             start.label
         );
-        told_without_a_child(&watched);
+        reported_without_a_child(&watched);
     }
 }

@@ -23,8 +23,12 @@ fn the_child_is_stopped_at_its_first_proven_violation() {
     ] {
         let watched = watched(name, arguments, &[CHILD]);
         assert_eq!(watched.run.stdout, "child: aborted\n", "{watched:?}");
-        let told = watched.of(kind);
-        assert_eq!((told.len(), told[0].severity), (1, Severity::Fatal), "{watched:?}");
+        let reported = watched.of(kind);
+        assert_eq!(
+            (reported.len(), reported[0].severity),
+            (1, Severity::Fatal),
+            "{watched:?}"
+        );
         assert_eq!(
             watched.of(Kind::UnsafeFork).len(),
             1,
@@ -67,8 +71,8 @@ fn an_exec_bound_child_is_stopped_when_it_goes_astray() {
         let watched = watch(&program, &program.starts[0], &[], &[("FORKWATCH_STRICT", strict)]);
         assert_eq!(watched.run.end, End::Exit(0), "{strict}: {watched:?}");
         assert_eq!(watched.run.stdout, "child: ended with -6\n", "{strict}: {watched:?}");
-        let told = watched.of(Kind::OrphanedLock);
-        assert_eq!(told.len(), 1, "{strict}: {watched:?}");
+        let reported = watched.of(Kind::OrphanedLock);
+        assert_eq!(reported.len(), 1, "{strict}: {watched:?}");
         let fork = watched.of(Kind::UnsafeFork)[0]
             .unsafe_fork()
             .expect("its fields are known");

@@ -1,6 +1,6 @@
-//! Suppression files: what a rule silences, and what a bad rule says.
+//! Suppression files: what a rule suppresses, and how a bad rule is reported.
 
-use super::options::{only_fork, ready, told, watched};
+use super::options::{only_fork, ready, reported, watched};
 use crate::support::process::Folder;
 use crate::support::ways::Watched;
 use crate::support::ways::watch_in;
@@ -30,7 +30,7 @@ fn suppressed_in(name: &str, rules: &str) -> Watched {
 
 fn suppressions(watched: &Watched) -> u64 {
     let summary = watched.of(Kind::Summary);
-    assert_eq!(summary.len(), 1, "what was silenced is counted: {watched:?}");
+    assert_eq!(summary.len(), 1, "what was suppressed is counted: {watched:?}");
     summary[0].summary().expect("its fields are known").suppressed
 }
 
@@ -93,23 +93,23 @@ fn suppressed_threads_and_locks_do_not_count() {
 }
 
 #[test]
-fn a_bad_rule_is_told_with_its_line_and_skipped() {
+fn a_bad_rule_is_reported_with_its_line_and_skipped() {
     let watched = suppressed("# fine\nunsafe_frok:x\nthread:baker\nnonsense\n");
     let stderr = &watched.run.stderr;
     for line in ["rules:2", "rules:4"] {
-        assert_eq!(told(stderr, line), 1, "{line} in {stderr}");
+        assert_eq!(reported(stderr, line), 1, "{line} in {stderr}");
     }
-    assert_eq!(told(stderr, "rules:1") + told(stderr, "rules:3"), 0, "{stderr}");
-    assert!(told(stderr, "'unsafe_fork'") == 1, "the nearest kind: {stderr}");
+    assert_eq!(reported(stderr, "rules:1") + reported(stderr, "rules:3"), 0, "{stderr}");
+    assert!(reported(stderr, "'unsafe_fork'") == 1, "the nearest kind: {stderr}");
     assert_eq!(only_fork(&watched).1.threads.len(), 2, "the good rule holds");
 }
 
 #[test]
-fn a_missing_rules_file_is_told() {
+fn a_missing_rules_file_is_reported() {
     let watched = watched(
         "unsafe_fork_two_places",
         &[("FORKWATCH_SUPPRESS", "/nowhere/rules"), ("FORKWATCH_TEXT", "stderr")],
     );
-    assert_eq!(told(&watched.run.stderr, "/nowhere/rules"), 1, "{watched:?}");
+    assert_eq!(reported(&watched.run.stderr, "/nowhere/rules"), 1, "{watched:?}");
     assert_eq!(watched.of(Kind::UnsafeFork).len(), 2);
 }

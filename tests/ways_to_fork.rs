@@ -19,9 +19,9 @@ fn every_way_can_be_refused() {
         // The program calls itself broken when the call returns -1.
         assert_eq!(watched.run.end, End::Exit(5), "{arguments:?}: {watched:?}");
         assert_eq!(watched.run.stdout, "", "{arguments:?}: no child may have run");
-        let told = watched.of(Kind::UnsafeFork);
-        assert_eq!(told.len(), 1, "{arguments:?}: {watched:?}");
-        let fork = told[0].unsafe_fork().expect("its fields are known");
+        let reported = watched.of(Kind::UnsafeFork);
+        assert_eq!(reported.len(), 1, "{arguments:?}: {watched:?}");
+        let fork = reported[0].unsafe_fork().expect("its fields are known");
         assert_eq!(fork.fork.function, arguments[1]);
         assert_eq!(fork.fork.child_pid, None, "{arguments:?}");
     }

@@ -1,14 +1,14 @@
-"""forkwatch names every unsafe fork in a program: which threads were alive, which locks they held, where.
+"""forkwatch names every unsafe fork in a program: which threads were alive, which locks they held, and where.
 
     >>> import forkwatch
     >>> forkwatch.library_path()  # for LD_PRELOAD
     >>> forkwatch.command_path()  # the command `forkwatch`
 
-`python -m forkwatch` is the command, `pytest --forkwatch` watches tests, `python -m forkwatch.spawncheck` looks
-ahead to `spawn`.
+`python -m forkwatch` is the command, `pytest --forkwatch` watches tests, and `python -m forkwatch.spawncheck` checks
+whether a program would survive `spawn`.
 
-The spawn check may import the package before pytest does, which would warn of it; there is no assertion here to
-rewrite: PYTEST_DONT_REWRITE.
+The spawn check may import the package before pytest does, and pytest would warn about that; no assertion here needs
+rewriting: PYTEST_DONT_REWRITE.
 """
 
 from forkwatch.command import CommandMissing, command_path, library_path

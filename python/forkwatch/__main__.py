@@ -1,7 +1,7 @@
 """`python -m forkwatch ARGUMENTS`: the command, as the same process.
 
-One thing is added: `run app.py` starts the script with this very interpreter, so that it finds the packages that are
-installed here. Which of the words is the program, the command knows.
+It adds one thing: `run app.py` starts the script with this interpreter, so that it finds the packages installed
+here. The command knows which word is the program.
 """
 
 import os
@@ -14,7 +14,7 @@ _CANNOT_RUN = 125
 
 
 def with_interpreter(words: List[str]) -> List[str]:
-    """The words for the command, which puts the interpreter before a script that `run` is to start."""
+    """The arguments for the command, which puts the interpreter before a script that `run` starts."""
     if words[:1] != ["run"] or not sys.executable:
         return words
     return ["run", "--interpreter", sys.executable, *words[1:]]

@@ -1,6 +1,6 @@
-"""Where the command and the library lie that came with this package.
+"""The paths of the command and the library in this package.
 
-Nothing is imported before it is needed: the package is also loaded by programs that only want the spawn check.
+Modules are imported only when needed: programs that only want the spawn check load the package too.
 """
 
 import os
@@ -25,12 +25,12 @@ def command_path() -> str:
 def library_path() -> str:
     """A path to the library that `LD_PRELOAD` can hold; it stays valid for this user and version.
 
-    The command carries the library inside and writes it out where that is allowed and safe: `LD_PRELOAD` knows no way
-    to name a path with a space or a colon, and a folder mounted noexec does not serve.
+    The command contains the library and writes it to a folder where that is allowed and safe: `LD_PRELOAD` cannot hold
+    a path with a space or a colon, and a folder mounted noexec does not work.
     """
     import subprocess
 
-    # What is preloaded already would be named too.
+    # Otherwise the output would include what is already preloaded.
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     done = subprocess.run([command_path(), "env"], env=environment, capture_output=True, check=False)
     for line in done.stdout.splitlines():
@@ -42,7 +42,7 @@ def library_path() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    """Every place where an installer may have put the command, the surest first."""
+    """Every place where an installer may have put the command, the most certain first."""
     from importlib import metadata
 
     try:

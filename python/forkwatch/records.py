@@ -1,4 +1,4 @@
-"""Reads the records that the library appends to a log: one JSON object a line (`forkwatch/1`)."""
+"""Reads the records that the library appends to a log: one JSON object per line (`forkwatch/1`)."""
 
 import json
 import os
@@ -8,7 +8,7 @@ SEVERE = ("ERROR", "FATAL")
 
 
 class Entry(NamedTuple):
-    """A record, and where in the log it begins: that place is its name among all processes of a run."""
+    """A record and its offset in the log, which identifies it in all processes of a run."""
 
     place: int
     record: Dict[str, Any]
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
 
     @property
     def is_finding(self) -> bool:
-        """Whether it tells of a fault, and is no bookkeeping."""
+        """Whether it reports a fault; the others are bookkeeping."""
         return self.severity != "INFO"
 
     @property
@@ -54,10 +54,10 @@ def size(path: str) -> int:
 
 
 def entries(path: str, start: int = 0) -> Iterator[Entry]:
-    """The whole records from a place on.
+    """The complete records from an offset on.
 
-    Each is written by one call, but its reader may come in the middle of it: a last line without an end is left for
-    later. A line that is no record is passed over.
+    Each is written by one call, but may be read in the middle of it: an incomplete last line is left for later. Lines
+    that are not records are skipped.
     """
     if not os.path.isfile(path):
         return

@@ -1,7 +1,7 @@
-"""The report for people, made from a record.
+"""The readable report of a record.
 
-The library writes one of its own; under pytest it is silent, and each test shows what belongs to it. The command has
-the library's words, and makes the text of a record that was read from the log.
+Under pytest the library writes no report; each test shows its own findings. The command renders a record from the log
+in the same words as the library.
 """
 
 import json
@@ -13,7 +13,7 @@ from forkwatch.command import CommandMissing, command_path
 
 Record = Dict[str, Any]
 
-# Seconds after which a record is told without its text.
+# Seconds after which a record is shown without its full text.
 _LONGEST_WAIT = 20
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/(.*)")
 _STANDARD_LIBRARY = re.compile(r"/lib/python3\.\d+/")
@@ -23,7 +23,7 @@ def report(record: Record) -> str:
     """The whole text of a finding, without a line break at its end; its headline alone where the command fails."""
     import subprocess
 
-    # Neither is the command to be watched, nor told what to do.
+    # The command must be neither watched nor configured by the environment.
     environment = {
         name: value for name, value in os.environ.items() if name != "LD_PRELOAD" and not name.startswith("FORKWATCH_")
     }

@@ -66,7 +66,7 @@ def test_what_is_no_script_gets_no_interpreter(python: Any, tmp_path: Path) -> N
     assert with_interpreter([]) == []
 
 
-def test_the_example_is_told(python: Any) -> None:
+def test_the_example_is_reported(python: Any) -> None:
     done = python("-m", "forkwatch", "run", "--", str(ROOT / "examples" / "frozen_pool.py"))
     assert "forkwatch: ERROR unsafe_fork: fork() in thread" in done.stderr
     assert done.stdout == "the worker is frozen\n"

@@ -231,7 +231,7 @@ def test_the_ini_file_switches_it_on(run_pytest: Any, pytester: pytest.Pytester,
     pytester.makeini("[pytest]\nforkwatch = lock\n")
     result = run_pytest()
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: forkwatch = lock is no valid value; the nearest is locks"])
+    result.stderr.fnmatch_lines(["ERROR: forkwatch = lock: invalid value; the nearest valid value is locks"])
 
 
 def test_a_folder_after_the_option_is_not_its_value(run_pytest: Any, pytester: pytest.Pytester) -> None:

@@ -82,9 +82,9 @@ def test_the_text_of_an_unsafe_fork() -> None:
         "  1 thread waits for it: tid 5",
         "",
         "Why this can hang:",
-        "  The child gets a copy of every lock, but only the thread that called fork. A lock that another",
-        "  thread holds at that moment stays locked in the child for ever, and the child hangs as soon as it",
-        "  needs it.",
+        "  The child gets a copy of every lock, but only one thread: the one that called fork. A lock that",
+        "  another thread holds at that moment stays locked in the child for ever, and the child hangs as",
+        "  soon as it needs that lock.",
         "",
         "What to do:",
         "  Fork first.",
@@ -118,7 +118,7 @@ def test_names_cannot_steer_the_terminal() -> None:
     assert text.harmless("a\nb") == "a\\u{a}b"
 
 
-def test_without_the_command_the_headline_is_told(monkeypatch: Any) -> None:
+def test_without_the_command_the_headline_is_reported(monkeypatch: Any) -> None:
     monkeypatch.setattr(text, "command_path", lambda: "/nowhere/forkwatch")
     title = 'ERROR unsafe_fork: fork() in thread "main" (pid 1) while thread "keeper" holds a mutex'
     assert text.report(RECORD) == title

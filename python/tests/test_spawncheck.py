@@ -37,8 +37,8 @@ APPLICATION = """
 
 
 @pytest.fixture
-def told(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., List[str]]:
-    """Runs a script's main part under the check, and gives what was told."""
+def reported(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., List[str]]:
+    """Runs a script's main part under the check, and returns the report."""
 
     def run(body: str, guarded: bool = True, before: str = "") -> List[str]:
         lines = textwrap.dedent(body).strip("\n")
@@ -58,14 +58,14 @@ def told(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     return run
 
 
-def test_a_process_that_would_survive(told: Any) -> None:
-    assert told("start(target=job, args=(1, {'a': [2]}))") == [
+def test_a_process_that_would_survive(reported: Any) -> None:
+    assert reported("start(target=job, args=(1, {'a': [2]}))") == [
         'ForkProcess-1, started at app.py:23 in start, would survive "spawn"'
     ]
 
 
-def test_the_processes_that_an_object_keeps(told: Any) -> None:
-    first, second, reason = told("application = Application()\napplication.start()\napplication.start()")
+def test_the_processes_that_an_object_keeps(reported: Any) -> None:
+    first, second, reason = reported("application = Application()\napplication.start()\napplication.start()")
     assert first == 'Process-1, started at app.py:15 in start, would survive "spawn"'
     assert second == 'Process-2, started at app.py:15 in start, would not survive "spawn"'
     assert reason.startswith(
@@ -89,7 +89,7 @@ def test_the_processes_that_an_object_keeps(told: Any) -> None:
         ("target=job, args=((number for number in numbers),)", "args[0]"),
     ],
 )
-def test_the_path_to_what_does_not_pickle(told: Any, tmp_path: Path, options: str, path: str) -> None:
+def test_the_path_to_what_does_not_pickle(reported: Any, tmp_path: Path, options: str, path: str) -> None:
     before = """
         import collections
         import functools
@@ -123,14 +123,14 @@ def test_the_path_to_what_does_not_pickle(told: Any, tmp_path: Path, options: st
         except Exception as error:
             print(type(error).__name__, file=open("error.txt", "w"))
     """
-    verdict, reason = told(really, before=before)
+    verdict, reason = reported(really, before=before)
     assert verdict.endswith(' would not survive "spawn"')
     assert reason.startswith(f"  {path} does not pickle: {(tmp_path / 'error.txt').read_text().strip()}: ")
 
 
-def test_what_is_made_to_be_sent_is_sound(told: Any) -> None:
+def test_what_is_made_to_be_sent_is_sound(reported: Any) -> None:
     before = "import multiprocessing.shared_memory, socket"
-    (verdict,) = told(
+    (verdict,) = reported(
         """
         reader, writer = multiprocessing.Pipe()
         shared = [
@@ -155,8 +155,8 @@ def test_what_is_made_to_be_sent_is_sound(told: Any) -> None:
     assert verdict.endswith(' would survive "spawn"')
 
 
-def test_pools_and_executors(told: Any) -> None:
-    said = told(
+def test_pools_and_executors(reported: Any) -> None:
+    said = reported(
         """
         with multiprocessing.Pool(2, initializer=job, initargs=(1, threading.Lock())) as pool:
             pool.map(job, [1])
@@ -178,13 +178,13 @@ def test_pools_and_executors(told: Any) -> None:
     assert reasons == ["  initargs[1]", "  Kept.connection", "  initargs[0]"]
 
 
-def test_a_start_without_guard(told: Any) -> None:
-    said = told("start(target=job)", guarded=False)
+def test_a_start_without_guard(reported: Any) -> None:
+    said = reported("start(target=job)", guarded=False)
     assert said[1].startswith('  app.py:28 is not under `if __name__ == "__main__":`; spawn imports app.py again')
 
 
-def test_a_start_without_guard_in_another_thread(told: Any) -> None:
-    said = told(
+def test_a_start_without_guard_in_another_thread(reported: Any) -> None:
+    said = reported(
         """
         import threading
         thread = threading.Thread(target=start, kwargs={"target": job})
@@ -196,8 +196,8 @@ def test_a_start_without_guard_in_another_thread(told: Any) -> None:
     assert said[1].startswith('  app.py:31 is not under `if __name__ == "__main__":`')
 
 
-def test_what_only_the_main_process_defines(told: Any) -> None:
-    said = told("def hidden():\n    pass\n\nstart(target=hidden)")
+def test_what_only_the_main_process_defines(reported: Any) -> None:
+    said = reported("def hidden():\n    pass\n\nstart(target=hidden)")
     assert said[1:] == [
         '  hidden is only defined under `if __name__ == "__main__":`, so that the child could not find it'
     ]
@@ -211,7 +211,7 @@ def test_a_main_module_without_a_file(python: Any) -> None:
     assert "f is defined in a main module that has no file, so that the child could not find it" in said
 
 
-def test_a_reducer_that_never_ends_is_given_up(told: Any) -> None:
+def test_a_reducer_that_never_ends_is_given_up(reported: Any) -> None:
     before = """
         import time
 
@@ -220,11 +220,11 @@ def test_a_reducer_that_never_ends_is_given_up(told: Any) -> None:
                 time.sleep(0.3)
                 return Slow, ()
     """
-    _verdict, reason = told("start(target=job, args=([Slow() for _ in range(100)],))", before=before)
+    _verdict, reason = reported("start(target=job, args=([Slow() for _ in range(100)],))", before=before)
     assert reason == "  not known: pickling it takes more than 2 s"
 
 
-def test_a_reducer_that_fails_harms_nothing(told: Any) -> None:
+def test_a_reducer_that_fails_harms_nothing(reported: Any) -> None:
     before = """
         class Rude:
             def __reduce__(self):
@@ -234,11 +234,11 @@ def test_a_reducer_that_fails_harms_nothing(told: Any) -> None:
             def __reduce__(self):
                 return job, (Recursive(),)
     """
-    told("start(target=job, args=(Rude(),))", before=before)
-    assert "RecursionError" in told("start(target=job, args=(Recursive(),))", before=before)[1]
+    reported("start(target=job, args=(Rude(),))", before=before)
+    assert "RecursionError" in reported("start(target=job, args=(Recursive(),))", before=before)[1]
 
 
-def test_without_the_variable_nothing_is_told(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_variable_nothing_is_reported(python: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import multiprocessing as m; p = m.get_context('fork').Process(target=print); p.start(); p.join()"
     assert "spawn check" not in python("-c", code).stderr
     monkeypatch.setenv("FORKWATCH_SPAWN_CHECK", "0")

@@ -1,4 +1,4 @@
-//! The fingerprint of a fork, made at each fork that may be told.
+//! The fingerprint of a fork, computed at each fork that may be reported.
 
 use divan::{Bencher, black_box};
 use forkwatch_schema::fingerprint;

@@ -9,7 +9,7 @@ use crate::record::{Frame, LockKind, Phase, PythonFrame};
 /// The native frames that count beside Python's: the second may already be the interpreter's loop.
 const NATIVE_OF_PYTHON: usize = 1;
 
-/// The fingerprint of an `unsafe_fork`: where it forked, and which sorts of lock others had taken where. The order of the
+/// The fingerprint of an `unsafe_fork`: where it forked, and which kinds of lock others had taken where. The order of the
 /// locks and how often each occurs make no difference.
 pub fn of_fork(fork_stack: &[Frame], python: Option<&[PythonFrame]>, locks: &[(LockKind, &[Frame])]) -> String {
     let mut hash = Fnv::new();
@@ -59,7 +59,7 @@ pub fn of_call(kind: Kind, call: &str, stack: &[Frame], python: Option<&[PythonF
     hash.text()
 }
 
-/// The fingerprint of a record that tells of no place, such as a `summary`.
+/// The fingerprint of a record without a place, such as a `summary`.
 pub fn of_kind(kind: Kind) -> String {
     let mut hash = Fnv::new();
     hash.word(kind.name());

@@ -1,5 +1,5 @@
-//! Characters that do more than show themselves: the watched program chose the names in a record, and whoever reads them looks
-//! at a terminal, a browser or an editor.
+//! Characters that do more than show themselves: the watched program chose the names in a record, and people read them in
+//! a terminal, a browser or an editor.
 
 use std::io;
 

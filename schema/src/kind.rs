@@ -1,4 +1,4 @@
-//! The kinds of finding: one row each, with what it means and how to mend it.
+//! The kinds of finding: one row each, with its meaning.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +36,13 @@ impl Severity {
     }
 }
 
-/// What a record tells.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A fork while other threads are alive.
     UnsafeFork,
-    /// A child asks for a lock whose holder does not exist there.
+    /// A child needs a lock whose holder does not exist in the child.
     OrphanedLock,
     /// A child with one thread waits for something that only a lost thread would do.
     StuckChild,
@@ -73,7 +73,7 @@ pub struct KindRow {
     pub kind: Kind,
     /// Its spelling in records, suppressions and on the command line.
     pub name: &'static str,
-    /// What happened, in one sentence for somebody who has never met it.
+    /// What happened, in one or two sentences for readers new to it.
     pub meaning: &'static str,
     /// Whether this version's library or command writes such records. The others are only read.
     pub is_written: bool,

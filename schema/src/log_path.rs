@@ -1,6 +1,6 @@
 //! Paths with `%p` (process id), `%h` (host), `%e` (program) and `%%` in them.
 
-/// What the marks stand for, at the moment of writing: a forked child writes files of its own.
+/// What the marks stand for, at the time of writing: a forked child writes its own files.
 #[derive(Clone, Copy, Debug)]
 pub struct Marks<'a> {
     /// The process that writes.
@@ -32,7 +32,7 @@ pub fn expand(template: &[u8], marks: Marks<'_>) -> Vec<u8> {
     path
 }
 
-/// A name that leads to no other folder, whoever chose it.
+/// A name that cannot lead to another folder.
 fn one_part(name: &str) -> String {
     match name {
         "." | ".." => name.replace('.', "_"),

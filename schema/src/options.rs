@@ -37,9 +37,9 @@ pub enum Values {
 /// What a flag takes on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arity {
-    /// The next word, or what stands behind `=`.
+    /// The next word, or the text after `=`.
     Value,
-    /// What stands behind `=`; this value where nothing does. The next word is never its own.
+    /// The text after `=`, or this value if there is none. The next word is never the value.
     OptionalValue(&'static str),
 }
 
@@ -48,13 +48,13 @@ pub enum Arity {
 pub struct OptionRow {
     /// The environment variable that the library reads.
     pub variable: &'static str,
-    /// What may be given.
+    /// Its valid values.
     pub values: Values,
-    /// How it is given as a flag.
+    /// How its flag takes a value.
     pub arity: Arity,
-    /// What stands for the value in the help.
+    /// The placeholder for the value in the help.
     pub value_name: &'static str,
-    /// The value when nothing is given, in words.
+    /// The default value, in words.
     pub default: &'static str,
     /// What it does, one sentence.
     pub help: &'static str,
@@ -178,7 +178,7 @@ pub fn by_variable(name: &str) -> Option<&'static OptionRow> {
     OPTIONS.iter().find(|row| row.variable == name)
 }
 
-/// What to say of a variable that is no option of ours: one clear sentence with the nearest valid name.
+/// The message for an unknown variable: one clear sentence with the nearest valid name.
 pub fn unknown_variable(name: &str) -> String {
     let nearest = nearest(name, OPTIONS.iter().map(|row| row.variable)).unwrap_or_default();
     format!("unknown option {name}; the nearest valid name is {nearest}")
@@ -190,8 +190,8 @@ impl OptionRow {
         self.variable.replacen(PREFIX, "", 1).to_ascii_lowercase()
     }
 
-    /// Checks a value against [`Self::values`]. The error is one clear clause, to stand behind the option's name, with the
-    /// nearest valid value; what follows from it is said by whoever asked.
+    /// Checks a value against [`Self::values`]. The error is one clear clause that follows the option's name, with the
+    /// nearest valid value; the caller adds the consequence.
     pub fn check(&self, value: &[u8]) -> Result<(), String> {
         let text = String::from_utf8_lossy(value);
         let bad = |nearest: &str| Err(format!("={text}: invalid value; the nearest valid value is {nearest}"));
@@ -227,7 +227,7 @@ impl OptionRow {
         bad(nearest(&text, words.iter().copied()).unwrap_or_default())
     }
 
-    /// What the library says of a bad value, and does without it.
+    /// The library's message about an invalid value, and what it does instead.
     pub fn complaint(&self, value: &[u8]) -> Result<(), String> {
         self.check(value).map_err(|problem| match self.values {
             Values::Destination => format!("{}{problem}; no records are written", self.variable),

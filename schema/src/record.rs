@@ -16,7 +16,7 @@ pub struct Record {
     pub severity: Severity,
     /// [`crate::SCHEMA`].
     pub schema: String,
-    /// What it tells.
+    /// Its fields.
     pub kind: Kind,
     /// 16 hex digits; the same bug gives the same value across runs, hosts and address-space layouts.
     pub fingerprint: String,
@@ -89,7 +89,7 @@ pub enum Detail {
     Summary(Summary),
 }
 
-/// What an `unsafe_fork` tells.
+/// The fields of `unsafe_fork`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnsafeFork {
     /// The fork itself.
@@ -102,10 +102,10 @@ pub struct UnsafeFork {
     pub advice: Vec<String>,
 }
 
-/// What an `orphaned_lock` tells.
+/// The fields of `orphaned_lock`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrphanedLock {
-    /// The function that asks for the lock in the child.
+    /// The function that takes or releases the lock in the child.
     pub call: String,
     /// The lock, with the thread of the parent that held it at the fork.
     pub lock: Lock,
@@ -117,7 +117,7 @@ pub struct OrphanedLock {
     pub blocking: bool,
 }
 
-/// What a `stuck_child` tells.
+/// The fields of `stuck_child`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StuckChild {
     /// The function or system call that waits.
@@ -199,7 +199,7 @@ impl Phase {
     }
 }
 
-/// What a `slow_handler` tells.
+/// The fields of `slow_handler`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlowHandler {
     /// The library that registered the handler; null where it is not known.
@@ -210,7 +210,7 @@ pub struct SlowHandler {
     pub milliseconds: u64,
 }
 
-/// What a `fork_outcome` tells.
+/// The fields of `fork_outcome`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForkOutcome {
     /// The child.
@@ -232,7 +232,7 @@ pub enum Outcome {
     Exit,
 }
 
-/// What a `leaked_lock` tells.
+/// The fields of `leaked_lock`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeakedLock {
     /// The lock, with the ended thread as owner.
@@ -250,7 +250,7 @@ pub struct Fork {
     pub exec_bound: bool,
     /// The native stack of the caller, innermost first.
     pub stack: Vec<Frame>,
-    /// The Python stack, innermost first; null where the caller is no Python code.
+    /// The Python stack, innermost first; null if the caller is not Python code.
     pub python_stack: Option<Vec<PythonFrame>>,
 }
 
@@ -265,7 +265,7 @@ pub struct Thread {
     pub start_routine: Option<String>,
     /// Where it was created; null where that was not seen.
     pub created_stack: Option<Vec<Frame>>,
-    /// Where it is now; null where that cannot be told without stopping it.
+    /// Where it is now; null where that cannot be seen without stopping it.
     pub stack: Option<Vec<Frame>>,
     /// Its Python stack; null where it runs no Python code.
     pub python_stack: Option<Vec<PythonFrame>>,
@@ -282,7 +282,7 @@ pub struct Waiting {
     pub address: Option<String>,
 }
 
-/// The sort of a lock.
+/// The kind of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LockKind {
@@ -325,9 +325,9 @@ impl LockKind {
 pub struct Lock {
     /// Its address as `0x` hex.
     pub address: String,
-    /// Its sort.
+    /// Its kind.
     pub kind: LockKind,
-    /// Its name in the program's words (`self.lock`, `libc:tz`); null where that cannot be told.
+    /// Its name in the program's words (`self.lock`, `libc:tz`); null where it is not known.
     pub name: Option<String>,
     /// The kernel's id of its holder; null where the holder is not known.
     pub owner_tid: Option<i32>,
@@ -381,7 +381,7 @@ pub struct PythonFrame {
 /// The counts of one process, written when it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Forks seen, of any sort.
+    /// Forks seen, of any kind.
     pub forks: u64,
     /// Forks with other threads alive, exec-bound ones not counted.
     pub unsafe_forks: u64,
@@ -389,9 +389,9 @@ pub struct Summary {
     pub exec_bound_forks: u64,
     /// Records written, by kind.
     pub by_kind: std::collections::BTreeMap<String, u64>,
-    /// Findings, threads and locks that a suppression silenced.
+    /// Findings, threads and locks that a rule suppressed.
     pub suppressed: u64,
-    /// Findings that were told before and only counted.
+    /// Repeats of earlier findings, which are only counted.
     pub repeated: u64,
     /// Acquisitions that no longer fitted into the thread's table.
     pub locks_dropped: u64,

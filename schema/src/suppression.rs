@@ -35,8 +35,8 @@ impl Rule {
         self.glob.matches(word)
     }
 
-    /// Whether the rule silences findings of this kind.
-    pub fn silences(&self, kind: Kind) -> bool {
+    /// Whether the rule suppresses findings of this kind.
+    pub fn suppresses(&self, kind: Kind) -> bool {
         match self.scope {
             Scope::AnyKind => true,
             Scope::OneKind(own) => own == kind,
@@ -83,8 +83,8 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
     }
 }
 
-/// Reads a whole file's text. `bad_line` is told each bad line's number (from 1) and what is wrong with it; such a line is
-/// skipped.
+/// Reads a whole file's text. `bad_line` receives the number (from 1) of each invalid line and what is wrong with it; such lines
+/// are skipped.
 pub fn parse(text: &str, mut bad_line: impl FnMut(usize, String)) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -118,8 +118,8 @@ mod tests {
             ]
         );
         assert!(rules[0].fits("libfoo.so.1") && !rules[0].fits("libbar.so"));
-        assert!(rules[0].silences(Kind::UnsafeFork) && !rules[0].silences(Kind::LeakedLock));
-        assert!(!rules[1].silences(Kind::UnsafeFork) && rules[3].silences(Kind::Summary));
+        assert!(rules[0].suppresses(Kind::UnsafeFork) && !rules[0].suppresses(Kind::LeakedLock));
+        assert!(!rules[1].suppresses(Kind::UnsafeFork) && rules[3].suppresses(Kind::Summary));
         let lines: Vec<_> = bad.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [7, 8, 9, 10]);
         assert!(bad[0].1.contains("'unsafe_fork'"), "{}", bad[0].1);

@@ -13,15 +13,15 @@ use crate::suppression::{Rule, Scope, parse};
 /// All rules of all files.
 #[derive(Clone, Debug, Default)]
 pub struct Suppressions {
-    /// Rules that silence whole findings.
+    /// Rules that suppress whole findings.
     findings: Vec<Rule>,
     threads: Vec<Rule>,
     locks: Vec<Rule>,
 }
 
 impl Suppressions {
-    /// Reads the files' contents, or takes note of why one cannot be read. What is wrong with them comes back as one sentence
-    /// each; the rest holds.
+    /// Reads the files' contents, or takes note of why one cannot be read. Each problem comes back as one sentence; the other
+    /// rules apply.
     pub fn load<Why: Display>(files: impl Iterator<Item = (String, Result<Vec<u8>, Why>)>) -> (Self, Vec<String>) {
         let (mut all, mut complaints) = (Self::default(), Vec::new());
         for (path, content) in files {
@@ -52,7 +52,7 @@ impl Suppressions {
         self.findings.is_empty() && self.threads.is_empty() && self.locks.is_empty()
     }
 
-    /// Whether any rule speaks about threads; where none does, nobody need name them.
+    /// Whether any rule is about threads; if not, their names are not needed.
     pub fn has_thread_rules(&self) -> bool {
         !self.threads.is_empty()
     }
@@ -73,14 +73,14 @@ impl Suppressions {
         })
     }
 
-    /// Whether a finding is to be counted and not told. Ask before lists are cut to fit into a line.
-    pub fn silences(&self, record: &Record) -> bool {
+    /// Whether a finding is suppressed: counted, but not reported. Call it before lists are cut to fit into a line.
+    pub fn suppresses(&self, record: &Record) -> bool {
         self.findings.iter().any(|rule| {
-            // A summary says what rules silenced, an outcome what became of a finding: only a rule of its own silences it.
+            // A summary counts what rules suppressed, an outcome says what became of a finding: only a rule for its own kind suppresses it.
             let reaches = if matches!(record.kind, Kind::Summary | Kind::ForkOutcome) {
                 rule.scope == Scope::OneKind(record.kind)
             } else {
-                rule.silences(record.kind)
+                rule.suppresses(record.kind)
             };
             reaches && (rule.fits(&record.thread) || fits_detail(rule, &record.detail))
         })

@@ -25,9 +25,9 @@ const APPENDING: OFlags = OFlags::WRONLY
 /// What a pipe that is ready for writing takes at once without blocking: PIPE_BUF of pipe(7).
 const AT_ONCE: usize = 4096;
 
-/// A reader has so many naps' time to take the rest of a line that it has taken the beginning of.
+/// A reader that has taken the beginning of a line has this many naps to take the rest.
 const MOST_NAPS: u32 = 50;
-/// A line that stays open for so many naps has lost its writer.
+/// A line that stays incomplete for this many naps has lost its writer.
 const LOOKS_AT_AN_OPEN_LINE: u32 = 10;
 const NAP: Timespec = Timespec {
     tv_sec: 0,
@@ -55,7 +55,7 @@ pub fn write_to_number(number: u16, text: &[u8], state: &State) -> Result<(), Er
     write_to(number, text, Give::Up, state)
 }
 
-/// The same, but gives a slow reader a moment: for a text that a person waits for.
+/// The same, but waits briefly for a slow reader: for a text that a person waits for.
 pub fn write_to_number_patiently(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
     write_to(number, text, Give::AMoment, state)
 }
@@ -67,7 +67,7 @@ fn write_to(number: u16, text: &[u8], give: Give, state: &State) -> Result<(), E
     match FileType::from_raw_mode(status.st_mode) {
         FileType::Socket => write_all(Socket(descriptor), text, give, state),
         FileType::Fifo | FileType::CharacterDevice if !fcntl_getfl(descriptor)?.contains(OFlags::NONBLOCK) => {
-            match opened_anew(number, &status) {
+            match reopened(number, &status) {
                 Some(own) => write_all(&own, text, give, state),
                 None => write_all(Ready(descriptor), text, give, state),
             }
@@ -77,7 +77,7 @@ fn write_to(number: u16, text: &[u8], give: Give, state: &State) -> Result<(), E
 }
 
 /// The same pipe or terminal with flags of our own; `None` where `/proc` is missing or the terminal is another user's.
-fn opened_anew(number: u16, status: &Stat) -> Option<OwnedFd> {
+fn reopened(number: u16, status: &Stat) -> Option<OwnedFd> {
     let path = format!("/proc/self/fd/{number}");
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let own = openat(CWD, path, flags, Mode::empty()).ok()?;
@@ -195,7 +195,7 @@ fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<
     Err(error)
 }
 
-/// A signal may end it early; whoever naps counts its naps.
+/// A signal may end it early; the caller counts its naps.
 fn nap() {
     let _early_is_fine = nanosleep(&NAP);
 }

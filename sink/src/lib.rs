@@ -7,7 +7,7 @@
 //! * [`signals`]: those that a write of ours may raise, held back.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
-//! Every call here is a raw system call, which is no cancellation point. The library calls this inside of any program's thread,
+//! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a program,
 //! so what it may not do there is refused here too (`clippy.toml`).
 #![cfg_attr(
     test,

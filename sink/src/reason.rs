@@ -1,7 +1,7 @@
-//! Why a sink could not be written to, in words: rustix knows only the numbers without std, and libc's `strerror` may
+//! Why a sink could not be written to, in words: without std, rustix knows only the numbers, and libc's `strerror` may
 //! allocate and translate.
 //!
-//! Whoever tells of a sink that failed may call this. It does nothing but choose a text.
+//! Any code that reports a failed sink may call this. It only chooses a text.
 
 use rustix::io::Errno;
 

@@ -1,4 +1,4 @@
-//! `forkwatch explain`: what a kind of finding means, how it comes about and how it is mended; or one finding of some records.
+//! `forkwatch explain`: what a kind of finding means, how it happens and how to fix it; or one finding from records.
 
 mod pages;
 
@@ -91,9 +91,9 @@ fn page(row: &KindRow) -> String {
             text.push('\n');
         }
     }
-    if !page.mend.is_empty() {
+    if !page.fixes.is_empty() {
         text.push_str("\nHow to fix it:\n");
-        for (language, words) in page.mend {
+        for (language, words) in page.fixes {
             text.push_str(&format!("  {language}\n{}\n", indented(words)));
         }
     }

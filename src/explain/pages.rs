@@ -1,4 +1,4 @@
-//! What is told of each kind beyond its meaning: one row a kind.
+//! The explanation of each kind beyond its meaning: one row per kind.
 
 use forkwatch_schema::kind::Kind;
 
@@ -7,11 +7,11 @@ use forkwatch_schema::kind::Kind;
 pub struct Page {
     /// The kind.
     pub kind: Kind,
-    /// A program that shows it; none where there is nothing to mend.
+    /// A program that has this fault; none if there is nothing to fix.
     pub program: Option<&'static str>,
-    /// How it is mended in each language.
-    pub mend: &'static [(&'static str, &'static str)],
-    /// Where to read on.
+    /// How to fix it in each language.
+    pub fixes: &'static [(&'static str, &'static str)],
+    /// Further reading.
     pub links: &'static [&'static str],
 }
 
@@ -28,7 +28,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::UnsafeFork,
         program: Some(include_str!("programs/unsafe_fork.py")),
-        mend: &[
+        fixes: &[
             (
                 "C, C++",
                 "Start other programs with posix_spawn(), or fork before the first thread starts. A library that must \
@@ -50,7 +50,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::OrphanedLock,
         program: Some(include_str!("programs/orphaned_lock.c")),
-        mend: &[
+        fixes: &[
             (
                 "C, C++",
                 "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
@@ -71,7 +71,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::StuckChild,
         program: Some(include_str!("programs/stuck_child.py")),
-        mend: &[
+        fixes: &[
             (
                 "C, C++",
                 "In the child, do not wait for something that only a thread of the parent does; start the thread \
@@ -93,7 +93,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::ThreadAfterFork,
         program: Some(include_str!("programs/thread_after_fork.c")),
-        mend: &[
+        fixes: &[
             (
                 "C, C++",
                 "Call exec before starting threads, or fork before the parent has any.",
@@ -112,7 +112,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::LeakedLock,
         program: Some(include_str!("programs/leaked_lock.c")),
-        mend: &[
+        fixes: &[
             (
                 "C",
                 "Unlock on every path; use pthread_cleanup_push() where the thread may be cancelled or call \
@@ -130,7 +130,7 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::SlowHandler,
         program: Some(include_str!("programs/slow_handler.c")),
-        mend: &[
+        fixes: &[
             (
                 "C, C++",
                 "Make the handler passed to pthread_atfork() faster, or start programs with posix_spawn(), which runs \
@@ -150,13 +150,13 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::ForkOutcome,
         program: None,
-        mend: &[],
+        fixes: &[],
         links: &[FORK],
     },
     Page {
         kind: Kind::Summary,
         program: None,
-        mend: &[],
+        fixes: &[],
         links: &[],
     },
 ];

@@ -15,7 +15,7 @@ use crate::records;
 use crate::stack;
 use crate::{clock, run};
 
-/// A process as it was a moment ago.
+/// A snapshot of a process.
 #[derive(Debug)]
 pub struct Facts {
     /// The process.
@@ -154,7 +154,7 @@ fn logged(process: Process, stat: &Stat, program: Option<&PathBuf>, parent: Opti
     let Some(own) = path(process.0) else {
         return Watched::Unlogged;
     };
-    // The fork itself was told by the parent, in a file of its own if the path holds `%p`.
+    // The parent reported the fork itself, in its own file if the path contains `%p`.
     let mut files = vec![own.clone()];
     files.extend(
         parent

@@ -22,7 +22,7 @@ use crate::process::Process;
 use facts::Facts;
 use verdict::Verdict;
 
-/// Looks at the process and tells.
+/// Inspects the process and prints the verdict.
 pub fn inspect(matches: &ArgMatches) -> Result<u8, Failure> {
     let given = matches.get_one::<String>("pid").map_or("", String::as_str);
     let process = match given.parse() {
@@ -36,7 +36,7 @@ pub fn inspect(matches: &ArgMatches) -> Result<u8, Failure> {
     let facts = Facts::gather(process)?;
     let verdict = Verdict::of(&facts);
     print(page::render(&facts, &verdict).as_bytes())?;
-    // What could be read has been told; what could not, and by which right it could be, is told as well.
+    // What could be read is printed; the error says what could not be read, and which privilege is missing.
     match (&verdict, &facts.call) {
         (Verdict::Unknown, Err(error)) => Err(rights::missing(process, &facts.status, error)),
         _ => Ok(OK),

@@ -19,13 +19,13 @@ pub enum Verdict {
     Runs,
     /// It was stopped by a signal or a debugger.
     Stopped,
-    /// It has ended, and its parent has not asked for its status.
+    /// It has ended, and its parent has not waited for it.
     Ended,
     /// Its futex wait ends by itself.
     Timeout,
     /// Another process can wake it.
     Shared,
-    /// Its wait in a futex is of a sort that is not understood.
+    /// Its wait in a futex is of an unknown kind.
     Futex,
     /// It waits in another system call.
     Call(i64),
@@ -50,7 +50,7 @@ impl Verdict {
             return Self::Unknown;
         };
         let verdict = Self::of_call(call, facts.stat.is_forked);
-        let is_proved = matches!(&facts.watched, Watched::Logged(_, told) if told.iter().any(records::explains));
+        let is_proved = matches!(&facts.watched, Watched::Logged(_, records) if records.iter().any(records::explains));
         match verdict {
             Self::Stuck if is_proved => Self::Proved,
             other => other,

@@ -1,4 +1,4 @@
-//! A wait in futex(2), as the system call's arguments tell it.
+//! A wait in futex(2), as described by the system call's arguments.
 
 use nix::libc;
 

@@ -1,4 +1,4 @@
-//! What the kernel tells of another process in `/proc`, without stopping or signalling it.
+//! What the kernel shows of another process in `/proc`, without stopping or signalling it.
 //!
 //! | question | file |
 //! |---|---|

@@ -19,7 +19,7 @@ pub struct Example {
     pub scalars: Scalars,
 }
 
-/// What a reader is told of a record that could not be understood whole.
+/// The message shown for a record that could not be fully understood.
 #[derive(Clone, Debug, Default)]
 pub struct Scalars {
     /// One line for people.
@@ -92,7 +92,7 @@ fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
                 done = at + ESCAPE;
                 ESCAPE
             }
-            // A backslash and what it escapes, or the end of what is no JSON.
+            // A backslash and what it escapes, or the end of what is not JSON.
             _ => 2.min(json.len() - at),
         };
     }

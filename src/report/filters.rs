@@ -1,4 +1,4 @@
-//! Which records and findings are told: by time, host, program and kind, by suppression files and by a baseline.
+//! Which records and findings are shown: by time, host, program and kind, by suppression files and by a baseline.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -52,7 +52,7 @@ pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
     })
 }
 
-/// The flags that choose, with their values, for whoever reads the report and did not ask for it.
+/// The selecting flags with their values, for readers of the report who did not choose them.
 pub fn chosen(matches: &ArgMatches) -> Vec<(&'static str, String)> {
     let values = |flag: &&'static str| -> Vec<(&'static str, String)> {
         let raw = matches.get_raw(flag).into_iter().flatten();
@@ -91,7 +91,7 @@ fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
 }
 
 impl Filters {
-    /// The flags about findings. What is wrong with a line of a suppression file is said, and the rest of it holds.
+    /// The flags about findings. An invalid line of a suppression file is reported; its other rules apply.
     pub fn new(matches: &ArgMatches) -> Result<Self, Failure> {
         let kinds: Vec<String> = matches
             .get_many("kind")
@@ -113,7 +113,7 @@ impl Filters {
         })
     }
 
-    /// Whether a kind was named.
+    /// Whether this kind was selected.
     pub fn names(&self, kind: &str) -> bool {
         self.kinds.iter().any(|named| named == kind)
     }
@@ -126,7 +126,7 @@ impl Filters {
             if !self.kinds.is_empty() && !self.names(&finding.kind) {
                 return false;
             }
-            if self.is_silenced(finding, examples) {
+            if self.is_suppressed(finding, examples) {
                 left_out.suppressed += 1;
                 return false;
             }
@@ -139,7 +139,7 @@ impl Filters {
         left_out
     }
 
-    fn is_silenced(&self, finding: &mut Finding, examples: &Examples) -> bool {
+    fn is_suppressed(&self, finding: &mut Finding, examples: &Examples) -> bool {
         let rules = &self.suppressions;
         if rules.is_empty() {
             return false;
@@ -147,7 +147,7 @@ impl Filters {
         let Some(mut record) = examples.record(finding) else {
             return false;
         };
-        if rules.silences(&record) {
+        if rules.suppresses(&record) {
             return true;
         }
         match take_out_harmless(rules, &mut record) {
@@ -161,7 +161,7 @@ impl Filters {
         }
     }
 
-    /// The rules, for whoever shows what is left of an example.
+    /// The rules, for showing what they leave of an example.
     pub fn rules(self) -> Suppressions {
         self.suppressions
     }

@@ -1,4 +1,4 @@
-//! One finding: what is counted of it, and the same with its example for whoever shows it.
+//! One finding: its counts, and the same with its example, for showing it.
 
 use std::ops::Deref;
 

@@ -12,10 +12,10 @@ use super::scan::Scanned;
 
 /// The findings, worst first, and how many repeats belong to none of them.
 ///
-/// What only keeps the books (`summary`, `fork_outcome`) is no finding, unless `is_asked_for` names its kind.
+/// Bookkeeping records (`summary`, `fork_outcome`) are not findings, unless `is_asked_for` names its kind.
 pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (Vec<Finding>, u64) {
     let fates = scanned.fates;
-    let (repeats, lost) = scanned.gathered.repeats.laid();
+    let (repeats, lost) = scanned.gathered.repeats.assigned();
     let mut seen = scanned.gathered.spread.of_each();
     let severities: Vec<Severity> = scanned.gathered.groups.all.iter().map(|group| group.severity).collect();
     let names: Vec<String> = scanned

@@ -6,7 +6,7 @@
 //! | which lines are there, and what do they say? | `read` |
 //! | what is known of each fingerprint and each fork? | `gather`, filled by the threads of `scan` |
 //! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
-//! | which of them are told? | `filters` |
+//! | which of them are shown? | `filters` |
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
 //! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
@@ -51,7 +51,7 @@ use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;
 
-/// Columns where there is no terminal to ask, and the most that are used: longer lines are hard to read.
+/// Columns if there is no terminal, and the maximum: longer lines are hard to read.
 const WIDTH: usize = 100;
 
 /// Reads, judges and shows.
@@ -120,8 +120,8 @@ pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, St
     Ok((format::as_text(&report, finding, &style(true)), finding.kind.clone()))
 }
 
-/// Everything that the paths hold, and how many of them could not be read. Each of these is said at once: the report may be
-/// long.
+/// Everything in the paths, and how many of them could not be read. Each of these is reported at once, because the report
+/// may be long.
 fn read_all<'path>(
     paths: impl IntoIterator<Item = &'path OsString>,
     wanted: &gather::Wanted,
@@ -219,7 +219,7 @@ fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Fa
         say(&Failure::usage(format!(
             "showing the worst {} of {}; --limit 0 shows all",
             number(report.whole().len() as u64),
-            count(report.findings.len() as u64, "finding is", "findings are")
+            count(report.findings.len() as u64, "finding", "findings")
         )));
     }
     Ok(())

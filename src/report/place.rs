@@ -1,4 +1,4 @@
-//! Where in somebody's code a stack is: the frame that tells most, and its file and line.
+//! The place of a stack: its most informative frame, with file and line.
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
@@ -58,17 +58,17 @@ impl Place<'_> {
     }
 }
 
-/// The place that tells most: the innermost Python frame, else the innermost frame of somebody's own code, one with a line
+/// The most informative place: the innermost Python frame, else the innermost frame of somebody's own code, one with a line
 /// first.
 pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [PythonFrame]>) -> Option<Place<'record>> {
     if let Some(frame) = python.and_then(<[_]>::first) {
         return Some(frame.into());
     }
-    let telling = || native.iter().filter(|frame| noise::is_telling(frame));
+    let informative = || native.iter().filter(|frame| noise::is_informative(frame));
     let has_name = |frame: &&Frame| frame.symbol.is_some();
-    telling()
+    informative()
         .find(|frame| frame.file.is_some())
-        .or_else(|| telling().find(has_name))
+        .or_else(|| informative().find(has_name))
         .or_else(|| native.iter().find(has_name))
         .or_else(|| native.first())
         .map(Place::from)
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_own_frame_tells_most() {
+    fn the_programs_own_frame_is_most_informative() {
         let stack = [
             frame("/lib/libc.so.6", "fork", Some("nptl/fork.c")),
             frame("/bin/shop", "helper", None),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Nobody needs to be told about what is over by then.
+/// No progress is shown for what is over by then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The bar.
@@ -18,7 +18,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar for so many bytes, as far as that is known beforehand.
+    /// A bar for this many bytes, if known beforehand.
     pub fn new(total: u64) -> Self {
         Self {
             total,

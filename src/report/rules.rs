@@ -1,4 +1,4 @@
-//! Ready suppression rules, one for each finding: on the name that tells most, so that a rule silences as little as possible.
+//! Ready suppression rules, one for each finding: on the most specific name, so that a rule suppresses as little as possible.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::finding::Whole;
 use super::format::Report;
 use super::place;
 
-/// Writes them; a finding without any name is told in a comment.
+/// Writes them; a finding without any name gets a comment.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in &report.findings {
         let finding = &report.examples.whole(finding);

@@ -26,7 +26,7 @@ pub struct Scanned<'wanted> {
     pub gathered: Gathered<'wanted>,
     /// What came of the forks, by the numbers of fingerprints.
     pub fates: FxHashMap<u32, Fate>,
-    /// The first lines that hold no record: the number of the file, the line in it from 1, and why.
+    /// The first invalid lines: the number of the file, the line in it from 1, and why.
     pub broken: Vec<(usize, u64, String)>,
     /// A sentence for each input that could not be read to its end.
     pub complaints: Vec<String>,
@@ -47,7 +47,7 @@ struct Work<'inputs> {
     next: AtomicUsize,
     bytes: AtomicU64,
     complaints: Mutex<Vec<(usize, String)>>,
-    /// Lines of each part, so that a broken line can be told by its number in the file.
+    /// Lines of each part, so that an invalid line can be reported by its number in the file.
     lines: Mutex<Vec<(usize, usize, u64)>>,
 }
 

@@ -1,4 +1,4 @@
-//! Findings that are one bug for whoever mends it: forks at different places while the same lock, taken at the same place, was
+//! Findings that are one bug to fix: forks at different places while the same lock, taken at the same place, was
 //! held.
 
 use forkwatch_schema::kind::Kind;
@@ -39,7 +39,7 @@ fn locks(record: &Record) -> Option<u64> {
         .map(|lock| {
             let mut site = format!("{:?} {:?}", lock.kind, lock.name);
             for frame in &lock.acquired_stack {
-                // A program that was built anew, or a symbol alone, is another place only if its name is.
+                // A program that was rebuilt, or a symbol alone, is another place only if its name is.
                 site.push_str(&format!(
                     " {:?} {:?}",
                     frame.build_id,

@@ -80,7 +80,7 @@ pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
     linked(&cache).ok().flatten()
 }
 
-/// The architecture by name, for those that are likely to meet.
+/// The architecture by name, for the common ones.
 fn machine(head: &[u8]) -> String {
     let number = head.get(MACHINE).map_or(0, |bytes| match head.get(5) {
         Some(2) => u16::from_be_bytes([bytes[0], bytes[1]]),
@@ -143,7 +143,7 @@ fn linked<'data>(data: impl ReadRef<'data>) -> object::Result<Option<Obstacle>> 
     {
         return Ok(Some(sanitized));
     }
-    // `-static-libasan`, and Clang always, link the runtime into the program: then only a symbol tells.
+    // `-static-libasan`, and Clang always, link the runtime into the program: then only a symbol shows it.
     for section in sections
         .iter()
         .filter(|section| section.sh_type(endian) == elf::SHT_STRTAB)

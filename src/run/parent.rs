@@ -49,7 +49,7 @@ pub enum Ending {
 pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) -> io::Result<Ending> {
     let mut signals: SigSet = FORWARDED.into_iter().collect();
     signals.add(Signal::SIGCHLD);
-    // Whoever ignores SIGCHLD is told of no child's end, and that may be inherited.
+    // A process that ignores SIGCHLD does not learn of its children's ends, and that setting may be inherited.
     signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::new(AtomicBool::new(false)))?;
     let mask = SigSet::thread_get_mask()?;
     signals.thread_block()?;
@@ -75,8 +75,8 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) 
                 job.program_stopped = status.stopped();
             }
         } else {
-            job.told_to_stop |= signal.ssi_signo == Signal::SIGTSTP as u32;
-            job.told_to_stop &= signal.ssi_signo != Signal::SIGCONT as u32;
+            job.asked_to_stop |= signal.ssi_signo == Signal::SIGTSTP as u32;
+            job.asked_to_stop &= signal.ssi_signo != Signal::SIGCONT as u32;
             forward(&signal, child);
         }
         job.follow()?;
@@ -86,8 +86,8 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) 
 /// What is known of the job being stopped, by `^Z` for example.
 #[derive(Debug, Default)]
 struct Job {
-    /// We were told to stop.
-    told_to_stop: bool,
+    /// We were asked to stop.
+    asked_to_stop: bool,
     /// The program has stopped.
     program_stopped: bool,
 }
@@ -97,8 +97,8 @@ impl Job {
     ///
     /// A program that ignores `^Z` keeps its parent; and when the program alone was stopped, nobody would wake us again.
     fn follow(&mut self) -> io::Result<()> {
-        if self.told_to_stop && self.program_stopped {
-            self.told_to_stop = false;
+        if self.asked_to_stop && self.program_stopped {
+            self.asked_to_stop = false;
             kill_process(getpid(), rustix::process::Signal::STOP)?;
         }
         Ok(())
@@ -147,7 +147,7 @@ fn c_string(text: OsString) -> io::Result<CString> {
 fn forward(signal: &signalfd_siginfo, child: Pid) {
     // Positive codes are the kernel's own: a terminal sends its signals to the whole foreground group, program included.
     let is_from_kernel = signal.ssi_code > 0;
-    // A program that signals its own group means itself too, and has been told.
+    // A program that signals its own group means itself too, and has already received it.
     let is_from_child = signal.ssi_pid.cast_signed() == child.as_raw_pid();
     if is_from_kernel || is_from_child {
         return;

@@ -87,7 +87,7 @@ fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u
     Ok(is_strict.then_some(FINDINGS))
 }
 
-/// Replaces this process: no one stands between the program and whoever waits for it.
+/// Replaces this process: nothing stands between the program and the process that waits for it.
 fn become_program(program: &Program, variables: Vec<(OsString, OsString)>) -> Failure {
     let (name, arguments) = program.arguments.split_first().expect("a program has its own name");
     let error = Command::new(&program.path)

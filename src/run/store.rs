@@ -18,8 +18,8 @@ const MODE_BITS: u32 = 0o7777;
 const STICKY: u32 = 0o1000;
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The library in `FOLDER/NAME/`, written if it is not there, and anew if it is not ours to the last byte: nobody else can
-/// put anything into these folders, so that what is wrong there was a mishap.
+/// The library in `FOLDER/NAME/`, written if it is missing, and rewritten if it differs from ours in any byte: nobody else can
+/// write to these folders, so a difference is an accident.
 pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(parent) = folder.parent() {
         // Nothing above it is made: who has no home gets none from us.

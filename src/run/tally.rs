@@ -42,7 +42,7 @@ impl Tally {
     /// Whether a finding of `ERROR` or `FATAL` was written; the file is gone afterwards.
     pub fn finish(self) -> bool {
         let words = fs::read(&self.path).unwrap_or_default();
-        // A `forkwatch run` around this one counts the same processes, but they were told of our file instead of its own.
+        // A `forkwatch run` around this one counts the same processes, but they got the path of our file instead of its own.
         if let Some(outer) = env::var_os(TALLY) {
             let _outer_may_be_gone = pass_on(Path::new(&outer), &words);
         }

@@ -40,7 +40,7 @@ pub fn prepare(words: Vec<OsString>) -> Result<Program, Failure> {
 fn check(path: &Path) -> Result<bool, Failure> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_SCRIPTS {
-        // A program that we may execute but not read tells nothing of itself; let it run.
+        // A program that we may execute but not read cannot be checked; let it run.
         let Ok(mut file) = File::open(&path) else {
             return check_privileges(&path).map(|()| true);
         };

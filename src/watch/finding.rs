@@ -1,4 +1,4 @@
-//! A `stuck_child` as told from outside, in the child's name.
+//! A `stuck_child` reported from outside, on behalf of the child.
 
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::fingerprint;
@@ -18,7 +18,7 @@ use crate::stack::{self, waiting_function};
 /// What is called where no function of libc is known.
 const FUTEX: &str = "futex";
 
-/// The record about a child that waits for ever; `None` where it has been told why, or waits for a signal.
+/// The record about a child that waits for ever; `None` if the reason was already reported, or if it waits for a signal.
 pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
     let process = member.process;
     let call = process.system_call().ok()?;
@@ -30,8 +30,8 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         return None;
     };
     let exe = process.program().ok()?.to_string_lossy().into_owned();
-    let told = sinks.told(member, base_name(&exe));
-    if told.iter().any(records::explains) || sinks.was_counted(process) {
+    let reported = sinks.reported(member, base_name(&exe));
+    if reported.iter().any(records::explains) || sinks.was_counted(process) {
         return None;
     }
     let parent = Process(member.stat.parent);
@@ -62,7 +62,7 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         service: sinks.service(base_name(&exe)),
         exe,
         context: sinks.context(),
-        fork_id: told.into_iter().find_map(|record| record.fork_id),
+        fork_id: reported.into_iter().find_map(|record| record.fork_id),
         detail: Detail::StuckChild(detail(call, wait.address, parent, stack)),
         truncated: Vec::new(),
     };

@@ -66,7 +66,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         drop(self.end.take());
-        // A finding that is being told is told to its end.
+        // A finding that is being reported is reported in full.
         let _panicked = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -84,9 +84,9 @@ fn look(tree: &mut Tree, suspects: &mut Suspects, sinks: &Sinks) {
             // It may have ended while its stack was read, and another have taken its id.
             && waiting(member).is_some_and(|look| suspects.is_unmoved(key, &look))
             && member.is_same()
-            && !sinks.is_silenced(&finding)
+            && !sinks.is_suppressed(&finding)
         {
-            sinks.tell(&finding);
+            sinks.report(&finding);
         }
     }
 }

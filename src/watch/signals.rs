@@ -3,7 +3,7 @@
 //! A handler can post a semaphore or make a raw futex wait return; from a lock or a condition variable none can free a thread
 //! by the rules. So a child that has put up handlers of its own and waits on a semaphore waits for a signal, as likely as not.
 
-/// What tells of faults and ends nothing: runtimes handle these for their own sake.
+/// Signals that report faults and end nothing: runtimes handle these for their own purposes.
 const FAULTS: [u32; 6] = [4, 5, 6, 7, 8, 11];
 
 /// Python's own handler for ^C is there before anybody asks for one.

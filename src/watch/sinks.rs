@@ -89,7 +89,7 @@ impl Sinks {
     }
 
     /// What the library has written about a process, and about the fork that made it.
-    pub fn told(&self, member: &Member, program: &str) -> Vec<Record> {
+    pub fn reported(&self, member: &Member, program: &str) -> Vec<Record> {
         let (pid, started) = (member.process.0, clock::started(member.stat.started));
         let own = self.log_file(pid, program);
         let of_fork = self
@@ -99,7 +99,7 @@ impl Sinks {
         files.flat_map(|path| about(&path, pid, &started)).collect()
     }
 
-    /// Whether the library has told anything about a process that it cannot go on from: for when its records go to no file.
+    /// Whether the library reported something that a process cannot go on from, for when its records go to no file.
     pub fn was_counted(&self, process: Process) -> bool {
         let Process(pid) = process;
         let text = fs::read_to_string(&self.tally).unwrap_or_default();
@@ -109,21 +109,21 @@ impl Sinks {
         })
     }
 
-    /// Whether a suppression rule silences a finding.
-    pub fn is_silenced(&self, record: &Record) -> bool {
+    /// Whether a suppression rule suppresses a finding.
+    pub fn is_suppressed(&self, record: &Record) -> bool {
         let files = self.value("FORKWATCH_SUPPRESS").unwrap_or_default();
         let paths = files.as_bytes().split(|&byte| byte == b':').map(OsStr::from_bytes);
-        // Read anew each time: findings are rare. What is wrong with a file the library has said already.
+        // Read again each time: findings are rare. The library has already reported what is wrong with a file.
         let (rules, _complaints) =
             Suppressions::load(paths.map(|path| (path.to_string_lossy().into_owned(), read_rules(path))));
-        rules.silences(record)
+        rules.suppresses(record)
     }
 
     /// Writes a finding to all of them. Whatever cannot be written changes nothing for the program.
-    pub fn tell(&self, record: &Record) {
+    pub fn report(&self, record: &Record) {
         let program = base_name(&record.exe);
         let counted = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
-        // First of all: the program may end at any moment, and its status with it.
+        // First: the program may end at any time, and its exit status depends on this.
         if let Ok(tally) = CString::new(self.tally.as_os_str().as_bytes())
             && let Err(error) = file::append_to_existing(&tally, counted.as_bytes())
         {
@@ -140,7 +140,7 @@ impl Sinks {
         match to.as_bytes() {
             b"off" => {}
             b"stderr" => {
-                let _nobody_to_tell = io::stderr().write_all(text.as_bytes());
+                let _no_reader = io::stderr().write_all(text.as_bytes());
             }
             path => {
                 let marks = self.marks(record.pid, program);

@@ -53,7 +53,7 @@ impl Tree {
         self.select(now.collect())
     }
 
-    /// The members among these processes, which are remembered: who once was one stays one, whoever adopts it.
+    /// The members among these processes, which are remembered: once a member, always a member, whichever process adopts it.
     fn select(&mut self, now: Vec<Member>) -> Vec<Member> {
         let mut children: BTreeMap<i32, Vec<&Member>> = BTreeMap::new();
         for member in &now {

@@ -264,7 +264,7 @@ impl Debugger {
 
     fn blocks(&self, signal: Signal) -> Result<bool, String> {
         let mut mask = 0_u64;
-        // SAFETY: the request writes so many bytes at that address.
+        // SAFETY: the request writes this many bytes at that address.
         let result = unsafe {
             libc::ptrace(
                 libc::PTRACE_GETSIGMASK,

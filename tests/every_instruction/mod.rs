@@ -30,10 +30,10 @@ pub const NAMES: &[&str] = &[PROGRAM];
 /// Turns before the first one that is looked at: then what happens once has happened.
 const WARM_UP: usize = 3;
 
-/// A way with at most so many instructions is interrupted at each of them.
+/// A path of at most this many instructions is interrupted at each of them.
 const SHORT: usize = 400;
 
-/// Of a longer way so many instructions are taken, evenly, unless `FORKWATCH_TEST_EVERY` is set.
+/// Of a longer path, this many instructions are taken, evenly, unless `FORKWATCH_TEST_EVERY` is set.
 const SAMPLES: usize = 120;
 
 /// What the library knows of the program's thread after one turn, and what is so.
@@ -66,24 +66,24 @@ fn wrongs(call: &str, handler: &str) -> Result<Vec<String>, String> {
         .stdout(File::create(&said).map_err(|error| error.to_string())?)
         .stderr(File::create(folder.join("stderr")).map_err(|error| error.to_string())?);
     let debugger = Debugger::start(&mut command, &library.display().to_string())?;
-    let told = |error: String| {
+    let reported = |error: String| {
         let stderr = fs::read_to_string(folder.join("stderr")).unwrap_or_default();
         format!("{error}; {stderr}")
     };
     for _ in 0..WARM_UP {
-        to_next_turn(&debugger).map_err(told)?;
+        to_next_turn(&debugger).map_err(reported)?;
     }
-    let way = debugger.record().map_err(told)?;
+    let way = debugger.record().map_err(reported)?;
     let chosen = choose(&way);
     let mut sent = vec![(None, Sent::Missed); WARM_UP + 1];
     for (number, &at) in chosen.iter().enumerate() {
-        debugger.go_to_trap().map_err(told)?;
+        debugger.go_to_trap().map_err(reported)?;
         let came = if way.len() <= SHORT {
             debugger.send_at_number(Signal::SIGUSR1, number)
         } else {
             debugger.send_at(Signal::SIGUSR1, at)
         };
-        let came = came.map_err(|error| told(format!("signal at +{:#x}: {error}", debugger.offset(at))))?;
+        let came = came.map_err(|error| reported(format!("signal at +{:#x}: {error}", debugger.offset(at))))?;
         sent.push((Some(at), came));
     }
     let count = |which| sent.iter().filter(|(at, came)| at.is_some() && *came == which).count();
@@ -97,13 +97,13 @@ fn wrongs(call: &str, handler: &str) -> Result<Vec<String>, String> {
     if missed * 4 > chosen.len() {
         wrongs.push(format!("{missed} of {} instructions were missed", chosen.len()));
     }
-    debugger.go_to_trap().map_err(told)?;
+    debugger.go_to_trap().map_err(reported)?;
     debugger.answer(0)?;
     let offset = |at: Option<Instruction>| at.map(|at| format!("+{:#x}", debugger.offset(at)));
     let offsets: Vec<_> = sent.iter().map(|(at, _)| offset(*at)).collect();
     match debugger.finish() {
         Ok(0) => {}
-        other => wrongs.push(told(format!("the program's end: {other:?}"))),
+        other => wrongs.push(reported(format!("the program's end: {other:?}"))),
     }
     let turns = turns(&fs::read_to_string(&said).unwrap_or_default(), &log)?;
     if turns.len() < sent.len() {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use scraper::{Html, Selector};
 
 use super::formats::hostile;
-use super::page::story;
+use super::page::fork_and_child;
 use super::records::lines;
 use super::{log, report};
 
@@ -62,7 +62,7 @@ fn a_browser_runs_the_pages_own_script_and_has_nothing_to_say() {
         println!("skipped: no Chromium is installed");
         return;
     };
-    let mut records = story();
+    let mut records = fork_and_child();
     records.push(hostile(9));
     let (folder, path) = log(lines(&records));
     let text = String::from_utf8(report(&["--format", "html"], &path).stdout).unwrap();
@@ -121,7 +121,7 @@ fn findings_are_chosen_and_unfolded() {
         println!("skipped: no Chromium is installed");
         return;
     };
-    let (folder, path) = log(lines(&story()));
+    let (folder, path) = log(lines(&fork_and_child()));
     let text = String::from_utf8(report(&["--format", "html"], &path).stdout).unwrap();
     let (policy, _) = text
         .split_once("<meta http-equiv")

@@ -45,7 +45,7 @@ fn the_json_has_its_keys_in_their_order_and_the_example_as_it_was() {
 }
 
 #[test]
-fn the_text_tells_the_fork_the_lock_and_the_child() {
+fn the_text_shows_the_fork_the_lock_and_the_child() {
     let (_folder, path) = log(lines(&[unsafe_fork(1, 10, "a", vec![lock()]), orphaned_lock(2, "a")]));
     let text = stdout(&report(&[], &path));
     let expected = r#"2 records in 1 file
@@ -154,7 +154,7 @@ fn a_comment_has_room_for_thousands_of_findings() {
     assert!(markdown.len() < 65_000, "{}", markdown.len());
     assert!(markdown.starts_with("### forkwatch: 2,999 findings (2,999 ERROR)\n"));
     assert!(
-        markdown.ends_with("`--format text --limit 0` shows all."),
+        markdown.ends_with("`--format text --limit 0` shows them all."),
         "{}",
         &markdown[markdown.len() - 200..]
     );

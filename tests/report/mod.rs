@@ -48,7 +48,7 @@ fn json(options: &[&str], path: &Path) -> Value {
 }
 
 /// Fingerprint, severity, outcome and count of each finding, in their order.
-fn told(report: &Value) -> Vec<(u64, String, String, u64)> {
+fn reported(report: &Value) -> Vec<(u64, String, String, u64)> {
     let word = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
     let one = |finding: &Value| {
         let fingerprint = u64::from_str_radix(&word(finding, "fingerprint"), 16).unwrap();
@@ -87,7 +87,7 @@ fn children_raise_and_lower_what_their_parents_say() {
     ]));
     let report = json(&[], &path);
     assert_eq!(
-        told(&report),
+        reported(&report),
         [
             finding(1, "FATAL", "deadlock", 2),
             finding(2, "FATAL", "deadlock", 1),
@@ -143,7 +143,7 @@ fn folders_patterns_pipes_and_packed_files_are_read() {
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     let piped: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told(&piped), [finding(6, "WARN", "unknown", 1)]);
+    assert_eq!(reported(&piped), [finding(6, "WARN", "unknown", 1)]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn what_has_no_end_is_refused_and_what_is_waited_for_is_named() {
     drop(writer);
     let output = child.wait_with_output().unwrap();
     let read: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told(&read), [finding(7, "ERROR", "unknown", 1)]);
+    assert_eq!(reported(&read), [finding(7, "ERROR", "unknown", 1)]);
     assert!(said.next().is_none());
 
     let mut child = forkwatch(&["report", "-"]).stdin(Stdio::piped()).spawn().unwrap();
@@ -227,7 +227,7 @@ fn a_report_of_very_many_findings_fits_into_little_memory() {
         assert_eq!(read["records"], 25_000);
         assert_eq!(read["findings"][0]["example"]["argv"][0].as_str().unwrap().len(), 3000);
         assert!(
-            stderr(&output).contains("1 of 25,000 findings are shown"),
+            stderr(&output).contains("showing the worst 1 of 25,000 findings"),
             "{}",
             stderr(&output)
         );
@@ -251,13 +251,13 @@ fn a_report_shows_as_many_findings_as_are_asked_for() {
     };
     let (text, _) = shown(&[]);
     assert_eq!(text.matches("unsafe_fork: what").count(), 1000);
-    let more = "100 more findings are not shown, the least bad ones. `--limit 0` shows all";
+    let more = "100 more findings are not shown, the least severe. Use `--limit 0` to show all";
     assert!(text.contains(more), "{}", &text[text.len() - 300..]);
     for (options, expected) in [(&["--limit", "0"][..], 1100), (&["--limit=2"], 2)] {
         assert_eq!(shown(options).0.matches("unsafe_fork: what").count(), expected);
     }
     assert_eq!(shown(&["--format=html", "--limit=3"]).0.matches("<article").count(), 3);
-    let said = "forkwatch: 2 of 1,100 findings are shown, the worst ones; --limit 0 shows all\n";
+    let said = "forkwatch: showing the worst 2 of 1,100 findings; --limit 0 shows all\n";
     assert_eq!(json(&["--limit=2"]), (2, said.to_owned()));
     assert_eq!(json(&[]), (1100, String::new()));
 }
@@ -269,7 +269,7 @@ fn a_report_is_not_written_over_its_own_records() {
     let output = run(forkwatch(&["report", "--output"]).arg(&path).arg(&path));
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("log.jsonl is one of the files that are read; name another one"),
+        stderr(&output).contains("log.jsonl is also an input; name another file"),
         "{}",
         stderr(&output)
     );
@@ -277,7 +277,7 @@ fn a_report_is_not_written_over_its_own_records() {
 }
 
 #[test]
-fn what_is_missing_is_told_and_the_rest_is_read() {
+fn missing_files_are_reported_and_the_others_read() {
     let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![])));
     let gone = folder.path().join("gone.jsonl");
     let output = run(forkwatch(&["report", "--format=json"]).args([&gone, &path]));
@@ -292,10 +292,10 @@ fn what_is_missing_is_told_and_the_rest_is_read() {
     assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(2), 0));
     let debug = gone.to_str().unwrap();
     let said = stderr(&report(&["--debug-dir", debug], &path));
-    assert!(said.contains("gone.jsonl is no folder"), "{said}");
+    assert!(said.contains("gone.jsonl is not a folder"), "{said}");
 }
 
-/// Halves of characters, deep nesting, numbers out of range: what the record says is told all the same.
+/// Halves of characters, deep nesting, numbers out of range: what the record says is reported all the same.
 #[test]
 fn records_that_parsers_refuse_are_findings_too() {
     let known = line(&unsafe_fork(1, 1, "a", vec![]));
@@ -356,7 +356,7 @@ fn broken_lines_are_counted_placed_and_never_fatal() {
 }
 
 #[test]
-fn a_broken_line_far_behind_is_told_by_its_number_in_the_file() {
+fn a_late_broken_line_is_reported_by_its_number_in_the_file() {
     let good = line(&unsafe_fork(1, 1, "a", vec![lock()]));
     let broken = 3_000_000 / good.len();
     let content = [good.repeat(broken - 1), "broken\n".to_owned(), good.repeat(100)].concat();
@@ -380,7 +380,7 @@ fn other_writers_newer_schemas_and_unknown_kinds_are_read() {
     let (_folder, path) = log(format!("{newer}\n{known}{unknown}\n"));
     let report = json(&[], &path);
     assert_eq!(
-        told(&report),
+        reported(&report),
         [finding(0xfeed, "ERROR", "unknown", 1), finding(1, "WARN", "unknown", 2)]
     );
     assert_eq!(report["findings"][0]["kind"], "brand_new");
@@ -404,7 +404,7 @@ fn records_and_findings_are_chosen() {
     let third = record(Kind::ThreadAfterFork, Severity::Warn, 3, call);
     let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![lock()]), other, third]));
     let numbers = |options: &[&str]| -> Vec<u64> {
-        let mut numbers: Vec<u64> = told(&json(options, &path))
+        let mut numbers: Vec<u64> = reported(&json(options, &path))
             .into_iter()
             .map(|(number, ..)| number)
             .collect();
@@ -424,9 +424,9 @@ fn records_and_findings_are_chosen() {
     fs::write(&rules, "# ours\nthread_after_fork:start\nlock:cache\nnonsense\n").unwrap();
     let output = report(&["--format", "json", "--suppress", rules.to_str().unwrap()], &path);
     let said = stderr(&output);
-    assert!(said.contains("rules:4: 'nonsense' is no rule"), "{said}");
+    assert!(said.contains("rules:4: 'nonsense' is not a rule"), "{said}");
     let suppressed: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let mut left = told(&suppressed);
+    let mut left = reported(&suppressed);
     left.sort();
     // The lock that counts no more was all that made an error of it.
     assert_eq!(
@@ -435,7 +435,7 @@ fn records_and_findings_are_chosen() {
     );
     let wrong = report(&["--since", "soon"], &path);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(stderr(&wrong).contains("--since soon is no time"));
+    assert!(stderr(&wrong).contains("--since soon: invalid time"));
 }
 
 #[test]
@@ -459,16 +459,16 @@ fn a_baseline_leaves_only_what_is_new() {
     )
     .unwrap();
     assert_eq!(
-        told(&json(&["--baseline", known], &path)),
+        reported(&json(&["--baseline", known], &path)),
         [finding(2, "WARN", "unknown", 1)]
     );
     let refused = report(&["--baseline", path.to_str().unwrap()], &path);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(stderr(&refused).contains("is no output of `forkwatch report --format json`"));
+    assert!(stderr(&refused).contains("is not the output of `forkwatch report --format json`"));
 }
 
 #[test]
-fn generated_rules_silence_what_they_were_made_from() {
+fn generated_rules_suppress_what_they_were_made_from() {
     let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), orphaned_lock(2, "x")]));
     let rules = stdout(&report(&["--gen-suppressions"], &path));
     assert!(
@@ -491,12 +491,12 @@ fn repeats_that_only_a_summary_counts_are_added() {
     };
     let summary = record(Kind::Summary, Severity::Info, 99, Detail::Summary(summary));
     let (_folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), summary]));
-    assert_eq!(told(&json(&[], &path)), [finding(1, "WARN", "unknown", 42)]);
-    assert_eq!(told(&json(&["--kind", "summary"], &path)).len(), 1);
+    assert_eq!(reported(&json(&[], &path)), [finding(1, "WARN", "unknown", 42)]);
+    assert_eq!(reported(&json(&["--kind", "summary"], &path)).len(), 1);
 }
 
 #[test]
-fn explain_tells_of_kinds_and_of_findings() {
+fn explain_shows_kinds_and_findings() {
     let list = stdout(&run(&mut forkwatch(&["explain"])));
     assert!(
         list.starts_with("unsafe_fork\n    A process with several threads forked"),

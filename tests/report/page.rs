@@ -34,7 +34,7 @@ fn texts(page: &Html, selector: &str) -> Vec<String> {
 }
 
 /// A fork under a lock whose child hangs, from Python code.
-pub fn story() -> Vec<Record> {
+pub fn fork_and_child() -> Vec<Record> {
     let mut fork = unsafe_fork(1, 10, "a", vec![lock()]);
     let Detail::UnsafeFork(detail) = &mut fork.detail else {
         unreachable!()
@@ -62,7 +62,7 @@ pub fn story() -> Vec<Record> {
 
 #[test]
 fn the_picture_has_lanes_the_fork_the_lock_and_where_the_child_hangs() {
-    let (page, _) = page(&story());
+    let (page, _) = page(&fork_and_child());
     let first = "article:nth-of-type(1)";
     assert_eq!(
         texts(&page, &format!("{first} svg desc")),
@@ -89,7 +89,7 @@ fn the_picture_has_lanes_the_fork_the_lock_and_where_the_child_hangs() {
 
 #[test]
 fn stacks_fold_with_python_first_and_the_child_stands_with_its_fork() {
-    let (page, _) = page(&story());
+    let (page, _) = page(&fork_and_child());
     let summaries = texts(&page, "article:nth-of-type(1) > details > summary");
     assert_eq!(
         summaries,
@@ -126,7 +126,7 @@ fn every_kind_is_shown() {
         .replace("\"threads\"", "\"t\"");
     let (_folder, path) = log(newer);
     let text = stdout(&report(&["--format", "html"], &path));
-    assert!(text.contains("knows no more of this kind"), "{text}");
+    assert!(text.contains("cannot show more of this kind"), "{text}");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn hostile_text_is_no_markup() {
 
 #[test]
 fn the_page_is_its_own_and_its_policy_allows_nothing_else() {
-    let (page, text) = page(&story());
+    let (page, text) = page(&fork_and_child());
     let policy = Selector::parse("meta[http-equiv=Content-Security-Policy]").unwrap();
     let policy = page.select(&policy).next().unwrap().attr("content").unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");

@@ -1,4 +1,4 @@
-//! Records of each sort, through the types that the library writes them with.
+//! Records of each kind, through the types that the library writes them with.
 
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::kind::{Kind, Severity};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::formats::hostile;
-use super::page::story;
+use super::page::fork_and_child;
 use super::records::{line, lines};
 use super::{log, report, stderr};
 use crate::command::stdout;
@@ -39,9 +39,9 @@ fn faults(format: &str, packages: &[&str], records: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// Records of all sorts, hostile ones, and one of a kind that is not known here.
+/// Records of all kinds, hostile ones, and one of a kind that is not known here.
 fn records() -> String {
-    let mut records = story();
+    let mut records = fork_and_child();
     records.extend((10..15).map(hostile));
     let newer = line(&hostile(20)).replace("\"unsafe_fork\"", "\"<of> tomorrow\\u0001\\uffff\"");
     lines(&records) + &newer

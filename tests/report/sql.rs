@@ -60,10 +60,10 @@ fn call(fingerprint: u64, severity: Severity, fork_id: &str) -> Record {
     }
 }
 
-fn summary(host: &str, pid: i32, repeated: u64, told: &[(&str, u64)]) -> Record {
+fn summary(host: &str, pid: i32, repeated: u64, reported: &[(&str, u64)]) -> Record {
     let detail = Summary {
         repeated,
-        by_kind: told
+        by_kind: reported
             .iter()
             .map(|(kind, count)| ((*kind).to_owned(), *count))
             .collect::<BTreeMap<_, _>>(),
@@ -90,7 +90,7 @@ fn forks() -> Vec<Record> {
         fork(1, "1-a"),
         at("04:00:00.000000001", fork(1, "1-b")),
         orphaned_lock(2, "1-b"),
-        // All go on to exec; a child that first tells something mild is no worse.
+        // All go on to exec; a child that first reports something mild is no worse.
         locked(3, "3-a"),
         outcome("3-a", Outcome::Exec),
         locked(4, "4-a"),
@@ -119,7 +119,7 @@ fn forks() -> Vec<Record> {
         no_id(fork(11, "")),
         outcome("11-a", Outcome::Exec),
         no_id(outcome("", Outcome::Exec)),
-        // The same fork told twice, by two fingerprints.
+        // The same fork reported twice, with two fingerprints.
         fork(12, "12-a"),
         locked(13, "12-a"),
         orphaned_lock(14, "12-a"),
@@ -152,7 +152,7 @@ fn groups() -> Vec<Record> {
         // Of one time, the query takes the first in the alphabet and the command the first that it reads: here both are one.
         leaked(21, Severity::Warn, "a"),
         leaked(21, Severity::Warn, "b"),
-        // Repeats of the only finding, told twice over; of one of two; of one beside another log's; of nobody's.
+        // Repeats of the only finding, in two summaries; of one of two; of one with another log's; of none.
         on("repeats", 1, leaked(22, Severity::Warn, "only")),
         summary(
             "repeats",
@@ -207,8 +207,8 @@ fn write_records(folder: &Path) {
     .unwrap();
 }
 
-/// The findings as the command tells them, with the fields that a query gives.
-fn told(folder: &Path) -> Vec<Value> {
+/// The findings as the command prints them, with the fields that a query gives.
+fn reported(folder: &Path) -> Vec<Value> {
     // More than a pipe holds.
     let output = forkwatch(&["report", "--format", "json"])
         .arg(folder.join("incidents"))
@@ -250,7 +250,7 @@ fn same_list(database: &str, package: &str) {
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let expected = told(folder.path());
+    let expected = reported(folder.path());
     assert!(expected.len() > 2000, "{}", expected.len());
     for (row, finding) in rows.iter().zip(&expected) {
         assert_eq!(row, finding);

@@ -28,10 +28,10 @@ pub fn stack(text: &str) -> String {
 #[test]
 fn the_program_names_its_own_frames() {
     let shop = Workshop::new(CC, PROGRAM);
-    let (told, output) = shop.told(&[]);
-    assert_eq!(told, shop.both(), "{}", stderr(&output));
+    let (reported, output) = shop.reported(&[]);
+    assert_eq!(reported, shop.both(), "{}", stderr(&output));
     assert_eq!(stderr(&output), "");
-    assert_eq!(shop.told(&["--no-symbols"]).0, shop.unnamed());
+    assert_eq!(shop.reported(&["--no-symbols"]).0, shop.unnamed());
     let (_log, path) = log(line(&fork_at(vec![shop.frame()])));
     let explained = run(&mut forkwatch(&["explain", "0000000000000001", path.to_str().unwrap()]));
     assert_eq!(stack(&stdout(&explained)), shop.both());
@@ -46,7 +46,7 @@ fn programs_at_fixed_addresses_and_split_debug_information_are_read() {
         "cc -O1 -gz -Wl,--build-id",
     ] {
         let shop = Workshop::new(compiler, PROGRAM);
-        assert_eq!(shop.told(&[]).0, shop.both(), "{compiler}");
+        assert_eq!(shop.reported(&[]).0, shop.both(), "{compiler}");
     }
 }
 
@@ -68,8 +68,8 @@ fn another_build_or_none_known_is_not_believed() {
         assert!(output.status.success());
         assert_eq!(
             stderr(&output),
-            "forkwatch: 1 file of a program or library was not used for names and lines: the build id is not that of the \
-             records, or not known\n",
+            "forkwatch: 1 file of a program or library was not used for names and lines: the build id differs from \
+             that of the records, or is unknown\n",
         );
     }
 }
@@ -78,35 +78,35 @@ fn another_build_or_none_known_is_not_believed() {
 fn missing_and_odd_files_name_nothing() {
     let shop = Workshop::new(CC, PROGRAM);
     fs::remove_file(shop.at("program")).unwrap();
-    let (told, output) = shop.told(&[]);
-    assert_eq!((told, stderr(&output)), (shop.unnamed(), String::new()));
+    let (reported, output) = shop.reported(&[]);
+    assert_eq!((reported, stderr(&output)), (shop.unnamed(), String::new()));
     // Nobody ever writes into the pipe.
     shop.run("mkfifo program");
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
     shop.run("rm program; mkdir program");
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
     shop.run("rmdir program; head -c 100000 /dev/urandom > program");
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
 }
 
 #[test]
 fn debug_links_are_followed() {
     let shop = Workshop::new(CC, PROGRAM);
     shop.part();
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
     shop.run("cp debug program.debug; objcopy --add-gnu-debuglink=program.debug program");
-    assert_eq!(shop.told(&[]).0, shop.both());
+    assert_eq!(shop.reported(&[]).0, shop.both());
     shop.run("mkdir .debug; mv program.debug .debug");
-    assert_eq!(shop.told(&[]).0, shop.both());
+    assert_eq!(shop.reported(&[]).0, shop.both());
     let below = shop.folder.path().strip_prefix("/").unwrap();
     let other = Path::new("other").join(below);
     shop.run(&format!(
         "mkdir -p '{0}'; mv .debug/program.debug '{0}'",
         other.display()
     ));
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
     assert_eq!(
-        shop.told(&["--debug-dir", shop.at("other").to_str().unwrap()]).0,
+        shop.reported(&["--debug-dir", shop.at("other").to_str().unwrap()]).0,
         shop.both()
     );
     // A debug file of another program by this name.
@@ -114,7 +114,7 @@ fn debug_links_are_followed() {
     another.part();
     let debug = another.at("debug");
     fs::copy(debug, shop.at("program.debug")).unwrap();
-    assert_eq!(shop.told(&[]).0, shop.unnamed());
+    assert_eq!(shop.reported(&[]).0, shop.unnamed());
 }
 
 #[test]
@@ -125,18 +125,15 @@ fn folders_by_build_id_name_even_what_is_not_here() {
     shop.run(&format!("mkdir -p store/{}; mv debug store/{place}", &place[..12]));
     let store = shop.at("store");
     let options = ["--debug-dir", "/nowhere", "--debug-dir", store.to_str().unwrap()];
-    assert_eq!(shop.told(&options).0, shop.both());
+    assert_eq!(shop.reported(&options).0, shop.both());
     // Compressed, as distributions have them.
     shop.run(&format!("objcopy --compress-debug-sections store/{place}"));
-    assert_eq!(shop.told(&options).0, shop.both());
+    assert_eq!(shop.reported(&options).0, shop.both());
     shop.run("rm program; echo new > program");
-    let (told, output) = shop.told(&options);
-    assert_eq!(told, shop.both());
+    let (reported, output) = shop.reported(&options);
+    assert_eq!(reported, shop.both());
     let said = stderr(&output);
-    assert_eq!(
-        said,
-        "forkwatch: --debug-dir /nowhere is no folder; names are looked for without it\n"
-    );
+    assert_eq!(said, "forkwatch: --debug-dir /nowhere is not a folder; it is ignored\n");
 }
 
 #[test]
@@ -189,19 +186,22 @@ fn what_the_library_named_is_kept() {
         line: file.map(|_| 99),
         ..shop.frame()
     };
-    let told = |frames: Vec<Frame>| {
+    let reported = |frames: Vec<Frame>| {
         let (_log, path) = log(line(&fork_at(frames)));
         stack(&stdout(&report(&[], &path)))
     };
-    assert_eq!(told(vec![named(Some("x"), Some("/y"))]), "#0 x  /y:99\n");
+    assert_eq!(reported(vec![named(Some("x"), Some("/y"))]), "#0 x  /y:99\n");
     // Two frames of one address that the library knew to be one inlined in the other.
     let known = "#0 ??  /y:99\n#1 x  /z:99\n";
-    assert_eq!(told(vec![named(None, Some("/y")), named(Some("x"), Some("/z"))]), known);
+    assert_eq!(
+        reported(vec![named(None, Some("/y")), named(Some("x"), Some("/z"))]),
+        known
+    );
     let source = shop.source();
     let completed = format!("#0 inner  {source}:3\n#1 x  {source}:7\n");
-    assert_eq!(told(vec![named(Some("x"), None)]), completed);
+    assert_eq!(reported(vec![named(Some("x"), None)]), completed);
     // A function that calls itself.
-    assert_eq!(stack(&told(vec![shop.frame(), shop.frame()])).lines().count(), 4);
+    assert_eq!(stack(&reported(vec![shop.frame(), shop.frame()])).lines().count(), 4);
 }
 
 #[test]
@@ -236,13 +236,13 @@ fn cpp_names_are_those_of_the_source_with_and_without_lines() {
     let shop = Workshop::new("c++ -O1 -pie -fPIE -Wl,--build-id -x c++", &source);
     let path = shop.source();
     assert_eq!(
-        shop.told(&[]).0,
+        shop.reported(&[]).0,
         format!("#0 inner  {path}:3\n#1 Cart::outer(int)  {path}:8\n")
     );
     // The label is no function, but stands in the table like one.
     shop.run("strip --strip-debug -N here program");
     let only = format!("#0 Cart::outer(int)  (program+{})\n", shop.offset);
-    assert_eq!(shop.told(&[]).0, only);
+    assert_eq!(shop.reported(&[]).0, only);
 }
 
 #[test]
@@ -259,8 +259,8 @@ fn main() { std::process::exit(shop::outer(std::process::id()) as i32) }
 "#;
     let shop = Workshop::new("rustc --crate-name program -C link-arg=-Wl,--build-id", source);
     let path = shop.source();
-    assert_eq!(shop.told(&[]).0, format!("#0 program::shop::outer  {path}:5\n"));
+    assert_eq!(shop.reported(&[]).0, format!("#0 program::shop::outer  {path}:5\n"));
     shop.run("strip --strip-debug -N here program");
     let only = format!("#0 program::shop::outer  (program+{})\n", shop.offset);
-    assert_eq!(shop.told(&[]).0, only);
+    assert_eq!(shop.reported(&[]).0, only);
 }

@@ -89,7 +89,7 @@ impl Workshop {
     }
 
     /// How the fork's stack is shown.
-    pub fn told(&self, options: &[&str]) -> (String, Output) {
+    pub fn reported(&self, options: &[&str]) -> (String, Output) {
         let (_log, path) = log(line(&fork_at(vec![self.frame()])));
         let output = report(options, &path);
         (stack(&stdout(&output)), output)

@@ -34,15 +34,21 @@ pub fn wrongs(head: &Head, arguments: &[String], lines: &[Line]) -> Vec<String> 
     };
     let strange = lines.iter().filter(|line| !is_expected(line) && !is_allowed(line));
     wrongs.extend(strange.map(|line| format!("not expected: {}", line.text)));
-    let told: Vec<_> = lines.iter().filter(is_expected).collect();
-    if head.maybe && told.is_empty() {
+    let reported: Vec<_> = lines.iter().filter(is_expected).collect();
+    if head.maybe && reported.is_empty() {
         return wrongs;
     }
     if head.any_count {
         for expectation in &expected {
-            let misses: Vec<_> = told.iter().filter_map(|line| expectation.misses(line, lines)).collect();
-            if misses.len() == told.len() {
-                wrongs.push(format!("of {} records none is {expectation:?}: {misses:?}", told.len()));
+            let misses: Vec<_> = reported
+                .iter()
+                .filter_map(|line| expectation.misses(line, lines))
+                .collect();
+            if misses.len() == reported.len() {
+                wrongs.push(format!(
+                    "of {} records none is {expectation:?}: {misses:?}",
+                    reported.len()
+                ));
             }
         }
         return wrongs;
@@ -50,21 +56,22 @@ pub fn wrongs(head: &Head, arguments: &[String], lines: &[Line]) -> Vec<String> 
     // Parent and child write to one log: what a kind's records are is certain, which kind comes first is not.
     for kind in KINDS.iter().map(|row| row.kind) {
         let expected: Vec<_> = expected.iter().filter(|expectation| expectation.kind == kind).collect();
-        let told: Vec<_> = told.iter().filter(|line| line.kind == kind).collect();
-        for (expectation, line) in expected.iter().zip(&told) {
+        let reported: Vec<_> = reported.iter().filter(|line| line.kind == kind).collect();
+        for (expectation, line) in expected.iter().zip(&reported) {
             wrongs.extend(
                 expectation
                     .misses(line, lines)
                     .map(|miss| format!("{miss} in {}", line.text)),
             );
         }
-        for expectation in expected.iter().skip(told.len()) {
-            wrongs.push(format!("not told: {expectation:?}"));
+        for expectation in expected.iter().skip(reported.len()) {
+            wrongs.push(format!("not reported: {expectation:?}"));
         }
         wrongs.extend(
-            told.iter()
+            reported
+                .iter()
                 .skip(expected.len())
-                .map(|line| format!("told beyond what is expected: {}", line.text)),
+                .map(|line| format!("reported but not expected: {}", line.text)),
         );
     }
     wrongs

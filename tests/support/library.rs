@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folder that cargo builds into, whoever chose it: this test lies three folders below.
+/// The folder that cargo builds into, wherever it is: this test lies three folders below.
 pub fn target() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own file");
     test.ancestors()

@@ -60,7 +60,7 @@ impl Line {
         Ok(line)
     }
 
-    /// What every record must be, whatever it tells.
+    /// What every record must be, whatever its kind.
     fn is_sound(&self) -> Result<(), String> {
         let demand = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         demand(self.text.starts_with("{\"time\":\""), "time is not the first key")?;
@@ -105,7 +105,7 @@ impl Line {
         if let Some(right) = self.childs_severity() {
             demand(
                 self.severity == right,
-                &format!("a child tells this as {}", right.name()),
+                &format!("a child reports this as {}", right.name()),
             )?;
         }
         if let Some(outcome) = self.fork_outcome() {
@@ -192,7 +192,7 @@ impl Line {
     }
 }
 
-/// Reads a log; there is none where nothing was told.
+/// Reads a log; there is none where nothing was reported.
 pub fn read(path: &Path) -> Result<Vec<Line>, String> {
     let text = match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| format!("{}: {error}", path.display()))?,

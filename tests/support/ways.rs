@@ -1,5 +1,5 @@
-//! The three ways to run a program: bare, which proves the hazard; watched, which must tell it and change nothing; and
-//! suppressed, which must not tell it and change nothing.
+//! The three ways to run a program: bare, which proves the hazard; watched, which must report it and change nothing; and
+//! suppressed, which must not report it and change nothing.
 
 use std::{fmt, fs};
 
@@ -148,7 +148,7 @@ fn three_ways_of(program: &Program, start: &Start, arguments: &[String]) -> Vec<
     wrongs
 }
 
-/// What the library has changed of the program's behaviour. A program `without_ways_out` is told that nothing can be written.
+/// What the library changed in the program's behaviour. A program `without_ways_out` learns that nothing can be written.
 fn changes(bare: &Run, watched: &Watched, without_ways_out: bool) -> Vec<String> {
     let mut wrongs = Vec::new();
     if watched.run.end != bare.end {
@@ -180,12 +180,12 @@ fn text_wrongs(watched: &Watched) -> Vec<String> {
     if watched.text.contains('\u{1b}') {
         wrongs.push("colour in a file".into());
     }
-    // A summary has a text of its own, and what became of a child only completes what was told.
+    // A summary has its own text, and the outcome of a child only completes another finding.
     let in_text = |line: &&Line| ![Kind::Summary, Kind::ForkOutcome].contains(&line.kind);
     let findings: Vec<_> = watched.records.iter().flatten().filter(in_text).collect();
     for line in &findings {
-        let told = |text: &str| text.contains(line.severity.name()) && text.contains(line.kind.name());
-        if !watched.text.lines().any(told) {
+        let reported = |text: &str| text.contains(line.severity.name()) && text.contains(line.kind.name());
+        if !watched.text.lines().any(reported) {
             wrongs.push(format!(
                 "no line of the text names {} and {}",
                 line.severity.name(),
@@ -214,13 +214,13 @@ fn suppressed_wrongs(program: &Program, start: &Start, arguments: &[String], bar
     let mut wrongs = changes(bare, &watched, program.head.maybe);
     match &watched.records {
         Ok(lines) => {
-            let told = lines.iter().filter(|line| line.kind != Kind::Summary);
-            wrongs.extend(told.map(|line| format!("told all the same: {}", line.text)));
+            let reported = lines.iter().filter(|line| line.kind != Kind::Summary);
+            wrongs.extend(reported.map(|line| format!("reported all the same: {}", line.text)));
         }
         Err(error) => wrongs.push(error.clone()),
     }
     if !watched.text.is_empty() {
-        wrongs.push(format!("told in text all the same: {}", watched.text));
+        wrongs.push(format!("reported in the text all the same: {}", watched.text));
     }
     wrongs
 }

@@ -1,7 +1,7 @@
-//! What to change: one to three lines that fit the program at hand, for someone who has never met the subject.
+//! What to change: one to three lines for this program, for readers new to the subject.
 //!
-//! The first line is about the fork, the next about the locks; without a lock, the
-//! last says how to silence a thread that is known to do no harm.
+//! The first line is about the fork, the next about the locks. Without a lock, the last says how to suppress a thread that is
+//! known to be harmless.
 
 pub mod child;
 pub mod libc_regions;
@@ -60,7 +60,7 @@ pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
     }
     lines.extend(about_locks(facts, language));
     if facts.locks.is_empty() {
-        lines.extend(how_to_silence(facts));
+        lines.extend(how_to_suppress(facts));
     }
     lines.truncate(MOST_LINES);
     lines
@@ -132,7 +132,7 @@ fn before_first_thread(threads: &[Thread]) -> String {
 fn before_or(threads: &[Thread], words: &str) -> String {
     let created = threads
         .iter()
-        .find_map(|thread| telling(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
+        .find_map(|thread| informative(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
     match created {
         Some((thread, frame)) if thread.name.is_empty() => format!("{words} (one is started by {})", place(frame)),
         Some((thread, frame)) => format!("{words} (\"{}\" is started by {})", thread.name, place(frame)),
@@ -143,12 +143,12 @@ fn before_or(threads: &[Thread], words: &str) -> String {
 /// Servers that fork workers, and have an option for it.
 fn server(facts: &Facts<'_>) -> Option<String> {
     let argv = facts.argv?;
-    // Where Python's frames say that gunicorn forks, the first line has told it.
-    let is_told = facts
+    // If the Python frames show that gunicorn forks, the first line already says so.
+    let is_covered = facts
         .python
         .is_some_and(|frames| frames.iter().any(|frame| frame.file.contains("/gunicorn/")));
     let is = |name: &str| argv.iter().take(3).any(|word| base_name(word) == name);
-    if is("gunicorn") && !is_told && argv.iter().any(|word| word == "--preload") {
+    if is("gunicorn") && !is_covered && argv.iter().any(|word| word == "--preload") {
         return Some(
             "Start gunicorn without --preload, so that each worker starts its own threads after the fork.".into(),
         );
@@ -160,8 +160,8 @@ fn server(facts: &Facts<'_>) -> Option<String> {
     None
 }
 
-/// The line that tells how to make a harmless thread count no more; none where only a rule for all threads would fit it.
-fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
+/// The line that says how to suppress a harmless thread; none if only a rule for all threads would match it.
+fn how_to_suppress(facts: &Facts<'_>) -> Option<String> {
     let first = facts.threads.first()?;
     let word = word_for(first, facts)?;
     let more = facts
@@ -180,8 +180,8 @@ fn how_to_silence(facts: &Facts<'_>) -> Option<String> {
     ))
 }
 
-/// What a rule can know a thread by: its name, or, where nobody named it, the function it runs. A function that a language
-/// runs every thread with would silence them all.
+/// What a rule can match a thread by: its name or, if it has none, the function it runs. A function that a language runs
+/// every thread with would suppress them all.
 fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
     const STARTERS: [&str; 8] = [
         "thread_run",
@@ -210,12 +210,12 @@ fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
     (!is_starter).then_some(routine)
 }
 
-/// The frame that tells people most: the first that is no part of a language's or libc's own machinery, if there is one.
-fn telling(stack: &[Frame]) -> Option<&Frame> {
+/// The most informative frame: the first one outside the internals of a language or of libc, if any.
+fn informative(stack: &[Frame]) -> Option<&Frame> {
     stack.iter().find(|frame| !noise::is_machinery(frame))
 }
 
-/// The library a frame lies in; none for the program itself.
+/// The library that contains a frame; none for the program itself.
 fn library(frame: &Frame) -> Option<&str> {
     frame
         .module

@@ -10,7 +10,7 @@ use super::shorten;
 use super::style::Style;
 use super::words::count_of;
 
-/// Frames of one stack that are shown before the rest is only counted.
+/// Frames of one stack that are shown; the others are only counted.
 const MOST_FRAMES: usize = 32;
 
 /// Writes a stack, with the Python frames first where there are any.
@@ -26,7 +26,7 @@ pub fn write(page: &mut Page<'_>, indent: usize, python: Option<&[PythonFrame]>,
     write_native(page, indent, native, !python.is_empty());
 }
 
-/// Writes where something was done, under the words for it. What Python code did has no telling native stack.
+/// Writes where something was done, under a heading. The native stack of Python code says nothing.
 pub fn write_under(page: &mut Page<'_>, indent: usize, words: &str, stack: &[Frame]) {
     if !stack.is_empty() && noise::is_interpreters_alone(stack) {
         page.plain(indent, &format!("{words} from Python"));
@@ -36,7 +36,7 @@ pub fn write_under(page: &mut Page<'_>, indent: usize, words: &str, stack: &[Fra
     write(page, indent + 2, None, stack);
 }
 
-/// Where a thread is, in a few words: its innermost frame of the program's own, else of no runtime.
+/// Where a thread is, in a few words: its innermost frame in the program itself, else the innermost outside any runtime.
 pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) -> Option<String> {
     let python = python.unwrap_or_default();
     if let Some(frame) = python
@@ -54,11 +54,11 @@ pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) ->
         let file = frame.file.as_deref();
         file.is_some_and(|file| shorten::is_own(file, style))
     };
-    let telling = || native.iter().filter(|frame| noise::is_telling(frame));
-    let frame = telling()
+    let informative = || native.iter().filter(|frame| noise::is_informative(frame));
+    let frame = informative()
         .find(is_own)
-        .or_else(|| telling().find(|frame| frame.file.is_some()))
-        .or_else(|| telling().next())?;
+        .or_else(|| informative().find(|frame| frame.file.is_some()))
+        .or_else(|| informative().next())?;
     let (function, place) = native_words(frame, style);
     if frame.file.is_some() {
         Some(format!("{function} ({place})"))
@@ -83,11 +83,11 @@ fn write_python(page: &mut Page<'_>, indent: usize, frames: &[PythonFrame]) {
             }
         }
     }
-    let untold = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+    let left_out = parts.iter().skip(MOST_FRAMES).map(|part| match part {
         PythonPart::Frame(..) => 1,
         PythonPart::Run(frames, _) => *frames,
     });
-    write_untold(page, indent, untold.sum());
+    write_left_out(page, indent, left_out.sum());
 }
 
 fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_python: bool) {
@@ -116,20 +116,20 @@ fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_p
             }
         }
     }
-    let untold = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+    let left_out = parts.iter().skip(MOST_FRAMES).map(|part| match part {
         Part::Frame(..) => 1,
         Part::Run(count, _) => *count,
     });
-    write_untold(page, indent, untold.sum());
+    write_left_out(page, indent, left_out.sum());
 }
 
-fn write_untold(page: &mut Page<'_>, indent: usize, untold: usize) {
-    if untold > 0 {
+fn write_left_out(page: &mut Page<'_>, indent: usize, left_out: usize) {
+    if left_out > 0 {
         page.line(
             indent,
             &[(
                 Look::Dim,
-                &format!("... and {}", count_of(untold, "more frame", "more frames")),
+                &format!("... and {}", count_of(left_out, "more frame", "more frames")),
             )],
         );
     }

@@ -14,15 +14,15 @@ use forkwatch_schema::record::{Detail, Record};
 
 use super::page::Page;
 
-/// What a kind has to say. The record is the one that the fields belong to.
+/// The text of a kind. The record is the one that the fields belong to.
 pub trait Kind {
     /// What happened, in one line, without severity and kind.
     fn headline(&self, record: &Record) -> String;
 
-    /// Who did what where, as sections. `stopped` where the fork was stopped before there was a child.
+    /// Who did what where, as sections. `stopped` if the fork was stopped before a child was created.
     fn facts(&self, _page: &mut Page<'_>, _record: &Record, _stopped: bool) {}
 
-    /// Why that hangs, or can; `None` where that needs no word.
+    /// Why that hangs or can hang; `None` if there is nothing to explain.
     fn why(&self, _record: &Record) -> Option<Why> {
         None
     }
@@ -32,23 +32,23 @@ pub trait Kind {
         Vec::new()
     }
 
-    /// How it is said that this option stopped the fork or the child.
+    /// The sentence that this option stopped the fork or the child.
     fn stopped(&self, option: &str) -> String {
         format!("The child is stopped here, as {option} requests.")
     }
 
-    /// False for what keeps the books only.
+    /// False for bookkeeping records.
     fn is_finding(&self) -> bool {
         true
     }
 }
 
-/// Why a finding matters, for somebody who has never met it.
+/// Why a finding matters, for readers new to it.
 #[derive(Debug)]
 pub struct Why {
     /// Whether it hangs, or can, or fails.
     pub heading: &'static str,
-    /// A paragraph each.
+    /// One paragraph each.
     pub reasons: Vec<String>,
 }
 

@@ -1,14 +1,14 @@
-//! How a finding reads, in the library's live report as in the command's: what happened, in which thread, with which lock, why
-//! that can hang, what to change.
+//! The text of findings, for the live report and for the command: what happened, in which thread, with which lock, why that can
+//! hang, and what to change.
 //!
 //! | file | its part |
 //! |---|---|
-//! | `kind/` | one file a kind: its headline, its facts, why it can hang, what to change |
-//! | `threads`, `locks` | sections of the other threads, alike ones together, and of locks; `lock`, one in a sentence |
-//! | `frames`, `noise`, `python_noise` | stacks, and which of their frames tell nobody anything |
+//! | `kind/` | one file per kind: its headline, its facts, why it can hang, what to change |
+//! | `threads`, `locks` | sections of the other threads, grouped where alike, and of locks; `lock`, one lock in a sentence |
+//! | `frames`, `noise`, `python_noise` | stacks, and which of their frames carry no information |
 //! | `advice/` | what to change, for a fork and for a forked child |
-//! | `shorten`, `words` | paths and symbols a person can read; numbers |
-//! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the one place that makes hostile text harmless |
+//! | `shorten`, `words` | readable paths and symbols; numbers |
+//! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the single place that makes hostile text harmless |
 
 pub mod advice;
 mod frames;
@@ -46,8 +46,8 @@ pub fn sentence(sentence: &str, style: &Style) -> String {
     page.finish()
 }
 
-/// Text of a record for people; every line begins with the style's prefix and ends with a newline. Empty where nothing is to be
-/// told. `stopped` is the option that stopped the fork before the copy, or the child (`FORKWATCH_STRICT=locks`).
+/// The text of a record; every line begins with the style's prefix and ends with a newline. Empty if there is nothing to
+/// report. `stopped` is the option that stopped the fork before the copy, or the child (`FORKWATCH_STRICT=locks`).
 pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
     let mut page = Page::new(style);
     let kind = kind::of(&record.detail);

@@ -11,8 +11,8 @@ use crate::advice::libc_regions;
 /// Threads named in a list before it is cut.
 pub const MOST_NAMED: usize = 8;
 
-/// What a person calls a lock of this sort.
-fn sort(lock: &Lock) -> &'static str {
+/// The name of this kind of lock.
+fn kind(lock: &Lock) -> &'static str {
     if is_pythons(lock) {
         return "Python lock";
     }
@@ -37,8 +37,8 @@ pub const fn purpose(kind: LockKind) -> &'static str {
 }
 
 /// The same in a list: `read-write lock for reading`.
-pub fn sort_of(lock: &Lock) -> String {
-    format!("{}{}", sort(lock), purpose(lock.kind))
+pub fn kind_of(lock: &Lock) -> String {
+    format!("{}{}", kind(lock), purpose(lock.kind))
 }
 
 fn is_pythons(lock: &Lock) -> bool {
@@ -60,8 +60,8 @@ pub fn in_words(lock: &Lock) -> String {
         return called;
     }
     match &lock.name {
-        Some(name) => format!("the {} {}", sort(lock), quoted(name)),
-        None => format!("a {}", sort(lock)),
+        Some(name) => format!("the {} {}", kind(lock), quoted(name)),
+        None => format!("a {}", kind(lock)),
     }
 }
 
@@ -87,24 +87,24 @@ pub fn all_as_held(locks: &[&Lock]) -> String {
             None => alike.push((words, 1, lock)),
         }
     }
-    let untold: usize = alike.iter().skip(MOST_NAMED).map(|(_, number, _)| number).sum();
-    let told = alike.into_iter().take(MOST_NAMED);
-    let mut parts: Vec<String> = told
+    let left_out: usize = alike.iter().skip(MOST_NAMED).map(|(_, number, _)| number).sum();
+    let named = alike.into_iter().take(MOST_NAMED);
+    let mut parts: Vec<String> = named
         .map(|(words, number, lock)| match (number, &lock.name) {
             (1, _) => words,
             // Each is one of a kind, though more than one thread may be on its way through it.
             _ if of_libc(lock).is_some() => words,
             (_, Some(name)) => format!(
                 "{number} {} called {}{}",
-                plural(sort(lock)),
+                plural(kind(lock)),
                 quoted(name),
                 purpose(lock.kind)
             ),
-            (_, None) => format!("{number} {}{}", plural(sort(lock)), purpose(lock.kind)),
+            (_, None) => format!("{number} {}{}", plural(kind(lock)), purpose(lock.kind)),
         })
         .collect();
-    if untold > 0 {
-        parts.push(count_of(untold, "more lock", "more locks"));
+    if left_out > 0 {
+        parts.push(count_of(left_out, "more lock", "more locks"));
     }
     match parts.split_last() {
         Some((last, [])) => last.clone(),
@@ -113,12 +113,12 @@ pub fn all_as_held(locks: &[&Lock]) -> String {
     }
 }
 
-fn plural(sort: &str) -> String {
-    match sort {
+fn plural(kind: &str) -> String {
+    match kind {
         "mutex" => String::from("mutexes"),
         "guard of a C++ static" => String::from("guards of C++ statics"),
         "libc lock" => String::from("libc locks"),
-        _ => format!("{sort}s"),
+        _ => format!("{kind}s"),
     }
 }
 
@@ -141,7 +141,7 @@ pub fn which(lock: &Lock) -> String {
         .name
         .as_ref()
         .map_or_else(String::new, |name| format!(" {}", quoted(name)));
-    format!("{}{name} at {}", sort(lock), lock.address)
+    format!("{}{name} at {}", kind(lock), lock.address)
 }
 
 /// `thread "keeper" (tid 4243)`, as far as it is known.

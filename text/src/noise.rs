@@ -1,4 +1,4 @@
-//! Frames that tell nobody anything: how a program or thread begins, and how an interpreter or a runtime calls itself.
+//! Frames that carry no information: how a program or thread begins, and the internals of interpreters and runtimes.
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
@@ -118,7 +118,7 @@ const RUNTIMES: &[Runtime] = &[
     },
 ];
 
-/// Libraries that are below every program: where in them a thread is tells less than the name of the call it waits in.
+/// Libraries below every program: a thread's place in them says less than the name of the call it waits in.
 const SYSTEM_LIBRARIES: &[&str] = &[
     "libc.so",
     "libpthread",
@@ -141,7 +141,7 @@ const PYTHON_LOCK_TAKERS: &[&str] = &[
     "_PyMutex_Lock",
 ];
 
-/// Functions that only lead to what a program asked for: where in them a thread is tells less than who called them.
+/// Functions between a program and what it called: a thread's place in them says less than who called them.
 const MACHINERY: &[&str] = &[
     "std::",
     "<std::",
@@ -162,12 +162,12 @@ const MACHINERY: &[&str] = &[
 pub enum Part<'frames> {
     /// A frame and its number.
     Frame(usize, &'frames Frame),
-    /// So many frames of a runtime in one line.
+    /// A number of frames of a runtime, in one line.
     Run(usize, &'static Runtime),
 }
 
 /// A stack without the frames at its bottom, and with runs of a runtime's frames taken together. Below Python's own frames
-/// the interpreter's tell nothing, not even its functions that do something.
+/// the interpreter's carry no information, not even those that do something.
 pub fn parts(stack: &[Frame], is_below_python: bool) -> Vec<Part<'_>> {
     let kept = without_bottom(stack);
     let of = |frame: &Frame| match runtime_of(frame) {
@@ -208,7 +208,7 @@ pub fn is_aside(frame: &Frame) -> bool {
 }
 
 /// Whether a frame belongs to the program or one of its libraries, and to no runtime that calls it or that it waits in.
-pub fn is_telling(frame: &Frame) -> bool {
+pub fn is_informative(frame: &Frame) -> bool {
     let Some(symbol) = frame.symbol.as_deref() else {
         return false;
     };
@@ -243,7 +243,7 @@ pub fn is_interpreters(frame: &Frame) -> bool {
     is_program || module.contains("/lib-dynload/")
 }
 
-/// The stack above the frames at its bottom; whole, where there are no others.
+/// The stack without the frames at its bottom; the whole stack if there are no others.
 fn without_bottom(stack: &[Frame]) -> &[Frame] {
     let last = stack.iter().rposition(|frame| !is_bottom(frame));
     last.and_then(|last| stack.get(..=last)).unwrap_or(stack)
@@ -286,7 +286,7 @@ fn runtime(symbol: &str) -> Option<&'static Runtime> {
 mod tests {
     use forkwatch_schema::record::Frame;
 
-    use super::{Part, is_telling, parts};
+    use super::{Part, is_informative, parts};
 
     fn frame(symbol: &str, file: &str) -> Frame {
         Frame {
@@ -307,6 +307,6 @@ mod tests {
             panic!("{:?}", parts(&stack, false));
         };
         assert_eq!(shown, &own);
-        assert!(is_telling(&own) && !is_telling(&inlined[1]));
+        assert!(is_informative(&own) && !is_informative(&inlined[1]));
     }
 }

@@ -1,4 +1,4 @@
-//! Lines: prefix, indentation, wrapping and colour. All text passes through here, and what could harm a terminal is escaped.
+//! Lines: prefix, indentation, wrapping and colour. All text passes through here, and everything that could control a terminal is escaped.
 
 use anstyle::{AnsiColor, Effects};
 use forkwatch_schema::kind::Severity;
@@ -11,10 +11,10 @@ use super::style::Style;
 /// A space at which no line is wrapped; shown as a space.
 pub const GLUE: char = '\u{a0}';
 
-/// Columns that a wrapped heading's other lines stand further in.
+/// Columns by which the continuation lines of a wrapped heading are indented.
 const HANGING: usize = 4;
 
-/// The fewest columns that are wrapped at, however deep the text stands.
+/// The smallest width for wrapping, whatever the indentation.
 const NARROWEST: usize = 20;
 
 /// How a piece of a line looks.
@@ -24,9 +24,9 @@ pub enum Look {
     Plain,
     /// Names of sections.
     Heading,
-    /// Addresses and other things for the second look.
+    /// Addresses and other details.
     Dim,
-    /// The word that says how bad it is.
+    /// The severity.
     Level(Severity),
 }
 
@@ -50,12 +50,12 @@ impl Look {
     }
 }
 
-/// A text in the making.
+/// A text under construction.
 #[derive(Debug)]
 pub struct Page<'style> {
-    /// How it looks.
+    /// Its style.
     pub style: &'style Style,
-    /// Columns that everything from now on stands in.
+    /// Columns by which all following lines are indented.
     pub margin: usize,
     text: String,
     ends_with_gap: bool,
@@ -77,12 +77,12 @@ impl<'style> Page<'style> {
         self.text
     }
 
-    /// What was written since the last time, for whoever shows a long text piece by piece.
+    /// The text written since the last call, for a caller that prints a long text piece by piece.
     pub fn take(&mut self) -> String {
         std::mem::take(&mut self.text)
     }
 
-    /// One line of several pieces, as long as it may be: names, paths and addresses must be found by a search.
+    /// One line of several pieces, which is never wrapped, so that names, paths and addresses can be found by a search.
     pub fn line(&mut self, indent: usize, pieces: &[(Look, &str)]) {
         self.ends_with_gap = pieces.is_empty();
         self.text.push_str(self.style.prefix);
@@ -105,12 +105,12 @@ impl<'style> Page<'style> {
         self.text.push('\n');
     }
 
-    /// A line of plain text, as long as it may be.
+    /// A line of plain text, which is never wrapped.
     pub fn plain(&mut self, indent: usize, text: &str) {
         self.line(indent, &[(Look::Plain, text)]);
     }
 
-    /// An empty line, if anything else stands above.
+    /// An empty line, unless the text ends with one.
     pub fn gap(&mut self) {
         if !self.ends_with_gap {
             self.line(0, &[]);

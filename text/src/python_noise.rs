@@ -1,4 +1,4 @@
-//! Python frames that tell nobody anything: how a thread begins, and how a tool calls the code that it runs.
+//! Python frames that carry no information: how a thread begins, and how a tool calls the code it runs.
 
 use forkwatch_schema::record::PythonFrame;
 

@@ -142,7 +142,7 @@ fn near(path: &str, style: &Style) -> String {
     String::from(path)
 }
 
-/// Whether a source file is the program's own, as far as its path tells.
+/// Whether a source file is the program's own, judging by its path.
 pub fn is_own(path: &str, style: &Style) -> bool {
     let near = !path.starts_with(['/', '<']) || below(path, style.working_directory.as_deref()).is_some();
     near && !path.contains("/site-packages/") && !path.contains("/.cargo/")
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_programs_own_files_are_told_from_its_libraries() {
+    fn a_programs_own_files_are_distinguished_from_its_libraries() {
         assert!(is_own("/home/ann/shop/a.c", &style()) && is_own("src/main.rs", &style()));
         assert!(!is_own(
             "/home/ann/shop/.venv/lib/python3.12/site-packages/x.py",

@@ -1,4 +1,4 @@
-//! What the reader's side asks of a text.
+//! How a text is formatted.
 
 /// How the text looks.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +16,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// What a watched program's own standard error shows: our lines must be told from the program's.
+    /// For a watched program's standard error, where our lines must be distinguishable from the program's.
     pub const LIVE: Self = Self {
         prefix: "forkwatch: ",
         width: 100,

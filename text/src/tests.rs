@@ -1,4 +1,4 @@
-//! Whole texts of realistic records, compared with the files in `tests/`. With `FORKWATCH_BLESS=1` they are written anew.
+//! Whole texts of realistic records, compared with the files in `tests/`. With `FORKWATCH_BLESS=1` the files are rewritten.
 
 mod native;
 mod others;
@@ -87,15 +87,15 @@ fn summary(repeated: u64) -> Record {
 }
 
 #[test]
-fn a_summary_tells_only_what_was_repeated() {
+fn a_summary_shows_only_repeats() {
     assert_eq!(render(&summary(0), None, &style()), "");
     assert_eq!(
         render(&summary(1), None, &style()),
-        "forkwatch: 1 more finding of the kinds told above (FORKWATCH_REPEAT=all tells each)\n"
+        "forkwatch: 1 more finding of the kinds reported above (FORKWATCH_REPEAT=all reports each one)\n"
     );
     assert_eq!(
         render(&summary(41), None, &style()),
-        "forkwatch: 41 more findings of the kinds told above (FORKWATCH_REPEAT=all tells each)\n"
+        "forkwatch: 41 more findings of the kinds reported above (FORKWATCH_REPEAT=all reports each one)\n"
     );
 }
 
@@ -161,13 +161,13 @@ fn nothing_hostile_reaches_the_terminal() {
 #[test]
 fn a_sentence_stays_one_harmless_line() {
     assert_eq!(
-        sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J is no valid value", &Style::LIVE),
-        "forkwatch: FORKWATCH_STRICT=a\\nb\\u{1b}[2J is no valid value\n"
+        sentence("FORKWATCH_STRICT=a\nb\u{1b}[2J: invalid value", &Style::LIVE),
+        "forkwatch: FORKWATCH_STRICT=a\\nb\\u{1b}[2J: invalid value\n"
     );
 }
 
 #[test]
-fn namesakes_are_told_apart() {
+fn namesakes_are_distinguished() {
     let mut record = c_mutex();
     record.thread = "keeper".into();
     assert!(headline(&record).ends_with("while another thread called \"keeper\" holds a mutex"));
@@ -233,7 +233,7 @@ fn long_stacks_and_lists_are_cut_and_what_is_cut_is_counted() {
 }
 
 #[test]
-fn a_record_in_which_nothing_is_known_is_told_all_the_same() {
+fn a_record_with_nothing_known_is_still_reported() {
     let mut record = c_mutex();
     record.thread = String::new();
     record.time = String::new();

@@ -1,4 +1,4 @@
-//! The other threads, holders of locks first and alike ones together.
+//! The other threads: holders of locks first, similar threads grouped.
 
 use forkwatch_schema::record::{Lock, Record, Thread, UnsafeFork};
 
@@ -10,23 +10,23 @@ use super::shorten::{self, quoted};
 use super::style::Style;
 use super::words::count_of;
 
-/// Groups of alike threads that are told before the rest is only counted.
+/// Groups of similar threads that are shown; the others are only counted.
 const MOST_GROUPS: usize = 8;
 
 /// The sections of all threads.
 pub fn write(page: &mut Page<'_>, record: &Record, fork: &UnsafeFork) {
     let (threads, locks) = (&fork.threads, &fork.locks);
-    let (groups, mut untold) = groups(threads, locks);
-    untold += record.uncut("threads", threads.len()) - threads.len();
+    let (groups, mut left_out) = groups(threads, locks);
+    left_out += record.uncut("threads", threads.len()) - threads.len();
     for group in &groups {
         page.gap();
         write_group(page, group, locks);
     }
-    if untold > 0 {
+    if left_out > 0 {
         page.gap();
         page.plain(
             0,
-            &format!("... and {}", count_of(untold, "more thread", "more threads")),
+            &format!("... and {}", count_of(left_out, "more thread", "more threads")),
         );
     }
 }
@@ -54,24 +54,24 @@ fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
     }
 }
 
-/// Threads that were started alike and do the same, holders of locks first and then those that wait for one; and how many
-/// threads are in no group. One that holds a lock stands alone.
+/// Groups of threads that were started alike and do the same, holders of locks first, then threads that wait for one; and the
+/// number of threads in no group. A thread that holds a lock is a group of its own.
 fn groups<'threads>(threads: &'threads [Thread], locks: &[Lock]) -> (Vec<Vec<&'threads Thread>>, usize) {
     let (holders, mut others): (Vec<_>, Vec<_>) = threads.iter().partition(|thread| holds_any(thread, locks));
     others.sort_by_key(|thread| !waits_for_any(thread, locks));
     let mut groups: Vec<Vec<&Thread>> = holders.iter().take(MOST_GROUPS).map(|holder| vec![*holder]).collect();
     let lonely = groups.len();
-    let mut untold = holders.len() - lonely;
+    let mut left_out = holders.len() - lonely;
     for thread in others {
         let has_room = groups.len() < MOST_GROUPS;
         let alike = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| are_alike(first, thread));
         match groups.iter_mut().skip(lonely).find(alike) {
             Some(group) => group.push(thread),
             None if has_room => groups.push(vec![thread]),
-            None => untold += 1,
+            None => left_out += 1,
         }
     }
-    (groups, untold)
+    (groups, left_out)
 }
 
 fn are_alike(one: &Thread, other: &Thread) -> bool {

@@ -117,7 +117,7 @@ fn sealed_in_part(content: Content, thread: Option<&str>, left_out: Vec<String>)
         record.thread = printable(name.as_bytes());
     }
     record.message = headline(&record);
-    if setup::suppressions().silences(&record) {
+    if setup::suppressions().suppresses(&record) {
         counts::SUPPRESSED.add();
         return None;
     }

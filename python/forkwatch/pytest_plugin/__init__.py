@@ -7,9 +7,9 @@ is added.
 |---|---|
 | is it wanted, and how strictly? | `settings` |
 | how does pytest come to run with the library preloaded? | `restart` |
-| where do its files lie? | `folders` |
+| where are its files? | `folders` |
 | which record belongs to which test? | `watcher` |
-| what is told at the end? | `summary` |
+| what is reported at the end? | `summary` |
 | which threads are pytest's own tools? | `tool_threads` |
 """
 
@@ -59,7 +59,7 @@ def pytest_addoption(parser: Any) -> None:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any, args: List[str]) -> Iterator[None]:
-    """The earliest moment at which the option is known: no output is captured yet, no conftest has run."""
+    """The earliest point at which the option is known: no output is captured yet, no conftest has run."""
     if _may_be_wanted(early_config):
         from forkwatch.pytest_plugin import restart, settings
 

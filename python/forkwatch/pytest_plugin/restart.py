@@ -1,7 +1,7 @@
-"""Starts pytest anew with the library preloaded, as the same process: a library cannot be preloaded afterwards.
+"""Restarts pytest with the library preloaded, as the same process: a library cannot be preloaded afterwards.
 
-The new start is told from the first by a variable, which names the process and its log. The workers of pytest-xdist
-inherit it with the library, so that only the controller starts anew.
+A variable marks the restarted process and names its log. The workers of pytest-xdist inherit the variable and the
+library, so only the controller restarts.
 """
 
 import os
@@ -42,24 +42,24 @@ class Run(NamedTuple):
 
 
 def current_run() -> Optional[Run]:
-    """The run that this process or the controller of this worker started; `None` before the new start."""
+    """The run that this process or the controller of this worker started; `None` before the restart."""
     pid, *paths = os.environ.get(_VARIABLE, "").split(":", 2)
     if len(paths) != 2:
         return None
     if pid == str(os.getpid()):
         return Run(True, *paths)
-    # A pytest that a test starts is no worker, and begins a run of its own.
+    # A pytest that a test starts is not a worker, and begins its own run.
     return Run(False, *paths) if _is_worker() else None
 
 
 def ensure_watched(config: Any, settings: Settings) -> None:
-    """Returns in a pytest that is watched; else becomes one."""
+    """Returns if this pytest is watched; otherwise becomes one that is."""
     if current_run() is not None:
         if _is_worker():
             tool_threads.name_them()
         return
     if _is_worker():
-        # On another machine, say: its words belong to execnet, and it must not start anew.
+        # For example on another machine: its command line belongs to execnet, and it must not restart.
         return
     if _is_inside_test():
         raise pytest.UsageError(

@@ -36,12 +36,14 @@ def _names(config: Any) -> List[str]:
 
 
 def _existing(config: Any, name: str) -> str:
-    """A file of rules that is not there would silence nothing, and nobody would know why."""
+    """A missing suppression file would suppress nothing, and nobody would know why."""
     ini = getattr(config, "inipath", None) or getattr(config, "inifile", None)
     folder = os.path.dirname(str(ini)) if ini else os.getcwd()
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
         raise pytest.UsageError(f"forkwatch_suppress: there is no file {path}")
     if ":" in path:
-        raise pytest.UsageError(f"forkwatch_suppress: {path} contains a colon, which separates paths in FORKWATCH_SUPPRESS; rename it")
+        raise pytest.UsageError(
+            f"forkwatch_suppress: {path} contains a colon, which separates paths in FORKWATCH_SUPPRESS; rename it"
+        )
     return path

@@ -1,7 +1,7 @@
-"""What is told at the end of a run: the warnings, and the errors that no test has shown.
+"""The summary at the end of a run: the warnings, and the errors that no test has shown.
 
-A warning is told once for the line that causes it: a pool's fork has a stack, and so a fingerprint, for each test that
-uses the pool.
+A warning is reported once for each line that causes it: a pool's fork has a different stack, and therefore fingerprint,
+in each test that uses the pool.
 """
 
 from typing import Any, Dict, Iterable, List, Set, Tuple
@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Set, Tuple
 from forkwatch import text
 from forkwatch.records import Entry
 
-# Warnings that are told, and tests that are named for each, before the rest is only counted.
+# Warnings that are shown, and tests that are named for each; the others are only counted.
 _MOST_WARNINGS = 20
 _MOST_TESTS = 3
 
@@ -17,18 +17,18 @@ _MOST_TESTS = 3
 class Summary:
     """The findings of a whole run."""
 
-    def __init__(self, entries: Iterable[Entry], told: Set[int]) -> None:
+    def __init__(self, entries: Iterable[Entry], reported: Set[int]) -> None:
         # By kind and by the line that causes them.
         self.warnings: Dict[Tuple[str, str], List[Entry]] = {}
         # Severe findings that are in no report, by fingerprint.
-        self.untold: Dict[str, List[Entry]] = {}
+        self.unreported: Dict[str, List[Entry]] = {}
         # Forks whose children became other programs, as `forkwatch report` lowers them.
         self.went_to_exec = 0
         found = list(entries)
         executed = {entry.record.get("fork_id") for entry in found if entry.record.get("outcome") == "exec"}
         for entry in found:
-            if entry.is_severe and entry.place not in told:
-                self.untold.setdefault(entry.fingerprint, []).append(entry)
+            if entry.is_severe and entry.place not in reported:
+                self.unreported.setdefault(entry.fingerprint, []).append(entry)
             elif not entry.is_finding or entry.is_severe:
                 continue
             elif "fork" in entry.record and entry.record.get("fork_id") in executed:
@@ -39,9 +39,9 @@ class Summary:
 
     def write(self, reporter: Any) -> None:
         """Writes to pytest's terminal."""
-        if self.untold:
+        if self.unreported:
             reporter.section("forkwatch: errors outside any test's report", red=True, bold=True)
-            for group in self.untold.values():
+            for group in self.unreported.values():
                 reporter.write_line(text.report(group[0].record))
                 reporter.write_line(f"{_times(group)}{_tests(group)}\n")
         if self.warnings or self.went_to_exec:

@@ -71,7 +71,7 @@ class Watcher:
         self._start = 0
         self._shown: Set[int] = set()
         # In the process with the summary: what any report has shown.
-        self._told: Set[int] = set()
+        self._reported: Set[int] = set()
         self._summary: Optional[summary.Summary] = None
 
     def pytest_report_header(self) -> str:
@@ -110,7 +110,7 @@ class Watcher:
         self._shown.update(entry.place for entry in found)
         report.sections.extend(_sections(found))
         # Goes from a worker to the controller with the report.
-        report.forkwatch_told = [entry.place for entry in found]
+        report.forkwatch_reported = [entry.place for entry in found]
 
     def _new_findings(self) -> List[Entry]:
         return [
@@ -120,15 +120,15 @@ class Watcher:
         ]
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        self._told.update(getattr(report, "forkwatch_told", ()))
+        self._reported.update(getattr(report, "forkwatch_reported", ()))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any) -> None:
         """A finding that no test shows must not be lost: its child was slower than the test, or no test was running."""
         if not self._run.is_main:
             return
-        self._summary = summary.Summary(records.entries(self._run.log, self._beginning), self._told)
-        if self._summary.untold and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        self._summary = summary.Summary(records.entries(self._run.log, self._beginning), self._reported)
+        if self._summary.unreported and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

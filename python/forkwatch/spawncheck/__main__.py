@@ -12,14 +12,14 @@ _USAGE = "usage: python -m forkwatch.spawncheck (script.py | -m module | -c code
 
 
 def _starts_by_itself() -> bool:
-    """Whether a new interpreter would read the line that starts the check: it lies beside the installed package."""
+    """Whether a new interpreter would read the line that starts the check, a file next to the installed package."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     line = os.path.join(os.path.dirname(package), "forkwatch_spawncheck.pth")
     return os.path.isfile(line) and not sys.flags.no_site
 
 
 def _interpreter_options() -> List[str]:
-    """The options of this interpreter, as multiprocessing itself hands them on."""
+    """The options of this interpreter, as multiprocessing itself passes them on."""
     try:
         return list(cast(Any, subprocess)._args_from_interpreter_flags())
     except Exception:
@@ -36,7 +36,7 @@ def main() -> int:
     if _starts_by_itself():
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *_interpreter_options(), *words])
-    # From a folder of sources: the same process has to do.
+    # In a source folder, the check runs in this process.
     if words[0].startswith("-"):
         print("forkwatch: spawn check: only a script can be run before the package is installed", file=sys.stderr)
         return 2

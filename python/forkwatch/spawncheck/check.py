@@ -1,4 +1,4 @@
-"""One process that is about to be forked: what is wrong with it for `spawn`, told once a place that starts it."""
+"""Checks a process that is about to be forked for `spawn`; reports each place that starts processes once."""
 
 import os
 from types import FrameType
@@ -11,25 +11,25 @@ from forkwatch.spawncheck.trace import chain_to_failure
 from forkwatch.text import harmless
 
 _START = "forkwatch: spawn check: "
-# The program called one of these to start a process; whoever called them is meant.
+# The program called one of these to start a process; the place reported is their caller.
 _MACHINERY = ("multiprocessing", "concurrent.futures")
-# A program that makes its processes in ever new ways is not flooded.
-_MOST_TOLD = 100
+# A limit for programs that start processes in ever new ways.
+_MOST_REPORTS = 100
 
-_told: Set[Tuple[str, ...]] = set()
+_reported: Set[Tuple[str, ...]] = set()
 
 
 def check(process: Any, frame: FrameType) -> None:
-    """Tells whether this process would survive `spawn`."""
+    """Reports whether this process would survive `spawn`."""
     caller = _caller(frame)
     place = _place(caller) if caller else "an unknown place"
     faults = _faults(process, frame)
     key = (place, *faults)
-    if key in _told or len(_told) >= _MOST_TOLD:
+    if key in _reported or len(_reported) >= _MOST_REPORTS:
         return
-    _told.add(key)
+    _reported.add(key)
     verdict = 'would not survive "spawn"' if faults else 'would survive "spawn"'
-    _tell([f"{_name(process)}, started at {place}, {verdict}", *("  " + fault for fault in faults)])
+    _print([f"{_name(process)}, started at {place}, {verdict}", *("  " + fault for fault in faults)])
 
 
 def _faults(process: Any, frame: FrameType) -> List[str]:
@@ -94,8 +94,8 @@ def _name(process: Any) -> str:
     return _one_line(name) if isinstance(name, str) and name else type(process).__name__
 
 
-def _tell(lines: List[str]) -> None:
-    """Past `sys.stderr`, whose buffer the fork would copy, and which the program may have replaced."""
+def _print(lines: List[str]) -> None:
+    """Bypasses `sys.stderr`, whose buffer the fork would copy, and which the program may have replaced."""
     text = "".join(f"{_START}{harmless(line)}\n" for line in lines)
     try:
         os.write(2, text.encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""What `spawn` needs of the main module: the child imports its file anew, under the name `__mp_main__`.
+"""What `spawn` needs of the main module: the child imports its file again, under the name `__mp_main__`.
 
 So a process must not be started by a statement that runs at import, and what the child unpickles by name must be
 defined by one that does. Both are read from the source: `if __name__ == "__main__":` is the guard. A guard that is
@@ -25,7 +25,7 @@ class MainModule:
         self._guards: Optional[List[Tuple[int, int]]] = _guards(self.file) if self.file else None
 
     def is_guarded(self, line: int) -> bool:
-        """Whether a line runs only in the main process; true where that cannot be told."""
+        """Whether a line runs only in the main process; true if that is not known."""
         if self._guards is None:
             return True
         return any(first <= line <= last for first, last in self._guards)
@@ -48,7 +48,7 @@ class MainModule:
     def hidden(self, instances: List[Any]) -> List[str]:
         """The names of those functions and classes that a child could not find: all, if there is no file to import.
 
-        What is local to a function does not even pickle, and is told for that.
+        Local functions and classes do not pickle at all, and are reported for that.
         """
         named = [instance for instance in instances if "<" not in instance.__qualname__]
         if not self.file:

@@ -1,6 +1,6 @@
 """Writes a chain of pickled objects as a programmer would: `Application._processes[0]._popen.finalizer._weakref`.
 
-Between an object and its attributes pickle meets others: the dictionary of its state, the tuple of its constructor's
+Between an object and its attributes, pickle passes others: the dictionary of its state, the tuple of its constructor's
 arguments. They are steps of the chain, but not of the path.
 """
 
@@ -87,7 +87,7 @@ def _through_tuple(chain: List[Any], place: int) -> Tuple[str, int]:
 
 
 def _inside(owner: Any, child: Any) -> str:
-    """An item of a container that is no plain one, a class, or whatever else a `__reduce__` names."""
+    """An item of a special container, a class, or anything else that a `__reduce__` returns."""
     if child is type(owner):
         return ".__class__"
     if isinstance(owner, Mapping):

@@ -1,4 +1,4 @@
-"""Pickles a process object as `spawn` would, into nothing, and leaves nothing behind.
+"""Pickles a process object as `spawn` would, discards the result, and has no side effects of its own.
 
 Reducers of the program are called, as `spawn` would call them (and a second time by `trace` when something fails). What
 would register a descriptor or a semaphore for a child that never comes is kept from doing so: a stand-in for the child
@@ -13,12 +13,12 @@ from typing import Any, Dict, List, Optional, cast
 # The reducers that are for multiprocessing alone, by type; the attribute has had this name since 3.3.
 REDUCERS: Dict[type, Any] = cast(Any, reduction.ForkingPickler)._extra_reducers
 
-# The most time one look may take; a program that is checked must stay usable.
+# The most time a check may take, so that a checked program stays usable.
 SECONDS = 2.0
 
 
 class TimeUp(Exception):
-    """The look took too long, and proves nothing."""
+    """The check took too long and proves nothing."""
 
 
 class Deadline:
@@ -58,7 +58,7 @@ class Spawning:
 
 
 class Rules:
-    """What both picklers know: the time, what counts as sound, and what of the main module was met."""
+    """What both picklers share: the time limit, what counts as picklable, and what they found of the main module."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
@@ -109,7 +109,7 @@ class _Probe(reduction.ForkingPickler):
 
 
 def failure(process: Any, rules: Rules) -> Optional[Exception]:
-    """What `spawn` would raise when it pickles the process; `TimeUp` when that could not be told."""
+    """What `spawn` would raise when it pickles the process; `TimeUp` if that is not known."""
     try:
         with Spawning():
             _Probe(rules).dump(process)

@@ -1,4 +1,4 @@
-"""Imported at the start of an interpreter whose environment has `FORKWATCH_SPAWN_CHECK`; asks at each fork.
+"""Imported at the start of an interpreter whose environment has `FORKWATCH_SPAWN_CHECK`; checks at each fork.
 
 A handler of `os.register_at_fork` sees every fork, and the frame below it says whose fork it is. So nothing of
 multiprocessing is replaced, and a program that never imports it never pays for it.
@@ -20,7 +20,7 @@ def is_wanted() -> bool:
 
 
 def _before_fork() -> None:
-    """Never raises: whatever escapes a handler of `os.register_at_fork` is printed, and lost all the same."""
+    """Never raises: an exception in a handler of `os.register_at_fork` is printed and has no effect."""
     try:
         frame: types.FrameType | None = sys._getframe(1)
         for _ in range(_DEEPEST):

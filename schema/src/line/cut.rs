@@ -1,6 +1,6 @@
 //! What is cut from a record that is too long for one line.
 //!
-//! Only `line` calls this. Each step cuts harder than those before, and keeps what tells most: the fork, the locks, the
+//! Only `line` calls this. Each step cuts harder than those before, and keeps what says most: the fork, the locks, the
 //! first threads. After the last step any record fits; a test with a monstrous one holds that.
 
 use crate::harmless::is_harmful;
@@ -10,7 +10,7 @@ use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork
 pub const STEPS: &[fn(&mut Record)] = &[
     |record| thread_stacks(record, 100),
     |record| thread_stacks(record, 32),
-    // A command line as long as this tells less than any stack.
+    // A command line as long as this says less than any stack.
     |record| arguments(record, 64, 512),
     |record| arguments(record, 16, 256),
     |record| native_stacks(record, 16),
@@ -127,7 +127,7 @@ fn waiters(record: &mut Record, keep: usize) {
     }
 }
 
-/// Keeps the first `keep` arguments, and so many bytes of each.
+/// Keeps the first `keep` arguments, and this many bytes of each.
 fn arguments(record: &mut Record, keep: usize, bytes: usize) {
     let Some(arguments) = &mut record.argv else { return };
     let all = arguments.len();
@@ -194,7 +194,7 @@ fn texts(record: &mut Record, keep: usize) {
     record.truncated.push(format!("texts: {keep} bytes of each kept"));
 }
 
-/// Cuts the text to so many bytes as JSON, in which an escape takes six or twelve, and says whether it had more.
+/// Cuts the text to this many bytes of JSON, in which an escape takes six or twelve. Returns whether it had more.
 fn shorten(text: &mut String, keep: usize) -> bool {
     let mut bytes = 0;
     let end = text.char_indices().find(|&(_, character)| {

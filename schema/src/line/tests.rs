@@ -106,7 +106,7 @@ fn a_monstrous_argument_still_gives_a_line() {
     let Detail::UnsafeFork(detail) = back.detail else {
         unreachable!()
     };
-    assert!(detail.threads[0].stack.is_some(), "what tells more is kept");
+    assert!(detail.threads[0].stack.is_some(), "what says more is kept");
 }
 
 /// A text of `length` bytes that take six each in JSON.
@@ -165,7 +165,7 @@ fn monstrous() -> Record {
 }
 
 #[test]
-fn nothing_is_too_big_to_be_told() {
+fn nothing_is_too_big_to_be_reported() {
     let text = line(&monstrous()).expect("a line");
     assert!(text.len() <= MAX_RECORD_BYTES);
     let back: Record = serde_json::from_slice(&text).unwrap();
@@ -174,13 +174,13 @@ fn nothing_is_too_big_to_be_told() {
     };
     assert!(!detail.fork.stack.is_empty() && !detail.locks.is_empty() && !detail.threads.is_empty());
     for list in ["argv", "threads", "locks", "waiters", "frames", "texts"] {
-        let told = |entry: &String| entry.starts_with(list);
-        assert!(back.truncated.iter().any(told), "{list}: {:?}", back.truncated);
+        let is_listed = |entry: &String| entry.starts_with(list);
+        assert!(back.truncated.iter().any(is_listed), "{list}: {:?}", back.truncated);
     }
 }
 
 #[test]
-fn a_monstrous_leaked_lock_is_told_too() {
+fn a_monstrous_leaked_lock_is_reported_too() {
     let mut record = monstrous();
     let Detail::UnsafeFork(mut detail) = record.detail else {
         unreachable!()

@@ -122,7 +122,7 @@ fn complaints_name_file_and_line() {
         "cannot read /etc/b: it is a FIFO; its rules are not used"
     );
     assert!(!rules.is_empty() && rules.has_thread_rules());
-    assert!(!rules.silences(&unsafe_fork()));
+    assert!(!rules.suppresses(&unsafe_fork()));
     let (none, complaints) = Suppressions::load(std::iter::empty::<(String, Result<Vec<u8>, String>)>());
     assert!(none.is_empty() && !none.has_thread_rules() && complaints.is_empty());
 }
@@ -146,7 +146,7 @@ fn harmless_threads_and_locks() {
 }
 
 #[test]
-fn every_word_of_a_finding_can_silence_it() {
+fn every_name_in_a_finding_can_suppress_it() {
     let finding = unsafe_fork();
     for word in [
         "libfoo.so.1",
@@ -166,15 +166,15 @@ fn every_word_of_a_finding_can_silence_it() {
         "libstdc++*",
         "fill",
     ] {
-        assert!(rules(&format!("unsafe_fork:{word}")).silences(&finding), "{word}");
-        assert!(rules(&format!("*:{word}")).silences(&finding), "{word}");
+        assert!(rules(&format!("unsafe_fork:{word}")).suppresses(&finding), "{word}");
+        assert!(rules(&format!("*:{word}")).suppresses(&finding), "{word}");
         assert!(
-            !rules(&format!("leaked_lock:{word}\nthread:{word}\nlock:{word}")).silences(&finding),
+            !rules(&format!("leaked_lock:{word}\nthread:{word}\nlock:{word}")).suppresses(&finding),
             "{word}"
         );
     }
     for word in ["/opt/lib/libfoo.so.1", "foo", "words*", "a.py"] {
-        assert!(!rules(&format!("*:{word}")).silences(&finding), "{word}");
+        assert!(!rules(&format!("*:{word}")).suppresses(&finding), "{word}");
     }
 }
 
@@ -191,18 +191,18 @@ fn in_child() -> (Vec<Frame>, Option<Vec<PythonFrame>>) {
     )
 }
 
-/// Each of the words, as a rule of this kind and as one of any kind, silences the finding; none of the others does.
+/// Each of the words, as a rule of this kind and as one of any kind, suppresses the finding; none of the others does.
 #[track_caller]
-fn silenced(finding: &Record, by: &[&str], not_by: &[&str]) {
+fn suppressed(finding: &Record, by: &[&str], not_by: &[&str]) {
     let kind = finding.kind.name();
     for word in by {
-        assert!(rules(&format!("{kind}:{word}")).silences(finding), "{kind}:{word}");
-        assert!(rules(&format!("*:{word}")).silences(finding), "*:{word}");
+        assert!(rules(&format!("{kind}:{word}")).suppresses(finding), "{kind}:{word}");
+        assert!(rules(&format!("*:{word}")).suppresses(finding), "*:{word}");
         let others = format!("unsafe_fork:{word}\nthread:{word}\nlock:{word}");
-        assert!(!rules(&others).silences(finding), "{others}");
+        assert!(!rules(&others).suppresses(finding), "{others}");
     }
     for word in not_by {
-        assert!(!rules(&format!("*:{word}")).silences(finding), "*:{word}");
+        assert!(!rules(&format!("*:{word}")).suppresses(finding), "*:{word}");
     }
 }
 
@@ -218,7 +218,7 @@ fn orphaned_locks() {
         python_stack,
         blocking: true,
     };
-    silenced(
+    suppressed(
         &record(Kind::OrphanedLock, Detail::OrphanedLock(detail)),
         &[
             "libc:tz",
@@ -247,7 +247,7 @@ fn stuck_children() {
         stack,
         python_stack,
     };
-    silenced(
+    suppressed(
         &record(Kind::StuckChild, Detail::StuckChild(detail)),
         &[
             "syscall",
@@ -285,7 +285,7 @@ fn calls_and_slow_handlers() {
             "liblog*",
             "forker",
         ];
-        silenced(&call(kind), &by, &["pthread", "/usr/lib/libgomp.so.1"]);
+        suppressed(&call(kind), &by, &["pthread", "/usr/lib/libgomp.so.1"]);
     }
     let slow = |library: Option<&str>| {
         let (library, phase) = (library.map(Into::into), Phase::Prepare);
@@ -299,16 +299,16 @@ fn calls_and_slow_handlers() {
             }),
         )
     };
-    silenced(
+    suppressed(
         &slow(Some("/usr/lib/libgrpc.so.1")),
         &["libgrpc*"],
         &["prepare", "libgrpc"],
     );
-    silenced(&slow(None), &["forker"], &["unknown"]);
+    suppressed(&slow(None), &["forker"], &["unknown"]);
 }
 
 #[test]
-fn only_a_rule_of_its_own_silences_an_outcome() {
+fn only_a_rule_for_its_kind_suppresses_an_outcome() {
     let (outcome, program) = (Outcome::Exec, Some("/bin/true".into()));
     let detail = ForkOutcome {
         child_pid: 2,
@@ -316,18 +316,18 @@ fn only_a_rule_of_its_own_silences_an_outcome() {
         program,
     };
     let finding = record(Kind::ForkOutcome, Detail::ForkOutcome(detail));
-    assert!(!rules("*:*").silences(&finding));
-    assert!(rules("fork_outcome:*").silences(&finding));
+    assert!(!rules("*:*").suppresses(&finding));
+    assert!(rules("fork_outcome:*").suppresses(&finding));
 }
 
 #[test]
 fn leaked_locks_and_summaries() {
     let leaked = record(Kind::LeakedLock, Detail::LeakedLock(LeakedLock { lock: lock() }));
-    assert!(rules("leaked_lock:fill").silences(&leaked));
-    assert!(!rules("unsafe_fork:fill").silences(&leaked));
+    assert!(rules("leaked_lock:fill").suppresses(&leaked));
+    assert!(!rules("unsafe_fork:fill").suppresses(&leaked));
     let summary = record(Kind::Summary, Detail::Summary(Summary::default()));
-    assert!(!rules("*:*").silences(&summary));
-    assert!(rules("summary:*").silences(&summary));
+    assert!(!rules("*:*").suppresses(&summary));
+    assert!(rules("summary:*").suppresses(&summary));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn number(file: &impl AsRawFd) -> u16 {
     u16::try_from(file.as_raw_fd()).unwrap()
 }
 
-/// A FIFO and its reader, who takes what there is.
+/// A FIFO and its reader, that takes what is there.
 fn fifo(folder: &Path) -> (CString, File) {
     let path = folder.join("fifo");
     let name = c_path(&path);
@@ -44,7 +44,7 @@ fn drained(reader: &mut File) -> Vec<u8> {
 }
 
 #[test]
-fn a_full_fifo_costs_no_time_and_its_next_line_begins_anew() {
+fn a_full_fifo_costs_no_time_and_its_next_line_starts_fresh() {
     let folder = tempfile::tempdir().unwrap();
     let (name, mut reader) = fifo(folder.path());
     let state = State::new();
@@ -95,7 +95,7 @@ fn a_blocking_pipe_of_the_programs_is_not_waited_for() {
     let start = Instant::now();
     let failed = (0..100).find_map(|_| write_to_number(number(&writer), &line, &state).err());
     assert_eq!(failed, Some(Errno::AGAIN));
-    // A moment for a text that a person waits for, and only once.
+    // A short wait for a text that a person waits for, and only once.
     for _ in 0..100 {
         assert_eq!(
             write_to_number_patiently(number(&writer), &line, &state),

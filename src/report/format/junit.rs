@@ -79,7 +79,7 @@ fn case(xml: &mut Writer<impl Write>, report: &Report, finding: &Whole<'_>, styl
     Ok(())
 }
 
-/// Without the two characters that XML cannot hold and that are no control characters, which are escaped already.
+/// Without the two characters that XML cannot hold and that are not control characters, which are escaped already.
 fn clean(text: &str) -> String {
     text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! The example of each finding alone, as the library has told it live.
+//! Only the example of each finding, as the library printed it.
 
 use std::io::{self, Write};
 

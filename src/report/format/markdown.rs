@@ -113,7 +113,7 @@ fn details(report: &Report, finding: &Whole<'_>, style: &Style) -> String {
     )
 }
 
-/// Text of a record, so that nothing in it is markup, a table's border, or the name of somebody who would be told of it.
+/// Text of a record, so that nothing in it is markup, a table's border, or the name of a user who would be notified.
 fn code(text: &str) -> String {
     let text = ellipsis(&harmless(text), LONGEST);
     let is_plain = |character: char| {

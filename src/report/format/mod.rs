@@ -31,13 +31,13 @@ pub struct Report {
     pub files: u64,
     /// Records in them.
     pub records: u64,
-    /// Lines that hold no record.
+    /// Invalid lines.
     pub broken: u64,
     /// The first of these.
     pub broken_lines: Vec<BrokenLine>,
     /// Repeats of which no record says to which finding they belong.
     pub lost_repeats: u64,
-    /// Findings that a suppression silenced.
+    /// Findings that a rule suppressed.
     pub suppressed: u64,
     /// Findings that the baseline has too.
     pub known: u64,
@@ -68,7 +68,7 @@ pub struct Names {
     pub texts: Vec<String>,
 }
 
-/// A line that holds no record.
+/// An invalid line.
 #[derive(Clone, Debug)]
 pub struct BrokenLine {
     /// The file it stands in.

@@ -1,6 +1,6 @@
-//! Lines that hold no record: counted all, told the first few.
+//! Invalid lines: all are counted, the first few are shown.
 
-/// How many are told.
+/// How many are shown.
 pub const TOLD: usize = 5;
 
 /// Where a line stands: the file, the part of it that was read on its own, and the line in that part, all from 0.

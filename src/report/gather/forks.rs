@@ -19,7 +19,7 @@ const EXEC: u32 = (1 << NUMBER_BITS) - 1;
 const EXIT: u32 = EXEC - 1;
 /// Fingerprints beyond these are counted, but not joined.
 const MOST_NUMBERS: u32 = EXIT;
-/// Words of bits that say of which forks a child has told something: 16 KiB, which stay in the cache.
+/// Words of bits that say of which forks a child has reported something: 16 KiB, which stay in the cache.
 const SEEN_WORDS: usize = 2048;
 
 /// The halves that one thread saw.
@@ -165,7 +165,7 @@ fn renumber(from: Vec<u64>, numbers: &[u32], to: &mut Vec<u64>) {
     }));
 }
 
-/// Looks up the child's half of each record. Most forks have none, and a few bits tell so.
+/// Looks up the child's half of each record. Most forks have none, and a few bits show that.
 fn join_bucket(parents: &[u64], children: &mut [u64], fates: &mut FxHashMap<u32, Fate>) {
     children.sort_unstable();
     let mut seen = vec![0_u64; SEEN_WORDS];
@@ -219,7 +219,7 @@ fn one_record<'halves>(
     }
 }
 
-/// Which bit says that a fork's child has told something.
+/// Which bit says that a fork's child has reported something.
 const fn seen_bit(entry: u64) -> (usize, u64) {
     #[expect(clippy::cast_possible_truncation, reason = "only the lowest bits are wanted")]
     let hash = hash_of(entry) as usize;
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_told_twice_has_one_fate() {
+    fn a_line_read_twice_has_one_outcome() {
         let mut forks = Forks::default();
         for _ in 0..2 {
             forks.parent(fork(1), 0, Severity::Warn);

@@ -7,7 +7,7 @@
 //! | which record belongs to which fork | `forks` |
 //! | repeats that only a summary counts | `repeats` |
 //! | where and when each fingerprint was seen, where a format shows that | `spread` |
-//! | lines that hold no record | `broken` |
+//! | invalid lines | `broken` |
 
 pub mod broken;
 pub mod forks;
@@ -49,7 +49,7 @@ pub struct Gathered<'wanted> {
     wanted: &'wanted Wanted,
     /// Records read, wanted or not.
     pub records: u64,
-    /// Lines that hold no record.
+    /// Invalid lines.
     pub broken: BrokenLines,
     /// Last lines that are still being written.
     pub unfinished: u64,

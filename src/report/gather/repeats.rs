@@ -1,7 +1,7 @@
-//! Repeats that the library only counted: a process tells a finding in full once, and its `summary` says how often it came
-//! again, all findings together.
+//! Repeats that the library only counted: a process reports a finding in full once, and its `summary` has the number of repeats
+//! of all its findings together.
 //!
-//! They can be laid to a fingerprint where the process told of no other. The rest is told as a number of its own.
+//! They can be assigned to a fingerprint if the process reported no other. The others are counted separately.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use serde::Deserialize;
 use super::names;
 use crate::report::read::head::Head;
 
-/// Processes that are remembered. With more of them no repeat is laid to a fingerprint: the memory would grow with the records.
+/// Processes that are remembered. With more of them, no repeat is assigned to a fingerprint, because memory would grow with the records.
 const MOST_PROCESSES: usize = 262_144;
 
-/// What a process told of.
+/// The findings of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Findings {
     One(u32),
     Several,
 }
@@ -30,20 +30,20 @@ struct Summary {
     by_kind: BTreeMap<String, u64>,
 }
 
-/// The processes seen, and the repeats that their summaries tell.
+/// The processes seen, and the repeats in their summaries.
 #[derive(Debug, Default)]
 pub struct Repeats {
-    processes: FxHashMap<u64, Told>,
+    processes: FxHashMap<u64, Findings>,
     too_many: bool,
     summaries: Vec<(u64, u64)>,
     lost: u64,
 }
 
 impl Repeats {
-    /// Notes that a process told of a fingerprint.
+    /// Notes that a process reported a fingerprint.
     pub fn finding(&mut self, head: &Head<'_>, fingerprint: u32) {
         if !self.too_many {
-            self.note(process(head), Told::One(fingerprint));
+            self.note(process(head), Findings::One(fingerprint));
         }
     }
 
@@ -53,7 +53,7 @@ impl Repeats {
             return;
         };
         let is_finding = |name: &str| !matches!(Kind::parse(name), Some(Kind::Summary | Kind::ForkOutcome));
-        let told: u64 = summary
+        let count: u64 = summary
             .by_kind
             .iter()
             .filter(|(name, _)| is_finding(name))
@@ -61,15 +61,15 @@ impl Repeats {
             .sum();
         match summary.repeated {
             0 => {}
-            repeated if told > 1 || self.too_many => self.lost += repeated,
+            repeated if count > 1 || self.too_many => self.lost += repeated,
             repeated => self.summaries.push((process(head), repeated)),
         }
     }
 
-    fn note(&mut self, process: u64, told: Told) {
-        let known = self.processes.entry(process).or_insert(told);
-        if *known != told {
-            *known = Told::Several;
+    fn note(&mut self, process: u64, findings: Findings) {
+        let known = self.processes.entry(process).or_insert(findings);
+        if *known != findings {
+            *known = Findings::Several;
         }
         if self.processes.len() > MOST_PROCESSES {
             self.too_many = true;
@@ -86,27 +86,27 @@ impl Repeats {
             self.processes = FxHashMap::default();
             return;
         }
-        for (process, told) in other.processes {
+        for (process, findings) in other.processes {
             if !self.too_many {
-                let told = match told {
-                    Told::One(number) => Told::One(numbers[number as usize]),
-                    Told::Several => Told::Several,
+                let findings = match findings {
+                    Findings::One(number) => Findings::One(numbers[number as usize]),
+                    Findings::Several => Findings::Several,
                 };
-                self.note(process, told);
+                self.note(process, findings);
             }
         }
     }
 
     /// The repeats of each fingerprint, and how many belong to none.
-    pub fn laid(&self) -> (FxHashMap<u32, u64>, u64) {
-        let (mut laid, mut lost) = (FxHashMap::default(), self.lost);
+    pub fn assigned(&self) -> (FxHashMap<u32, u64>, u64) {
+        let (mut assigned, mut lost) = (FxHashMap::default(), self.lost);
         for (process, repeated) in &self.summaries {
             match self.processes.get(process) {
-                Some(Told::One(number)) => *laid.entry(*number).or_default() += repeated,
+                Some(Findings::One(number)) => *assigned.entry(*number).or_default() += repeated,
                 _ => lost += repeated,
             }
         }
-        (laid, lost)
+        (assigned, lost)
     }
 }
 
@@ -146,8 +146,8 @@ mod tests {
             br#"{"repeated":40,"by_kind":{"unsafe_fork":1,"leaked_lock":1}}"#,
         );
         repeats.summary(&head(b"3"), br#"{"repeated":80}"#);
-        let (laid, lost) = repeats.laid();
-        assert_eq!((laid.get(&7), laid.len(), lost), (Some(&10), 1, 140));
+        let (assigned, lost) = repeats.assigned();
+        assert_eq!((assigned.get(&7), assigned.len(), lost), (Some(&10), 1, 140));
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         other.finding(&head(b"1"), 1);
         other.summary(&head(b"1"), br#"{"repeated":3}"#);
         one.merge(other, &[5, 0]);
-        assert_eq!(one.laid().0.get(&0), Some(&3));
+        assert_eq!(one.assigned().0.get(&0), Some(&3));
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             repeats.finding(&head(pid.to_string().as_bytes()), 0);
         }
         repeats.summary(&head(b"1"), br#"{"repeated":3}"#);
-        let (laid, lost) = repeats.laid();
-        assert_eq!((laid.len(), lost), (0, 3));
+        let (assigned, lost) = repeats.assigned();
+        assert_eq!((assigned.len(), lost), (0, 3));
     }
 }

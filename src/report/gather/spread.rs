@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::report::finding::Seen;
 use crate::report::read::head::Time;
 
-/// Pairs that are counted, of each sort: with more of them the memory would grow with the records.
+/// Pairs that are counted, of each kind: with more of them the memory would grow with the records.
 const MOST_PAIRS: usize = 1 << 20;
 
 /// Nanoseconds of an hour.

@@ -19,7 +19,7 @@ pub struct Head<'line> {
     pub time: Time,
     /// How bad it is, in its writer's view.
     pub severity: Severity,
-    /// What it tells.
+    /// Its kind.
     pub kind: &'line [u8],
     /// Its fingerprint.
     pub fingerprint: &'line [u8],
@@ -142,7 +142,7 @@ fn nanoseconds(time: &[u8; 30]) -> Option<Time> {
         (year, month - 3)
     };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
-    // Before 1970, and from 2554 on, it is for the parser to say that this is no time.
+    // Before 1970, and from 2554 on, the parser decides whether this is a time.
     let seconds = days.checked_sub(719_469)? * 86_400 + hour * 3600 + minute * 60 + second;
     seconds.checked_mul(1_000_000_000)?.checked_add(digits(20, 29))
 }

@@ -161,7 +161,7 @@ fn plain_size(path: &Path) -> io::Result<Option<u64>> {
 
 const ENDLESS: &str = "it is a device without an end; name a file, a folder, a FIFO or `-`";
 
-/// Whether it is a device that is no terminal. A FIFO ends when its writers do.
+/// Whether it is a device but not a terminal. A FIFO ends when its writers do.
 fn is_endless(mode: u32, device: u64) -> bool {
     match FileType::from_raw_mode(mode) {
         FileType::BlockDevice => true,
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_expanded_and_what_is_missing_is_told() {
+    fn patterns_are_expanded_and_missing_files_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         fs::write(path.join("one.x"), "1").unwrap();

@@ -16,7 +16,7 @@ pub mod range;
 pub mod stream;
 pub mod unpack;
 
-/// The most bytes of a line: sixteen times what the library writes. A longer one is no record, and is not kept in memory.
+/// The most bytes of a line: sixteen times what the library writes. A longer one is not a record, and is not kept in memory.
 pub const MAX_LINE: usize = 16 * forkwatch_schema::record::MAX_RECORD_BYTES;
 
 /// What takes the lines of one file or of one part of it.

@@ -34,7 +34,7 @@ pub struct Parsed<'line> {
     digits: String,
 }
 
-/// Parses a line; what is wrong with one that holds no record, in a few words.
+/// Parses a line. The error says in a few words what is wrong with it.
 pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
     // Its fields in a list would be taken for the record, too.
     if matches!(line.first(), Some(b'[')) {
@@ -44,7 +44,7 @@ pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
         // Each record is a line of its own: to say that it is the first would contradict the number in the file.
         let why = error.to_string().replace(" at line 1 column ", " at column ");
         if error.is_data() {
-            // The words of the error would be about a field; whoever sees the line wants to know what it is not.
+            // The words of the error would be about a field; readers need to know what the line is not.
             format!("not a forkwatch record ({why})")
         } else {
             format!("not JSON ({why})")
@@ -78,7 +78,7 @@ impl Parsed<'_> {
     }
 }
 
-/// A time as a number; one that is no time is older than all.
+/// A time as a number; an invalid one is older than all others.
 pub fn time(text: &str) -> Time {
     let parsed = text
         .parse::<jiff::Timestamp>()
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_told() {
+    fn invalid_lines_are_reported() {
         assert!(parse(b"{\"time\":").unwrap_err().starts_with("not JSON"));
         assert_eq!(parse(b"{\"a\" 1}").unwrap_err(), "not JSON (expected `:` at column 6)");
         let number = parse(b"7").unwrap_err();

@@ -1,4 +1,4 @@
-//! What is read as it comes: a pipe, a FIFO, a terminal. Whoever waits for it is told that it is waited for.
+//! Input that is read as it arrives: a pipe, a FIFO, a terminal. The user is told that the command waits for it.
 
 use std::fs::File;
 use std::io::{self, Read};

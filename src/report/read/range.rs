@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_monstrous_line_is_told_once_and_what_follows_is_read() {
+    fn a_monstrous_line_is_reported_once_and_what_follows_is_read() {
         let mut content = vec![b'x'; 3 * MAX_LINE];
         content.extend_from_slice(b"\nnext\n");
         let seen = in_parts(&content, 1024 * 1024);

@@ -6,10 +6,10 @@ use super::{Lines, MAX_LINE, whole_lines};
 
 const BLOCK: usize = 256 * 1024;
 
-/// A line of so many bytes is none, and what it is in has no end either.
+/// A line of this many bytes is not a line, and its file has no end either.
 const ENDLESS: u64 = 1 << 30;
 
-/// Hands over every line. `read` is told the bytes of each block.
+/// Passes on every line. `read` receives the number of bytes of each block.
 pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut(u64)) -> io::Result<()> {
     let mut buffer = vec![0; BLOCK];
     let mut filled = 0;

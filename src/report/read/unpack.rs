@@ -1,4 +1,4 @@
-//! Packed files, told by their first bytes and not by their names: gzip and Zstandard.
+//! Compressed files, recognised by their first bytes rather than their names: gzip and Zstandard.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};

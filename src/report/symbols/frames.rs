@@ -62,7 +62,7 @@ pub fn complete<'known>(stack: &mut Vec<Frame>, known: impl Fn(&Address) -> Opti
     has_changed
 }
 
-/// Whether a frame has no name or no line, and is not one of several that the library told at one address: there it knew the
+/// Whether a frame has no name or no line, and is not one of several that the library found at one address: there it knew the
 /// debug information.
 fn lacks(stack: &[Frame], position: usize) -> bool {
     let frame = &stack[position];
@@ -80,8 +80,8 @@ fn address(frame: &Frame) -> Option<Address> {
     let offset = u64::from_str_radix(frame.offset.as_deref()?.strip_prefix("0x")?, 16).ok()?;
     Some(Address {
         module: (module.clone(), frame.build_id.clone()),
-        // A return address lies behind its call. The innermost frame of another thread is where the thread is, which is told
-        // only while it waits in the kernel: then the byte before is its system call.
+        // A return address is after its call. The innermost frame of another thread is where the thread is, which is recorded
+        // only while it waits in the kernel: the byte before it then belongs to the system call.
         probe: offset.checked_sub(1)?,
     })
 }

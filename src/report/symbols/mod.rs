@@ -1,8 +1,8 @@
 //! What a record's frames lack, from files: function, source file and line, and the functions inlined there.
 //!
 //! The library names what it can without delaying the program; separate debug files, split ones and large ones are left to the
-//! report, for the one record of each finding that is shown. Nothing else changes by it: fingerprints, what a suppression
-//! silences and how findings are counted rest on what was recorded.
+//! report, for the one record of each finding that is shown. This changes nothing else: fingerprints, suppressions and counts
+//! depend only on what was recorded.
 //!
 //! | question | file |
 //! |---|---|
@@ -36,7 +36,7 @@ type Module = (String, Option<String>);
 
 /// Where the user has names looked up; `None` where nowhere.
 pub fn sources(matches: &ArgMatches) -> Option<Sources> {
-    // A rule with names that only this machine has would silence nothing in the library.
+    // A rule with names that only this machine has would suppress nothing in the library.
     if matches.get_flag("no-symbols") || matches.get_flag("gen-suppressions") {
         return None;
     }
@@ -110,7 +110,7 @@ impl Known {
         let mut changed = BTreeSet::new();
         for ((path, id), functions) in &mut self.0 {
             let file = Path::new(path);
-            // A file that nobody can tell from another one is not believed.
+            // A file that cannot be told from another one is not used.
             let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
             let found = found.unwrap_or_default();
             if found.own.is_none() && found.apart.is_none() {

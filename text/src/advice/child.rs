@@ -1,4 +1,4 @@
-//! What to change where a forked child tells that a call of its own never returns, or should not have been made.
+//! Advice for the findings of a forked child: a call that never returns, or that the child should not have made.
 //!
 //! The records of a child have no field for advice. A child knows its own stack and where the
 //! lock was taken, but not where the fork was; the first line is therefore the one that fits any fork in this language.

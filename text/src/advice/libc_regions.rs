@@ -1,6 +1,6 @@
-//! The locks of libc that pass no hook: what people call each, and how a child does without it.
+//! libc locks that pass no hook: the name of each, and how a child avoids it.
 //!
-//! The text of a record asks for the names, the advice for the rest. The rows follow the library's `state::libc_regions`; a test
+//! The text of a record uses the names, the advice uses the rest. The rows follow the library's `state::libc_regions`; a test
 //! there holds that each of its locks has one.
 
 /// What is known of one lock.

@@ -5,7 +5,7 @@
 use forkwatch_schema::record::{Lock, LockKind};
 
 use super::python::expression;
-use super::{Facts, Language, libc_regions, library, place, telling};
+use super::{Facts, Language, informative, libc_regions, library, place};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
 pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
@@ -19,7 +19,7 @@ pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> 
 fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
     let (mut libraries, mut lines): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
     for lock in facts.locks.iter().filter(|lock| is_for_handlers(lock)) {
-        if let Some(name) = telling(&lock.acquired_stack).and_then(library)
+        if let Some(name) = informative(&lock.acquired_stack).and_then(library)
             && !(language == Language::Python && is_python_core(name))
             && !libraries.contains(&name)
         {
@@ -60,8 +60,8 @@ fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
         lines.push(match words {
             Some(words) => format!("{} Nobody releases {} in a child.", words.instead, words.called),
             None => format!(
-                "At the fork another thread was inside a libc function that holds one of libc's own locks: do not \
-                 call that function{} in the child before exec.",
+                "At the fork another thread held one of libc's own locks{}: do not call the same libc function in the \
+                 child before exec.",
                 taken_in(lock)
             ),
         });
@@ -76,7 +76,7 @@ fn is_for_handlers(lock: &Lock) -> bool {
 
 /// Whether the lock is the program's own and not a library's.
 fn is_own(lock: &Lock, language: Language) -> bool {
-    let frame = telling(&lock.acquired_stack);
+    let frame = informative(&lock.acquired_stack);
     let library = frame.and_then(library);
     is_for_handlers(lock)
         && match language {
@@ -125,7 +125,7 @@ fn named(lock: &Lock) -> String {
 }
 
 fn taken_in(lock: &Lock) -> String {
-    match telling(&lock.acquired_stack).filter(|frame| frame.symbol.is_some() || frame.file.is_some()) {
+    match informative(&lock.acquired_stack).filter(|frame| frame.symbol.is_some() || frame.file.is_some()) {
         Some(frame) => format!(" in {}", place(frame)),
         None => String::new(),
     }

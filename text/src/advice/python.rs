@@ -62,7 +62,7 @@ pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
     })
 }
 
-/// A line for the locks of logging handlers, which programs meet without having made them.
+/// A line for the locks of logging handlers, which programs use without having created them.
 pub(super) fn about_logging(locks: &[Lock]) -> Option<String> {
     let of_logging = |lock: &&Lock| {
         let name = lock.name.as_deref().unwrap_or_default();

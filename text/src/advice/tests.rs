@@ -94,12 +94,9 @@ fn a_c_program_without_locks() {
         ..FACTS
     });
     assert_eq!(lines.len(), 2);
-    let first = "or fork before the first thread starts (\"worker\" is started by start_pool (pool.cpp:12));";
+    let first = "or fork before the first thread starts (\"worker\" is started by start_pool (pool.cpp:12)).";
     has(&lines[0], first);
-    has(
-        &lines[1],
-        "the line thread:worker into a file and set FORKWATCH_SUPPRESS",
-    );
+    has(&lines[1], "the line thread:worker to a file and set FORKWATCH_SUPPRESS");
 }
 
 #[test]
@@ -110,18 +107,18 @@ fn a_library_that_forks_is_named() {
 }
 
 #[test]
-fn threads_to_silence() {
+fn threads_to_suppress() {
     let argv = ["/usr/bin/a-program-with-a-long-name".to_owned()];
     let two = [thread("pool[1]"), thread("pool[2]")];
     let lines = advice(Facts { threads: &two, ..FACTS });
-    has(&lines[1], "thread:pool[[]1[]] into");
+    has(&lines[1], "thread:pool[[]1[]] to");
     has(&lines[1], "path, with one such line for each thread.");
     let lines = advice(Facts {
         threads: &[thread("a-program-with-")],
         argv: Some(&argv),
         ..FACTS
     });
-    has(&lines[1], "thread:work into");
+    has(&lines[1], "thread:work to");
     // Every thread of a C++ program without names of its own: a rule for this one would be a rule for all.
     let mut unnamed = thread("a-program-with-");
     unnamed.start_routine = Some("execute_native_thread_routine".into());
@@ -153,7 +150,7 @@ fn own_locks_and_libraries_locks() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     has(
         &lines[1],
-        "pthread_atfork(lock, unlock, unlock) for the lock in Cache::fill() once",
+        "pthread_atfork(lock, unlock, unlock) once for the lock in Cache::fill():",
     );
 
     let locks = [
@@ -170,7 +167,7 @@ fn own_locks_and_libraries_locks() {
     assert_eq!(lines.len(), 3, "{lines:?}");
     has(
         &lines[1],
-        "The makers of libfoo.so.1 and libbar.so can cure it there: pthread_atfork()",
+        "The maintainers of libfoo.so.1 and libbar.so can fix this there: functions registered with pthread_atfork()",
     );
     has(&lines[2], "Cache::fill()");
 }
@@ -186,8 +183,8 @@ fn copies_that_run_no_handlers() {
         function: "_Fork",
         ..FACTS
     });
-    has(&lines[1], "Call fork() in place of _Fork():");
-    has(&lines[2], "for the lock in fill once");
+    has(&lines[1], "Call fork() instead of _Fork():");
+    has(&lines[2], "once for the lock in fill:");
 }
 
 #[test]
@@ -212,10 +209,13 @@ fn locks_that_handlers_cannot_put_right() {
         vec![frame("/lib/libc.so.6", "localtime"), frame("/app", "log")],
     );
     let lines = locked(FACTS, &[libc]);
-    has(&lines[1], "Format no time in the child before exec");
-    has(&lines[1], "Nobody frees libc's time zone lock in a child.");
+    has(&lines[1], "Do not format times in the child before exec");
+    has(&lines[1], "Nobody releases libc's time zone lock in a child.");
     let unknown = lock(LockKind::Libc, None, vec![frame("/app", "log")]);
-    has(&locked(FACTS, &[unknown])[1], "under way in log.");
+    has(
+        &locked(FACTS, &[unknown])[1],
+        "held one of libc's own locks in log: do not call",
+    );
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn python() {
         lines[0].contains("os.fork()") && lines[0].contains("subprocess"),
         "{lines:?}"
     );
-    has(&lines[1], "thread:Thread-1 (run) into");
+    has(&lines[1], "thread:Thread-1 (run) to");
 
     let semaphore = vec![frame("/usr/lib/libpython3.12.so.1.0", "PyThread_acquire_lock_timed")];
     let named = lock(LockKind::Semaphore, Some("self.lock"), semaphore.clone());
@@ -246,7 +246,7 @@ fn python() {
     assert_eq!(locked(python, &[nameless]).len(), 1);
     let extension = lock(LockKind::Mutex, None, vec![frame("/x/libopenblas.so.0", "blas_lock")]);
     let lines = locked(python, &[extension]);
-    has(&lines[1], "The makers of libopenblas.so.0 can");
+    has(&lines[1], "The maintainers of libopenblas.so.0 can");
 
     has(
         &advice(Facts {

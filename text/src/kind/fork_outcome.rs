@@ -1,4 +1,4 @@
-//! The text of `fork_outcome`: none, for it only completes what was told; its headline is the record's message.
+//! The text of `fork_outcome`: none, because it only completes another finding; its headline is the record's message.
 
 use forkwatch_schema::record::{ForkOutcome, Outcome, Record};
 

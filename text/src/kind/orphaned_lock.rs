@@ -1,4 +1,4 @@
-//! The text of `orphaned_lock`: a child asks for a lock whose holder does not exist there.
+//! The text of `orphaned_lock`: a child needs a lock whose holder does not exist in the child.
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{LockKind, OrphanedLock, Record};
@@ -92,7 +92,7 @@ impl Kind for OrphanedLock {
 enum Certainty {
     /// It never returns.
     Hangs,
-    /// It never returns if the thread held the lock at that very moment, which cannot be seen.
+    /// It never returns if the thread held the lock at the fork, which cannot be seen.
     MayHang,
     /// It returns without the lock: a try, or a wait with a time-out.
     Fails,

@@ -27,7 +27,7 @@ impl Kind for Summary {
         text
     }
 
-    /// One line; nothing where everything was told.
+    /// One line; nothing if everything was reported in full.
     fn facts(&self, page: &mut Page<'_>, _record: &Record, _stopped: bool) {
         if self.repeated > 0 {
             // Leaked locks repeat, too, so these need not be forks.

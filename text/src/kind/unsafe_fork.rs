@@ -8,7 +8,7 @@ use crate::shorten::{self, quoted};
 use crate::words::count_of;
 use crate::{frames, lock, locks, threads};
 
-/// Locks that are told before the rest is only counted.
+/// Locks shown in full; the others are only counted.
 const MOST_LOCKS: usize = 8;
 
 impl Kind for UnsafeFork {
@@ -128,8 +128,8 @@ fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
         };
         locks::write(page, &label, lock, &detail.threads, record);
     }
-    let untold = total - detail.locks.len().min(MOST_LOCKS);
-    if untold > 0 {
-        page.plain(0, &format!("... and {}", count_of(untold, "more lock", "more locks")));
+    let left_out = total - detail.locks.len().min(MOST_LOCKS);
+    if left_out > 0 {
+        page.plain(0, &format!("... and {}", count_of(left_out, "more lock", "more locks")));
     }
 }

@@ -64,7 +64,7 @@ fn orphan(call: &str, lock: Lock, stack: Vec<Frame>) -> OrphanedLock {
     }
 }
 
-fn told(detail: OrphanedLock) -> Record {
+fn record(detail: OrphanedLock) -> Record {
     of_child(Kind::OrphanedLock, Severity::Fatal, Detail::OrphanedLock(detail))
 }
 
@@ -90,7 +90,7 @@ fn held(kind: LockKind, name: Option<&str>, stack: Vec<Frame>) -> Lock {
 }
 
 fn mutex() -> Record {
-    told(orphan(
+    record(orphan(
         "pthread_mutex_lock",
         held(LockKind::Mutex, None, taken()),
         in_child(),
@@ -111,14 +111,14 @@ fn tried() -> Record {
 fn own() -> Record {
     let mut lock = held(LockKind::Mutex, None, in_child());
     (lock.owner_tid, lock.owner) = (Some(4242), Some("shop".into()));
-    told(orphan("pthread_mutex_unlock", lock, in_child()))
+    record(orphan("pthread_mutex_unlock", lock, in_child()))
 }
 
-/// A mutex that the forking thread held, and asks for again.
+/// A mutex that the forking thread held, and locks again.
 fn asked_again() -> Record {
     let mut lock = held(LockKind::Mutex, None, in_child());
     (lock.owner_tid, lock.owner) = (Some(4242), Some("shop".into()));
-    told(orphan("pthread_mutex_lock", lock, in_child()))
+    record(orphan("pthread_mutex_lock", lock, in_child()))
 }
 
 /// A lock whose taking nobody saw but in a library.
@@ -134,12 +134,12 @@ fn of_a_library() -> Record {
         stack,
     );
     (detail.lock.owner, detail.lock.owner_tid) = (None, None);
-    told(detail)
+    record(detail)
 }
 
 fn time_zone() -> Record {
     let taken = vec![at("write_line", "/home/ann/shop/src/log.c", 31)];
-    told(orphan(
+    record(orphan(
         "localtime_r",
         held(LockKind::Libc, Some("libc:tz"), taken),
         in_child(),
@@ -148,7 +148,7 @@ fn time_zone() -> Record {
 
 fn resolver() -> Record {
     let taken = vec![at("connect_to_bank", "/home/ann/shop/src/bank.c", 90)];
-    let mut record = told(orphan(
+    let mut record = record(orphan(
         "getaddrinfo",
         held(LockKind::Libc, Some("libc:resolver"), taken),
         in_child(),
@@ -162,7 +162,7 @@ fn a_static() -> Record {
         at("shop::Catalogue::instance()", "/home/ann/shop/src/catalogue.cc", 12),
         at("main", "/home/ann/shop/src/main.cc", 40),
     ];
-    told(orphan(
+    record(orphan(
         "__cxa_guard_acquire",
         held(LockKind::StaticGuard, None, stack.clone()),
         stack,
@@ -183,7 +183,7 @@ fn python() -> Record {
         python_frame("Handler.acquire", "/usr/lib/python3.12/logging/__init__.py", 945),
         python_frame("import_orders", "/home/ann/shop/shop/orders.py", 31),
     ]);
-    told(detail)
+    record(detail)
 }
 
 /// Names that somebody chose to deceive the reader or his terminal.
@@ -196,7 +196,7 @@ fn hostile() -> Record {
     );
     detail.lock.owner = Some(bad.into());
     detail.python_stack = Some(vec![python_frame("\u{1b}]0;owned\u{7}", "/tmp/e\u{2028}vil.py", 1)]);
-    let mut record = told(detail);
+    let mut record = record(detail);
     (record.thread, record.exe) = (bad.into(), format!("/tmp/{bad}"));
     record
 }

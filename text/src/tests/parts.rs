@@ -4,7 +4,7 @@ use forkwatch_schema::SCHEMA;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
 
-/// A record around what a kind tells.
+/// A record with the fields of a kind.
 pub fn build(kind: Kind, severity: Severity, detail: Detail) -> Record {
     Record {
         time: "2026-11-21T03:12:45.123456789Z".into(),

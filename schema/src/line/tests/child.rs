@@ -78,7 +78,7 @@ fn outcome(outcome: Outcome, program: Option<&str>) -> Detail {
     })
 }
 
-fn told(mut record: Record, kind: Kind, detail: Detail) -> Record {
+fn record_of(mut record: Record, kind: Kind, detail: Detail) -> Record {
     (record.kind, record.severity, record.detail) = (kind, Severity::Fatal, detail);
     record
 }
@@ -99,7 +99,7 @@ fn what_is_written_is_read_back() {
         (Kind::ForkOutcome, outcome(Outcome::Exec, Some("/bin/true"))),
         (Kind::ForkOutcome, outcome(Outcome::Exit, None)),
     ] {
-        let given = told(record(0, String::new()), kind, detail);
+        let given = record_of(record(0, String::new()), kind, detail);
         let text = String::from_utf8(line(&given).unwrap()).unwrap();
         let back: Record = serde_json::from_str(&text).unwrap();
         assert_eq!(back, given, "{text}");
@@ -108,7 +108,8 @@ fn what_is_written_is_read_back() {
 
 #[test]
 fn the_keys_stand_in_the_order_of_the_contract() {
-    let text = |kind, detail| String::from_utf8(line(&told(record(0, String::new()), kind, detail)).unwrap()).unwrap();
+    let text =
+        |kind, detail| String::from_utf8(line(&record_of(record(0, String::new()), kind, detail)).unwrap()).unwrap();
     for (text, keys) in [
         (
             text(Kind::OrphanedLock, orphan(vec![], None, vec![])),
@@ -156,7 +157,7 @@ fn each_kind_is_cut_until_it_fits() {
         (Kind::SlowHandler, slow(Some(&big()))),
         (Kind::ForkOutcome, outcome(Outcome::Exec, Some(&big()))),
     ] {
-        let text = line(&told(monstrous(), kind, detail)).unwrap_or_else(|| panic!("{kind:?} gives no line"));
+        let text = line(&record_of(monstrous(), kind, detail)).unwrap_or_else(|| panic!("{kind:?} gives no line"));
         assert!(text.len() <= MAX_RECORD_BYTES);
         let back: Record = serde_json::from_slice(&text).unwrap();
         assert!(back.kind == kind && !back.truncated.is_empty(), "{:?}", back.truncated);
@@ -166,7 +167,7 @@ fn each_kind_is_cut_until_it_fits() {
 #[test]
 fn long_lists_of_threads_are_cut_and_it_is_said() {
     let detail = stuck(vec![frame("f")], "sem_wait", None, (10_000..30_000).collect());
-    let text = line(&told(record(0, String::new()), Kind::StuckChild, detail)).unwrap();
+    let text = line(&record_of(record(0, String::new()), Kind::StuckChild, detail)).unwrap();
     let back: Record = serde_json::from_slice(&text).unwrap();
     assert_eq!(back.truncated, ["parent_tids: 100 of 20000 kept"]);
     let Detail::StuckChild(detail) = back.detail else {

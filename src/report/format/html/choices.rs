@@ -20,7 +20,7 @@ const UNFOLDED: usize = 8;
 /// The longest name in a list to choose from.
 const LONGEST: usize = 80;
 
-/// One host or program, with what the findings tell of it.
+/// One host or program, and what the findings say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
     /// Its number among the names.
@@ -44,7 +44,7 @@ pub struct Choices {
     is_partial: bool,
 }
 
-/// What a finding is chosen by, as its attributes say it: words parted by spaces.
+/// What a finding is chosen by, as its attributes say it: words separated by spaces.
 #[derive(Debug)]
 pub struct Keys {
     /// Its kind, and those of its children.
@@ -126,7 +126,7 @@ impl Choices {
     }
 }
 
-/// A kind as one word: a list parted by spaces must not be broken by what a hostile record calls its kind.
+/// A kind as one word: a list separated by spaces must not be broken by what a hostile record calls its kind.
 fn word(kind: &str) -> String {
     kind.chars()
         .filter(|character| character.is_ascii_alphanumeric() || *character == '_')

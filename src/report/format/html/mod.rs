@@ -8,7 +8,7 @@
 //! | how does a record's text come in? | `shown` |
 //! | when was it? where was it, and what can be chosen? | `chart`, `choices` |
 //! | how does a finding look? | `finding`, with `stacks` |
-//! | what happened, at a look? | `picture` says what, `drawing` draws it |
+//! | what happened, at a glance? | `picture` says what, `drawing` draws it |
 
 mod chart;
 mod choices;
@@ -139,7 +139,7 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
     (whole, rows)
 }
 
-/// The findings that are told in a line each, and how many are not told at all.
+/// The findings that get one line each, and the number of those that are not listed.
 fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
     if rows.is_empty() {
         return html! {};
@@ -237,7 +237,7 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
 }
 
 fn broken(report: &Report) -> Markup {
-    let told = report.broken_lines.len() as u64;
+    let listed = report.broken_lines.len() as u64;
     html! {
         @if report.broken > 0 {
             details {
@@ -246,7 +246,7 @@ fn broken(report: &Report) -> Markup {
                     @for broken in &report.broken_lines {
                         li { code { (Shown(&broken.path.to_string_lossy())) ":" (broken.line) } " " (Shown(&broken.why)) }
                     }
-                    @if report.broken > told { li { "and " (number(report.broken - told)) " more" } }
+                    @if report.broken > listed { li { "and " (number(report.broken - listed)) " more" } }
                 }
             }
         }

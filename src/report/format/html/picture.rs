@@ -26,7 +26,7 @@ pub struct Picture {
     pub lanes: Vec<Lane>,
     /// Its threads without a lane.
     pub left_out: usize,
-    /// The forked process; `None` where the line is no fork.
+    /// The forked process; `None` if the line is not a fork.
     pub child: Option<Child>,
 }
 
@@ -143,7 +143,7 @@ fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Who
             .map(|thread| lane(thread, &fork.locks)),
     );
     let left_out = fork.threads.len().saturating_sub(MOST_LANES);
-    // A holder that is no thread of the list, or that could not be told.
+    // A holder that is not in the list of threads, or is not known.
     let is_known = |lock: &&Lock| fork.threads.iter().any(|thread| lock.owner_tid == Some(thread.tid));
     lanes.extend(fork.locks.iter().filter(|lock| !is_known(lock)).take(1).map(holder));
     let mut ends: Vec<End> = children.iter().filter_map(child_end).collect();
@@ -191,7 +191,7 @@ fn lane(thread: &Thread, locks: &[Lock]) -> Lane {
     }
 }
 
-/// A lane of which only the lock tells.
+/// A lane known only through its lock.
 fn holder(lock: &Lock) -> Lane {
     let thread = lock.owner_tid.map(|tid| format!("thread {tid}"));
     Lane {
@@ -206,7 +206,7 @@ fn holder(lock: &Lock) -> Lane {
     }
 }
 
-/// Lanes of a parent of which the record tells little.
+/// Lanes of a parent about which the record says little.
 fn of_parent(tids: &[i32]) -> Vec<Lane> {
     let plain = |name: String, note: &str| Lane {
         name,
@@ -223,10 +223,10 @@ fn of_parent(tids: &[i32]) -> Vec<Lane> {
 }
 
 fn lock_name(lock: &Lock) -> String {
-    let sort = lock::sort_of(lock);
+    let kind = lock::kind_of(lock);
     match &lock.name {
-        Some(name) => format!("{sort} \"{name}\""),
-        None => format!("{sort} at {}", lock.address),
+        Some(name) => format!("{kind} \"{name}\""),
+        None => format!("{kind} at {}", lock.address),
     }
 }
 
@@ -282,7 +282,7 @@ fn after(words: &str, text: &str) -> String {
 }
 
 impl Picture {
-    /// The same for whoever hears it.
+    /// The same as text, for screen readers.
     pub fn in_words(&self) -> String {
         let mut sentences = Vec::new();
         for lane in &self.lanes {

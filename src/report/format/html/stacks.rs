@@ -1,4 +1,4 @@
-//! Stacks, threads and locks of a record, each folded behind the line that tells most of it.
+//! Stacks, threads and locks of a record, each folded behind its most informative line.
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
@@ -14,7 +14,7 @@ use crate::report::place;
 /// Threads and locks whose stacks are shown; the record has them all.
 const MOST: usize = 8;
 
-/// All that a record tells of where its threads were.
+/// Everything a record says about where its threads were.
 pub fn of_record(record: &Record, style: &Style) -> Markup {
     let detail = &record.detail;
     let threads: &[Thread] = match detail {
@@ -61,7 +61,7 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
     } else {
         String::new()
     };
-    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock::sort_of(lock));
+    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock::kind_of(lock));
     folded(&what, &lock.acquired_stack, None, style, true)
 }
 
@@ -98,7 +98,7 @@ fn folded(what: &str, native: &[Frame], python: Option<&[PythonFrame]>, style: &
     if native.is_empty() && python.is_empty() {
         return html! { p.stack { (Shown(what)) span.more { " (no stack was kept)" } } };
     }
-    // A stack of nothing but an interpreter's frames tells nobody anything.
+    // A stack of nothing but an interpreter's frames carries no information.
     let is_open = is_open && (!python.is_empty() || !native.iter().all(noise::is_aside));
     let place = place::of_stack(native, Some(python)).map(|place| place.in_words());
     html! {

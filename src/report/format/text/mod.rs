@@ -1,4 +1,4 @@
-//! The report for people: worst first, each finding with what its children did and where to begin.
+//! The readable report: worst first, each finding with what its children did and where to begin.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     out.write_all(page.finish().as_bytes())
 }
 
-/// How those are seen that a report leaves out.
+/// How to see the findings that a report leaves out.
 fn how_to_see_more() -> &'static str {
     "Use `--limit 0` to show all, or `--since`, `--host`, `--program` and `--kind` to select."
 }
@@ -93,9 +93,9 @@ fn head(page: &mut Page<'_>, report: &Report) {
         let text = format!("{}:{}: {}", broken.path.display(), broken.line, broken.why);
         page.line(2, &[(Look::Dim, &text)]);
     }
-    let told = report.broken_lines.len() as u64;
-    if report.broken > told {
-        page.line(2, &[(Look::Dim, &format!("... and {} more", report.broken - told))]);
+    let listed = report.broken_lines.len() as u64;
+    if report.broken > listed {
+        page.line(2, &[(Look::Dim, &format!("... and {} more", report.broken - listed))]);
     }
     let levels: Vec<String> = report
         .by_severity()
@@ -174,7 +174,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
     }
 }
 
-/// One record of it, as the live report tells it.
+/// One record of it, as in the live report.
 fn example(page: &mut Page<'_>, margin: usize, finding: &Whole<'_>) {
     let Some(record) = &finding.example.record else {
         page.line(

@@ -70,7 +70,7 @@ fn say(line: &str) {
     assert_eq!(written, line.len().cast_signed(), "the line is written");
 }
 
-/// Sees the child to its end, tells it, and gives the exit code: fine, or stuck for ever (then it is killed).
+/// Waits for the child, reports its end, and returns the exit code: fine, or stuck for ever (then it is killed).
 pub fn verdict(child: pid_t) -> i32 {
     loop {
         let mut status: c_int = 0;

@@ -98,7 +98,10 @@ fn the_programs_own_lock() {
     );
     has(
         &for_orphan(&detail),
-        &[NATIVE, "pthread_atfork(lock, unlock, unlock) for the lock in fill once"],
+        &[
+            NATIVE,
+            "pthread_atfork(lock, unlock, unlock) once for the lock in fill:",
+        ],
     );
     let nothing_known = orphan(LockKind::Mutex, None, vec![], vec![]);
     has(&for_orphan(&nothing_known), &[NATIVE]);
@@ -114,7 +117,7 @@ fn a_librarys_lock() {
     );
     has(
         &for_orphan(&detail),
-        &[NATIVE, "The makers of libcache.so.2 can cure it there"],
+        &[NATIVE, "The maintainers of libcache.so.2 can fix this there"],
     );
 }
 
@@ -122,14 +125,17 @@ fn a_librarys_lock() {
 fn a_lock_that_refuses_its_release() {
     let mut detail = orphan(LockKind::Mutex, None, vec![], vec![frame("/app", "fill")]);
     detail.call = "pthread_mutex_unlock".into();
-    has(&for_orphan(&detail), &["make the lock anew (pthread_mutex_init"]);
+    has(&for_orphan(&detail), &["initialise the lock again (pthread_mutex_init"]);
 }
 
 #[test]
 fn a_lock_of_the_thread_that_forked() {
     let mut detail = orphan(LockKind::Mutex, None, vec![], vec![frame("/app", "fill")]);
     detail.lock.owner = Some("app".into());
-    has(&for_orphan(&detail), &["Release the lock before the fork", NATIVE]);
+    has(
+        &for_orphan(&detail),
+        &["release it before the fork; the child cannot", NATIVE],
+    );
     detail.lock.owner_tid = Some(7);
     has(&for_orphan(&detail), &[NATIVE, "pthread_atfork(lock, unlock, unlock)"]);
 }
@@ -151,13 +157,13 @@ fn a_name_stays_on_its_line() {
 #[test]
 fn regions_of_libc_and_statics() {
     for (name, words) in [
-        ("libc:tz", "Format no time in the child"),
-        ("libc:env", "hand it to execve()"),
+        ("libc:tz", "Do not format times in the child"),
+        ("libc:env", "pass it to execve()"),
         ("libc:exit", "End the child with _exit()"),
         ("libc:syslog", "through a pipe"),
         ("libc:locale", "before the first thread starts"),
         ("libc:random", "getrandom()"),
-        ("libc:loader", "load no library"),
+        ("libc:loader", "do not load libraries"),
         ("libc:resolver", "Look up host names before the fork"),
         ("libc:nss", "Look up users"),
     ] {
@@ -195,13 +201,13 @@ fn python_is_known_by_its_frames() {
         line: 1,
         function: "f".into(),
     }]);
-    has(&for_orphan(&library), &[PYTHON, "The makers of libfoo.so"]);
+    has(&for_orphan(&library), &[PYTHON, "The maintainers of libfoo.so"]);
     has(
         &for_stuck(&stuck(waits)),
         &["os.register_at_fork(after_in_child=...)", PYTHON],
     );
     let mapped = vec![frame("/opt/lib/libpython3.13.so.1.0", "take_gil")];
-    has(&for_stuck(&stuck(mapped)), &["Make in the child", PYTHON]);
+    has(&for_stuck(&stuck(mapped)), &["Create objects that use threads", PYTHON]);
 }
 
 #[test]

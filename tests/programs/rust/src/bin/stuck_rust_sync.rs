@@ -28,7 +28,7 @@ thread_local! {
     static STAYS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Stays inside an allocation where it is told to: the lock of the environment is held while its variables are collected.
+/// Stays inside an allocation when reported to: the lock of the environment is held while its variables are collected.
 struct Staying;
 
 #[global_allocator]

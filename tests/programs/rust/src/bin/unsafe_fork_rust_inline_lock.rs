@@ -1,5 +1,5 @@
 //! H9: a mutex of the standard library or of parking_lot is held by another thread at the fork. Taking it free is an inline
-//! instruction that nobody can see from outside, so at the fork only the thread can be told: a known limit. The child that
+//! instruction that nobody can see from outside, so at the fork only the thread can be reported: a known limit. The child that
 //! asks for it hangs all the same.
 //!
 //! expect: unsafe_fork WARN function=fork fork=main threads=1
