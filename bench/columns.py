@@ -17,7 +17,7 @@ class Column:
     before: tuple[str, ...] = ()
     # A flavour of the programs that are compiled: the compiler's further flags. Other programs come as they are.
     flags: tuple[str, ...] = ()
-    # A program without which there is no such column.
+    # A program that this column needs.
     needs: str | None = None
     meaning: str = ""
 
@@ -49,7 +49,7 @@ def columns(library: Path, pass_through: Path | None) -> list[Column]:
 
     # ThreadSanitizer wants the address space of older kernels.
     as_before = ("setarch", "-R") if shutil.which("setarch") else ()
-    # So that a program whose threads spin comes to its end, and 1,000 threads are no limit.
+    # So that a program with spinning threads ends, and 1,000 threads are not too many.
     valgrind = ("valgrind", "-q", "--fair-sched=try", "--max-threads=1100", "--log-file=/dev/null")
     return [
         Column(AGAIN, meaning="the program once more, watched by nobody: what differs here is noise"),

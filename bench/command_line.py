@@ -1,4 +1,4 @@
-"""The options of `scripts/bench`, and the order in which all is done."""
+"""The options of `scripts/bench`, and the order of its steps."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from bench.rows import ROWS
 
 DONE, TARGET_MISSED, WRONG = 0, 1, 2
 EXAMPLES = """\
-Rows and columns are chosen by patterns that fit a part of their names, or by whole ones with * in them; all of them are
-listed by --list. JSON and SVG go to target/bench.json and target/bench.svg unless told otherwise.
+Select rows and columns with patterns that match part of their names, or whole names with * in them; --list prints all
+names. By default, JSON and SVG go to target/bench.json and target/bench.svg.
 
-  scripts/bench                                    all of it, in less than ten minutes
+  scripts/bench                                    everything, in less than ten minutes
   scripts/bench 15 --rows 'lock +' --columns forkwatch,pass-through
-  scripts/bench --library old.so --json old.json   another library than that of this folder
-  scripts/bench --targets                          exits with 1 if one is missed
+  scripts/bench --library old.so --json old.json   another library than this project's
+  scripts/bench --targets                          exits with 1 if a target is missed
 """
 
 
 def parser() -> argparse.ArgumentParser:
     it = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measures what forkwatch costs, in pairs with the same program run bare, beside its peers.",
+        description="Measures what forkwatch costs, in pairs with the same program run bare, and beside other tools.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     it.add_argument("rounds", nargs="?", type=positive, default=7, metavar="ROUNDS", help="pairs for each cell (7)")
     it.add_argument("--rows", metavar="PATTERN[;...]", default="", help="only these rows")
     it.add_argument("--columns", metavar="PATTERN[,...]", default="", help="only these columns")
-    it.add_argument("--json", type=Path, metavar="FILE", help="where the figures go, all pairs of them")
-    it.add_argument("--svg", type=Path, metavar="FILE", help="where the picture goes")
+    it.add_argument("--json", type=Path, metavar="FILE", help="where to write the figures of all pairs")
+    it.add_argument("--svg", type=Path, metavar="FILE", help="where to write the picture")
     it.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     it.add_argument("--targets", action="store_true", help=f"exit with {TARGET_MISSED} if a target is missed")
     it.add_argument(
         "--library", type=Path, metavar="FILE", help="the libforkwatch.so to measure; it is built if not given"
     )
-    it.add_argument("--list", action="store_true", help="list rows and columns, and measure nothing")
+    it.add_argument("--list", action="store_true", help="only list rows and columns")
     return it
 
 

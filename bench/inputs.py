@@ -1,4 +1,4 @@
-"""What programs work on, made anew for each run of the benchmark and always the same."""
+"""Input of the programs, generated for each run of the benchmark and always the same."""
 
 from __future__ import annotations
 

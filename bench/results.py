@@ -15,7 +15,7 @@ class Cell:
 
     measured: list[float] = field(default_factory=list)
     native: list[float] = field(default_factory=list)
-    # Why there is no figure, or no further one.
+    # Why there is no figure, or no more of them.
     skipped: str | None = None
     # Whether the runs were ended, so that the figure is less than the true one.
     ended: bool = False

@@ -1,10 +1,10 @@
 """Which run comes when.
 
 In each round a workload is run under all columns, native among them, one right after the other, so that what they are
-compared with is of the same moment; each round begins with another column.
+compared with was measured at the same time; each round begins with another column.
 
 A tool that takes over `SLOW` times native has its turn in few rounds only, and all that is slow by nature has an amount
-of time of its own: what is then not measured is told.
+of its own time: what is then not measured is reported.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ LONG_RUN = 2.0
 
 
 def seconds_for(workload: Workload) -> float:
-    """How long a tool may take for all workloads of this sort together."""
+    """How long a tool may take for all workloads of this kind together."""
     return SECONDS_FOR_PARTS if isinstance(workload, Compiled) else SECONDS_FOR_WHOLES
 
 
 class Rounds:
     """All runs of all workloads."""
 
-    def __init__(self, rows: list[Row], columns: list[Column], tell: Callable[[str], None]):
+    def __init__(self, rows: list[Row], columns: list[Column], report: Callable[[str], None]):
         self.columns = columns
-        self.tell = tell
+        self.report = report
         self.results = [Result(row) for row in rows]
         self.spent: dict[tuple[str, float], float] = {}
         self.longest: dict[tuple[Workload, str], float] = {}
@@ -51,7 +51,7 @@ class Rounds:
     def run(self, rounds: int) -> list[Result]:
         workloads = list(dict.fromkeys(result.row.workload for result in self.results))
         for number in range(rounds):
-            self.tell(f"round {number + 1} of {rounds}")
+            self.report(f"round {number + 1} of {rounds}")
             for workload in workloads:
                 self.run_workload(workload, number)
         return self.results

@@ -19,11 +19,11 @@ from bench.workloads.servers import HOST, Served
 class Unit(Enum):
     """What a figure counts, and how a column's figure is set beside native's."""
 
-    # Nanoseconds, of which a column takes so many times native's.
+    # Nanoseconds; a column is shown as a ratio to native.
     TIME = "ns"
-    # Nanoseconds, of which a column takes so many more than native.
+    # Nanoseconds; a column is shown as what it adds to native.
     MORE_TIME = "ns more"
-    # KiB, of which a column takes so many more than native.
+    # KiB; a column is shown as what it adds to native.
     MORE_MEMORY = "KiB more"
 
 
@@ -55,7 +55,7 @@ def beside(name: str, whose: str, threads: int, target: str | None = None) -> Ro
 
 
 def forks(threads: int, locks: int) -> list[Row]:
-    """The first fork of a process, which is told where other threads live; and those after it."""
+    """The first fork of a process, which is reported if other threads are alive; and those after it."""
     workload = Compiled("forks", (str(threads), str(locks), MILLISECONDS))
     others = "1 other thread" if threads == 1 else f"{threads:,} other threads"
     name = f"fork + wait, {others}, {locks:,} locks"

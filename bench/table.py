@@ -70,31 +70,31 @@ def as_text(table: list[list[str]]) -> str:
 def as_markdown(table: list[list[str]]) -> str:
     head, *rows = table
     ruler = ["---", *("---:" for _ in head[1:])]
-    # A cell that begins with `>` is no quotation inside a table, and a name of a command keeps its quotes.
+    # A cell that begins with `>` is not a quotation inside a table, and a command's name keeps its quotes.
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ruler, *rows])
 
 
 def notes(results: list[Result], columns: list[Column], rounds: int) -> list[str]:
     """How to read it, and each thing that was skipped with its reason."""
-    told = [
-        f"Medians of {rounds} pairs; times as ratios to native, or as what is added to it (+). In parentheses: fewer"
-        " pairs, as the tool is slow. >: ended before its end. native again: the lowest and the highest ratio.",
+    lines = [
+        f"Medians of {rounds} pairs; times as ratios to native, or added to native (+). In parentheses: fewer pairs,"
+        " because the tool is slow. >: stopped before its end. native again: the lowest and the highest ratio.",
     ]
-    told += [
+    lines += [
         f"{column.name}: {column.meaning}." for column in columns if column.meaning and not column.reason_to_skip()
     ]
-    told += [f"skipped: {result.row.name}: {result.skipped}" for result in results if result.skipped]
+    lines += [f"skipped: {result.row.name}: {result.skipped}" for result in results if result.skipped]
     for column in columns:
         if column.reason_to_skip():
-            told.append(f"skipped: {column.name}: {column.reason_to_skip()}")
+            lines.append(f"skipped: {column.name}: {column.reason_to_skip()}")
             continue
         reasons: dict[str, list[str]] = {}
         for result in results:
             reason = result.cells[column.name].skipped
             if reason and not result.skipped:
                 reasons.setdefault(reason, []).append(result.row.name)
-        told += [f"skipped: {column.name}: {reason}: {'; '.join(names)}" for reason, names in reasons.items()]
-    return told
+        lines += [f"skipped: {column.name}: {reason}: {'; '.join(names)}" for reason, names in reasons.items()]
+    return lines
 
 
 def tally(results: list[Result]) -> str:

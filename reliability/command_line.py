@@ -1,4 +1,4 @@
-"""The options of `scripts/try-programs`, and the order of what it does."""
+"""The options of `scripts/try-programs`, and the order of its steps."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ def options():
     parser = argparse.ArgumentParser(
         prog="scripts/try-programs",
         description="Runs other people's programs and their tests natively and watched, and compares test by test. "
-        "A test that ends otherwise is run five times more each way. Ends with 1 if a difference stays unexplained.",
+        "A test with a different result is run five more times each way. Exits with 1 if a difference is unexplained.",
     )
     parser.add_argument("--list", action="store_true", help="print the names of all programs")
-    parser.add_argument("--library", type=Path, default=TARGET / "release" / "libforkwatch.so", help="the one to try")
-    parser.add_argument("--reuse", action="store_true", help="keep the native run of the last time")
-    parser.add_argument("--native", action="store_true", help="only natively, for a later --reuse")
-    parser.add_argument("--failures", action="store_true", help="natively only what fails watched; closes with counts")
-    parser.add_argument("--table", action="store_true", help="run nothing: print what the last runs gave")
+    parser.add_argument(
+        "--library", type=Path, default=TARGET / "release" / "libforkwatch.so", help="the library to try"
+    )
+    parser.add_argument("--reuse", action="store_true", help="reuse the last native run")
+    parser.add_argument("--native", action="store_true", help="run only natively, for a later --reuse")
+    parser.add_argument("--failures", action="store_true", help="run natively only what fails watched; end with counts")
+    parser.add_argument("--table", action="store_true", help="run nothing; print the results of the last runs")
     parser.add_argument("names", nargs="*", metavar="NAME", help="cpython-3.9, cpython, cpython-3.9/test_os (all)")
     return parser.parse_args()
 
@@ -51,13 +53,13 @@ def main():
 
 
 def kept_results(program):
-    """What the last run left, unless it was natively alone."""
+    """The results of the last run, unless it was only native."""
     kept = results.load(HOME / program.name)
     return kept if kept and kept.watched else None
 
 
 def try_one(arguments, program):
-    """Runs one program both ways and shows what came out."""
+    """Runs one program both ways and shows the results."""
     library = arguments.library.resolve()
     try:
         result = compare.compare(

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-# Records that are no findings.
+# Records that are not findings.
 BOOKKEEPING = {"summary", "fork_outcome"}
 
 

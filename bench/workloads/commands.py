@@ -12,7 +12,7 @@ from bench.columns import Column
 from bench.process import Failed, TooSlow, environment, run
 from bench.workloads import EACH, LONGEST_RUN, Workload
 
-# A start takes about a millisecond; so many give one figure.
+# A start takes about a millisecond; this many give one figure.
 STARTS = 25
 STARTING_SECONDS = 0.4
 

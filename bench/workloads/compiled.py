@@ -1,4 +1,4 @@
-"""A program of `programs/` in C, which is told how long to run, and times itself."""
+"""A program of `programs/` in C, which gets its running time as an argument, and times itself."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def wait_for_port(process: subprocess.Popen, port: int) -> None:
-    """A server tells nobody when it listens: it can only be asked."""
+    """A server does not announce that it listens, so it is polled."""
     until = time.monotonic() + LONGEST_RUN
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError):

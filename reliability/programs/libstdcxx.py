@@ -18,7 +18,7 @@ PACKAGE = "gcc-12-source"
 TESTS = "libstdc++-v3/testsuite/30_threads/"
 HELPERS = "libstdc++-v3/testsuite/util/testsuite"
 LONGEST_TEST = 60
-# Threads meet by chance: each program is run so often, and each run must end well.
+# Thread timing varies: each program is run this often, and each run must succeed.
 TIMES = 3
 RUNS = re.compile(r"\{ dg-do run\b")
 OPTIONS = re.compile(r'dg-(?:additional-)?options "([^"]*)"')
@@ -72,7 +72,7 @@ def extract(archive: Path, source: Path) -> None:
 
 
 def build(file: Path, words: str, source: Path, target: Path) -> None:
-    """Compiles one; what wants more than the header files of the testsuite is no test here."""
+    """Compiles one; tests that need more than the test suite's header files are left out."""
     options = " ".join(OPTIONS.findall(words)).split()
     hooks = source / f"{HELPERS}_hooks.cc"
     command = ["g++", "-std=gnu++17", "-O1", "-g", "-pthread", f"-I{hooks.parent}", *options]

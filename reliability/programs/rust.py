@@ -81,23 +81,23 @@ class Crate(Program):
         return ends
 
     def _binary(self, way, folder, name, binary, tests):
-        """One binary with the threads that it has by itself. Its log file tells the ends, one a line."""
-        told, log = folder / f"{way.name}-{name}.ends", folder / f"{way.name}-{name}.log"
-        told.unlink(missing_ok=True)
-        command = [binary, f"--logfile={told}", *(["--exact", *tests] if tests else [])]
+        """One binary with its default number of threads. Its log file has one result per line."""
+        ends, log = folder / f"{way.name}-{name}.ends", folder / f"{way.name}-{name}.log"
+        ends.unlink(missing_ok=True)
+        command = [binary, f"--logfile={ends}", *(["--exact", *tests] if tests else [])]
         status, _seconds = run(command, log, LONGEST_BINARY, way.variables(), cwd=folder / "source")
-        lines = told.read_text(errors="replace").splitlines() if told.exists() else []
+        lines = ends.read_text(errors="replace").splitlines() if ends.exists() else []
         # An ignored test has its reason behind a comma.
         words = [line.split(",")[0].split(" ", 1) for line in lines]
         ends = {f"{name}::{test}": ENDS[end] for end, test in (pair for pair in words if len(pair) == 2) if end in ENDS}
         if status not in (0, 101):
-            # The whole binary went: what it did not tell of is missed by name.
+            # The whole binary died: tests without a result are missing by name.
             ends[f"{name}::the binary itself"] = HUNG if status == TIMEOUT else DIED
         return ends
 
 
 def executables(built: Path) -> dict[str, str]:
-    """The test binaries that cargo told of, by the names of their targets."""
+    """The test binaries that cargo reported, by the names of their targets."""
     found = {}
     for line in built.read_text(errors="replace").splitlines():
         message = json.loads(line) if line.startswith("{") else {}

@@ -1,8 +1,8 @@
 """The threads of pytest's own tools, which are not the fault of the tests.
 
 A worker of pytest-xdist has a thread that reads from the controller all the time, and holds the lock of its input
-while it does. Every fork in a test would be reported because of it. The thread is given a name in the kernel, and a rule
-marks it as harmless. A child that reads the worker's input would hang, but no child does.
+while it does. Every fork in a test would be reported because of it. The thread gets a name in the kernel, and a rule marks
+it as harmless. A child that reads the worker's input would hang, but no child does.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 _NAME = "execnet"
-RULES = f"# The threads of a pytest-xdist worker that talk with its controller.\nthread:{_NAME}\n"
+RULES = f"# The threads of a pytest-xdist worker that talk to its controller.\nthread:{_NAME}\n"
 
 
 def name_them() -> None:

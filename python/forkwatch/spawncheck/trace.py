@@ -34,7 +34,7 @@ class _Tracer(cast(Any, pickle)._Pickler):  # type: ignore[misc]
 
 
 def chain_to_failure(process: Any, rules: Rules) -> List[Any]:
-    """The objects from the process to the one that does not pickle, in the order of pickling; empty if there is none."""
+    """The objects from the process to the one that does not pickle, in pickling order; empty if there is none."""
     tracer = _Tracer(rules)
     try:
         with Spawning():

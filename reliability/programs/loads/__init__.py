@@ -107,7 +107,7 @@ class Run:
 
 
 def listens(process, port):
-    """A server tells nobody when it listens: it can only be asked."""
+    """A server does not announce that it listens, so it is polled."""
     until = time.monotonic() + LONGEST_START
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""PostgreSQL forks for each connection, and pgbench connects anew for each transaction, from several threads."""
+"""PostgreSQL forks for each connection, and pgbench reconnects for each transaction, from several threads."""
 
 from __future__ import annotations
 
