@@ -1,4 +1,4 @@
-"""The ratios as a picture: a line a row, a dot a column, on a logarithmic scale; light or dark, as the desktop is."""
+"""The ratios as a picture: a line per row, a dot a column, on a logarithmic scale; light or dark, as the desktop is."""
 
 from __future__ import annotations
 

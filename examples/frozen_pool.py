@@ -1,9 +1,9 @@
-"""A freeze from the field: a thread logs through a queue while the main thread starts a multiprocessing pool.
+"""A real freeze: a thread logs through a queue while the main thread starts a multiprocessing worker.
 
-The thread is in the middle of `Queue.put` and holds the queue's lock. The pool's worker is made by fork, so it gets a
-copy of that lock, locked, and of no thread that could release it. Its first log line never returns.
+The thread is in the middle of `Queue.put` and holds the queue's lock. The worker is started by fork, so it gets a
+copy of that lock, locked, but no copy of the thread that could release it. Its first log call never returns.
 
-Bare, this program waits five seconds for its worker and then says that it is frozen:
+Without forkwatch, this program waits five seconds for its worker and then says that it is frozen:
 
     python3 examples/frozen_pool.py
 """

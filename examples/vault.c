@@ -1,4 +1,4 @@
-/* A keeper thread holds the vault's door; the main thread forks, and the child wants through the door.
+/* A keeper thread holds the vault's door; the main thread forks, and the child needs the same door.
  *
  *     cc -g -pthread -o target/vault examples/vault.c && target/release/forkwatch run -- target/vault
  */
@@ -26,7 +26,7 @@ static void *keeper(void *unused) {
 static pid_t send_auditor(void) {
     pid_t auditor = fork();
     if (auditor == 0) {
-        alarm(2); /* Or it would wait for ever. */
+        alarm(2); /* Otherwise it would wait for ever. */
         pthread_mutex_lock(&door);
         _exit(0);
     }

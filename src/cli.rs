@@ -1,4 +1,4 @@
-//! The commands and their flags, made from the option rows of `forkwatch-schema`, and how wrong usage is answered.
+//! The commands and their flags, made from the option rows of `forkwatch-schema`, and the messages for wrong usage.
 
 use std::ffi::OsString;
 
@@ -162,7 +162,7 @@ fn run_command() -> Command {
             Arg::new(run::INTERPRETER)
                 .long(run::INTERPRETER)
                 .value_parser(value_parser!(OsString))
-                // `python -m forkwatch` puts it there: it knows its own interpreter, and nothing of our options.
+                // `python -m forkwatch` puts it there: it knows its own interpreter, but not our options.
                 .hide(true),
         )
         .arg(
@@ -215,7 +215,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Box
     command().try_get_matches_from(args).map_err(Box::new)
 }
 
-/// Answers what clap did not turn into a command: help and version as they are, anything else in our words.
+/// Handles what clap did not turn into a command: prints help and version, and rewords errors.
 pub fn answer(error: &Error) -> Result<u8, Failure> {
     let text = error.render().to_string();
     match error.kind() {

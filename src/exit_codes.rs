@@ -10,11 +10,11 @@ pub const FAIL_ON: u8 = 1;
 /// that holds nothing to read.
 pub const USAGE: u8 = 2;
 
-/// Under `--strict`, unless `--error-exitcode` says otherwise: the program ended well, but a finding of `ERROR` or `FATAL`
+/// Under `--strict`, unless `--error-exitcode` says otherwise: the program succeeded, but a finding of `ERROR` or `FATAL`
 /// was written somewhere in its process tree. The value is that of ThreadSanitizer.
 pub const FINDINGS: u8 = 66;
 
-/// `forkwatch` itself could not do what it was asked: the program cannot be watched, or a file could not be written.
+/// `forkwatch` itself could not do its job: the program cannot be watched, or a file could not be written.
 pub const CANNOT_WATCH: u8 = 125;
 
 /// The program was found but cannot be executed, as with `env` and the shells.

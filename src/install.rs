@@ -1,4 +1,4 @@
-//! `forkwatch install`: the bare library, for machines and images without the command.
+//! `forkwatch install`: the library alone, for machines and images without the command.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

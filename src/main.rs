@@ -1,4 +1,4 @@
-//! `forkwatch`, the command: parses, dispatches, and maps what happened to an exit code.
+//! `forkwatch`, the command: parses, dispatches, and maps the result to an exit code.
 //!
 //! * [`cli`]: commands and flags, made from the option rows of `forkwatch-schema`.
 //! * [`settings`]: the options given, checked, as the library's variables.
@@ -8,7 +8,7 @@
 //! * [`process`], [`stack`], [`records`]: what the kernel, the stack and the log show of another process; [`clock`]: times.
 //! * [`report`]: `forkwatch report`, from records to findings; [`explain`]: `forkwatch explain`.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
-//! * [`message`], [`exit_codes`]: how it answers.
+//! * [`message`], [`exit_codes`]: its messages and exit status.
 
 #![forbid(unsafe_code)]
 
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     finish(dispatch(&matches))
 }
 
-/// Hands over to the command that was named.
+/// Runs the subcommand.
 fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),

@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 
 use crate::exit_codes;
 
-/// Why the command ends without having done its work: what it exits with, and the sentence that explains it.
+/// Why the command failed: its exit code, and the sentence that explains it.
 #[derive(Debug)]
 pub struct Failure {
     /// One of [`exit_codes`].
     pub code: u8,
-    /// What is wrong and what may be done about it, without the `forkwatch: ` in front.
+    /// What is wrong and what to do about it, without the prefix `forkwatch: `.
     pub sentence: String,
 }
 
@@ -52,7 +52,7 @@ pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     print_by(|out| out.write_all(bytes))
 }
 
-/// Writes a long result piece by piece, as [`fn@print`] writes one that is there.
+/// Writes a long result piece by piece.
 pub fn print_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {

@@ -11,7 +11,7 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::log_path::{Marks, expand};
 use forkwatch_schema::record::{Detail, Record};
 
-/// The file that a value of `FORKWATCH_LOG` names for a process; `None` where its records go to none.
+/// The file that a value of `FORKWATCH_LOG` names for a process; `None` if its records do not go to a file.
 pub fn log_file(value: &OsStr, marks: Marks<'_>) -> Option<PathBuf> {
     match Destination::parse(value.as_bytes()).ok()? {
         Destination::File(path) => Some(PathBuf::from(OsString::from_vec(expand(&path, marks)))),
@@ -27,7 +27,7 @@ pub fn host() -> String {
 /// The records in a file about the process with this id that started at `started`, in RFC 3339: ids are reused, and logs live
 /// on. A file that cannot be read has none.
 pub fn about(path: &Path, pid: i32, started: &str) -> Vec<Record> {
-    // A FIFO would be waited for, and its records are somebody else's.
+    // Reading a FIFO would block and take records from its reader.
     let Ok(file) = fs::metadata(path).and_then(|data| {
         if data.is_file() {
             File::open(path)
@@ -40,7 +40,7 @@ pub fn about(path: &Path, pid: i32, started: &str) -> Vec<Record> {
     let mark = format!(":{pid},");
     let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
     lines
-        // Most lines are of other processes, and need not be understood.
+        // Most lines belong to other processes and need not be parsed.
         .filter(|line| line.windows(mark.len()).any(|window| window == mark.as_bytes()))
         .filter_map(|line| serde_json::from_slice::<Record>(&line).ok())
         .filter(|record| is_about(record, pid) && record.time.as_str() >= started)

@@ -21,7 +21,7 @@ pub struct Setting {
     pub value: OsString,
 }
 
-/// The settings that the options on the command line ask for, in the order of the rows.
+/// The settings from the options on the command line, in the order of the rows.
 pub fn settings(matches: &ArgMatches) -> Result<Vec<Setting>, Failure> {
     let mut settings = Vec::new();
     for row in OPTIONS {
@@ -38,7 +38,7 @@ pub fn settings(matches: &ArgMatches) -> Result<Vec<Setting>, Failure> {
     Ok(settings)
 }
 
-/// Lets the row judge the value. The library goes on with a default; the command stops.
+/// Checks the value against its row. The library would use the default; the command stops.
 fn check(row: &OptionRow, value: &OsStr) -> Result<(), Failure> {
     row.check(value.as_bytes())
         .map_err(|problem| Failure::usage(format!("--{}{problem}", row.flag())))
@@ -82,7 +82,7 @@ pub fn read_rules(path: impl AsRef<Path>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// What it is instead of a file.
+/// What it is, if not a file.
 pub fn other_than_a_file(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,

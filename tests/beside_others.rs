@@ -175,7 +175,7 @@ struct Killed(Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // One that has ended is no error.
+        // One that has ended is not an error.
         drop(self.0.kill());
         drop(self.0.wait());
     }

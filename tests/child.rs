@@ -1,4 +1,4 @@
-//! What a forked child must report: locks that nobody there will give back, waits that nobody will end, threads it makes, what
+//! What a forked child must report: locks that nobody there will release, waits that nobody will end, threads it makes, what
 //! became of it; and waits that end all the same, which it must not report.
 
 use crate::support::programs;

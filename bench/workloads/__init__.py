@@ -38,5 +38,5 @@ class Workload:
         raise NotImplementedError
 
     def least(self, late: TooSlow) -> dict[str, float]:
-        """What the figures are at least where a run took too long; nothing where that is not known."""
+        """What the figures are at least where a run took too long; nothing if not known."""
         return {}

@@ -1,11 +1,11 @@
-//! Where records go: the values of `FORKWATCH_LOG`, read alike by the library, the command and the Python package's plugin.
+//! Where records go: the values of `FORKWATCH_LOG`, read the same way by the library, the command and the Python package's plugin.
 
 use std::fmt::{self, Display};
 
 use crate::log_path::{Marks, expand};
 use crate::nearest::nearest;
 
-/// The places that have a name of their own, as they are written; anything else is a path.
+/// The destinations with a keyword, as written; anything else is a path.
 pub const FORMS: &[&str] = &["journald", "unix:PATH", "fd:N"];
 
 /// One value of `FORKWATCH_LOG`.
@@ -22,7 +22,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Reads a value. The error is what is wrong with it, to stand behind the option's name and the value.
+    /// Reads a value. The error says what is wrong with it, and follows the option's name and value.
     pub fn parse(value: &[u8]) -> Result<Self, String> {
         if value == b"journald" {
             return Ok(Self::Journal);
@@ -63,7 +63,7 @@ impl Destination {
     }
 }
 
-/// As it was written.
+/// As written.
 impl Display for Destination {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::path::base_name;
 use crate::record::{Frame, LockKind, Phase, PythonFrame};
 
-/// The native frames that count beside Python's: the second may already be the interpreter's loop.
+/// The native frames that count in addition to Python's: the second may already be the interpreter's loop.
 const NATIVE_OF_PYTHON: usize = 1;
 
 /// The fingerprint of an `unsafe_fork`: where it forked, and which kinds of lock others had taken where. The order of the
@@ -32,7 +32,7 @@ pub fn of_lock(kind: Kind, lock_kind: LockKind, acquired: &[Frame]) -> String {
     hash.text()
 }
 
-/// The fingerprint of an `orphaned_lock`: where the child asks, and where the lost thread took it.
+/// The fingerprint of an `orphaned_lock`: where the child needs the lock, and where the lost thread took it.
 pub fn of_orphan(lock_kind: LockKind, stack: &[Frame], python: Option<&[PythonFrame]>, acquired: &[Frame]) -> String {
     let mut hash = Fnv::new();
     hash.word(Kind::OrphanedLock.name());
@@ -66,7 +66,7 @@ pub fn of_kind(kind: Kind) -> String {
     hash.text()
 }
 
-/// One lock's share.
+/// The contribution of one lock.
 fn lock(kind: LockKind, acquired: &[Frame]) -> u64 {
     let mut hash = Fnv::new();
     hash.word(kind.name());
@@ -94,9 +94,9 @@ impl Fnv {
         self.bytes(&[0xff]);
     }
 
-    /// A place in native code and, where there is any, in Python's. Of Python frames, files' names and functions count, and no
-    /// lines, which every edit moves; and beside them only the innermost native frame, because how the interpreter comes to it
-    /// is the same from everywhere, and changes as it warms up.
+    /// A place in native code and, if there is any, in Python code. Of Python frames, file names and functions count, but not
+    /// lines, which every edit moves. Then only the innermost native frame counts, because the interpreter's path to it is the
+    /// same from everywhere and changes as the interpreter warms up.
     fn place(&mut self, stack: &[Frame], python: Option<&[PythonFrame]>) {
         let Some(python) = python else {
             self.stack(stack);
@@ -112,7 +112,7 @@ impl Fnv {
     fn stack(&mut self, stack: &[Frame]) {
         let mut last_ip = None;
         for frame in stack {
-            // Functions inlined into one another share the address; how many are known depends on the symbols at hand.
+            // Functions inlined into one another share the address; how many are known depends on the available symbols.
             if last_ip == Some(&frame.ip) {
                 continue;
             }
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(hash.text(), "85944171f73967e8");
     }
 
-    /// Baselines and suppressions hold these values: a version that gives others makes all of them worthless.
+    /// Baselines and suppressions contain these values: a version that computes others makes them useless.
     #[test]
     fn values_stay_what_they_are() {
         let here = [frame("0x7f01", Some("/usr/lib/libfoo.so"), "0x1000", Some("foo"))];
@@ -272,7 +272,7 @@ mod tests {
         );
     }
 
-    /// The same place in a process whose address space is laid out otherwise, and another place.
+    /// The same place in a process whose address space is laid out differently, and another place.
     fn here_there_elsewhere() -> [[Frame; 1]; 3] {
         [("0x7f01", "0x1000"), ("0x7e01", "0x1000"), ("0x7f01", "0x2000")]
             .map(|(ip, offset)| [frame(ip, Some("/usr/lib/libfoo.so"), offset, None)])

@@ -36,14 +36,14 @@ pub fn is_harmful(character: char) -> bool {
         )
 }
 
-/// Writes JSON in which each harmful character is escaped, whether it was written before by us or by somebody else: outside a
-/// string no JSON has any but the line breaks and tabs below U+0020, which stay.
+/// Writes JSON in which each harmful character is escaped, whoever wrote it: outside strings, JSON has no such characters except
+/// line breaks and tabs, which stay.
 #[derive(Debug)]
 pub struct Harmless<W>(pub W);
 
 impl<W: io::Write> io::Write for Harmless<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Whoever writes JSON hands over whole texts; what is none came from nowhere else than us.
+        // JSON writers pass complete texts, so invalid UTF-8 can only come from us.
         let Ok(text) = str::from_utf8(bytes) else {
             return self.0.write_all(bytes).map(|()| bytes.len());
         };

@@ -9,8 +9,8 @@ use crate::record::Record;
 /// Where journald listens.
 pub const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// The entry: priority and message for people, each scalar of the record as a field that `journalctl` can choose by, and the
-/// line itself, so that `forkwatch report` reads the record back whole.
+/// The entry: priority and message, each scalar of the record as a field that `journalctl` can filter by, and the
+/// line itself, so that `forkwatch report` can read the whole record back.
 pub fn entry(record: &Record, line: &[u8]) -> Vec<u8> {
     let mut entry = Vec::with_capacity(2 * line.len());
     field(&mut entry, "PRIORITY", priority(record.severity));
@@ -40,7 +40,7 @@ const fn priority(severity: Severity) -> &'static str {
     }
 }
 
-/// A field on one line: what would end it, or do worse where it is shown, is escaped.
+/// A field on one line: characters that would end the line or harm a terminal are escaped.
 fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
     entry.extend_from_slice(name.as_bytes());
     entry.push(b'=');

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a finding is. The spelling is what OpenTelemetry, Loki and Google Cloud read as it stands.
+/// How bad a finding is. OpenTelemetry, Loki and Google Cloud read these words unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
@@ -158,7 +158,7 @@ pub const KINDS: &[KindRow] = &[
     },
 ];
 
-/// The kinds that this version writes: those to explain and to choose from.
+/// The kinds that this version writes, which can be explained and selected.
 pub fn written() -> impl Iterator<Item = &'static KindRow> {
     KINDS.iter().filter(|row| row.is_written)
 }
@@ -166,7 +166,7 @@ pub fn written() -> impl Iterator<Item = &'static KindRow> {
 impl Kind {
     /// The row of [`KINDS`] for this kind.
     pub fn row(self) -> &'static KindRow {
-        // The table lists the kinds in the order of the enum, which a test holds.
+        // The table lists the kinds in the order of the enum, as a test checks.
         &KINDS[self as usize]
     }
 

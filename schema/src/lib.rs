@@ -1,10 +1,10 @@
-//! The words that the library (`cdylib/`) and the command (`src/`) share, each written once.
+//! What the library (`cdylib/`) and the command (`src/`) share.
 //!
 //! * [`options`]: the `FORKWATCH_*` variables and the command's flags, one row each.
 //! * [`kind`]: the kinds of finding, how bad each is, and what it means.
-//! * [`record`]: the fields of a record, one JSON object a line.
+//! * [`record`]: the fields of a record, one JSON object per line.
 //! * [`suppression`]: the suppression file's rules.
-//! * [`suppressions`]: all rules in force, and what they fit.
+//! * [`suppressions`]: all rules in force, and what they match.
 //! * [`fingerprint`]: the value that stays the same for the same bug.
 //! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.

@@ -1,4 +1,4 @@
-//! A record as one JSON line of at most [`MAX_RECORD_BYTES`]: what the library writes, and the command where it watches from
+//! A record as one JSON line of at most [`MAX_RECORD_BYTES`]: written by the library, and by the command when it watches from
 //! outside.
 
 mod cut;
@@ -31,7 +31,7 @@ fn write(record: &Record) -> Option<Vec<u8>> {
     Some(line.0)
 }
 
-/// Takes what fits into a line together with its newline, so that a record too long is given up early.
+/// A buffer for one line with its newline; writing stops early if the record is too long.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {

@@ -1,11 +1,11 @@
-//! The nearest valid word to a misspelt one, for messages that say what was probably meant.
+//! The nearest valid word to a misspelt one, for messages that suggest what was probably meant.
 
-/// So many letters are the beginning of a word, and no slip of the finger.
+/// This many letters are the beginning of a word rather than a typing error.
 const BEGINNING: usize = 3;
 
 /// The candidate nearest to `word`, however far it is; `None` only where there are no candidates.
 ///
-/// One that goes on where the word ends is nearer than any other. Distance is counted in edits (insert, delete, replace, swap
+/// A candidate that begins with the word is nearer than any other. Distance is counted in edits (insert, delete, replace, swap
 /// neighbours), without regard to case.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_ascii_lowercase();

@@ -4,14 +4,14 @@
 use crate::destination::{Destination, FORMS};
 use crate::nearest::nearest;
 
-/// The start of every variable of ours.
+/// The prefix of all our variables.
 pub const PREFIX: &str = "FORKWATCH_";
 
-/// A variable between the command and the library alone: the file to which each finding's severity, kind and process
-/// are appended, a finding a line, so that `forkwatch run` knows whether any process of the tree had one.
+/// A variable used only between the command and the library: the file to which each finding's severity, kind and process
+/// are appended, one finding per line, so that `forkwatch run` knows whether any process of the tree had one.
 pub const TALLY: &str = "FORKWATCH_TALLY";
 
-/// A variable that the Python package reads, and nobody else: whether each `multiprocessing` process that is forked would
+/// A variable that only the Python package reads: whether each `multiprocessing` process that is forked would
 /// survive `spawn`.
 pub const SPAWN_CHECK: &str = "FORKWATCH_SPAWN_CHECK";
 
@@ -173,7 +173,7 @@ pub const OPTIONS: &[OptionRow] = &[
     },
 ];
 
-/// The row of a variable, by its whole name.
+/// The row of a variable, by its full name.
 pub fn by_variable(name: &str) -> Option<&'static OptionRow> {
     OPTIONS.iter().find(|row| row.variable == name)
 }

@@ -7,7 +7,7 @@ use crate::kind::{Kind, Severity};
 /// The most bytes one line may have; longer lists are cut and `truncated` says what was cut.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
-/// One record: who says what, and the fields of its kind.
+/// One record: who reported what, and the fields of its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// RFC 3339 in UTC with nanoseconds, always first.
@@ -20,7 +20,7 @@ pub struct Record {
     pub kind: Kind,
     /// 16 hex digits; the same bug gives the same value across runs, hosts and address-space layouts.
     pub fingerprint: String,
-    /// One line for people.
+    /// One readable line.
     pub message: String,
     /// `uname`'s node name.
     pub host: String,
@@ -40,7 +40,7 @@ pub struct Record {
     pub service: String,
     /// `FORKWATCH_CONTEXT` or what `forkwatch_set_context` set; null where neither was.
     pub context: Option<String>,
-    /// Shared by a fork's record and all that its child reports; null where no fork belongs to it.
+    /// Shared by a fork's record and everything its child reports; null if no fork belongs to it.
     pub fork_id: Option<String>,
     /// The fields of the kind.
     #[serde(flatten)]
@@ -51,12 +51,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// What [`Self::truncated`] says of a list of which `kept` entries of `all` are left.
+    /// The entry in [`Self::truncated`] for a list of which `kept` of `all` entries are left.
     pub fn cut(list: &str, kept: usize, all: usize) -> String {
         format!("{list}: {kept} of {all} kept")
     }
 
-    /// How many entries a list had of which these are left.
+    /// The original length of a list with this many entries left.
     pub fn uncut(&self, list: &str, left: usize) -> usize {
         let entry = self
             .truncated
@@ -67,7 +67,7 @@ impl Record {
     }
 }
 
-/// The fields that only some kinds have. Reading tries them in this order, so what has more fields of one name comes first.
+/// The fields that only some kinds have. Deserialisation tries them in this order, so variants with more fields in common come first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Detail {
@@ -294,9 +294,9 @@ pub enum LockKind {
     RwlockWrite,
     /// `pthread_spinlock_t`.
     Spinlock,
-    /// `sem_t` used to exclude.
+    /// `sem_t` used for mutual exclusion.
     Semaphore,
-    /// A C++ local static in initialisation.
+    /// A C++ local static that is being initialised.
     StaticGuard,
     /// A lock inside libc.
     Libc,
@@ -353,7 +353,7 @@ impl Lock {
 pub struct Frame {
     /// The address in the process as `0x` hex: a return address, except in the innermost frame of another thread.
     pub ip: String,
-    /// The path of the file it lies in; null outside any file.
+    /// The path of the file that contains it; null if there is none.
     pub module: Option<String>,
     /// The distance from the module's load base as `0x` hex.
     pub offset: Option<String>,
@@ -393,6 +393,6 @@ pub struct Summary {
     pub suppressed: u64,
     /// Repeats of earlier findings, which are only counted.
     pub repeated: u64,
-    /// Acquisitions that no longer fitted into the thread's table.
+    /// Acquisitions that did not fit into the thread's table.
     pub locks_dropped: u64,
 }

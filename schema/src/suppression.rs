@@ -1,4 +1,4 @@
-//! The suppression file: a rule a line, `KIND:GLOB`, with `#` for comments.
+//! The suppression file: one rule per line, `KIND:GLOB`, with `#` for comments.
 //!
 //! The glob is matched against every module base name, symbol, Python function, thread name and lock name of a finding.
 //! `thread:GLOB` and `lock:GLOB` reach deeper: what they match counts neither as alive nor as a holder.
@@ -8,7 +8,7 @@ use glob::Pattern;
 use crate::kind::{Kind, written};
 use crate::nearest::nearest;
 
-/// What a rule speaks about.
+/// What a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Findings of any kind (`*`).
@@ -24,13 +24,13 @@ pub enum Scope {
 /// One rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// What the rule speaks about.
+    /// What the rule applies to.
     pub scope: Scope,
     glob: Pattern,
 }
 
 impl Rule {
-    /// Whether the rule's glob fits this word.
+    /// Whether the rule's glob matches this word.
     pub fn fits(&self, word: &str) -> bool {
         self.glob.matches(word)
     }

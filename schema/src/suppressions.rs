@@ -1,7 +1,7 @@
-//! The suppression rules in force, and what they fit.
+//! The suppression rules in force, and what they match.
 //!
-//! The library asks it of each finding, the report of each finding's example. The files' contents are handed in; how a line
-//! reads is [`crate::suppression`]'s business.
+//! The library checks each finding, the report checks each finding's example. The caller passes in the files' contents;
+//! [`crate::suppression`] parses the lines.
 
 use std::fmt::Display;
 
@@ -20,7 +20,7 @@ pub struct Suppressions {
 }
 
 impl Suppressions {
-    /// Reads the files' contents, or takes note of why one cannot be read. Each problem comes back as one sentence; the other
+    /// Reads the files' contents, or notes why one cannot be read. Each problem comes back as one sentence; the other
     /// rules apply.
     pub fn load<Why: Display>(files: impl Iterator<Item = (String, Result<Vec<u8>, Why>)>) -> (Self, Vec<String>) {
         let (mut all, mut complaints) = (Self::default(), Vec::new());
@@ -47,7 +47,7 @@ impl Suppressions {
         (all, complaints)
     }
 
-    /// Whether there is no rule at all.
+    /// Whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.threads.is_empty() && self.locks.is_empty()
     }
@@ -160,7 +160,7 @@ fn fits_symbol(rule: &Rule, symbol: &str) -> bool {
     rule.fits(symbol) || without_parameters(symbol).is_some_and(|name| rule.fits(name))
 }
 
-/// A C++ function's name without the list of its parameters; none where the name does not end with one.
+/// A C++ function's name without its parameter list; none if it has no such list.
 fn without_parameters(symbol: &str) -> Option<&str> {
     let close = symbol.rfind(')')?;
     let behind = symbol.get(close + 1..)?;

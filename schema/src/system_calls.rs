@@ -52,7 +52,7 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_close, "close"),
 ];
 
-/// The name of a system call; its number in words where it is none of the common ones.
+/// The name of a system call; its number, in words, if it is not a common one.
 pub fn name(number: i64) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == number);
     known.map_or_else(|| format!("system call {number}"), |(_, name)| (*name).to_owned())

@@ -8,7 +8,7 @@ pub fn rfc3339(seconds: i64, nanoseconds: i64) -> String {
     shown(Timestamp::new(seconds, nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
-/// The same of a time.
+/// The same for a time.
 pub fn shown(time: Timestamp) -> String {
     format!("{time:.9}")
 }

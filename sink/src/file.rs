@@ -13,8 +13,8 @@ use rustix::thread::nanosleep;
 use crate::signals::HeldBack;
 use crate::state::State;
 
-/// How every file is opened. `NONBLOCK` means nothing to a file; a FIFO that nobody reads would hold the program up for ever
-/// without it, at the opening already.
+/// How every file is opened. `NONBLOCK` means nothing to a file; without it, opening a FIFO that nobody reads would block the
+/// program for ever.
 const APPENDING: OFlags = OFlags::WRONLY
     .union(OFlags::APPEND)
     .union(OFlags::CLOEXEC)
@@ -34,7 +34,7 @@ const NAP: Timespec = Timespec {
     tv_nsec: 2_000_000,
 };
 
-/// Appends to a file, which is made with mode 0640 if it is not there. Never follows a symbolic link at the path's end.
+/// Appends to a file, which is created with mode 0640 if it does not exist. Never follows a symbolic link at the path's end.
 pub fn append(path: &CStr, text: &[u8], state: &State) -> Result<(), Errno> {
     let flags = APPENDING.union(OFlags::CREATE);
     let file = openat(CWD, path, flags, Mode::from_raw_mode(0o640))?;
@@ -44,13 +44,13 @@ pub fn append(path: &CStr, text: &[u8], state: &State) -> Result<(), Errno> {
     write_all(&file, text, Give::Up, state)
 }
 
-/// Appends to a file that must be there already.
+/// Appends to an existing file.
 pub fn append_to_existing(path: &CStr, text: &[u8]) -> Result<(), Errno> {
     let file = openat(CWD, path, APPENDING, Mode::empty())?;
     write_all(&file, text, Give::Up, &State::new())
 }
 
-/// Writes to the descriptor of this number. It belongs to the program, and may block or not: we do not.
+/// Writes to the descriptor of this number. It belongs to the program and may be blocking; we never block.
 pub fn write_to_number(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
     write_to(number, text, Give::Up, state)
 }
@@ -76,7 +76,7 @@ fn write_to(number: u16, text: &[u8], give: Give, state: &State) -> Result<(), E
     }
 }
 
-/// The same pipe or terminal with flags of our own; `None` where `/proc` is missing or the terminal is another user's.
+/// The same pipe or terminal with our own flags; `None` where `/proc` is missing or the terminal is another user's.
 fn reopened(number: u16, status: &Stat) -> Option<OwnedFd> {
     let path = format!("/proc/self/fd/{number}");
     let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
@@ -85,7 +85,7 @@ fn reopened(number: u16, status: &Stat) -> Option<OwnedFd> {
     same.then_some(own)
 }
 
-/// Whether a file's last line has no end: its writer found the disk full, or ended in the middle of it.
+/// Whether a file's last line has no end: its writer found the disk full or ended in the middle of the line.
 fn has_open_line(path: &CStr, status: &Stat) -> bool {
     let open_line = || -> Option<bool> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::NONBLOCK;
@@ -97,7 +97,7 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
         if (before.st_dev, before.st_ino) != (status.st_dev, status.st_ino) || read != 1 || byte == *b"\n" {
             return Some(false);
         }
-        // Somebody may be writing it right now, and have to wait for a processor.
+        // Its writer may be in the middle of the line and waiting for a processor.
         let stays_open = || {
             nap();
             fstat(&file).is_ok_and(|now| now.st_size == before.st_size)
@@ -108,16 +108,16 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
     is_file && status.st_size > 0 && open_line() == Some(true)
 }
 
-/// What a reader gets that takes nothing at all.
+/// What to do with a reader that takes nothing at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Give {
     /// Nothing: the text is lost at once.
     Up,
-    /// As much time as one that has taken a part.
+    /// As much time as for a reader that has taken a part.
     AMoment,
 }
 
-/// What takes some bytes without blocking.
+/// A target that takes some bytes without blocking.
 trait Target {
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno>;
 }
@@ -142,7 +142,7 @@ impl Target for Socket<'_> {
     }
 }
 
-/// A descriptor that blocks, and is written to only when it would not.
+/// A blocking descriptor, which is written to only when it would not block.
 struct Ready<'fd>(BorrowedFd<'fd>);
 
 impl Target for Ready<'_> {
@@ -156,7 +156,7 @@ impl Target for Ready<'_> {
     }
 }
 
-/// Writes all of the text: with one call wherever the kernel takes it whole, as it does for files. Of a line that was left
+/// Writes all of the text: with one call wherever the kernel takes all of it, as it does for files. Of a line that was left
 /// open before, this text is the next one.
 fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
     let started = state.is_torn().then(|| [b"\n", text].concat());

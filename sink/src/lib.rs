@@ -1,14 +1,14 @@
-//! Where a finding is said. No descriptor stays open: a sink opens, writes and closes, so that a program which closes every
-//! descriptor, changes its root or drops its rights keeps working. And none blocks: what a full pipe or a slow reader does not
-//! take is lost, and the program goes on.
+//! Writes findings to their destinations. No descriptor stays open: a sink opens, writes and closes, so that a program that
+//! closes every descriptor, changes its root or drops privileges keeps working. And no sink blocks: what a full pipe or a slow
+//! reader does not take is lost, and the program continues.
 //!
 //! * [`mod@file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
 //! * [`state`]: what is known of a sink from one record to the next.
-//! * [`signals`]: those that a write of ours may raise, held back.
+//! * [`signals`]: those that our writes may raise, blocked.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
 //! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a program,
-//! so what it may not do there is refused here too (`clippy.toml`).
+//! so what is forbidden there is forbidden here too (`clippy.toml`).
 #![cfg_attr(
     test,
     allow(

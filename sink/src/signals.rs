@@ -1,5 +1,5 @@
-//! SIGPIPE and SIGXFSZ, which a write of ours may raise and the program has done nothing for. The kernel's sets of signals have
-//! one bit a signal.
+//! Blocks SIGPIPE and SIGXFSZ, which our writes may raise and the program does not expect. The kernel's signal sets have one
+//! bit per signal.
 #![expect(
     unsafe_code,
     reason = "signal masks, past libc: its functions may be another library's here"
@@ -15,11 +15,11 @@ const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Holds both back as long as it lives.
+/// Blocks both as long as it lives.
 #[derive(Debug)]
 pub struct HeldBack {
     before: u64,
-    /// Those that were not waiting already.
+    /// Those that were not pending already.
     ours: u64,
     was_raised: bool,
 }
@@ -29,7 +29,7 @@ impl HeldBack {
     pub fn new() -> Self {
         let before = change_mask(libc::SIG_BLOCK, OURS);
         let mut waiting = 0_u64;
-        // Only a signal that was blocked before can wait already; then it is the program's own, and stays. A system call that is
+        // Only a signal that was blocked before can wait already; then it is the program's own and stays pending. A system call that is
         // not made cannot be refused by the program's filter either.
         if before & OURS != 0 {
             let arguments = [&raw mut waiting as usize, SET_BYTES, 0, 0, 0, 0];
@@ -62,7 +62,7 @@ impl Drop for HeldBack {
     }
 }
 
-/// Changes which signals this thread holds back, and gives those that it held back before.
+/// Changes which signals this thread blocks, and returns those that it blocked before.
 fn change_mask(how: i32, set: u64) -> u64 {
     let mut before = 0_u64;
     let places = [&raw const set as usize, &raw mut before as usize];

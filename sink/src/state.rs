@@ -7,14 +7,14 @@ use core::sync::atomic::{AtomicBool, Ordering};
 pub struct State {
     /// The last line written has no end yet.
     torn: AtomicBool,
-    /// Nobody took anything in all the time that was given, and no more time is given until somebody does.
+    /// Nobody read anything in all the time given, and no more time is given until somebody does.
     stuck: AtomicBool,
-    /// That it fails was said.
+    /// Its failure was reported.
     said: AtomicBool,
 }
 
 impl State {
-    /// Of a sink that has taken nothing yet.
+    /// The state of a new sink.
     pub const fn new() -> Self {
         Self {
             torn: AtomicBool::new(false),
@@ -23,7 +23,7 @@ impl State {
         }
     }
 
-    /// Whether it is to be said now that the sink fails: once, however often it does.
+    /// Whether to report now that the sink fails: once, however often it fails.
     pub fn is_to_be_said(&self) -> bool {
         !self.said.swap(true, Ordering::Relaxed)
     }

@@ -21,7 +21,7 @@ Examples:
 /// Columns of the text.
 const WIDTH: usize = 100;
 
-/// The command, but for its place among the others.
+/// The definition of this command.
 pub fn command() -> Command {
     Command::new("explain")
         .about("Explains what a kind of finding means and how to fix it, or shows one finding from records")

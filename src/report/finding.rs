@@ -56,7 +56,7 @@ pub struct Finding {
     pub last: String,
     /// What became of the children.
     pub outcome: Outcome,
-    /// Where its example stands.
+    /// Where its example is.
     pub spot: Spot,
     /// The fingerprints that the children reported, worst first.
     pub followed_by: Vec<String>,

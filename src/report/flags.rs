@@ -22,7 +22,7 @@ Examples:
 const CODES: &str = "Exit status: 0 for success, 1 if a finding reaches the level of --fail-on, 2 for wrong usage or \
                      a PATH that cannot be read (the others are still reported), 125 if the report cannot be written.";
 
-/// The command, but for its place among the others.
+/// The definition of this command.
 pub fn command() -> Command {
     let formats = FORMATS
         .iter()

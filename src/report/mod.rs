@@ -191,7 +191,7 @@ fn spare_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many findings are shown whole; `None` for the format's own choice where that is more than a number.
+/// How many findings are shown in full; `None` for the format's own choice where that is more than a number.
 fn limit(matches: &ArgMatches, format: &Format) -> Option<usize> {
     match matches.get_one::<usize>("limit") {
         Some(0) => Some(ALL),

@@ -18,15 +18,15 @@ const CLASS_AND_ORDER: std::ops::Range<usize> = 4..6;
 /// Where `e_machine` lies, in both classes.
 const MACHINE: std::ops::Range<usize> = 18..20;
 
-/// A larger table of names is not searched: the program should start before long.
+/// A larger string table is not searched, so that the program starts without delay.
 const MAX_STRINGS: u64 = 64 << 20;
 
-/// A reason against a program, and what may be done.
+/// Why a program cannot be watched, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Obstacle {
     /// What the program is: `statically linked`.
     pub what: String,
-    /// Why that hinders, and the way out.
+    /// Why that is an obstacle, and the way out.
     pub way_out: &'static str,
 }
 
@@ -44,15 +44,15 @@ pub fn is_elf(head: &[u8]) -> bool {
     head.starts_with(&elf::ELFMAG)
 }
 
-/// Whether the file begins as ELF files do and is none that the kernel could start: cut short, or made for a linker.
+/// Whether the file begins like an ELF file but the kernel cannot start it: truncated, or an object file.
 pub fn is_broken(head: &[u8], file: &File) -> bool {
     let is_known = |place: usize| matches!(head.get(place), Some(1 | 2));
     let has_header = head.len() >= MACHINE.end && CLASS_AND_ORDER.into_iter().all(is_known);
-    // What another architecture's kernel would take is its own business.
+    // What another architecture's kernel accepts is not known here.
     !has_header || (is_native(head) && !is_startable(&ReadCache::new(file)).unwrap_or(false))
 }
 
-/// Whether it is of a type that is executed, and says where its parts go; an error where it cannot be read that far.
+/// Whether it is of an executable type and has program headers; an error if it cannot be read that far.
 fn is_startable<'data>(data: impl ReadRef<'data>) -> object::Result<bool> {
     let header = Native::parse(data)?;
     let endian = header.endian()?;
@@ -60,7 +60,7 @@ fn is_startable<'data>(data: impl ReadRef<'data>) -> object::Result<bool> {
     Ok(is_program && !header.program_headers(endian, data)?.is_empty())
 }
 
-/// Our own library is of the very kind that this command can preload.
+/// Our own library has the only format that this command can preload.
 fn is_native(head: &[u8]) -> bool {
     [CLASS_AND_ORDER, MACHINE]
         .into_iter()
@@ -75,7 +75,7 @@ pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
             "use a forkwatch built for that architecture",
         ));
     }
-    // Only the parts that are asked for are read: programs with debug information can be gigabytes.
+    // Only the required parts are read: programs with debug information can be gigabytes.
     let cache = ReadCache::new(file);
     linked(&cache).ok().flatten()
 }

@@ -25,9 +25,9 @@ pub fn variables(library: &Path, settings: &[Setting], tally: Option<&Path>) -> 
     variables
 }
 
-/// Ours, then what was there: the first library that defines a function is the one that is called.
+/// Ours first, then what was there: the first library that defines a function is the one that is called.
 ///
-/// A copy of ours that was there already is left out, since two would each take the other for the program.
+/// A copy of ours that was there already is left out, because each of two copies would take the other for the program.
 fn preload(library: &Path, existing: &OsStr) -> OsString {
     let mut list = library.as_os_str().as_bytes().to_vec();
     for entry in existing.as_bytes().split(|byte| matches!(byte, b':' | b' ')) {

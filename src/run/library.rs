@@ -1,4 +1,4 @@
-//! Where the library lies: beside the command, else written out from the copy that the command carries.
+//! Where the library is: next to the command, or else written out from the copy inside the command.
 
 use std::env;
 use std::ffi::OsStr;
@@ -25,7 +25,7 @@ pub fn library() -> Result<PathBuf, Failure> {
     }
     let temporary = env::temp_dir();
     let versioned = format!("{}-{}", env!("CARGO_PKG_VERSION"), fingerprint());
-    // The second place serves who has no home, again and again; the third, whose places were tampered with.
+    // The second folder is for users without a home; the last resort is for users whose folders were tampered with.
     let lasting = [
         cache(),
         Some(temporary.join(format!("forkwatch-{}", geteuid().as_raw()))),
@@ -59,14 +59,14 @@ fn beside() -> Option<PathBuf> {
     (path.is_file() && is_usable(&path)).then_some(path)
 }
 
-/// The user's cache folder for us.
+/// Our folder in the user's cache.
 fn cache() -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(base.join("forkwatch"))
 }
 
-/// Tells builds of one version apart; nothing is trusted because of it.
+/// Distinguishes builds of one version; nothing is trusted because of it.
 fn fingerprint() -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(EMBEDDED);

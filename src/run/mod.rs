@@ -5,9 +5,9 @@
 //! | which file is meant? | `target` |
 //! | which program does a script start? | `script` |
 //! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
-//! | where does the library lie? | `library`, with `store` |
+//! | where is the library? | `library`, with `store` |
 //! | which variables are set? | `environment` |
-//! | exec, or stay as its parent, who watches (`crate::watch`)? | `start`, `parent` |
+//! | exec, or stay as its parent, which watches (`crate::watch`)? | `start`, `parent` |
 //! | did any process of the tree have a finding? | `tally` |
 
 mod elf;

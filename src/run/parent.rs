@@ -1,7 +1,7 @@
-//! The program's parent, where an option needs one: it passes signals on, waits, and ends as the program ended.
+//! The program's parent, if an option needs one: it passes signals on, waits, and ends the way the program ended.
 //!
-//! Signals are blocked and read from a signalfd(2), never handled: so the program inherits which of them are ignored
-//! (`nohup`, background jobs) just as it would without us, and gets back the mask that we were started with.
+//! Signals are blocked and read from a signalfd(2), never handled, so the program inherits which of them are ignored
+//! (`nohup`, background jobs) just as without us, and gets the mask that we were started with.
 
 use std::env;
 use std::ffi::{CString, OsString};
@@ -55,7 +55,7 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) 
     signals.thread_block()?;
     let arriving = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?;
     let child = spawn(program, variables, &mask)?;
-    // Its thread inherits the blocked signals; where it cannot be started, the program runs all the same.
+    // Its thread inherits the blocked signals; if it cannot be started, the program still runs.
     let _watch = Watch::start(child.as_raw_pid(), sinks).ok();
     let mut job = Job::default();
     loop {
@@ -93,7 +93,7 @@ struct Job {
 }
 
 impl Job {
-    /// Stops this process when both are so, in whichever order they came: a shell waits until the whole job has stopped.
+    /// Stops this process once both are true, in either order: a shell waits until the whole job has stopped.
     ///
     /// A program that ignores `^Z` keeps its parent; and when the program alone was stopped, nobody would wake us again.
     fn follow(&mut self) -> io::Result<()> {
@@ -109,7 +109,7 @@ fn spawn(program: &Program, variables: &[(OsString, OsString)], mask: &SigSet) -
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
     attributes.set_sigmask(mask)?;
-    // Rust's runtime ignores SIGPIPE in every program of its own.
+    // Rust's runtime ignores SIGPIPE.
     attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
     let actions = PosixSpawnFileActions::init()?;
     let arguments: Vec<CString> = program
@@ -159,9 +159,9 @@ fn forward(signal: &signalfd_siginfo, child: Pid) {
     }
 }
 
-/// Ends this process by the signal that ended the program; returns the status to exit with if that cannot be.
+/// Ends this process by the signal that ended the program; returns the status to exit with if that is impossible.
 pub fn die_by(signal: i32) -> u8 {
-    // The program has left a core file if it was to; one of ours would bury it.
+    // The program has already written its core file, if any; ours would overwrite it.
     let _ = setrlimit(
         Resource::Core,
         Rlimit {

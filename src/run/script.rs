@@ -28,7 +28,7 @@ pub fn interpreter(head: &[u8]) -> Option<Interpreter> {
     Some(Interpreter { path, by_env })
 }
 
-/// The program in `env`'s arguments. Options other than `-S` are left to `env`: then nothing is known.
+/// The program in `env`'s arguments. With options other than `-S`, nothing is known.
 fn looked_up<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<OsString> {
     let name = words
         .map(|word| word.strip_prefix(b"-S").unwrap_or(word))

@@ -54,7 +54,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
 }
 
-/// The program and its arguments: a script of Python's behind the interpreter that the Python package names.
+/// The program and its arguments; the interpreter that the Python package names goes before a Python script.
 fn words(matches: &ArgMatches) -> Vec<OsString> {
     let mut words: Vec<OsString> = matches.get_many("program").into_iter().flatten().cloned().collect();
     let is_script = words

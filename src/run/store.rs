@@ -22,7 +22,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// write to these folders, so a difference is an accident.
 pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(parent) = folder.parent() {
-        // Nothing above it is made: who has no home gets none from us.
+        // Nothing above it is created: we do not create a missing home.
         match DirBuilder::new().mode(FOLDER_MODE).create(parent) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
             _ => cannot_be_moved(parent)?,
@@ -61,7 +61,7 @@ pub fn write_whole(path: &Path, mode: u32) -> io::Result<()> {
         .unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".libforkwatch-").tempfile_in(folder)?;
     file.write_all(EMBEDDED)?;
-    // Not at creation, where the umask would take its share.
+    // Not at creation, where the umask would apply.
     file.as_file().set_permissions(Permissions::from_mode(mode))?;
     // A crash must not leave an empty file under the name: it would be refused for ever after.
     file.as_file().sync_all()?;
@@ -75,7 +75,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    // Not through a symbolic link, which somebody else could have put there.
+    // Not through a symbolic link, which somebody else could have created.
     let metadata = fs::symlink_metadata(folder)?;
     let is_private = metadata.is_dir() && metadata.mode() & MODE_BITS == FOLDER_MODE && is_ours(metadata.uid());
     if is_private {
@@ -85,7 +85,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks that nobody but us and root can put another folder into the place of this one.
+/// Checks that only we and root can replace this folder.
 fn cannot_be_moved(folder: &Path) -> io::Result<()> {
     for ancestor in folder.canonicalize()?.ancestors() {
         let metadata = ancestor.metadata()?;
@@ -102,7 +102,7 @@ fn cannot_be_moved(folder: &Path) -> io::Result<()> {
 
 /// Checks owner, mode and content of a file.
 fn verify(path: &Path) -> io::Result<()> {
-    // Without waiting, should somebody have put a pipe there.
+    // Non-blocking, in case somebody put a pipe there.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;

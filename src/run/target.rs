@@ -31,7 +31,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     let path = env::var_os("PATH").unwrap_or_else(|| OsString::from(DEFAULT_PATH));
     let mut denied = None;
     for folder in env::split_paths(&path) {
-        // An empty entry is the current folder, and the result must hold a slash to be no name again.
+        // An empty entry is the current folder, and the result must contain a slash, or it would be searched in PATH again.
         let candidate = if folder.as_os_str().is_empty() {
             Path::new(".").join(name)
         } else {
@@ -40,7 +40,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
         match examine(&candidate) {
             Ok(()) => return Ok(candidate),
             // As execvp(3): a file that may not be executed does not end the search, but is remembered. Unlike there, a folder
-            // that we may not look into says nothing: the shells, too, then say "not found".
+            // that we may not search is ignored: the shells, too, then say "not found".
             Err(failure) if failure.code == NOT_EXECUTABLE && candidate.exists() => denied = denied.or(Some(failure)),
             Err(_) => {}
         }
@@ -54,7 +54,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     }))
 }
 
-/// Says whether a file is there and may be executed.
+/// Checks that a file exists and may be executed.
 fn examine(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {

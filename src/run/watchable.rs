@@ -1,4 +1,4 @@
-//! Whether the library can be loaded into a program, asked before it is started: the dynamic linker would only ignore the
+//! Whether the library can be loaded into a program, checked before it is started: the dynamic linker would only ignore the
 //! preload, and an empty report would look like a clean one.
 
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use crate::exit_codes::{NOT_EXECUTABLE, NOT_FOUND};
 use crate::message::Failure;
 use crate::run::{elf, privileges, script, target};
 
-/// How many `#!` lines are followed; the kernel follows a few more, but nobody writes them.
+/// How many `#!` lines are followed; the kernel follows a few more, but nobody uses them.
 const MAX_SCRIPTS: usize = 2;
 
 /// A program that can be started: what is executed, and its arguments, its own name first.
@@ -22,7 +22,7 @@ pub struct Program {
     pub arguments: Vec<OsString>,
 }
 
-/// Finds the program that these words name, and says why it cannot be watched if it cannot.
+/// Finds the program that these words name; the error says why it cannot be watched.
 pub fn prepare(words: Vec<OsString>) -> Result<Program, Failure> {
     let path = target::find(words.first().map_or(OsStr::new(""), OsString::as_os_str))?;
     if check(&path)? {
@@ -73,7 +73,7 @@ fn check(path: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The program that a script's first line starts in the end.
+/// The program that a script's first line finally starts.
 fn follow(script: &Path, interpreter: script::Interpreter) -> Result<PathBuf, Failure> {
     let missing = |name: &OsStr| {
         let shown = name.display();

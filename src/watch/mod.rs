@@ -1,15 +1,15 @@
-//! Watches the processes below us for forked children that will never go on, where the library in them cannot: a child that
-//! hangs inside libc passes no hook.
+//! Watches our descendants for forked children that hang where their library cannot see it: a child that hangs inside libc
+//! passes no hook.
 //!
-//! Once a second `/proc` is read, on a thread of its own: nobody is stopped, signalled or traced.
+//! Its own thread reads `/proc` once a second: no process is stopped, signalled or traced.
 //!
 //! | question | file |
 //! |---|---|
-//! | who descends from us? | `tree` |
-//! | who has not moved for long? | `suspects` |
+//! | which processes descend from us? | `tree` |
+//! | which have not moved for long? | `suspects` |
 //! | could a signal still help? | `signals` |
-//! | what is said of it? | `finding` |
-//! | where is it said? | `sinks` |
+//! | what is reported? | `finding` |
+//! | where is it reported? | `sinks` |
 
 mod finding;
 mod signals;
@@ -28,16 +28,16 @@ pub use sinks::Sinks;
 use suspects::{Look, Suspects};
 use tree::{Member, Tree};
 
-/// How often we look.
+/// The interval between checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Of this many seconds, one may be spent looking: a machine with many processes is looked at less often.
+/// At most one second out of this many is spent checking: with many processes, checks are less frequent.
 const THRIFT: u32 = 100;
 
-/// A watch that goes on until it is dropped.
+/// A watch that runs until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    /// Nothing is ever sent: that this end is gone is the message.
+    /// Nothing is ever sent: closing this end is the message.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -81,7 +81,7 @@ fn look(tree: &mut Tree, suspects: &mut Suspects, sinks: &Sinks) {
             continue;
         };
         if let Some(finding) = finding::of(member, sinks)
-            // It may have ended while its stack was read, and another have taken its id.
+            // It may have ended while its stack was read, and another process may have its id.
             && waiting(member).is_some_and(|look| suspects.is_unmoved(key, &look))
             && member.is_same()
             && !sinks.is_suppressed(&finding)

@@ -1,16 +1,16 @@
 //! Whether a signal's handler could end a wait.
 //!
-//! A handler can post a semaphore or make a raw futex wait return; from a lock or a condition variable none can free a thread
-//! by the rules. So a child that has put up handlers of its own and waits on a semaphore waits for a signal, as likely as not.
+//! A handler can post a semaphore or make a raw futex wait return, but it may not release a lock or signal a condition
+//! variable. So a child that installed its own handlers and waits on a semaphore may well be waiting for a signal.
 
 /// Signals that report faults and end nothing: runtimes handle these for their own purposes.
 const FAULTS: [u32; 6] = [4, 5, 6, 7, 8, 11];
 
-/// Python's own handler for ^C is there before anybody asks for one.
+/// Python's own handler for ^C is installed by default.
 const INTERRUPT: u64 = 1 << (2 - 1);
 
 /// Whether the process that waits in this function may wait for a signal. `parent` has the signals that its parent handles,
-/// where that runs the same program: what the child has inherited was not put up for this wait.
+/// if it runs the same program: inherited handlers were not installed for this wait.
 pub fn may_help(function: Option<&str>, handled: u64, parent: Option<u64>) -> bool {
     let waits_on_semaphore = function.is_none_or(|name| name.starts_with("sem_") || name == "syscall");
     let faults = FAULTS.iter().fold(0, |mask, signal| mask | 1 << (signal - 1));

@@ -1,4 +1,4 @@
-//! Where a finding goes: the same places that the library was given, by the same code.
+//! Where a finding goes: the same destinations as the library's, with the same code.
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
@@ -36,7 +36,7 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// The sinks that these settings and our own environment name.
+    /// The sinks named by these settings and our own environment.
     pub fn of(settings: &[Setting], tally: &Path) -> Self {
         Self {
             settings: settings.to_vec(),
@@ -79,7 +79,7 @@ impl Sinks {
     }
 
     fn log(&self) -> Option<Destination> {
-        // What is wrong with a value from the environment the library has said already.
+        // The library has already reported an invalid value from the environment.
         Destination::parse(self.value("FORKWATCH_LOG")?.as_bytes()).ok()
     }
 
@@ -119,7 +119,7 @@ impl Sinks {
         rules.suppresses(record)
     }
 
-    /// Writes a finding to all of them. Whatever cannot be written changes nothing for the program.
+    /// Writes a finding to all of them. A failed write does not affect the program.
     pub fn report(&self, record: &Record) {
         let program = base_name(&record.exe);
         let counted = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
@@ -161,7 +161,7 @@ fn complain(what: &str, to: &str, error: Errno) {
     ))));
 }
 
-/// The report for people, in the words of the library, and what only who looks from outside can say.
+/// The report in the words of the library, with what is only visible from outside.
 fn text(record: &Record) -> String {
     let more = format!(
         "Seen from outside: it has not moved for seconds. For more, run: forkwatch inspect {}",

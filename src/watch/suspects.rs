@@ -1,4 +1,4 @@
-//! Who has been waiting in the same place for long.
+//! Processes that have waited in the same place for a long time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use super::tree::Key;
 use crate::process::SystemCall;
 
-/// After so long a wait counts. Nobody can end it anyway, but the library in the child is to speak first.
+/// A wait counts after this time. Nobody can end it anyway, but the library in the child should report first.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How a process waited when we looked.
+/// How a process waited at the last check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The system call with its arguments and registers.
     pub call: SystemCall,
-    /// How often it had gone to wait: who waits in the same place again has moved in between.
+    /// How often it had blocked: a process that waits in the same place again has run in between.
     pub waits: u64,
 }
 
@@ -25,12 +25,12 @@ struct Suspect {
     was_named: bool,
 }
 
-/// The processes that waited at the last look.
+/// The processes that waited at the last check.
 #[derive(Debug, Default)]
 pub struct Suspects(BTreeMap<Key, Suspect>);
 
 impl Suspects {
-    /// Takes a new look at everybody, and names who has not moved for long, each wait once.
+    /// Checks all processes and returns those that have not moved for long, once per wait.
     pub fn stuck(&mut self, looks: Vec<(Key, Look)>, now: Instant) -> Vec<Key> {
         let mut before = std::mem::take(&mut self.0);
         let mut stuck = Vec::new();
@@ -50,7 +50,7 @@ impl Suspects {
         stuck
     }
 
-    /// Whether this look is the one that made the process a suspect.
+    /// Whether this check made the process a suspect.
     pub fn is_unmoved(&self, key: Key, look: &Look) -> bool {
         self.0.get(&key).is_some_and(|suspect| suspect.look == *look)
     }

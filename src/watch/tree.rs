@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::process::{Process, Stat, all};
 
-/// One process for ever: its id and when it started.
+/// Identifies a process for ever: its id and start time.
 pub type Key = (Process, u64);
 
 /// A process of the tree.
@@ -12,12 +12,12 @@ pub type Key = (Process, u64);
 pub struct Member {
     /// The process.
     pub process: Process,
-    /// What it was when we looked.
+    /// Its state at the last check.
     pub stat: Stat,
 }
 
 impl Member {
-    /// Tells it from a later process with the same id.
+    /// Distinguishes it from a later process with the same id.
     pub fn key(&self) -> Key {
         (self.process, self.stat.started)
     }
@@ -28,7 +28,7 @@ impl Member {
     }
 }
 
-/// A process and its descendants, those included whose parents have ended.
+/// A process and its descendants, including those whose parents have ended.
 #[derive(Debug)]
 pub struct Tree {
     root: Process,

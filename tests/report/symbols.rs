@@ -239,7 +239,7 @@ fn cpp_names_are_those_of_the_source_with_and_without_lines() {
         shop.reported(&[]).0,
         format!("#0 inner  {path}:3\n#1 Cart::outer(int)  {path}:8\n")
     );
-    // The label is no function, but stands in the table like one.
+    // The label is not a function, but stands in the table like one.
     shop.run("strip --strip-debug -N here program");
     let only = format!("#0 Cart::outer(int)  (program+{})\n", shop.offset);
     assert_eq!(shop.reported(&[]).0, only);

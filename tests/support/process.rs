@@ -131,7 +131,7 @@ fn wait(child: &mut Child) -> End {
         }
     };
     // SAFETY: sends a signal to a group that this test made; the leader's id stays taken until it is reaped, and by then a
-    // group that is gone is no error.
+    // group that is gone is not an error.
     unsafe { libc::kill(-group, libc::SIGKILL) };
     // Reaps a leader that hung; one that was reaped already says so again.
     drop(child.wait());

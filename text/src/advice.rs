@@ -34,7 +34,7 @@ pub struct Facts<'a> {
     pub is_python: bool,
 }
 
-/// What the first line says.
+/// What the first line is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Language {
     Python,
@@ -124,7 +124,7 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
     }
 }
 
-/// "before the first thread starts", and which that is, where its creation was seen.
+/// "before the first thread starts", with that thread if its creation was seen.
 fn before_first_thread(threads: &[Thread]) -> String {
     before_or(threads, "before the first thread starts")
 }
@@ -140,7 +140,7 @@ fn before_or(threads: &[Thread], words: &str) -> String {
     }
 }
 
-/// Servers that fork workers, and have an option for it.
+/// Servers that fork workers and have an option for it.
 fn server(facts: &Facts<'_>) -> Option<String> {
     let argv = facts.argv?;
     // If the Python frames show that gunicorn forks, the first line already says so.
@@ -193,7 +193,7 @@ fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
         "boost::",
         "g_thread_proxy",
     ];
-    // A thread that nobody named bears the program's name, as the first one does; where a script is run, the script's.
+    // An unnamed thread has the program's name, like the first one; for a script, the script's name.
     let mut programs = facts
         .argv
         .unwrap_or_default()

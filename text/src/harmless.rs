@@ -1,10 +1,10 @@
-//! Text of hostile records made harmless.
+//! Makes the text of hostile records harmless.
 
 use std::borrow::Cow;
 
 use forkwatch_schema::harmless::is_harmful;
 
-/// Text in which everything is escaped that moves the cursor, changes colours, breaks lines or turns the direction of writing.
+/// Escapes everything that moves the cursor, changes colours, breaks lines or changes the writing direction.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     // Most texts are plain, and a report has many.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

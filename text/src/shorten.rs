@@ -3,10 +3,10 @@
 use super::page::GLUE;
 use super::style::Style;
 
-/// The longest symbol that is shown whole, in columns.
+/// The longest symbol that is shown in full, in columns.
 const MAX_SYMBOL: usize = 100;
 
-/// The longest name of a thread or a lock that is shown whole, in columns.
+/// The longest name of a thread or a lock that is shown in full, in columns.
 const MAX_NAME: usize = 72;
 
 /// Spellings that demangling gives, and what people write.
@@ -30,7 +30,7 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("std::__cxx11::", "std::"),
 ];
 
-/// The longest path that is shown whole, in columns.
+/// The longest path that is shown in full, in columns.
 const MAX_PATH: usize = 64;
 
 /// The last parts of a longer path that are shown.

@@ -1,7 +1,7 @@
 """The threads of pytest's own tools, which are not the fault of the tests.
 
 A worker of pytest-xdist has a thread that reads from the controller all the time, and holds the lock of its input
-while it does. Every fork in a test would be reported because of it. The thread gets a name in the kernel, and a rule marks
+meanwhile. Every fork in a test would be reported because of it. The thread gets a name in the kernel, and a rule marks
 it as harmless. A child that reads the worker's input would hang, but no child does.
 """
 

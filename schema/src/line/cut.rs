@@ -1,7 +1,7 @@
 //! What is cut from a record that is too long for one line.
 //!
 //! Only `line` calls this. Each step cuts harder than those before, and keeps what says most: the fork, the locks, the
-//! first threads. After the last step any record fits; a test with a monstrous one holds that.
+//! first threads. After the last step any record fits; a test with a huge record checks this.
 
 use crate::harmless::is_harmful;
 use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork};
@@ -175,7 +175,7 @@ fn frames(record: &mut Record, keep: usize) {
     }
 }
 
-/// Shortens every text of the program's own making, when all else was not enough.
+/// Shortens every text that comes from the program, if nothing else was enough.
 fn texts(record: &mut Record, keep: usize) {
     let own = [&mut record.exe, &mut record.service, &mut record.message];
     let own = own.into_iter().chain([&mut record.host, &mut record.thread]);
@@ -218,7 +218,7 @@ enum Part<'record> {
     PythonStack(&'record mut Vec<PythonFrame>),
 }
 
-/// Shows every piece of the kind's own fields.
+/// Visits every piece of the kind's own fields.
 fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
     match detail {
         Detail::UnsafeFork(fork) => {
@@ -295,7 +295,7 @@ fn visit_python(stack: Option<&mut Vec<PythonFrame>>, see: &mut dyn FnMut(Part<'
     }
 }
 
-/// Says what was cut; a later, harder cut of the same list replaces the earlier word of it.
+/// Notes what was cut; a later, harder cut of the same list replaces the earlier note.
 fn note(record: &mut Record, list: &str, kept: usize, all: usize) {
     let before = record
         .truncated

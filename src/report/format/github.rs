@@ -1,4 +1,4 @@
-//! Annotations of a GitHub workflow: one line a finding, shown beside the code where its place is known.
+//! Annotations of a GitHub workflow: one line per finding, shown beside the code where its place is known.
 
 use std::io::{self, Write};
 
@@ -37,12 +37,12 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// What stands behind `::`.
+/// The text after `::`.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// What stands in front of it, where commas and colons part the properties.
+/// The text before it, in which commas and colons separate the properties.
 fn property(text: &str) -> String {
     data(&harmless(text)).replace(':', "%3A").replace(',', "%2C")
 }

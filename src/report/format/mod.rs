@@ -1,4 +1,4 @@
-//! How findings are shown: one file and one row a format.
+//! How findings are shown: one file and one row per format.
 
 mod github;
 mod html;
@@ -71,7 +71,7 @@ pub struct Names {
 /// An invalid line.
 #[derive(Clone, Debug)]
 pub struct BrokenLine {
-    /// The file it stands in.
+    /// Its file.
     pub path: PathBuf,
     /// Its number there, from 1.
     pub line: u64,
@@ -88,7 +88,7 @@ pub struct Format {
     pub help: &'static str,
     /// Whether it shows where and when findings were seen.
     pub spread: bool,
-    /// Findings that it shows whole unless the user says how many.
+    /// Findings that it shows in full unless the user says how many.
     pub limit: usize,
     /// Writes it.
     pub write: fn(&Report, &Style, &mut dyn Write) -> io::Result<()>,
@@ -180,7 +180,7 @@ impl Report {
         (found.fingerprint == fingerprint).then_some(found)
     }
 
-    /// The findings that are shown whole, where a format shows each of them alone.
+    /// The findings that are shown in full, where a format shows each of them alone.
     pub fn whole(&self) -> &[Finding] {
         let limit = self.limit.unwrap_or(ALL).min(self.findings.len());
         &self.findings[..limit]

@@ -3,7 +3,7 @@
 /// How many are shown.
 pub const TOLD: usize = 5;
 
-/// Where a line stands: the file, the part of it that was read on its own, and the line in that part, all from 0.
+/// The position of a line: the file, the part of it that was read on its own, and the line in that part, all from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The number of the file.
@@ -17,7 +17,7 @@ pub struct Place {
 /// One such line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Broken {
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
     /// What is wrong with it.
     pub why: String,
@@ -41,7 +41,7 @@ impl BrokenLines {
         }
     }
 
-    /// Takes in what another thread saw.
+    /// Merges what another thread saw.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.first.extend(other.first);

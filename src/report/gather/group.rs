@@ -164,7 +164,7 @@ impl Groups {
         }
     }
 
-    /// Takes in what another thread saw, whose examples lie in the spool with this number; what each of its own numbers is here.
+    /// Merges what another thread saw, whose examples lie in the spool with this number; what each of its own numbers is here.
     pub fn merge(&mut self, other: Self, hosts: &[u32], spool: u32) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(other.all.len());
         for mut group in other.all {

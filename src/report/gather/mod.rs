@@ -3,7 +3,7 @@
 //! | what is kept | file |
 //! |---|---|
 //! | counts, times and hosts of each fingerprint | `group`, with `names` and `numbers` |
-//! | where its example stands | `spot` |
+//! | where its example is | `spot` |
 //! | which record belongs to which fork | `forks` |
 //! | repeats that only a summary counts | `repeats` |
 //! | where and when each fingerprint was seen, where a format shows that | `spread` |
@@ -65,7 +65,7 @@ pub struct Gathered<'wanted> {
     pub hosts: Names<'wanted>,
     /// Their program files; of this thread alone where [`Wanted::spread`] is not asked for.
     pub exes: Names<'wanted>,
-    /// The examples that stand in no file: one spool a thread.
+    /// The examples that stand in no file: one spool per thread.
     pub spools: Vec<Spool>,
     spool: Spool,
     place: Place,
@@ -110,7 +110,7 @@ impl<'wanted> Gathered<'wanted> {
         self.place.line
     }
 
-    /// Takes in what another thread saw, its forks excepted; what its fingerprints' numbers are here.
+    /// Merges what another thread saw, its forks excepted; what its fingerprints' numbers are here.
     pub fn merge(&mut self, other: Self) -> (Forks, Vec<u32>) {
         self.records += other.records;
         self.unfinished += other.unfinished;

@@ -77,7 +77,7 @@ impl Repeats {
         }
     }
 
-    /// Takes in what another thread saw; `numbers` says what its fingerprints' numbers are here.
+    /// Merges what another thread saw; `numbers` says what its fingerprints' numbers are here.
     pub fn merge(&mut self, other: Self, numbers: &[u32]) {
         self.lost += other.lost;
         self.summaries.extend(other.summaries);

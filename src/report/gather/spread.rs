@@ -33,7 +33,7 @@ impl Spread {
             & count(&mut self.hours, (fingerprint, hour), 1));
     }
 
-    /// Takes in what another thread saw; the numbers say what its own are here.
+    /// Merges what another thread saw; the numbers say what its own are here.
     pub fn merge(&mut self, other: &Self, fingerprints: &[u32], hosts: &[u32], programs: &[u32]) {
         self.is_partial |= other.is_partial;
         let same: Vec<u32> = Vec::new();

@@ -1,23 +1,23 @@
--- forkwatch's records in ClickHouse: two tables, what keeps them, and the list of findings, worst first, as
--- `forkwatch report --format json` gives it. Made for ClickHouse 26. Make the tables once:
+-- forkwatch's records in ClickHouse: two tables, their maintenance, and the list of findings, worst first, as
+-- `forkwatch report --format json` prints it. For ClickHouse 26. Create the tables once:
 --
 --     forkwatch report --sql=clickhouse > forkwatch.sql
 --     clickhouse-client --multiquery < forkwatch.sql
 --
--- Load records. Fields of newer versions are skipped, and so are lines that hold no record; a file that is loaded twice
+-- Load records. Fields of newer versions are skipped, and so are invalid lines; a file that is loaded twice
 -- counts twice:
 --
 --     cat incidents/*.jsonl | clickhouse-client \
 --         --input_format_skip_unknown_fields=1 --input_format_allow_errors_ratio=1 --date_time_input_format=best_effort \
 --         --query='INSERT INTO forkwatch_records FORMAT JSONEachRow'
 --
--- Then ask for the list: it is the view forkwatch_report.
+-- Then query the list, the view forkwatch_report.
 --
 -- What differs from the command:
--- * of records of one level and one time the first in the alphabet is the example; the command takes the first that it reads;
--- * a line that was cut short may take the next one with it;
--- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
--- * beyond 262,144 processes the command lays no repeats to findings any more: this list always does.
+-- * among records of one level and time, the example is the first in alphabetical order; the command takes the first it reads;
+-- * a line that was cut short may also lose the next one;
+-- * `programs` are program files; the command also distinguishes two builds of one file under one fingerprint;
+-- * beyond 262,144 processes the command no longer assigns repeats to findings; this list always does.
 
 CREATE TABLE IF NOT EXISTS forkwatch_records
 (
@@ -75,7 +75,7 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (fingerprint, time);
 
--- Each fingerprint, as far as its own records tell.
+-- Each fingerprint, from its own records only.
 CREATE TABLE IF NOT EXISTS forkwatch_fingerprints
 (
     fingerprint String,
@@ -107,7 +107,7 @@ FROM forkwatch_records AS records
 WHERE startsWith(records.schema, 'forkwatch/')
 GROUP BY records.fingerprint;
 
--- What the child of each fork did. Parent and child are seldom in one block: they meet when the list is made.
+-- What the child of each fork did. Parent and child are seldom in one block, so they are joined when the list is made.
 CREATE TABLE IF NOT EXISTS forkwatch_forks
 (
     -- An id is unique on its host.
@@ -128,7 +128,7 @@ SELECT
     max(toUInt8(records.kind = 'fork_outcome' AND records.outcome = 'exit')) AS is_exit,
     maxIf(records.level, records.kind != 'fork_outcome') AS worst
 FROM forkwatch_records AS records
--- Most forks have no record but the parent's own, which says nothing of the child.
+-- Most forks have only the parent's record, which says nothing about the child.
 WHERE startsWith(records.schema, 'forkwatch/') AND records.fork_id != '' AND records.kind NOT IN ('unsafe_fork', 'summary')
 GROUP BY host, fork_id;
 
@@ -164,7 +164,7 @@ fates AS (
     WHERE NOT records.is_bookkeeping AND startsWith(records.schema, 'forkwatch/')
     GROUP BY records.fingerprint
 ),
--- Repeats are counted by each process, all its findings together: they belong to a finding where it told of no other.
+-- Repeats are counted by each process, all its findings together: they belong to a finding if the process reported no other.
 processes AS (
     SELECT
         host,
@@ -188,7 +188,7 @@ repeats AS (
     WHERE told = 1
     GROUP BY only_one
 ),
--- Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
+-- Raised to what the children proved; lowered if every child is known to have gone on to exec without trouble.
 judged AS (
     SELECT
         known.fingerprint AS fingerprint,

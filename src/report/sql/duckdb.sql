@@ -8,10 +8,10 @@ SET VARIABLE records = 'incidents/*.jsonl';
 -- SET VARIABLE records = ['/var/log/forkwatch/**/*.jsonl', 'logs/*.jsonl.gz'];
 
 -- What differs from the command:
--- * of records of one level and one time the first in the alphabet is the example; the command takes the first that it reads;
--- * a line whose JSON is damaged anywhere is left out; the command still counts one that is damaged behind its scalars;
--- * `programs` are program files; the command also tells apart two builds of one file under one fingerprint;
--- * beyond 262,144 processes the command lays no repeats to findings any more: this query always does.
+-- * among records of one level and time, the example is the first in alphabetical order; the command takes the first it reads;
+-- * a line with invalid JSON is left out; the command still counts one that is invalid only after its scalars;
+-- * `programs` are program files; the command also distinguishes two builds of one file under one fingerprint;
+-- * beyond 262,144 processes the command no longer assigns repeats to findings; this query always does.
 
 CREATE OR REPLACE TEMP VIEW forkwatch_records AS
 SELECT
@@ -83,7 +83,7 @@ fates AS (
     WHERE NOT is_bookkeeping
     GROUP BY fingerprint
 ),
--- Repeats are counted by each process, all its findings together: they belong to a finding where it told of no other.
+-- Repeats are counted by each process, all its findings together: they belong to a finding if the process reported no other.
 processes AS (
     SELECT host, pid, exe, min(fingerprint) AS fingerprint
     FROM forkwatch_records
@@ -105,7 +105,7 @@ repeats AS (
             lambda told: told.value)), 0) <= 1
     GROUP BY processes.fingerprint
 ),
--- Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
+-- Raised to what the children proved; lowered if every child is known to have gone on to exec without trouble.
 judged AS (
     SELECT
         groups.* EXCLUDE (level),

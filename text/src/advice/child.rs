@@ -45,15 +45,15 @@ pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
     }
 }
 
-/// Whether the lock may have been taken by the very thread that forked: it bears the name of the child's only one, and the
-/// number of the parent's first. Such a thread asks again under another number.
+/// Whether the lock may have been taken by the very thread that forked: it has the name of the child's only thread and the
+/// id of the parent's first. In the child, this thread has another id.
 pub fn taker_may_have_forked(record: &Record, orphan: &OrphanedLock) -> bool {
     let lock = &orphan.lock;
     lock.owner_tid == Some(record.ppid) && lock.owner.as_deref() == Some(&*record.thread)
 }
 
-/// Whether the child asks to release a lock that its own thread took before the fork, which a lock that remembers its owner's
-/// number refuses.
+/// Whether the child tries to release a lock that its own thread took before the fork, which fails if the lock records its
+/// owner's thread id.
 pub fn refuses_release(orphan: &OrphanedLock) -> bool {
     orphan.call.ends_with("unlock")
 }
@@ -126,7 +126,7 @@ fn language(python: Option<&[PythonFrame]>, stacks: [&[Frame]; 2]) -> Language {
     }
 }
 
-/// Whether a frame is the interpreter's, in a program of its own or within another.
+/// Whether a frame is the interpreter's, in its own program or embedded in another.
 fn is_pythons(frame: &Frame) -> bool {
     let symbol = frame.symbol.as_deref().unwrap_or_default();
     is_interpreters(frame) || symbol.starts_with("_PyEval_") || takes_python_lock(symbol)
@@ -145,7 +145,7 @@ fn is_rust_lock(frame: &Frame) -> bool {
     ["parking_lot", "<parking_lot", "std::sync::", "std::sys::sync::", "std::thread::"]
         .iter()
         .any(|name| symbol.starts_with(name))
-        // C++ has a `std::thread` of its own, whose members are named in its way.
+        // C++ also has a `std::thread`, whose members have C++ names.
         && !symbol.starts_with("std::thread::_")
 }
 

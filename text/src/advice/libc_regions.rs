@@ -1,7 +1,7 @@
 //! libc locks that pass no hook: the name of each, and how a child avoids it.
 //!
 //! The text of a record uses the names, the advice uses the rest. The rows follow the library's `state::libc_regions`; a test
-//! there holds that each of its locks has one.
+//! there checks that each of its locks has one.
 
 /// What is known of one lock.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Words {
     pub instead: &'static str,
 }
 
-/// A row a lock.
+/// One row per lock.
 pub const ALL: &[Words] = &[
     Words {
         name: "libc:tz",

@@ -9,7 +9,7 @@ use super::{Facts, Language, informative, libc_regions, library, place};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
 pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
-    // Names of locks, functions and files are the program's, and might begin a line of their own.
+    // Names of locks, functions and files are the program's, and might contain line breaks.
     lines(facts, language)
         .iter()
         .map(|line| line.replace('\n', "\\n"))
@@ -69,7 +69,7 @@ fn lines(facts: &Facts<'_>, language: Language) -> Vec<String> {
     lines
 }
 
-/// Whether at-fork handlers can put the lock right.
+/// Whether at-fork handlers can handle the lock.
 fn is_for_handlers(lock: &Lock) -> bool {
     !matches!(lock.kind, LockKind::StaticGuard | LockKind::Libc)
 }

@@ -6,7 +6,7 @@ use forkwatch_schema::record::{Lock, PythonFrame};
 
 use forkwatch_schema::path::base_name;
 
-/// What forks, seen from the innermost frames on.
+/// What forks, according to the innermost frames.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Forks {
     Executor,
@@ -104,7 +104,7 @@ fn what_forks(frames: &[PythonFrame]) -> Forks {
     }
 }
 
-/// Whether a file is part of what starts processes, or of the standard library, and nobody's own code.
+/// Whether a file is part of what starts processes, or of the standard library, rather than the program's own code.
 fn is_machinery(file: &str) -> bool {
     const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
     let is_installed = file.contains("/site-packages/") || file.contains("/dist-packages/");

@@ -13,7 +13,7 @@ impl Kind for Call {
     fn headline(&self, record: &Record) -> String {
         let child = format!("forked child (pid {})", record.pid);
         let call = &self.call;
-        // Of the program itself, its name would say nothing.
+        // The name of the program itself would say nothing.
         let library = self
             .library
             .as_deref()

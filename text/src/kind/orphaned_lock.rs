@@ -87,7 +87,7 @@ impl Kind for OrphanedLock {
     }
 }
 
-/// What becomes of the call.
+/// What happens to the call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Certainty {
     /// It never returns.

@@ -1,4 +1,4 @@
-//! How many records of findings came when: a bar for each hour, or for as many days as it takes to have few bars.
+//! How many records there were over time: a bar for each hour, or for as many days as it takes to have few bars.
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::words::{count, number};

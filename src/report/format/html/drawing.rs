@@ -100,7 +100,7 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
     let drawn = html! {
         line.thread x1="0" x2=(if lane.ends { LINE } else { "100%" }) y1=(middle) y2=(middle) {}
         @for (start, _, top) in &bars {
-            // What is held does not end with the picture: nobody knows when it is given back.
+            // What is held does not end with the picture: nobody knows when it is released.
             svg x=(start) y=(top + TEXT) width="100%" height="14" {
                 rect.held x="0" y="0" width="100%" height="14" rx="3" {}
             }

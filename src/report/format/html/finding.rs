@@ -1,4 +1,4 @@
-//! One finding whole: the picture, what to do, and the stacks.
+//! One finding in full: the picture, what to do, and the stacks.
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::Record;
@@ -84,7 +84,7 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
     }
 }
 
-/// A line for a finding that is not shown whole.
+/// A line for a finding that is not shown in full.
 pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
     let finding = &report.example(&report.findings[position]);
     let keys = choices.keys(finding, &[]);
@@ -101,7 +101,7 @@ pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
     }
 }
 
-/// The word that says how bad it is.
+/// The severity.
 pub fn badge(severity: Severity) -> Markup {
     html! { span.level.(level(severity)) { (severity.name()) } }
 }

@@ -3,7 +3,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what stands in the page, and how much of it? | `mod` |
+//! | what is in the page, and how much of it? | `mod` |
 //! | what may a page do? | `policy`, with `style.css` and `script.js` |
 //! | how does a record's text come in? | `shown` |
 //! | when was it? where was it, and what can be chosen? | `chart`, `choices` |
@@ -32,10 +32,10 @@ use super::Report;
 use crate::report::finding::Finding;
 use crate::report::similar;
 
-/// Findings that are shown whole unless the user says how many: nobody reads more, and a browser must still open the page.
+/// Findings that are shown in full unless the user says how many: nobody reads more, and a browser must still open the page.
 pub const MOST_WHOLE: usize = 250;
 
-/// The bytes after which no other finding is shown whole, unless the user says how many are.
+/// The bytes after which no other finding is shown in full, unless the user says how many are.
 const MOST_BYTES: usize = 6 << 20;
 
 /// The bytes that one finding may take: a record of another writer may have any length.
@@ -88,7 +88,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     out.write_all(b"\n")
 }
 
-/// The findings shown whole, and the positions of those that are not, nor stand with the fork that made their child.
+/// The findings shown in full, and the positions of those that are not, nor stand with the fork that made their child.
 fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec<usize>) {
     let groups = similar::together(report);
     let mut alike: Vec<&[usize]> = vec![&[]; report.findings.len()];

@@ -52,7 +52,7 @@ pub struct Lane {
 pub struct Bar {
     /// The lock.
     pub lock: String,
-    /// Where it was taken; empty where that is not known.
+    /// Where it was taken; empty if not known.
     pub place: String,
 }
 
@@ -74,7 +74,7 @@ pub struct End {
     pub mark: Mark,
     /// In words.
     pub words: String,
-    /// Where; empty where that is not known.
+    /// Where; empty if not known.
     pub place: String,
 }
 
@@ -150,7 +150,7 @@ fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Who
     if ends.is_empty() {
         ends.push(fate(finding));
     }
-    // The lock that a child asked for comes first: it is the one that matters.
+    // The lock that a child needs comes first: it is the one that matters.
     let asked = children.iter().filter_map(|child| match child.example.detail() {
         Some(Detail::OrphanedLock(orphan)) => Some(lock_name(&orphan.lock)),
         _ => None,

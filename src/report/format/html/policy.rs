@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-/// The style, as it stands in the page.
+/// The style, as it is in the page.
 pub const STYLE: &str = include_str!("style.css");
 
-/// The script, as it stands in the page.
+/// The script, as it is in the page.
 pub const SCRIPT: &str = include_str!("script.js");
 
 /// The content security policy: whatever a record might smuggle in, no browser runs it.

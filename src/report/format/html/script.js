@@ -1,6 +1,6 @@
 "use strict";
 
-// Chooses among the findings and unfolds them. Without it the page says the same: it only hides and shows.
+// Filters the findings and unfolds them. It only hides and shows: without it, the page has the same content.
 (() => {
   const controls = document.getElementById("controls");
   if (!controls) return;
@@ -11,7 +11,7 @@
   const findings = [...document.querySelectorAll(".finding")];
   const texts = new Map();
 
-  // Looked up once for each finding, when the first search needs it.
+  // Computed once per finding, at the first search.
   const text = (finding) => {
     if (!texts.has(finding)) texts.set(finding, finding.textContent.toLowerCase());
     return texts.get(finding);

@@ -1,4 +1,4 @@
-//! The one place that makes text of a record harmless before it comes into the page.
+//! The only place that makes text of a record harmless before it comes into the page.
 
 use forkwatch_text::harmless::harmless;
 use maud::Render;

@@ -25,7 +25,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     let groups = similar::together(report);
     let limit = report.limit.unwrap_or(ALL).min(groups.len());
     let (groups, others) = groups.split_at(limit);
-    // A child's half is shown where its parent's is shown whole.
+    // A child's half is shown where its parent's is shown in full.
     let with_parents: HashSet<&str> = groups
         .iter()
         .filter_map(|group| group.first())
@@ -124,7 +124,7 @@ fn head(page: &mut Page<'_>, report: &Report) {
     }
 }
 
-/// One finding whole.
+/// One finding in full.
 fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
     let kind = format!(" {}: ", finding.kind);
     let start = [

@@ -1,5 +1,5 @@
 //! Three threads start and join short threads all the time while another forks: each must run its own closure, once, and
-//! give back its own value.
+//! release its own value.
 //!
 //! expect: at-most ERROR
 //! suppress: unsafe_fork:*
