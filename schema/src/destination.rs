@@ -1,4 +1,5 @@
-//! Where records go: the values of `FORKWATCH_LOG`, read the same way by the library, the command and the Python package's plugin.
+//! Where records go: the values of `FORKWATCH_LOG`, read the same way by the library, the command and the Python package's
+//! plugin.
 
 use std::fmt::{self, Display};
 

@@ -67,7 +67,8 @@ impl Record {
     }
 }
 
-/// The fields that only some kinds have. Deserialisation tries them in this order, so variants with more fields in common come first.
+/// The fields that only some kinds have. Deserialisation tries them in this order, so variants with more fields in common come
+/// first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Detail {

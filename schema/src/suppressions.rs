@@ -76,7 +76,8 @@ impl Suppressions {
     /// Whether a finding is suppressed: counted, but not reported. Call it before lists are cut to fit into a line.
     pub fn suppresses(&self, record: &Record) -> bool {
         self.findings.iter().any(|rule| {
-            // A summary counts what rules suppressed, an outcome says what became of a finding: only a rule for its own kind suppresses it.
+            // A summary counts what rules suppressed, an outcome says what became of a finding: only a rule for its own kind
+            // suppresses it.
             let reaches = if matches!(record.kind, Kind::Summary | Kind::ForkOutcome) {
                 rule.scope == Scope::OneKind(record.kind)
             } else {

@@ -7,8 +7,8 @@
 //! * [`signals`]: those that our writes may raise, blocked.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
-//! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a program,
-//! so what is forbidden there is forbidden here too (`clippy.toml`).
+//! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a
+//! program, so what is forbidden there is forbidden here too (`clippy.toml`).
 #![cfg_attr(
     test,
     allow(

@@ -29,8 +29,8 @@ impl HeldBack {
     pub fn new() -> Self {
         let before = change_mask(libc::SIG_BLOCK, OURS);
         let mut waiting = 0_u64;
-        // Only a signal that was blocked before can wait already; then it is the program's own and stays pending. A system call that is
-        // not made cannot be refused by the program's filter either.
+        // Only a signal that was blocked before can wait already; then it is the program's own and stays pending. A system call
+        // that is not made cannot be refused by the program's filter either.
         if before & OURS != 0 {
             let arguments = [&raw mut waiting as usize, SET_BYTES, 0, 0, 0, 0];
             // SAFETY: the kernel fills the set, which is our own.

@@ -1,4 +1,5 @@
-//! The Python stack of another process. Its interpreter's memory is laid out differently in every version, and py-spy knows them all.
+//! The Python stack of another process. Its interpreter's memory is laid out differently in every version, and py-spy knows them
+//! all.
 
 use std::process::{Command, Stdio};
 

@@ -1,10 +1,10 @@
-//! What to change, for a finding whose record does not say it itself.
+//! Advice for a finding whose record has none.
 
 use forkwatch_schema::kind::Kind;
 
 use super::example::Example;
 
-/// The advice that fits the record; where it could not be understood whole, where to read on.
+/// The advice for the record, or a pointer to the explanation if the record could not be fully parsed.
 pub fn of(example: &Example, kind: Option<Kind>) -> Vec<String> {
     let known = example.record.as_ref().map(forkwatch_text::advice).unwrap_or_default();
     if !known.is_empty() {

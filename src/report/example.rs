@@ -1,4 +1,4 @@
-//! One record of a finding, as it was read and as far as this version knows it.
+//! One record of a finding, as read and as far as this version knows it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,22 +9,22 @@ use serde_json::value::RawValue;
 /// The record.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// The line, but for halves of characters that no text can hold.
+    /// The line, without unpaired surrogates, which no text can contain.
     pub line: String,
     /// Whether a parser of usual limits reads it: it is not nested too deeply, and has no number out of range.
     pub is_sound: bool,
-    /// Its fields; `None` where it lacks some that this version asks for.
+    /// Its fields; `None` if it lacks some that this version needs.
     pub record: Option<Record>,
-    /// Its scalars, which are there in either case.
+    /// Its scalars, which it always has.
     pub scalars: Scalars,
 }
 
 /// The message shown for a record that could not be fully understood.
 #[derive(Clone, Debug, Default)]
 pub struct Scalars {
-    /// One line for people.
+    /// One readable line.
     pub message: String,
-    /// What the user copied into it.
+    /// The user's context.
     pub context: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl Example {
 }
 
 impl Scalars {
-    /// Each for itself: a field of another type than ours, or one that cannot be read, must not hide the others.
+    /// Each is parsed separately: a field of an unexpected type must not hide the others.
     fn new(line: &str) -> Self {
         let fields: HashMap<String, &RawValue> = serde_json::from_str(line).unwrap_or_default();
         let text = |name: &str| serde_json::from_str(fields.get(name)?.get()).ok();
@@ -73,8 +73,8 @@ impl Scalars {
     }
 }
 
-/// JSON in which `\ud800` to `\udfff`, the halves of a character, stand in pairs alone. Python and JavaScript write others, and
-/// no text can hold them.
+/// JSON in which the surrogates `\ud800` to `\udfff` only occur in pairs. Python and JavaScript write unpaired ones, which no
+/// text can contain.
 fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
     const ESCAPE: usize = "\\u0000".len();
     let half = |at: usize| -> Option<u16> {

@@ -1,4 +1,4 @@
-//! The examples of findings, read again when they are shown: to keep each of them would take as much memory as the records.
+//! The examples of findings, read again when they are shown: keeping them all would take as much memory as the records.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -19,10 +19,10 @@ use super::gather::spot::{Kept, Spool, Spot};
 use super::symbols::Known;
 use crate::message::{Failure, say};
 
-/// What an example says that cannot be read again.
+/// The text for an example that cannot be read again.
 const GONE: &[u8] = br#"{"message":"(this record can no longer be read)"}"#;
 
-/// Where they are, and what is to be changed about them.
+/// Where they are, and what to change in them.
 #[derive(Debug, Default)]
 pub struct Examples {
     inputs: Vec<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Examples {
     /// The file that was read last.
     open: RefCell<Option<(u32, File)>>,
     was_lost: Cell<bool>,
-    /// The rules that call threads and locks harmless, which no example shows.
+    /// The rules that mark threads and locks as harmless, which examples do not show.
     pub rules: Suppressions,
     /// Names and lines of addresses.
     pub known: Known,
@@ -51,7 +51,7 @@ impl Examples {
         &self.inputs
     }
 
-    /// A finding with its example, as it is to be shown.
+    /// A finding with its example, ready to be shown.
     pub fn whole<'report>(&self, finding: &'report Finding) -> Whole<'report> {
         let mut example = Example::new(&self.line(finding));
         let advice = advice::of(&example, Kind::parse(&finding.kind));
@@ -66,14 +66,14 @@ impl Examples {
         }
     }
 
-    /// The record alone, without names and lines from files; `None` where this version does not know it whole.
+    /// The record alone, without names and lines from files; `None` if this version cannot fully parse it.
     pub fn record(&self, finding: &Finding) -> Option<Record> {
         let mut record = Example::record(&self.line(finding))?;
         filters::take_out_harmless(&self.rules, &mut record);
         Some(record)
     }
 
-    /// The example's bytes. A file may have been cut, replaced or removed since they were read first.
+    /// The example's bytes. A file may have been cut, replaced or removed since they were first read.
     fn line(&self, finding: &Finding) -> Vec<u8> {
         let spot = &finding.spot;
         match self.read(spot) {

@@ -75,7 +75,7 @@ fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
         let span = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
         now.checked_sub(span.abs()).ok()
     };
-    // Records name no time but UTC; a date alone begins at midnight.
+    // Records only use UTC; a date alone means midnight.
     let civil = || -> Option<Timestamp> {
         let time: DateTime = text.parse().ok()?;
         Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -98,7 +98,7 @@ impl Filters {
             .map_or_else(Vec::new, |kinds| kinds.cloned().collect());
         for kind in kinds.iter().filter(|kind| Kind::parse(kind).is_none()) {
             let nearest = nearest(kind, written().map(|row| row.name)).unwrap_or_default();
-            // A newer version may know it; a slip of the finger is more likely.
+            // A newer version may know it; but a typing error is more likely.
             say(&Failure::usage(format!(
                 "--kind {kind}: unknown kind; the nearest is '{nearest}'"
             )));
@@ -118,8 +118,7 @@ impl Filters {
         self.kinds.iter().any(|named| named == kind)
     }
 
-    /// Takes out what is not to be shown, and counts it. A rule speaks about the record, so that each example is read where
-    /// there are rules.
+    /// Removes and counts what is not to be shown. Rules apply to the record, so each example is read if there are rules.
     pub fn apply(&self, findings: &mut Vec<Finding>, examples: &Examples) -> LeftOut {
         let mut left_out = LeftOut::default();
         findings.retain_mut(|finding| {
@@ -167,18 +166,18 @@ impl Filters {
     }
 }
 
-/// What a record still speaks about without what rules call harmless.
+/// What is left of a record without what rules mark as harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOver {
     /// No thread or lock at all.
     Nothing,
-    /// Threads, and none of the locks that there were.
+    /// Threads, but none of its locks.
     NoLock,
-    /// As much as makes it what it was.
+    /// Enough for the same finding.
     Some,
 }
 
-/// Takes the locks and threads that a rule calls harmless out of a record.
+/// Removes the locks and threads that a rule marks as harmless from a record.
 pub fn take_out_harmless(rules: &Suppressions, record: &mut Record) -> LeftOver {
     let is_harmless = |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
     let is_nothing = match &mut record.detail {
@@ -247,7 +246,7 @@ fn baseline(path: &OsStr) -> Result<HashSet<String>, Failure> {
 fn read(path: &OsStr) -> Result<Vec<u8>, Failure> {
     let refused = |error: &io::Error| Failure::usage(unreadable(path.as_ref(), error));
     let metadata = fs::metadata(path).map_err(|error| refused(&error))?;
-    // A FIFO is whatever a shell makes of `<(...)`; nothing else than a file has an end.
+    // A shell makes a FIFO of `<(...)`; other than that, only files have an end.
     match other_than_a_file(metadata.file_type()) {
         Some(what) if what != "a FIFO" => Err(refused(&io::Error::other(format!("it is {what}")))),
         _ => fs::read(path).map_err(|error| refused(&error)),

@@ -16,9 +16,9 @@ pub enum Outcome {
     Deadlock,
     /// All of them went on to exec.
     Exec,
-    /// All of them are known to have ended, or some of them and the others to have gone on to exec.
+    /// All of them are known to have ended or gone on to exec.
     Exit,
-    /// Of some nothing is known.
+    /// Nothing is known about some of them.
     #[default]
     Unknown,
 }
@@ -64,7 +64,7 @@ pub struct Finding {
     pub seen: Seen,
 }
 
-/// Where and when a finding was seen, as far as it was counted: each with its number of records, in the order of the numbers.
+/// Where and when a finding was seen, as far as counted: each with its number of records, in the order of the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Hosts, by their numbers in [`super::format::Names`].

@@ -98,7 +98,7 @@ pub fn command() -> Command {
                 .require_equals(true)
                 .default_missing_value(DIALECTS[0].name)
                 .value_parser(PossibleValuesParser::new(DIALECTS.iter().map(|dialect| dialect.name)))
-                // What chooses records or findings would do nothing: the database has them.
+                // Selecting records or findings would have no effect: the database has them.
                 .conflicts_with_all(["path", "format", "limit", "gen-suppressions", "fail-on"])
                 .conflicts_with_all(["since", "host", "program", "kind", "suppress", "baseline"])
                 .help(
@@ -118,7 +118,7 @@ pub fn command() -> Command {
         ])
 }
 
-/// What each format shows where nobody says how much.
+/// The default limit of each format.
 fn limits() -> String {
     let limited = FORMATS.iter().filter(|format| format.limit != ALL);
     let parts: Vec<String> = limited

@@ -1,4 +1,4 @@
-//! From what was gathered to findings: how bad each is in view of what its children did, and which comes first.
+//! Turns what was gathered into findings: how bad each is, given what its children did, and their order.
 
 use std::cmp::Reverse;
 
@@ -86,7 +86,7 @@ fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, follo
 fn severity(own: Severity, records: u64, fate: Option<&Fate>) -> Severity {
     let Some(fate) = fate else { return own };
     let proven = fate.worst.unwrap_or(Severity::Info);
-    // A record that names no fork speaks of a child that nobody knows, and counts here too.
+    // A record without a fork id is about an unknown child, and counts here too.
     if fate.exec == records && proven < Severity::Error {
         Severity::Info
     } else {

@@ -2,7 +2,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what may be asked for? | `flags` |
+//! | which options are there? | `flags` |
 //! | which lines are there, and what do they say? | `read` |
 //! | what is known of each fingerprint and each fork? | `gather`, filled by the threads of `scan` |
 //! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
@@ -70,7 +70,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
     spare_inputs(matches, &report)?;
     if report.files == 0 && complaints > 0 {
-        // Nothing was looked at: "no finding" would be a false comfort, and a passed test in a format for CI.
+        // Nothing was read: "no findings" would be misleading, and a passed test in a format for CI.
         return Ok(exit_codes::USAGE);
     }
     let left_out = filters.apply(&mut report.findings, &report.examples);
@@ -95,7 +95,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     })
 }
 
-/// The finding of these records whose fingerprint begins so, as text; and its kind.
+/// The finding in these records whose fingerprint begins like this, as text, and its kind.
 pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, String), Failure> {
     let (mut report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
     let start = fingerprint.to_ascii_lowercase();
@@ -172,7 +172,7 @@ fn format(matches: &ArgMatches) -> &'static Format {
         .unwrap_or(&FORMATS[0])
 }
 
-/// Refuses to write over what is still to be read: examples are, when they are shown.
+/// Refuses to overwrite an input: examples are read again when they are shown.
 fn spare_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
     let Some(output) = matches.get_one::<OsString>("output") else {
         return Ok(());
@@ -196,7 +196,7 @@ fn limit(matches: &ArgMatches, format: &Format) -> Option<usize> {
     match matches.get_one::<usize>("limit") {
         Some(0) => Some(ALL),
         Some(&limit) => Some(limit),
-        // What a page shows is a matter of bytes, too.
+        // A page is also limited by its size in bytes.
         None => (format.name != "html").then_some(format.limit),
     }
 }

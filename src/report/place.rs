@@ -58,8 +58,8 @@ impl Place<'_> {
     }
 }
 
-/// The most informative place: the innermost Python frame, else the innermost frame of somebody's own code, one with a line
-/// first.
+/// The most informative place: the innermost Python frame, else the innermost frame of the program's own code, preferably
+/// one with a line.
 pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [PythonFrame]>) -> Option<Place<'record>> {
     if let Some(frame) = python.and_then(<[_]>::first) {
         return Some(frame.into());
@@ -92,7 +92,7 @@ pub fn stack(detail: &Detail) -> Option<(&[Frame], Option<&[PythonFrame]>)> {
     })
 }
 
-/// The locks that a finding speaks of.
+/// The locks in a finding.
 pub fn locks(detail: &Detail) -> &[Lock] {
     match detail {
         Detail::UnsafeFork(fork) => &fork.locks,

@@ -1,4 +1,4 @@
-//! How far the reading is, on a terminal and only where it takes long.
+//! Reading progress, on a terminal and only if it takes long.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ impl Progress {
         let mut pause = Duration::from_millis(1);
         while !is_done() {
             thread::sleep(pause);
-            // Short work is not to be made longer by waiting for its end.
+            // Waiting for the end must not prolong short work.
             pause = (pause * 2).min(Duration::from_millis(50));
             if start.elapsed() > PATIENCE {
                 let bar = bar.get_or_insert_with(|| self.bar());

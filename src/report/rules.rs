@@ -30,7 +30,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The rule, if the library reads it as one.
+/// The rule, if the library accepts it.
 fn rule(finding: &Whole<'_>) -> Option<String> {
     let place = place::of_finding(finding);
     let place = place.as_ref();
@@ -42,7 +42,7 @@ fn rule(finding: &Whole<'_>) -> Option<String> {
     matches!(parse_line(&rule), Ok(Some(_))).then_some(rule)
 }
 
-/// A glob that fits this name alone, and stays one line.
+/// A glob that matches only this name, on one line.
 fn literal(name: &str) -> String {
     let mut glob = String::new();
     for character in name.chars() {

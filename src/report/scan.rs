@@ -1,4 +1,4 @@
-//! Reads all inputs with several threads and takes together what they saw.
+//! Reads all inputs with several threads and merges what they saw.
 
 use std::env;
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::read::inputs::{Input, unreadable};
 use super::read::patience::{self, Patient};
 use super::read::{range, stream, unpack};
 
-/// More threads than this wait for the disk, or for one another's memory.
+/// More threads than this only wait for the disk or for memory.
 const MOST_THREADS: usize = 8;
 
 /// What was read.
@@ -24,7 +24,7 @@ const MOST_THREADS: usize = 8;
 pub struct Scanned<'wanted> {
     /// All records.
     pub gathered: Gathered<'wanted>,
-    /// What came of the forks, by the numbers of fingerprints.
+    /// The outcome of the forks, by fingerprint number.
     pub fates: FxHashMap<u32, Fate>,
     /// The first invalid lines: the number of the file, the line in it from 1, and why.
     pub broken: Vec<(usize, u64, String)>,
@@ -116,7 +116,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
     }
 }
 
-/// What one thread must read alone comes first, so that it does not keep the others waiting at the end.
+/// Inputs that only one thread can read come first, so that the others do not wait for them at the end.
 fn jobs(inputs: &[Input]) -> Vec<Job> {
     let whole = |(input, found): (usize, &Input)| found.size.is_none().then_some(Job { input, part: None });
     let mut jobs: Vec<Job> = inputs.iter().enumerate().filter_map(whole).collect();

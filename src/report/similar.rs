@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::format::Report;
 use super::gather::names;
 
-/// The findings by position, those alike together behind the worst of them; the order is otherwise kept.
+/// The findings by position, similar ones grouped behind the worst of them; otherwise in the same order.
 pub fn together(report: &Report) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known: FxHashMap<u64, usize> = FxHashMap::default();

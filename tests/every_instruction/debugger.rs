@@ -97,7 +97,8 @@ impl Debugger {
         Ok(way)
     }
 
-    /// Goes on from the first trap to the second, and sends the signal at the library's instruction of this number, wherever it is.
+    /// Goes on from the first trap to the second, and sends the signal at the library's instruction of this number, wherever it
+    /// is.
     pub fn send_at_number(&self, signal: Signal, number: usize) -> Result<Sent, String> {
         for _ in 0..=number {
             if self.step_in_library()?.is_none() {

@@ -1,4 +1,5 @@
-//! Lines: prefix, indentation, wrapping and colour. All text passes through here, and everything that could control a terminal is escaped.
+//! Lines: prefix, indentation, wrapping and colour. All text passes through here, and everything that could control a terminal is
+//! escaped.
 
 use anstyle::{AnsiColor, Effects};
 use forkwatch_schema::kind::Severity;

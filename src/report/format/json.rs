@@ -1,4 +1,4 @@
-//! One object with everything, for scripts; the keys and their order are promised.
+//! One object with everything, for scripts; the keys and their order are stable.
 
 use std::io::{self, Write};
 
@@ -73,7 +73,7 @@ fn one<'shown>(finding: &'shown Whole<'_>) -> serde_json::Result<One<'shown>> {
         first: &finding.first,
         last: &finding.last,
         outcome: finding.outcome,
-        // As it was read: a newer version's fields are kept. What most parsers refuse would make all of this unreadable.
+        // As it was read: a newer version's fields are kept. What most parsers reject would make the whole output unreadable.
         example: finding
             .example
             .is_sound

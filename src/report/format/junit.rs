@@ -21,7 +21,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         .filter(|finding| is_failure(finding))
         .count()
         .to_string();
-    // A suite without a case is taken for one that did not run.
+    // A suite without a case looks like one that did not run.
     let tests = findings.len().max(1).to_string();
     let counts = [
         ("tests", tests.as_str()),

@@ -10,13 +10,13 @@ use forkwatch_text::words::{count, number};
 use super::{Report, text};
 use crate::report::finding::Whole;
 
-/// GitHub refuses a comment of 65,536 characters; this many bytes are never as many.
+/// GitHub refuses a comment of 65,536 characters; this many bytes are always fewer characters.
 const MOST_BYTES: usize = 64_000;
 
-/// What the table may take of it.
+/// The part of it that the table may use.
 const TABLE_BYTES: usize = 24_000;
 
-/// Left for the last line.
+/// Reserved for the last line.
 const LAST_LINE: usize = 200;
 
 /// The longest headline.
@@ -102,7 +102,7 @@ fn row(finding: &Whole<'_>) -> String {
 }
 
 fn details(report: &Report, finding: &Whole<'_>, style: &Style) -> String {
-    // A blank line would not end <pre>, but what stands in it must not end it either.
+    // A blank line does not end <pre>, and its content must not end it either.
     let whole = escape(&text::plain(report, finding, style), |character| {
         matches!(character, '&' | '<' | '>')
     });

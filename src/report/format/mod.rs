@@ -24,7 +24,7 @@ use super::gather::names;
 /// All findings are shown.
 pub const ALL: usize = usize::MAX;
 
-/// Everything that there is to show.
+/// Everything to show.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Files read.
@@ -35,7 +35,7 @@ pub struct Report {
     pub broken: u64,
     /// The first of these.
     pub broken_lines: Vec<BrokenLine>,
-    /// Repeats of which no record says to which finding they belong.
+    /// Repeats that cannot be assigned to a finding.
     pub lost_repeats: u64,
     /// Findings that a rule suppressed.
     pub suppressed: u64,
@@ -45,9 +45,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// An example of each.
     pub examples: Examples,
-    /// How many of the findings the user wants to see whole.
+    /// How many findings the user wants to see in full.
     pub limit: Option<usize>,
-    /// What the user chose by, each flag with its value.
+    /// The selecting flags, each with its value.
     pub chosen: Vec<(&'static str, String)>,
     /// Hosts of the records.
     pub hosts: Names,
@@ -55,7 +55,7 @@ pub struct Report {
     pub programs: Names,
     /// Whether only a part of the records was counted by host, program and hour.
     pub is_partial: bool,
-    /// Where each fingerprint stands among the findings, by its hash.
+    /// The position of each fingerprint among the findings, by its hash.
     pub positions: OnceCell<FxHashMap<u64, usize>>,
 }
 
@@ -180,7 +180,7 @@ impl Report {
         (found.fingerprint == fingerprint).then_some(found)
     }
 
-    /// The findings that are shown in full, where a format shows each of them alone.
+    /// The findings that are shown in full, if a format shows each separately.
     pub fn whole(&self) -> &[Finding] {
         let limit = self.limit.unwrap_or(ALL).min(self.findings.len());
         &self.findings[..limit]

@@ -1,6 +1,6 @@
-//! The two halves of each fork, joined by `fork_id`: what the parent said, what its child reported, and what became of it.
+//! The two halves of each fork, joined by `fork_id`: what the parent and the child reported, and what the child did next.
 //!
-//! Five million forks must fit into memory, so that each half is eight bytes: a hash of the fork, the number of the fingerprint
+//! Five million forks must fit into memory, so each half is eight bytes: a hash of the fork, the number of the fingerprint
 //! and the severity. Hashes are 48 bits, of which the six that choose the bucket are not stored.
 
 use std::sync::Mutex;
@@ -13,13 +13,13 @@ const BUCKETS: usize = 64;
 const NUMBER_BITS: u32 = 20;
 const SEVERITY_BITS: u32 = 2;
 const LOW_BITS: u32 = NUMBER_BITS + SEVERITY_BITS;
-/// Stands for a fingerprint where the child went on to exec.
+/// In place of a fingerprint: the child went on to exec.
 const EXEC: u32 = (1 << NUMBER_BITS) - 1;
-/// Stands for a fingerprint where the child ended.
+/// In place of a fingerprint: the child ended.
 const EXIT: u32 = EXEC - 1;
 /// Fingerprints beyond these are counted, but not joined.
 const MOST_NUMBERS: u32 = EXIT;
-/// Words of bits that say of which forks a child has reported something: 16 KiB, which stay in the cache.
+/// A bit set of the forks whose child has reported something: 16 KiB, which stay in the cache.
 const SEEN_WORDS: usize = 2048;
 
 /// The halves that one thread saw.
@@ -38,7 +38,7 @@ impl Default for Forks {
     }
 }
 
-/// What the forks of one fingerprint came to.
+/// The outcome of the forks of one fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fate {
     /// Records whose child went on to exec.
@@ -102,7 +102,7 @@ const fn severity_of(entry: u64) -> Severity {
     }
 }
 
-/// Joins the halves that all threads saw. Beside each thread's halves stands what its fingerprints' numbers mean in all.
+/// Joins the halves that all threads saw. Each thread's halves come with the global numbers of its fingerprints.
 pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate> {
     let fates = Mutex::new(FxHashMap::default());
     // Without children there is nothing to join.

@@ -11,12 +11,12 @@ use super::numbers::Numbers;
 use super::spot::{Kept, Origin, Spot};
 use crate::report::read::head::{Head, Time};
 
-/// One fingerprint. What each record touches comes first, in the 64 bytes that the processor fetches at once: with thousands of
-/// fingerprints, memory is what takes the time.
+/// One fingerprint. The fields that each record touches come first, in one cache line: with thousands of fingerprints, memory
+/// access dominates.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Group {
-    /// The worst that any of its records says.
+    /// The worst severity of its records.
     pub severity: Severity,
     last_exe: u32,
     /// Records.
@@ -64,7 +64,7 @@ impl Group {
         self.first = self.first.min(head.time);
         self.last = self.last.max(head.time);
         self.hosts.insert(host);
-        // The fingerprint is made from build ids: with the same program file, one look is enough.
+        // The fingerprint is made from build ids: for one program file, checking once is enough.
         if exe != self.last_exe && self.exes.insert(exe) {
             self.programs
                 .insert(names::hash(&[head.exe, build_id(line, head.exe).unwrap_or_default()]));
@@ -117,7 +117,7 @@ fn build_id<'line>(line: &'line [u8], exe: &[u8]) -> Option<&'line [u8]> {
     id.get(..memchr::memchr(b'"', id)?)
 }
 
-/// All fingerprints, numbered as they come.
+/// All fingerprints, numbered in order of appearance.
 #[derive(Debug, Default)]
 pub struct Groups {
     numbers: FxHashMap<u128, u32>,
@@ -126,8 +126,8 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Counts a record; the number of its fingerprint. `None` where it would be the example, and its JSON is damaged behind the
-    /// scalars: only there is a line read by position looked at whole.
+    /// Counts a record and returns the number of its fingerprint. `None` where it would be the example, and its JSON is damaged
+    /// behind the scalars: only there is a line read by position looked at whole.
     ///
     /// `keep` says where an example can be read again.
     pub fn add(
@@ -164,7 +164,8 @@ impl Groups {
         }
     }
 
-    /// Merges what another thread saw, whose examples lie in the spool with this number; what each of its own numbers is here.
+    /// Merges what another thread saw, whose examples are in the spool with this number. Returns the number here for each of its
+    /// own.
     pub fn merge(&mut self, other: Self, hosts: &[u32], spool: u32) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(other.all.len());
         for mut group in other.all {
@@ -196,7 +197,7 @@ fn is_json(line: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
-/// The sixteen digits as they are; of another writer's spelling the hash.
+/// The value of the sixteen digits; the hash of any other spelling.
 fn key(fingerprint: &[u8]) -> u128 {
     match <[u8; 16]>::try_from(fingerprint) {
         Ok(digits) => u128::from_ne_bytes(digits),

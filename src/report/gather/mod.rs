@@ -1,4 +1,4 @@
-//! Records by fingerprint, gathered by each thread on its own and then taken together.
+//! Records by fingerprint, gathered by each thread separately and then merged.
 //!
 //! | what is kept | file |
 //! |---|---|
@@ -30,7 +30,7 @@ use self::spread::Spread;
 use super::read::head::{self, Head, Time};
 use super::read::{Lines, parsed};
 
-/// Which records the user wants, as far as that is a matter of single records.
+/// The filters that apply to single records.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// None older than this.
@@ -63,9 +63,9 @@ pub struct Gathered<'wanted> {
     pub spread: Spread,
     /// The hosts of the records that are wanted.
     pub hosts: Names<'wanted>,
-    /// Their program files; of this thread alone where [`Wanted::spread`] is not asked for.
+    /// Their program files; only this thread's unless [`Wanted::spread`] is set.
     pub exes: Names<'wanted>,
-    /// The examples that stand in no file: one spool per thread.
+    /// The examples that are in no file: one spool per thread.
     pub spools: Vec<Spool>,
     spool: Spool,
     place: Place,
@@ -110,7 +110,7 @@ impl<'wanted> Gathered<'wanted> {
         self.place.line
     }
 
-    /// Merges what another thread saw, its forks excepted; what its fingerprints' numbers are here.
+    /// Merges what another thread saw, except its forks. Returns the numbers here of its fingerprints.
     pub fn merge(&mut self, other: Self) -> (Forks, Vec<u32>) {
         self.records += other.records;
         self.unfinished += other.unfinished;
@@ -184,7 +184,7 @@ impl Lines for Gathered<'_> {
         let place = self.place;
         self.place.line += 1;
         let is_text = self.are_ascii || str::from_utf8(line).is_ok();
-        // A last line may lack its end, and look whole all the same.
+        // A last line may be incomplete and still look complete.
         if is_text
             && !is_last
             && let Some(head) = head::by_position(line)
@@ -192,7 +192,7 @@ impl Lines for Gathered<'_> {
         {
             return;
         }
-        // Some editors write a mark of the byte order before the first line.
+        // Some editors write a byte order mark before the first line.
         let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_start();
         let offset = offset + (line.len() - text.len()) as u64;
         let line = text.trim_ascii_end();
@@ -280,7 +280,7 @@ mod tests {
         let group = &gathered.groups.all[0];
         assert_eq!((gathered.groups.all.len(), group.count), (1, 3));
         assert_eq!((group.hosts.len(), group.programs()), (1, 1));
-        // Without the mark of the byte order, the space and the carriage return.
+        // Without the byte order mark, the space and the carriage return.
         let spot = &group.example;
         assert!(spot.origin.offset == 4 && spot.length as usize == LINE.len() && spot.is(LINE.as_bytes()));
     }

@@ -1,4 +1,4 @@
-//! Distinct names (hosts, programs) as small numbers. A name is kept as its hash alone: there may be a million of them.
+//! Distinct names (hosts, programs) as small numbers. Only a name's hash is kept: there may be a million names.
 
 use std::hash::Hasher;
 
@@ -27,12 +27,12 @@ pub struct Names<'pattern> {
     numbers: FxHashMap<u64, Option<u32>>,
     hashes: Vec<u64>,
     pattern: Option<&'pattern Pattern>,
-    /// By number; `None` where nobody asks for them.
+    /// By number; `None` if nobody needs them.
     texts: Option<Vec<String>>,
 }
 
 impl<'pattern> Names<'pattern> {
-    /// No name yet; `None` for a pattern wants all.
+    /// No names yet; without a pattern, all names are wanted.
     pub fn new(pattern: Option<&'pattern Pattern>) -> Self {
         Self {
             numbers: FxHashMap::default(),
@@ -58,7 +58,7 @@ impl<'pattern> Names<'pattern> {
         self.texts.as_deref().unwrap_or_default()
     }
 
-    /// The number of a name; `None` where the pattern leaves it out. A pattern may fit the whole name or what follows its last
+    /// The number of a name; `None` if the pattern does not match. A pattern may match the whole name or the part after its last
     /// slash.
     pub fn number(&mut self, name: &[u8]) -> Option<u32> {
         let hash = hash(&[name]);
@@ -74,7 +74,7 @@ impl<'pattern> Names<'pattern> {
         number
     }
 
-    /// What each number of another thread's is here.
+    /// The number here for each number of another thread.
     pub fn merge(&mut self, other: &Self) -> Vec<u32> {
         let number = |(position, &hash): (usize, &u64)| match self.numbers.get(&hash) {
             Some(Some(known)) => *known,

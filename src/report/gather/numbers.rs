@@ -1,8 +1,8 @@
-//! A set of small numbers: bits as long as they are few, a hash set for the rest.
+//! A set of small numbers: a bit set for small ones, a hash set for the others.
 
 use rustc_hash::FxHashSet;
 
-/// Numbers below this are bits: at most 8 KiB a set.
+/// Numbers below this are bits: at most 8 KiB per set.
 const BITS: u32 = 65_536;
 
 /// The set.
@@ -15,7 +15,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Adds a number; whether it is new.
+    /// Adds a number. Returns whether it is new.
     pub fn insert(&mut self, number: u32) -> bool {
         if number >= BITS {
             return self.others.insert(number);

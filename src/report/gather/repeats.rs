@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::names;
 use crate::report::read::head::Head;
 
-/// Processes that are remembered. With more of them, no repeat is assigned to a fingerprint, because memory would grow with the records.
+/// Processes that are remembered. With more of them, no repeat is assigned to a fingerprint, because memory would grow with the
+/// records.
 const MOST_PROCESSES: usize = 262_144;
 
 /// The findings of a process.

@@ -1,5 +1,5 @@
-//! Where an example stands, so that nothing else of it is kept: in a file that can be read again, or in a spool that takes the
-//! examples of what can be read only once.
+//! The position of an example, which is all that is kept of it: in a file that can be read again, or in a spool of examples
+//! from input that can be read only once.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -10,8 +10,8 @@ use super::names;
 /// Bytes of a spool that stay in memory; more of them go to an unnamed file in the folder for temporary files.
 const IN_MEMORY: usize = 8 << 20;
 
-/// Where a line begins: the number of its file, and the bytes before it there. Of two lines that are otherwise alike the
-/// smaller one is the example, so that it is the same however many threads read.
+/// Where a line begins: the number of its file, and the bytes before it there. Among otherwise equal lines, the first
+/// one is the example, so that it is the same for any number of threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The number of the file.
@@ -23,7 +23,7 @@ pub struct Origin {
 /// Where a line can be read again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kept {
-    /// Where it was read first.
+    /// Where it was first read.
     InFile,
     /// At this place of the spool with this number.
     InSpool {
@@ -40,7 +40,7 @@ pub enum Kept {
 /// A line that was read once and will be read again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spot {
-    /// Where it was read first.
+    /// Where it was first read.
     pub origin: Origin,
     /// Where it can be read again.
     pub kept: Kept,
@@ -67,12 +67,12 @@ impl Spot {
     }
 }
 
-/// The examples of one thread that stand in no file.
+/// The examples of one thread that are in no file.
 #[derive(Debug)]
 pub struct Spool {
     file: SpooledTempFile,
     written: u64,
-    /// Why it takes no more.
+    /// Why it accepts no more.
     pub fault: Option<io::Error>,
 }
 
@@ -87,7 +87,7 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Takes a line; where it stands, if there is room.
+    /// Adds a line. Returns its position, if there is room.
     pub fn keep(&mut self, line: &[u8]) -> Kept {
         if self.fault.is_some() {
             return Kept::Nowhere;

@@ -1,7 +1,7 @@
-//! What grouping needs of a record, taken out of its line.
+//! Extracts from a line what grouping needs.
 //!
-//! The library writes its keys in one order, so that most lines are read by position and never parsed. A line of another
-//! writer is parsed instead: it costs time, nothing else.
+//! The library writes its keys in one order, so most lines are read by position and never parsed. A line from another
+//! writer is parsed, which only costs time.
 
 use std::sync::LazyLock;
 
@@ -12,12 +12,12 @@ use memchr::{memchr, memchr2};
 /// Nanoseconds since 1970, UTC.
 pub type Time = u64;
 
-/// The scalars of a record. The texts are as they stand in the line, between their quotes.
+/// The scalars of a record. Strings are as in the line, between their quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head<'line> {
     /// When it was written.
     pub time: Time,
-    /// How bad it is, in its writer's view.
+    /// How bad it is, according to its writer.
     pub severity: Severity,
     /// Its kind.
     pub kind: &'line [u8],
@@ -50,7 +50,7 @@ static FINDERS: LazyLock<Finders> = LazyLock::new(|| Finders {
     start: Finder::new(START),
 });
 
-/// Reads a line of the library's own. `None` where anything is not as the library writes it: then the line is to be parsed.
+/// Reads a line written by the library. `None` if anything differs from what the library writes; the line must then be parsed.
 pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
     let finders = &*FINDERS;
     let rest = after(line, b"{\"time\":\"")?;
@@ -83,7 +83,7 @@ pub fn by_position(line: &[u8]) -> Option<Head<'_>> {
         Some(rest) => Some(text(rest)?.0),
         None => rest.starts_with(b"null").then_some(None)?,
     };
-    // A record that was cut short, with the next one behind it in the same line, is two of which neither is whole.
+    // A record that was cut short, with the next one behind it in the same line, contains two records, neither of them complete.
     if !is_hex(fingerprint) || finders.start.find(line.get(1..)?).is_some() {
         return None;
     }
@@ -116,14 +116,14 @@ fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[inline]
 fn is_hex(digits: &[u8; 16]) -> bool {
-    // Without an early end, so that all digits are looked at in one instruction.
+    // Without an early exit, so that all digits are checked in one instruction.
     digits.iter().fold(true, |all, digit| {
         all & (digit.wrapping_sub(b'0') < 10 || digit.wrapping_sub(b'a') < 6)
     })
 }
 
-/// `2026-11-21T03:12:45.123456789Z` as a number; `None` where a part is out of its range. Where a digit is none, it is some
-/// number.
+/// `2026-11-21T03:12:45.123456789Z` as a number; `None` where a part is out of its range. If a digit is invalid, the
+/// result is some number.
 fn nanoseconds(time: &[u8; 30]) -> Option<Time> {
     let digits = |from: usize, to: usize| {
         let digit = |number: u64, &byte: &u8| number * 10 + u64::from(byte & 15);
@@ -135,7 +135,7 @@ fn nanoseconds(time: &[u8; 30]) -> Option<Time> {
     if (month.wrapping_sub(1) >= 12) | (day.wrapping_sub(1) >= 31) | (hour >= 24) | (minute >= 60) | (second >= 61) {
         return None;
     }
-    // Years that begin in March end with the day that only some of them have.
+    // Years that begin in March end with the leap day.
     let (year, month) = if month < 3 {
         (year.saturating_sub(1), month + 9)
     } else {

@@ -13,11 +13,11 @@ use walkdir::WalkDir;
 
 use super::unpack;
 
-/// Endings of the files in a folder that are read whatever they hold.
+/// Endings of the files in a folder that are always read.
 const ENDINGS: &[&str] = &[".jsonl", ".json", ".log"];
 const PACKED_ENDINGS: &[&str] = &[".gz", ".zst"];
 
-/// The bytes of a file of another name that are looked at to see whether it holds records.
+/// The bytes that are read of a file with another name to see whether it has records.
 const GLANCE: u64 = 4096;
 
 /// One file to read.
@@ -25,7 +25,7 @@ const GLANCE: u64 = 4096;
 pub struct Input {
     /// Its path; `-` is standard input.
     pub path: PathBuf,
-    /// Its bytes, where several threads can read it at once: it is a plain file and not packed.
+    /// Its size, if several threads can read it at once: a plain file that is not compressed.
     pub size: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ impl Input {
     }
 }
 
-/// The files that the paths mean, and a sentence for each path that means none.
+/// The files that the paths name, and a message for each path that names none.
 pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Input>, Vec<String>) {
     let (mut inputs, mut complaints) = (Vec::new(), Vec::new());
     for path in paths {
@@ -53,7 +53,7 @@ pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Inp
         }
     }
     let mut known = HashSet::new();
-    // A log that was named and lies in a folder that was named, too, is one log.
+    // A log that was named, and is in a folder that was named, is read once.
     inputs.retain(|input| known.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone())));
     (inputs, complaints)
 }
@@ -62,7 +62,7 @@ fn one_path(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) 
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => folder(path, inputs, complaints),
         Ok(_) => add(path, inputs, complaints),
-        // A pattern that the shell handed through because it is quoted; a file of that very name goes first.
+        // A pattern that the shell passed on because it is quoted; a file of that name takes precedence.
         Err(_) if has_wildcard(path.as_os_str()) => pattern(path, inputs, complaints),
         Err(error) => complaints.push(unreadable(path, &error)),
     }
@@ -83,7 +83,7 @@ fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
             for path in found {
                 match fs::metadata(&path).map(|metadata| metadata.file_type()) {
                     Ok(kind) if kind.is_dir() => folder(&path, inputs, complaints),
-                    // A pipe that happens to lie there is not waited for; one that is named is.
+                    // A pipe that is not named itself is not waited for.
                     Ok(kind) if !kind.is_file() => {}
                     _ => add(&path, inputs, complaints),
                 }
@@ -144,7 +144,7 @@ fn add(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
     }
 }
 
-/// The size of a plain file that is not packed. A pipe is not opened: its first bytes could be read only once.
+/// The size of a plain file that is not compressed. A pipe is not opened: its first bytes could be read only once.
 fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     let metadata = fs::metadata(path)?;
     if is_endless(metadata.mode(), metadata.rdev()) {
@@ -170,7 +170,7 @@ fn is_endless(mode: u32, device: u64) -> bool {
     }
 }
 
-/// `/dev/null`, which is named where nothing is meant.
+/// `/dev/null`, which means no input.
 fn is_null(device: u64) -> bool {
     (major(device), minor(device)) == (1, 3)
 }

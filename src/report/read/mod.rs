@@ -3,8 +3,8 @@
 //! | question | file |
 //! |---|---|
 //! | which files are meant? | `inputs` |
-//! | how is one read that comes bit by bit? | `patience` |
-//! | how are its bytes unpacked? | `unpack` |
+//! | how is input read that arrives bit by bit? | `patience` |
+//! | how is it decompressed? | `unpack` |
 //! | where does each line begin, in a file that several threads read? | `range`, `stream` |
 //! | what does the line say? | `head` by position, else `parsed` |
 
@@ -19,17 +19,17 @@ pub mod unpack;
 /// The most bytes of a line: sixteen times what the library writes. A longer one is not a record, and is not kept in memory.
 pub const MAX_LINE: usize = 16 * forkwatch_schema::record::MAX_RECORD_BYTES;
 
-/// What takes the lines of one file or of one part of it.
+/// Receives the lines of one file or of a part of it.
 pub trait Lines {
-    /// Says of the lines that come next whether they are known to be ASCII: many at once are looked at faster.
+    /// Whether the next lines are known to be ASCII, which is faster to check for many at once.
     fn are_ascii(&mut self, _known: bool) {}
-    /// A line without its line break, and the bytes before it in its file. `is_last` where no line break follows.
+    /// A line without its line break, and the bytes before it in its file. `is_last` if no line break follows.
     fn line(&mut self, line: &[u8], offset: u64, is_last: bool);
     /// A line of more than [`MAX_LINE`] bytes.
     fn too_long(&mut self);
 }
 
-/// Hands over every whole line in a block that lies at `offset`, and says where the rest begins.
+/// Passes on every complete line in a block at `offset`, and returns where the rest begins.
 fn whole_lines(block: &[u8], offset: u64, lines: &mut impl Lines) -> usize {
     lines.are_ascii(block.is_ascii());
     let mut start = 0;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::head::{Head, Time};
 
-/// The scalars that grouping needs. What a record of another writer lacks is empty; without kind and fingerprint it is none.
+/// The scalars that grouping needs. Missing ones are empty, but a record must have a kind and a fingerprint.
 #[derive(Debug, Deserialize)]
 #[serde(expecting = "an object")]
 pub struct Parsed<'line> {
@@ -36,15 +36,15 @@ pub struct Parsed<'line> {
 
 /// Parses a line. The error says in a few words what is wrong with it.
 pub fn parse(line: &[u8]) -> Result<Parsed<'_>, String> {
-    // Its fields in a list would be taken for the record, too.
+    // serde would also accept its fields in a list.
     if matches!(line.first(), Some(b'[')) {
         return Err("not a forkwatch record (a list)".to_owned());
     }
     let mut parsed: Parsed<'_> = serde_json::from_slice(line).map_err(|error| {
-        // Each record is a line of its own: to say that it is the first would contradict the number in the file.
+        // Each record is a line of its own: "line 1" would contradict its number in the file.
         let why = error.to_string().replace(" at line 1 column ", " at column ");
         if error.is_data() {
-            // The words of the error would be about a field; readers need to know what the line is not.
+            // The error would be about a field; readers need to know what the line is not.
             format!("not a forkwatch record ({why})")
         } else {
             format!("not JSON ({why})")
@@ -62,7 +62,7 @@ impl Parsed<'_> {
     pub fn head(&self) -> Head<'_> {
         Head {
             time: time(self.time.as_deref().unwrap_or_default()),
-            // A level that is not known here says at least that somebody wrote about it.
+            // An unknown level still means that somebody reported it.
             severity: self
                 .severity
                 .as_deref()

@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use crate::message::{Failure, say};
 
-/// After so long without a byte it is said.
+/// The message appears after this time without input.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A source that says once that nothing comes.
+/// A source that reports once that it is waiting.
 #[derive(Debug)]
 pub struct Patient<S> {
     source: S,
@@ -26,7 +26,7 @@ pub struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    /// Such a source, and what it is called.
+    /// Such a source, and its name.
     pub fn new(source: S, name: impl Into<String>) -> Self {
         Self {
             source,
@@ -49,7 +49,7 @@ impl<S: Read + AsFd> Read for Patient<S> {
     }
 }
 
-/// Whether it has something to read, or its end, in the time that is given.
+/// Whether it has input or ends within this time.
 fn is_ready(source: &impl AsFd) -> io::Result<bool> {
     let time = Timespec::try_from(PATIENCE).map_err(|_| io::ErrorKind::InvalidInput)?;
     match poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&time)) {
@@ -59,7 +59,8 @@ fn is_ready(source: &impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// Opens a file that is read from front to back. A FIFO is not waited for in the opening, where nothing could be said.
+/// Opens a file that is read from front to back. Opening a FIFO does not wait for its writer, because no message could be shown
+/// then.
 pub fn open(path: &Path) -> io::Result<Patient<File>> {
     let mut options = File::options();
     options.read(true);
@@ -69,7 +70,7 @@ pub fn open(path: &Path) -> io::Result<Patient<File>> {
     }
     let file = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     let mut waiting = Patient::new(file, name);
-    // Without a writer yet, a read would find the end; only the first byte says that there is one.
+    // Without a writer, a read returns the end of the file; only the first byte shows that there is one.
     while !is_ready(&waiting.source)? {
         if !waiting.was_said {
             waiting.was_said = true;

@@ -6,20 +6,20 @@ use std::os::unix::fs::FileExt;
 
 use super::{Lines, MAX_LINE, whole_lines};
 
-/// Bytes of a part: small enough to stay in the processor's cache between being read and being looked at.
+/// Bytes of a part: small enough to stay in the processor's cache between reading and parsing.
 pub const PART: u64 = 1024 * 1024;
 
-/// The first step behind the part's end, where its last line goes on.
+/// The first step behind the part's end, where its last line continues.
 const FIRST_STEP: usize = 8 * 1024;
 
-/// What was read so far, in memory that is kept from part to part: to clear it each time would cost as much as to look at it.
+/// What was read so far, in memory that is reused for all parts, because clearing it each time would cost as much as parsing.
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
     filled: usize,
 }
 
-/// Hands over every line that begins in `start..end`; the last one is followed beyond the end. Says how many bytes of the part
+/// Passes on every line that begins in `start..end`; the last one may end beyond `end`. Returns how many bytes of the part
 /// there were.
 pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Buffer, lines: &mut impl Lines) -> io::Result<u64> {
     // A line begins here only where the byte before is a line break.
@@ -43,7 +43,7 @@ pub fn lines(file: &File, start: u64, end: u64, buffer: &mut Buffer, lines: &mut
     Ok((read as u64).min(end - start))
 }
 
-/// The line that goes on behind the part, or ends with the file.
+/// The line that continues after the part, or ends with the file.
 fn last_line(file: &File, from: u64, rest: usize, buffer: &mut Buffer, lines: &mut impl Lines) -> io::Result<()> {
     let mut step = FIRST_STEP;
     let offset = from + rest as u64;

@@ -26,7 +26,7 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
             Ok(new) => new,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                // What came before the fault is as good as ever.
+                // The data before the fault is still valid.
                 if filled > 0 && !skipping {
                     lines.line(&buffer[..filled], offset, true);
                 }
@@ -34,7 +34,7 @@ pub fn lines(mut source: impl Read, lines: &mut impl Lines, mut read: impl FnMut
             }
         };
         read(new as u64);
-        // What was there before has no line break, or it would have been handed over.
+        // The earlier bytes have no line break, or they would have been passed on.
         let has_break = memchr::memrchr(b'\n', &buffer[filled..filled + new]).is_some();
         filled += new;
         if !has_break {

@@ -10,15 +10,15 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
-/// Whether a file that begins like this is packed.
+/// Whether a file that begins like this is compressed.
 pub fn is_packed(start: &[u8]) -> bool {
     start.starts_with(GZIP) || start.starts_with(ZSTD)
 }
 
-/// The content, unpacked where it is packed.
+/// The content, decompressed if necessary.
 pub fn reader<'source>(source: impl Read + 'source) -> io::Result<Box<dyn Read + 'source>> {
     let mut source = BufReader::with_capacity(64 * 1024, source);
-    // A pipe may give less than four bytes at first; a packed file that does so is none that a tool wrote.
+    // A pipe may give less than four bytes at first; no tool writes a compressed file that does so.
     let start = source.fill_buf()?;
     Ok(if start.starts_with(GZIP) {
         Box::new(Gzip(MultiGzDecoder::new(source)))
@@ -33,7 +33,7 @@ pub fn reader<'source>(source: impl Read + 'source) -> io::Result<Box<dyn Read +
     })
 }
 
-/// What is wrong with packed data, in plain words; a fault of the disk as it is.
+/// What is wrong with compressed data, in plain words; disk errors are passed on.
 fn fault(error: &(dyn Error + 'static)) -> io::Error {
     let cause = successors(Some(error), |&error| error.source()).find_map(|error| error.downcast_ref::<io::Error>());
     let says = |kind, what| {

@@ -1,7 +1,7 @@
-//! `forkwatch report --sql`: the same list made by a database, for who keeps the records in one.
+//! `forkwatch report --sql`: the same list made by a database, for users who keep the records in one.
 //!
-//! The rules of `gather` and `judge` stand there once more, in the words of each database: a change there is one here too.
-//! `tests/report/sql.rs` holds both to the same answers.
+//! The queries repeat the rules of `gather` and `judge` for each database, so changes there must be made here too.
+//! `tests/report/sql.rs` checks that both give the same answers.
 
 /// One row of [`DIALECTS`].
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub struct Dialect {
     pub text: &'static str,
 }
 
-/// Every database; the first is what `--sql` without a value means.
+/// Every database; the first is the default of `--sql`.
 pub const DIALECTS: &[Dialect] = &[
     Dialect {
         name: "duckdb",

@@ -5,7 +5,7 @@ use forkwatch_schema::record::Frame;
 use super::Module;
 use crate::symbols::Function;
 
-/// What is asked of the files.
+/// What to look up.
 #[derive(Debug)]
 pub struct Address {
     /// The module.
@@ -21,7 +21,7 @@ pub fn missing(stack: &[Frame]) -> impl Iterator<Item = Address> {
         .filter_map(|position| address(&stack[position]))
 }
 
-/// Adds what is known; whether anything was.
+/// Adds what is known. Returns whether there was anything.
 pub fn complete<'known>(stack: &mut Vec<Frame>, known: impl Fn(&Address) -> Option<&'known Vec<Function>>) -> bool {
     let mut completed = Vec::with_capacity(stack.len());
     let mut has_changed = false;
@@ -74,7 +74,7 @@ fn lacks(stack: &[Frame], position: usize) -> bool {
     (frame.symbol.is_none() || frame.file.is_none()) && !is_of_several
 }
 
-/// Where a frame lies; `None` outside any file.
+/// The place of a frame; `None` outside any file.
 fn address(frame: &Frame) -> Option<Address> {
     let module = frame.module.as_ref().filter(|path| path.starts_with('/'))?;
     let offset = u64::from_str_radix(frame.offset.as_deref()?.strip_prefix("0x")?, 16).ok()?;

@@ -7,7 +7,7 @@
 //! | question | file |
 //! |---|---|
 //! | which stacks does a record have? | `stacks` |
-//! | what becomes of a frame with names? | `frames` |
+//! | how does a frame get its names? | `frames` |
 
 mod frames;
 mod stacks;
@@ -34,7 +34,7 @@ const MOST_ADDRESSES: usize = 100_000;
 /// A file of machine code: its path, and its build id where the record has one.
 type Module = (String, Option<String>);
 
-/// Where the user has names looked up; `None` where nowhere.
+/// Where to look up names; `None` for nowhere.
 pub fn sources(matches: &ArgMatches) -> Option<Sources> {
     // A rule with names that only this machine has would suppress nothing in the library.
     if matches.get_flag("no-symbols") || matches.get_flag("gen-suppressions") {
@@ -61,8 +61,8 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
 #[derive(Debug, Default)]
 pub struct Known(BTreeMap<Module, BTreeMap<u64, Vec<Function>>>);
 
-/// What names the addresses that the examples of these findings leave open. Says how many modules could not help because they
-/// are not those of the records.
+/// The names of the addresses that lack them in the examples of these findings. Reports how many modules could not be used
+/// because they differ from those of the records.
 pub fn look_up(findings: &[Finding], examples: &Examples, sources: &Sources) -> Known {
     let mut known = asked(findings, examples);
     let changed = known.look_up(sources);
@@ -133,7 +133,7 @@ impl Known {
         if self.0.is_empty() || !self.complete_record(record) {
             return;
         }
-        // The line keeps what suppressions take out of the record. What a newer version wrote into it must not be lost either.
+        // The line keeps what suppressions take out of the record. Fields from a newer version must not be lost either.
         if let Ok(mut whole) = serde_json::from_str::<Record>(&example.line)
             && serde_json::to_string(&whole).is_ok_and(|line| line == example.line.trim_end())
             && self.complete_record(&mut whole)

@@ -12,13 +12,13 @@ use crate::report::read::parsed::rfc3339;
 /// The most bars.
 const MOST: u32 = 72;
 
-/// Hours of a bar, of which the first is taken that needs no more bars than [`MOST`].
+/// Hours per bar; the first value that needs at most [`MOST`] bars is used.
 const WIDTHS: [u32; 2] = [1, 24];
 
 /// Pixels of the highest bar.
 const HEIGHT: u32 = 110;
 
-/// The worst lies at the bottom, where bars can be compared.
+/// The worst is at the bottom, where bars can be compared.
 const LEVELS: [Severity; 4] = [Severity::Fatal, Severity::Error, Severity::Warn, Severity::Info];
 
 /// The bars.
@@ -79,7 +79,7 @@ fn bar(bars: &Bars, position: usize, bar: &[u64; 4], highest: u64) -> Markup {
         .zip(bar)
         .filter(|(_, records)| **records > 0)
         .map(|(severity, &records)| {
-            // One record among a million is still to be seen.
+            // One record among a million must still be visible.
             let height = (records as f64 / highest as f64 * f64::from(HEIGHT)).max(2.0);
             top = (top - height).max(0.0);
             (level(*severity), top, height)
@@ -124,7 +124,7 @@ fn table(bars: &Bars) -> Markup {
     }
 }
 
-/// Counts them. A time of 1970 is none: its record had no time that could be read.
+/// Counts them. A time in 1970 means that the record had no readable time.
 fn bars(findings: &[Finding]) -> Option<Bars> {
     let hours = || {
         findings

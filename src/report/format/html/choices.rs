@@ -1,4 +1,4 @@
-//! What the findings can be chosen by, and the tables of where they were seen.
+//! What findings can be filtered by, and the tables of where they were seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -11,13 +11,13 @@ use super::shown::Shown;
 use crate::report::finding::Finding;
 use crate::report::format::{Names, Report};
 
-/// Kinds, hosts and programs, each, that a finding can be chosen by.
+/// The most kinds, hosts and programs, each, to filter by.
 const MOST: usize = 200;
 
-/// Of these, the rows of a table that are not folded.
+/// The rows of a table that are not folded.
 const UNFOLDED: usize = 8;
 
-/// The longest name in a list to choose from.
+/// The longest name in a list.
 const LONGEST: usize = 80;
 
 /// One host or program, and what the findings say about it.
@@ -31,7 +31,7 @@ struct Row {
     worst: Severity,
 }
 
-/// Everything to choose from.
+/// Everything to filter by.
 #[derive(Debug)]
 pub struct Choices {
     levels: Vec<Severity>,
@@ -44,7 +44,7 @@ pub struct Choices {
     is_partial: bool,
 }
 
-/// What a finding is chosen by, as its attributes say it: words separated by spaces.
+/// What a finding is filtered by, as in its attributes: words separated by spaces.
 #[derive(Debug)]
 pub struct Keys {
     /// Its kind, and those of its children.
@@ -56,7 +56,7 @@ pub struct Keys {
 }
 
 impl Choices {
-    /// What there is in a report.
+    /// The choices for a report.
     pub fn new(report: &Report) -> Self {
         let (hosts, other_hosts) = rows(&report.findings, &report.hosts, |finding| &finding.seen.hosts);
         let (programs, other_programs) = rows(&report.findings, &report.programs, |finding| &finding.seen.programs);
@@ -73,7 +73,7 @@ impl Choices {
         }
     }
 
-    /// What a finding, shown with these children, is chosen by.
+    /// What a finding, shown with these children, is filtered by.
     pub fn keys(&self, finding: &Finding, children: &[&Finding]) -> Keys {
         let all = || std::iter::once(finding).chain(children.iter().copied());
         let kinds: BTreeSet<String> = all().map(|finding| word(&finding.kind)).collect();
@@ -93,7 +93,7 @@ impl Choices {
         }
     }
 
-    /// The search and the lists to choose from. Hidden until the script, without which they do nothing, shows them.
+    /// The search and the lists to choose from. Hidden until the script, which they need, shows them.
     pub fn controls(&self) -> Markup {
         html! {
             form #controls role="search" aria-label="Choose findings" hidden {
@@ -126,7 +126,7 @@ impl Choices {
     }
 }
 
-/// A kind as one word: a list separated by spaces must not be broken by what a hostile record calls its kind.
+/// A kind as one word: a list separated by spaces must not be broken by the kind in a hostile record.
 fn word(kind: &str) -> String {
     kind.chars()
         .filter(|character| character.is_ascii_alphanumeric() || *character == '_')

@@ -1,5 +1,5 @@
-//! A [`Picture`] as SVG. Widths are shares of the page, heights are pixels: on a narrow screen the lines get shorter, and the
-//! letters stay as large as they are.
+//! A [`Picture`] as SVG. Widths are percentages of the page, heights are pixels: on a narrow screen the lines get shorter, but
+//! the text keeps its size.
 
 use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::count;
@@ -8,10 +8,10 @@ use maud::{Markup, html};
 use super::picture::{Child, End, Lane, Mark, Picture};
 use super::shown::Shown;
 
-/// Where the line stands, in hundredths of the width.
+/// The position of the line, in percent of the width.
 const LINE: &str = "58%";
 
-/// Where the child's marks stand.
+/// The position of the child's marks.
 const MARK: &str = "88%";
 
 /// Letters that fit next to one another on a narrow screen.
@@ -29,7 +29,7 @@ const TOP: u32 = 22;
 /// Height of a line of text.
 const TEXT: u32 = 17;
 
-/// Height of a bar or a bare lane, with what is left free below it.
+/// Height of a bar or a bare lane, including the space below it.
 const BAR: u32 = 18;
 
 /// Between lanes.
@@ -73,7 +73,7 @@ pub fn draw(picture: &Picture, id: &str) -> Markup {
     }
 }
 
-/// Draws something from `top` on, and moves `top` behind it.
+/// Draws something at `top`, and moves `top` below it.
 fn placed(top: &mut u32, draw: impl FnOnce(u32) -> (Markup, u32)) -> (Markup, u32) {
     let drawn = draw(*top);
     *top = drawn.1 + GAP;
@@ -100,12 +100,12 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
     let drawn = html! {
         line.thread x1="0" x2=(if lane.ends { LINE } else { "100%" }) y1=(middle) y2=(middle) {}
         @for (start, _, top) in &bars {
-            // What is held does not end with the picture: nobody knows when it is released.
+            // A held lock does not end with the picture: nobody knows when it is released.
             svg x=(start) y=(top + TEXT) width="100%" height="14" {
                 rect.held x="0" y="0" width="100%" height="14" rx="3" {}
             }
         }
-        // What lies behind the line is what the child has a copy of.
+        // Everything to the right of the line is what the child has a copy of.
         line.fork.across x1=(LINE) x2=(LINE) y1=(top + TEXT) y2=(bottom) {}
         @if lane.forks {
             circle.fork cx=(LINE) cy=(middle) r="5" {}

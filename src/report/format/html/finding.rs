@@ -22,10 +22,10 @@ const MOST_NAMES: usize = 5;
 /// Other findings with the same lock that are named.
 const MOST_ALIKE: usize = 10;
 
-/// The longest headline; the record has it whole.
+/// The longest headline; the record has all of it.
 pub const LONGEST: usize = 400;
 
-/// The longest spelling of a kind or a fingerprint: those of a hostile record may have any length.
+/// The longest spelling of a kind or a fingerprint: in a hostile record they may have any length.
 const LONGEST_WORD: usize = 60;
 
 /// Writes it. `alike` are the positions of others in which the same lock was held.
@@ -116,7 +116,7 @@ pub const fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// The place of a finding in the page. A fingerprint can be sent around, if it is one.
+/// The anchor of a finding in the page. A valid fingerprint makes a link that can be shared.
 fn id(finding: &Finding, position: usize) -> String {
     let print = &finding.fingerprint;
     if print.len() == 16 && print.bytes().all(|digit| digit.is_ascii_hexdigit()) {

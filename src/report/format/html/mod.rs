@@ -1,12 +1,12 @@
-//! One page that needs nothing else: no network, no other file. Everything in it can be read without the script, which only
-//! chooses among the findings and unfolds them.
+//! One self-contained page: no network, no other file. Everything in it can be read without the script, which only filters
+//! the findings and unfolds them.
 //!
 //! | question | file |
 //! |---|---|
 //! | what is in the page, and how much of it? | `mod` |
 //! | what may a page do? | `policy`, with `style.css` and `script.js` |
 //! | how does a record's text come in? | `shown` |
-//! | when was it? where was it, and what can be chosen? | `chart`, `choices` |
+//! | when and where was it, and what can be filtered? | `chart`, `choices` |
 //! | how does a finding look? | `finding`, with `stacks` |
 //! | what happened, at a glance? | `picture` says what, `drawing` draws it |
 
@@ -38,7 +38,7 @@ pub const MOST_WHOLE: usize = 250;
 /// The bytes after which no other finding is shown in full, unless the user says how many are.
 const MOST_BYTES: usize = 6 << 20;
 
-/// The bytes that one finding may take: a record of another writer may have any length.
+/// The most bytes of one finding: a record from another writer may have any length.
 const MOST_OF_ONE: usize = 1 << 20;
 
 /// Findings that have at least a line.
@@ -88,7 +88,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     out.write_all(b"\n")
 }
 
-/// The findings shown in full, and the positions of those that are not, nor stand with the fork that made their child.
+/// The findings shown in full, and the positions of the others, except those shown with the fork that made their child.
 fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec<usize>) {
     let groups = similar::together(report);
     let mut alike: Vec<&[usize]> = vec![&[]; report.findings.len()];

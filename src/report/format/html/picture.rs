@@ -17,7 +17,7 @@ const MOST_BARS: usize = 3;
 /// Locks drawn in the child.
 const MOST_GHOSTS: usize = 3;
 
-/// The picture, before it has any size.
+/// The content of the picture.
 #[derive(Debug, Default)]
 pub struct Picture {
     /// What the line across all lanes is.
@@ -37,7 +37,7 @@ pub struct Lane {
     pub name: String,
     /// What else is known of it.
     pub note: String,
-    /// What it holds when the line comes.
+    /// What it holds at the line.
     pub bars: Vec<Bar>,
     /// Its locks without a bar.
     pub left_out: usize,
@@ -61,7 +61,7 @@ pub struct Bar {
 pub struct Child {
     /// Its process id, where known.
     pub pid: Option<i32>,
-    /// Locks that are copied, held by nobody who is there.
+    /// Locks whose copy has no holder in the child.
     pub ghosts: Vec<String>,
     /// What it does, worst first.
     pub ends: Vec<End>,
@@ -257,7 +257,7 @@ fn child_end(child: &Whole<'_>) -> Option<End> {
     Some(End { mark, words, place })
 }
 
-/// What is known of the children that reported nothing.
+/// What is known about the children that reported nothing.
 fn fate(finding: &Finding) -> End {
     let (mark, words) = match finding.outcome {
         Outcome::Deadlock => (Mark::Hangs, "a child hangs"),
@@ -272,7 +272,7 @@ fn fate(finding: &Finding) -> End {
     }
 }
 
-/// A text behind words, or nothing.
+/// The words and a text, or nothing if the text is empty.
 fn after(words: &str, text: &str) -> String {
     if text.is_empty() {
         String::new()

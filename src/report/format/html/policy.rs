@@ -10,7 +10,7 @@ pub const STYLE: &str = include_str!("style.css");
 /// The script, as it is in the page.
 pub const SCRIPT: &str = include_str!("script.js");
 
-/// The content security policy: whatever a record might smuggle in, no browser runs it.
+/// The content security policy: whatever a record contains, no browser runs it.
 pub fn policy() -> String {
     format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",

@@ -1,9 +1,9 @@
-//! The only place that makes text of a record harmless before it comes into the page.
+//! The only place that makes text from a record harmless before it enters the page.
 
 use forkwatch_text::harmless::harmless;
 use maud::Render;
 
-/// Text of a record: what moves, breaks or hides text is escaped in view, and then whatever HTML would take for markup.
+/// Text of a record: what moves, breaks or hides text is escaped in view, and then everything that HTML would treat as markup.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'text>(pub &'text str);
 

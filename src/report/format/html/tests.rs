@@ -1,4 +1,4 @@
-//! The page on findings that are made here. What a browser makes of it stands in `tests/report`.
+//! The page for findings made here. `tests/report` tests it in a browser.
 
 use scraper::{Html, Selector};
 

@@ -43,7 +43,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
         page.gap();
         one(&mut page, report, &report.example(finding));
         alike(&mut page, report, others);
-        // A long report is not to be kept in memory.
+        // A long report must not be kept in memory.
         out.write_all(page.take().as_bytes())?;
     }
     let is_shown = |&&position: &&usize| with_parents.contains(report.findings[position].fingerprint.as_str());
