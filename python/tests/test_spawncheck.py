@@ -199,7 +199,7 @@ def test_a_start_without_guard_in_another_thread(reported: Any) -> None:
 def test_what_only_the_main_process_defines(reported: Any) -> None:
     said = reported("def hidden():\n    pass\n\nstart(target=hidden)")
     assert said[1:] == [
-        '  hidden is only defined under `if __name__ == "__main__":`, so that the child could not find it'
+        '  hidden is only defined under `if __name__ == "__main__":`, so the child could not find it'
     ]
 
 
@@ -208,7 +208,7 @@ def test_a_main_module_without_a_file(python: Any) -> None:
         "import multiprocessing as m\ndef f(): pass\np = m.get_context('fork').Process(target=f); p.start(); p.join()"
     )
     said = python("-m", "forkwatch.spawncheck", "-c", code).stderr
-    assert "f is defined in a main module that has no file, so that the child could not find it" in said
+    assert "f is defined in a main module that has no file, so the child could not find it" in said
 
 
 def test_a_reducer_that_never_ends_is_given_up(reported: Any) -> None:
