@@ -198,9 +198,7 @@ def test_a_start_without_guard_in_another_thread(reported: Any) -> None:
 
 def test_what_only_the_main_process_defines(reported: Any) -> None:
     said = reported("def hidden():\n    pass\n\nstart(target=hidden)")
-    assert said[1:] == [
-        '  hidden is only defined under `if __name__ == "__main__":`, so the child could not find it'
-    ]
+    assert said[1:] == ['  hidden is only defined under `if __name__ == "__main__":`, so the child could not find it']
 
 
 def test_a_main_module_without_a_file(python: Any) -> None:
