@@ -8,7 +8,7 @@ use libc::{pthread_attr_t, pthread_t};
 use super::{hand_over, hooks};
 use crate::state::thread::Thread;
 use crate::system::next_definition::Scope;
-use crate::system::real::{no_c11_threads, real_function};
+use crate::system::real::{no_c11_threads, no_error_number, real_function};
 use crate::watch::{start, thread};
 
 /// What a thread runs. It may be cancelled, so it may unwind.
@@ -16,17 +16,45 @@ type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
 hooks! {
     /// Makes a thread.
-    redhook hook pthread_create(
-        thread: *mut pthread_t, attributes: *const pthread_attr_t, routine: StartRoutine, argument: *mut c_void
-    ) -> c_int = |real| create("pthread_create", routine, argument, stack_bytes(attributes), |routine, argument| {
-        // SAFETY: the program's own call, with its own routine or one that runs it.
-        unsafe { real(thread, attributes, routine, argument) }
-    });
+    entry hook pthread_create;
     /// Makes a thread of C11. It calls libc's own thread creation, so it needs a hook of its own.
     entry hook thrd_create;
 }
 
+real_function!(static PTHREAD_CREATE = c"pthread_create", Scope::Next, None, Some(no_error_number));
 real_function!(static THRD_CREATE = c"thrd_create", Scope::Next, None, Some(no_c11_threads));
+
+/// `pthread_create`.
+///
+/// # Safety
+/// As the real one.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn pthread_create() {
+    core::arch::naked_asm!(hand_over!(thread, attributes, routine, argument), body = sym create_posix)
+}
+
+unsafe extern "C-unwind" fn create_posix(
+    thread: *mut pthread_t,
+    attributes: *const pthread_attr_t,
+    routine: StartRoutine,
+    argument: *mut c_void,
+) -> c_int {
+    type Create =
+        unsafe extern "C-unwind" fn(*mut pthread_t, *const pthread_attr_t, StartRoutine, *mut c_void) -> c_int;
+    // SAFETY: the function of this name has this type.
+    let real = unsafe { core::mem::transmute::<*mut c_void, Create>(PTHREAD_CREATE.address()) };
+    create(
+        "pthread_create",
+        routine,
+        argument,
+        stack_bytes(attributes),
+        |routine, argument| {
+            // SAFETY: the program's own call, with its own routine or one that runs it.
+            unsafe { real(thread, attributes, routine, argument) }
+        },
+    )
+}
 
 /// C11's `thrd_create`. Its routine returns an int, in the same register as a pointer.
 ///

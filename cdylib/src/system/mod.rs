@@ -22,5 +22,6 @@ pub mod signal_mask;
 pub mod signals;
 pub mod task;
 pub mod thread_word;
+pub mod unwinder;
 
 pub use forkwatch_process::{file, system_call};

@@ -5,7 +5,7 @@
 //! by which sandboxes make system calls in the program's place, and the signal by which libc changes ids in all threads at once.
 #![expect(unsafe_code, reason = "a system call of our own")]
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 
 /// libc's own signal for changing ids (`SIGSETXID`).
 const CHANGE_IDS: i32 = 33;
@@ -33,12 +33,32 @@ pub fn block() -> u64 {
     before
 }
 
-/// Gives the thread this mask.
+/// Gives the thread this mask. The signal by which libc cancels a thread may have waited for that: the thread then unwinds from
+/// here, through whatever called this.
 #[inline(always)]
 pub fn restore(mask: u64) {
     if mask != WAITING {
-        change(libc::SIG_SETMASK, &raw const mask, core::ptr::null_mut());
+        // SAFETY: the mask is the caller's.
+        unsafe { set(&raw const mask) };
     }
+}
+
+/// Sets the mask by a function of its own, as nothing can unwind through the instructions of a Rust function.
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn set(mask: *const u64) {
+    naked_asm!(
+        ".cfi_startproc",
+        "mov rsi, rdi",
+        "mov edi, {set}",
+        "xor edx, edx",
+        "mov r10d, 8",
+        "mov eax, {change}",
+        "syscall",
+        "ret",
+        ".cfi_endproc",
+        set = const libc::SIG_SETMASK,
+        change = const libc::SYS_rt_sigprocmask,
+    )
 }
 
 /// By a system call of our own: what stands before libc's function may not be ready yet, or count.

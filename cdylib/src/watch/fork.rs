@@ -43,8 +43,8 @@ use crate::system::real::{no_error_number, real_function};
 use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, big_stack, process};
 
-/// An at-fork handler.
-pub type Handler = unsafe extern "C" fn();
+/// An at-fork handler. A thread that is cancelled in one unwinds through it.
+pub type Handler = unsafe extern "C-unwind" fn();
 
 /// In place of the child's id, where the parent does not learn it.
 const UNKNOWN_CHILD: i32 = i32::MAX;
@@ -144,11 +144,11 @@ fn is_refused(call: ForkCall) -> bool {
     is_refused
 }
 
-unsafe extern "C" fn prepare() {
+unsafe extern "C-unwind" fn prepare() {
     before_copy(fork_call::current());
 }
 
-unsafe extern "C" fn in_parent() {
+unsafe extern "C-unwind" fn in_parent() {
     let told_by_hook = fork_call::current().is_some_and(|call| call.way.returns);
     if after_copy_in_parent() && !told_by_hook {
         // No hook of ours will get the child's id: the fork passed by all of them, or the parent ends inside libc.
@@ -157,7 +157,7 @@ unsafe extern "C" fn in_parent() {
 }
 
 #[unsafe(link_section = ".text.forkwatch_child")]
-unsafe extern "C" fn in_child() {
+unsafe extern "C-unwind" fn in_child() {
     after_copy_in_child();
 }
 

@@ -9,7 +9,7 @@ use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
-use crate::system::{process, python, real};
+use crate::system::{process, python, real, unwinder};
 
 const NOT_YET: u8 = 0;
 const RUNNING: u8 = 1;
@@ -54,6 +54,7 @@ pub fn stage_one() -> bool {
 /// Our constructor: the first thread is met, and the user hears of options that are wrong.
 pub fn stage_two() {
     standard_error::remember();
+    unwinder::make_ready();
     if thread::current().is_some() {
         let _busy = Busy::from_here();
         if config::get().python {
