@@ -13,7 +13,7 @@ from reliability.way import NATIVE, Way
 
 # A test that ended otherwise is run so often more each way; and how many are, so that a program that breaks ends too.
 RUNS_AGAIN = 5
-MOST_AGAIN = 25
+MAX_AGAIN = 25
 
 
 def run_native(program: Program, folder: Path, version: str) -> Result:
@@ -33,7 +33,7 @@ def run_again(program: Program, folder: Path, result: Result, way: Way) -> None:
     differ = differences(result.native, result.watched)
     result.again = [Again(*difference) for difference in differ]
     # A test that was skipped once ends by itself in one way or the other; one that never ran needs the others.
-    chosen = result.again[:MOST_AGAIN]
+    chosen = result.again[:MAX_AGAIN]
     for _run in range(RUNS_AGAIN if chosen else 0):
         names = tuple(again.test for again in chosen)
         native, watched = (program.run(each, folder, names) for each in (NATIVE, way))

@@ -37,7 +37,7 @@ MODULES = (
 )
 # A test that ends nobody waits for longer; the module then goes on behind it, so often at most.
 LONGEST_TEST = 120
-MOST_RESTARTS = 8
+MAX_RESTARTS = 8
 LOOKS_A_SECOND = 10
 
 
@@ -63,7 +63,7 @@ class CPython(Program):
 
     def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
         ends: dict[str, str] = {}
-        for _attempt in range(MOST_RESTARTS):
+        for _attempt in range(MAX_RESTARTS):
             ends_now, is_whole = self._rest(way, folder, only, ends)
             ends.update(ends_now)
             if is_whole:

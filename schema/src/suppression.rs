@@ -31,7 +31,7 @@ pub struct Rule {
 
 impl Rule {
     /// Whether the rule's glob matches this word.
-    pub fn fits(&self, word: &str) -> bool {
+    pub fn matches(&self, word: &str) -> bool {
         self.glob.matches(word)
     }
 
@@ -117,7 +117,7 @@ mod tests {
                 Scope::AnyKind
             ]
         );
-        assert!(rules[0].fits("libfoo.so.1") && !rules[0].fits("libbar.so"));
+        assert!(rules[0].matches("libfoo.so.1") && !rules[0].matches("libbar.so"));
         assert!(rules[0].suppresses(Kind::UnsafeFork) && !rules[0].suppresses(Kind::LeakedLock));
         assert!(!rules[1].suppresses(Kind::UnsafeFork) && rules[3].suppresses(Kind::Summary));
         let lines: Vec<_> = bad.iter().map(|(line, _)| *line).collect();
@@ -130,6 +130,6 @@ mod tests {
         let mut bad = 0;
         let rules = parse("*:std::*::run*", |_, _| bad += 1);
         assert_eq!(bad, 0);
-        assert!(rules[0].fits("std::thread::a/b::run_it"));
+        assert!(rules[0].matches("std::thread::a/b::run_it"));
     }
 }

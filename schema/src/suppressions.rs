@@ -60,16 +60,16 @@ impl Suppressions {
     /// Whether a thread counts neither as alive nor as a holder of locks.
     pub fn thread_is_harmless(&self, name: &str, start_routine: Option<&str>, library_base_name: Option<&str>) -> bool {
         self.threads.iter().any(|rule| {
-            rule.fits(name)
-                || start_routine.is_some_and(|symbol| fits_symbol(rule, symbol))
-                || library_base_name.is_some_and(|library| rule.fits(library))
+            rule.matches(name)
+                || start_routine.is_some_and(|symbol| matches_symbol(rule, symbol))
+                || library_base_name.is_some_and(|library| rule.matches(library))
         })
     }
 
     /// Whether a lock counts as free.
     pub fn lock_is_harmless(&self, name: Option<&str>, acquired: &[Frame]) -> bool {
         self.locks.iter().any(|rule| {
-            name.is_some_and(|name| rule.fits(name)) || acquired.iter().any(|frame| fits_frame(rule, frame))
+            name.is_some_and(|name| rule.matches(name)) || acquired.iter().any(|frame| matches_frame(rule, frame))
         })
     }
 
@@ -83,82 +83,88 @@ impl Suppressions {
             } else {
                 rule.suppresses(record.kind)
             };
-            reaches && (rule.fits(&record.thread) || fits_detail(rule, &record.detail))
+            reaches && (rule.matches(&record.thread) || matches_detail(rule, &record.detail))
         })
     }
 }
 
-fn fits_detail(rule: &Rule, detail: &Detail) -> bool {
+fn matches_detail(rule: &Rule, detail: &Detail) -> bool {
     match detail {
         Detail::UnsafeFork(finding) => {
-            fits_place(rule, &finding.fork.stack, finding.fork.python_stack.as_deref())
-                || finding.threads.iter().any(|thread| fits_thread(rule, thread))
-                || finding.locks.iter().any(|lock| fits_lock(rule, lock))
+            matches_place(rule, &finding.fork.stack, finding.fork.python_stack.as_deref())
+                || finding.threads.iter().any(|thread| matches_thread(rule, thread))
+                || finding.locks.iter().any(|lock| matches_lock(rule, lock))
         }
         Detail::OrphanedLock(finding) => {
-            fits_symbol(rule, &finding.call)
-                || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
-                || fits_lock(rule, &finding.lock)
+            matches_symbol(rule, &finding.call)
+                || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
+                || matches_lock(rule, &finding.lock)
         }
         Detail::StuckChild(finding) => {
-            fits_symbol(rule, &finding.call) || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
+            matches_symbol(rule, &finding.call) || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
         }
         Detail::Call(finding) => {
-            fits_symbol(rule, &finding.call)
+            matches_symbol(rule, &finding.call)
                 || finding
                     .library
                     .as_deref()
-                    .is_some_and(|library| rule.fits(base_name(library)))
-                || fits_place(rule, &finding.stack, finding.python_stack.as_deref())
+                    .is_some_and(|library| rule.matches(base_name(library)))
+                || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
         }
-        Detail::LeakedLock(finding) => fits_lock(rule, &finding.lock),
+        Detail::LeakedLock(finding) => matches_lock(rule, &finding.lock),
         Detail::SlowHandler(finding) => finding
             .library
             .as_deref()
-            .is_some_and(|library| rule.fits(base_name(library))),
+            .is_some_and(|library| rule.matches(base_name(library))),
         Detail::ForkOutcome(_) | Detail::Summary(_) => false,
     }
 }
 
-fn fits_thread(rule: &Rule, thread: &Thread) -> bool {
-    rule.fits(&thread.name)
+fn matches_thread(rule: &Rule, thread: &Thread) -> bool {
+    rule.matches(&thread.name)
         || thread
             .start_routine
             .as_deref()
-            .is_some_and(|symbol| fits_symbol(rule, symbol))
+            .is_some_and(|symbol| matches_symbol(rule, symbol))
         || thread
             .created_stack
             .as_deref()
-            .is_some_and(|stack| fits_stack(rule, stack))
-        || thread.stack.as_deref().is_some_and(|stack| fits_stack(rule, stack))
-        || fits_python(rule, thread.python_stack.as_deref())
+            .is_some_and(|stack| matches_stack(rule, stack))
+        || thread.stack.as_deref().is_some_and(|stack| matches_stack(rule, stack))
+        || matches_python(rule, thread.python_stack.as_deref())
 }
 
-fn fits_lock(rule: &Rule, lock: &Lock) -> bool {
-    lock.name.as_deref().is_some_and(|name| rule.fits(name))
-        || lock.owner.as_deref().is_some_and(|owner| rule.fits(owner))
-        || fits_stack(rule, &lock.acquired_stack)
+fn matches_lock(rule: &Rule, lock: &Lock) -> bool {
+    lock.name.as_deref().is_some_and(|name| rule.matches(name))
+        || lock.owner.as_deref().is_some_and(|owner| rule.matches(owner))
+        || matches_stack(rule, &lock.acquired_stack)
 }
 
-fn fits_place(rule: &Rule, stack: &[Frame], python: Option<&[PythonFrame]>) -> bool {
-    fits_stack(rule, stack) || fits_python(rule, python)
+fn matches_place(rule: &Rule, stack: &[Frame], python: Option<&[PythonFrame]>) -> bool {
+    matches_stack(rule, stack) || matches_python(rule, python)
 }
 
-fn fits_python(rule: &Rule, stack: Option<&[PythonFrame]>) -> bool {
-    stack.is_some_and(|stack| stack.iter().any(|frame| rule.fits(&frame.function)))
+fn matches_python(rule: &Rule, stack: Option<&[PythonFrame]>) -> bool {
+    stack.is_some_and(|stack| stack.iter().any(|frame| rule.matches(&frame.function)))
 }
 
-fn fits_stack(rule: &Rule, stack: &[Frame]) -> bool {
-    stack.iter().any(|frame| fits_frame(rule, frame))
+fn matches_stack(rule: &Rule, stack: &[Frame]) -> bool {
+    stack.iter().any(|frame| matches_frame(rule, frame))
 }
 
-fn fits_frame(rule: &Rule, frame: &Frame) -> bool {
-    frame.module.as_deref().is_some_and(|path| rule.fits(base_name(path)))
-        || frame.symbol.as_deref().is_some_and(|symbol| fits_symbol(rule, symbol))
+fn matches_frame(rule: &Rule, frame: &Frame) -> bool {
+    frame
+        .module
+        .as_deref()
+        .is_some_and(|path| rule.matches(base_name(path)))
+        || frame
+            .symbol
+            .as_deref()
+            .is_some_and(|symbol| matches_symbol(rule, symbol))
 }
 
-fn fits_symbol(rule: &Rule, symbol: &str) -> bool {
-    rule.fits(symbol) || without_parameters(symbol).is_some_and(|name| rule.fits(name))
+fn matches_symbol(rule: &Rule, symbol: &str) -> bool {
+    rule.matches(symbol) || without_parameters(symbol).is_some_and(|name| rule.matches(name))
 }
 
 /// A C++ function's name without its parameter list; none if it has no such list.

@@ -10,7 +10,7 @@ use rustix::io::{Errno, pread, retry_on_intr, write};
 use rustix::net::{SendFlags, send};
 use rustix::thread::nanosleep;
 
-use crate::signals::HeldBack;
+use crate::signals::BlockedSignals;
 use crate::state::State;
 
 /// How every file is opened. `NONBLOCK` means nothing to a file; without it, opening a FIFO that nobody reads would block the
@@ -26,9 +26,9 @@ const APPENDING: OFlags = OFlags::WRONLY
 const AT_ONCE: usize = 4096;
 
 /// A reader that has taken the beginning of a line has this many naps to take the rest.
-const MOST_NAPS: u32 = 50;
+const MAX_NAPS: u32 = 50;
 /// A line that stays incomplete for this many naps has lost its writer.
-const LOOKS_AT_AN_OPEN_LINE: u32 = 10;
+const CHECKS_OF_AN_OPEN_LINE: u32 = 10;
 const NAP: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 2_000_000,
@@ -102,7 +102,7 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
             nap();
             fstat(&file).is_ok_and(|now| now.st_size == before.st_size)
         };
-        Some((0..LOOKS_AT_AN_OPEN_LINE).all(|_| stays_open()))
+        Some((0..CHECKS_OF_AN_OPEN_LINE).all(|_| stays_open()))
     };
     let is_file = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
     is_file && status.st_size > 0 && open_line() == Some(true)
@@ -161,14 +161,14 @@ impl Target for Ready<'_> {
 fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
     let started = state.is_torn().then(|| [b"\n", text].concat());
     let text = started.as_deref().unwrap_or(text);
-    let mut signals = HeldBack::new();
+    let mut signals = BlockedSignals::new();
     let mut written = 0;
     let mut naps = 0;
     let error = loop {
         match to.write(text.get(written..).unwrap_or_default()) {
             Ok(more) => written += more,
             Err(Errno::AGAIN) if (written == 0 && give == Give::Up) || state.is_stuck() => break Errno::AGAIN,
-            Err(Errno::AGAIN) if naps == MOST_NAPS => {
+            Err(Errno::AGAIN) if naps == MAX_NAPS => {
                 state.set_stuck(true);
                 break Errno::AGAIN;
             }

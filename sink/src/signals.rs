@@ -17,14 +17,14 @@ const fn bit(signal: i32) -> u64 {
 
 /// Blocks both as long as it lives.
 #[derive(Debug)]
-pub struct HeldBack {
+pub struct BlockedSignals {
     before: u64,
     /// Those that were not pending already.
     ours: u64,
     was_raised: bool,
 }
 
-impl HeldBack {
+impl BlockedSignals {
     /// Blocks them.
     pub fn new() -> Self {
         let before = change_mask(libc::SIG_BLOCK, OURS);
@@ -49,7 +49,7 @@ impl HeldBack {
     }
 }
 
-impl Drop for HeldBack {
+impl Drop for BlockedSignals {
     fn drop(&mut self) {
         if self.was_raised {
             let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

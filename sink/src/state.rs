@@ -10,7 +10,7 @@ pub struct State {
     /// Nobody read anything in all the time given, and no more time is given until somebody does.
     stuck: AtomicBool,
     /// Its failure was reported.
-    said: AtomicBool,
+    reported: AtomicBool,
 }
 
 impl State {
@@ -19,13 +19,13 @@ impl State {
         Self {
             torn: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
-            said: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
         }
     }
 
-    /// Whether to report now that the sink fails: once, however often it fails.
-    pub fn is_to_be_said(&self) -> bool {
-        !self.said.swap(true, Ordering::Relaxed)
+    /// Notes a failure. Returns whether it is the first, which is the only one to report.
+    pub fn note_failure(&self) -> bool {
+        !self.reported.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_torn(&self) -> bool {

@@ -26,7 +26,7 @@ const CODES: &str = "Exit status: 0 for success, 1 if a finding reaches the leve
 pub fn command() -> Command {
     let formats = FORMATS
         .iter()
-        .map(|format| format!("`{}`: {}", format.name, format.help))
+        .map(|format| format!("`{}` ({})", format.name, format.help))
         .collect::<Vec<_>>();
     Command::new("report")
         .about("Reads records, groups them into findings and prints the findings, worst first")
@@ -38,7 +38,7 @@ pub fn command() -> Command {
                 .value_parser(PossibleValuesParser::new(FORMATS.iter().map(|format| format.name)))
                 .hide_possible_values(true)
                 .default_value(FORMATS[0].name)
-                .help(format!("How to show the findings: {}", formats.join("; "))),
+                .help(format!("How to show the findings: {}", formats.join(", "))),
             option("output", "FILE")
                 .value_parser(value_parser!(OsString))
                 .value_hint(ValueHint::FilePath)

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use forkwatch_schema::kind::{Kind, Severity};
 
 use super::finding::{Finding, Outcome, Seen};
-use super::gather::forks::Fate;
+use super::gather::forks::Outcomes;
 use super::gather::group::Group;
 use super::read::parsed::rfc3339;
 use super::scan::Scanned;
@@ -14,7 +14,7 @@ use super::scan::Scanned;
 ///
 /// Bookkeeping records (`summary`, `fork_outcome`) are not findings, unless `is_asked_for` names its kind.
 pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (Vec<Finding>, u64) {
-    let fates = scanned.fates;
+    let outcomes = scanned.outcomes;
     let (repeats, lost) = scanned.gathered.repeats.assigned();
     let mut seen = scanned.gathered.spread.of_each();
     let severities: Vec<Severity> = scanned.gathered.groups.all.iter().map(|group| group.severity).collect();
@@ -33,10 +33,10 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         }
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         let repeated = repeats.get(&number).copied().unwrap_or(0);
-        let followers = followers(fates.get(&number), &severities, &names);
+        let followers = followers(outcomes.get(&number), &severities, &names);
         findings.push(Finding {
             seen: seen.remove(&number).unwrap_or_default(),
-            ..finding(group, kind, repeated, fates.get(&number), followers)
+            ..finding(group, kind, repeated, outcomes.get(&number), followers)
         });
     }
     findings.sort_by(|one, other| rank(one).cmp(&rank(other)));
@@ -57,14 +57,20 @@ fn is_bookkeeping(kind: &str) -> bool {
     matches!(Kind::parse(kind), Some(Kind::Summary | Kind::ForkOutcome))
 }
 
-fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, followed_by: Vec<String>) -> Finding {
+fn finding(
+    group: Group,
+    kind: String,
+    repeated: u64,
+    outcomes: Option<&Outcomes>,
+    followed_by: Vec<String>,
+) -> Finding {
     let is_parent = Kind::parse(&kind) == Some(Kind::UnsafeFork);
     let severity = if is_parent {
-        severity(group.severity, group.count, fate)
+        severity(group.severity, group.count, outcomes)
     } else {
         group.severity
     };
-    let outcome = outcome(severity, group.count, fate);
+    let outcome = outcome(severity, group.count, outcomes);
     let (hosts, programs) = (group.hosts.len(), group.programs());
     Finding {
         fingerprint: String::from_utf8_lossy(&group.fingerprint).into_owned(),
@@ -83,30 +89,30 @@ fn finding(group: Group, kind: String, repeated: u64, fate: Option<&Fate>, follo
 }
 
 /// Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
-fn severity(own: Severity, records: u64, fate: Option<&Fate>) -> Severity {
-    let Some(fate) = fate else { return own };
-    let proven = fate.worst.unwrap_or(Severity::Info);
+fn severity(own: Severity, records: u64, outcomes: Option<&Outcomes>) -> Severity {
+    let Some(outcomes) = outcomes else { return own };
+    let proven = outcomes.worst.unwrap_or(Severity::Info);
     // A record without a fork id is about an unknown child, and counts here too.
-    if fate.exec == records && proven < Severity::Error {
+    if outcomes.exec == records && proven < Severity::Error {
         Severity::Info
     } else {
         own.max(proven)
     }
 }
 
-fn outcome(severity: Severity, records: u64, fate: Option<&Fate>) -> Outcome {
-    match fate {
+fn outcome(severity: Severity, records: u64, outcomes: Option<&Outcomes>) -> Outcome {
+    match outcomes {
         _ if severity == Severity::Fatal => Outcome::Deadlock,
-        Some(fate) if fate.exec == records => Outcome::Exec,
-        Some(fate) if fate.exec + fate.exit == records => Outcome::Exit,
+        Some(outcomes) if outcomes.exec == records => Outcome::Exec,
+        Some(outcomes) if outcomes.exec + outcomes.exit == records => Outcome::Exit,
         _ => Outcome::Unknown,
     }
 }
 
 /// What the children reported, worst first.
-fn followers(fate: Option<&Fate>, severities: &[Severity], names: &[String]) -> Vec<String> {
-    let mut numbers: Vec<usize> = fate.map_or_else(Vec::new, |fate| {
-        fate.followed_by.iter().map(|&number| number as usize).collect()
+fn followers(outcomes: Option<&Outcomes>, severities: &[Severity], names: &[String]) -> Vec<String> {
+    let mut numbers: Vec<usize> = outcomes.map_or_else(Vec::new, |outcomes| {
+        outcomes.followed_by.iter().map(|&number| number as usize).collect()
     });
     numbers.sort_by_key(|&number| (Reverse(severities[number]), &names[number]));
     numbers.into_iter().map(|number| names[number].clone()).collect()
@@ -117,10 +123,10 @@ mod tests {
     use forkwatch_schema::kind::Severity::{Error, Fatal, Info, Warn};
 
     use super::{Outcome, outcome, severity};
-    use crate::report::gather::forks::Fate;
+    use crate::report::gather::forks::Outcomes;
 
-    fn fate(exec: u64, exit: u64, worst: Option<forkwatch_schema::kind::Severity>) -> Fate {
-        Fate {
+    fn outcomes(exec: u64, exit: u64, worst: Option<forkwatch_schema::kind::Severity>) -> Outcomes {
+        Outcomes {
             exec,
             exit,
             worst,
@@ -131,21 +137,21 @@ mod tests {
     #[test]
     fn children_raise_and_lower() {
         assert_eq!(severity(Warn, 1, None), Warn);
-        assert_eq!(severity(Warn, 2, Some(&fate(0, 0, Some(Fatal)))), Fatal);
-        assert_eq!(severity(Error, 2, Some(&fate(0, 0, Some(Warn)))), Error);
-        assert_eq!(severity(Error, 2, Some(&fate(2, 0, None))), Info);
-        assert_eq!(severity(Error, 2, Some(&fate(1, 0, None))), Error);
-        assert_eq!(severity(Warn, 2, Some(&fate(2, 0, Some(Error)))), Error);
+        assert_eq!(severity(Warn, 2, Some(&outcomes(0, 0, Some(Fatal)))), Fatal);
+        assert_eq!(severity(Error, 2, Some(&outcomes(0, 0, Some(Warn)))), Error);
+        assert_eq!(severity(Error, 2, Some(&outcomes(2, 0, None))), Info);
+        assert_eq!(severity(Error, 2, Some(&outcomes(1, 0, None))), Error);
+        assert_eq!(severity(Warn, 2, Some(&outcomes(2, 0, Some(Error)))), Error);
         // Three records, of which one names no fork.
-        assert_eq!(severity(Warn, 3, Some(&fate(2, 0, None))), Warn);
+        assert_eq!(severity(Warn, 3, Some(&outcomes(2, 0, None))), Warn);
     }
 
     #[test]
     fn outcomes_hold_for_all_children_or_not_at_all() {
-        assert_eq!(outcome(Fatal, 2, Some(&fate(2, 0, None))), Outcome::Deadlock);
-        assert_eq!(outcome(Info, 2, Some(&fate(2, 0, None))), Outcome::Exec);
-        assert_eq!(outcome(Warn, 2, Some(&fate(1, 1, None))), Outcome::Exit);
-        assert_eq!(outcome(Warn, 2, Some(&fate(1, 0, None))), Outcome::Unknown);
+        assert_eq!(outcome(Fatal, 2, Some(&outcomes(2, 0, None))), Outcome::Deadlock);
+        assert_eq!(outcome(Info, 2, Some(&outcomes(2, 0, None))), Outcome::Exec);
+        assert_eq!(outcome(Warn, 2, Some(&outcomes(1, 1, None))), Outcome::Exit);
+        assert_eq!(outcome(Warn, 2, Some(&outcomes(1, 0, None))), Outcome::Unknown);
         assert_eq!(outcome(Warn, 2, None), Outcome::Unknown);
     }
 }

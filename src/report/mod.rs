@@ -68,7 +68,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
     let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
-    spare_inputs(matches, &report)?;
+    refuse_to_overwrite_inputs(matches, &report)?;
     if report.files == 0 && complaints > 0 {
         // Nothing was read: "no findings" would be misleading, and a passed test in a format for CI.
         return Ok(exit_codes::USAGE);
@@ -173,7 +173,7 @@ fn format(matches: &ArgMatches) -> &'static Format {
 }
 
 /// Refuses to overwrite an input: examples are read again when they are shown.
-fn spare_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
+fn refuse_to_overwrite_inputs(matches: &ArgMatches, report: &Report) -> Result<(), Failure> {
     let Some(output) = matches.get_one::<OsString>("output") else {
         return Ok(());
     };

@@ -64,7 +64,7 @@ mod tests {
     fn a_rule_fits_the_very_name() {
         for name in ["send", "operator[](char*)", "a?b", "new\nline"] {
             let rule = parse_line(&format!("unsafe_fork:{}", literal(name))).unwrap().unwrap();
-            assert!(rule.fits(name) && !rule.fits("another"), "{name}");
+            assert!(rule.matches(name) && !rule.matches("another"), "{name}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use rustc_hash::FxHashMap;
 
-use super::gather::forks::{self, Fate};
+use super::gather::forks::{self, Outcomes};
 use super::gather::{Gathered, Wanted};
 use super::progress::Progress;
 use super::read::inputs::{Input, unreadable};
@@ -17,7 +17,7 @@ use super::read::patience::{self, Patient};
 use super::read::{range, stream, unpack};
 
 /// More threads than this only wait for the disk or for memory.
-const MOST_THREADS: usize = 8;
+const MAX_THREADS: usize = 8;
 
 /// What was read.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Scanned<'wanted> {
     /// All records.
     pub gathered: Gathered<'wanted>,
     /// The outcome of the forks, by fingerprint number.
-    pub fates: FxHashMap<u32, Fate>,
+    pub outcomes: FxHashMap<u32, Outcomes>,
     /// The first invalid lines: the number of the file, the line in it from 1, and why.
     pub broken: Vec<(usize, u64, String)>,
     /// A sentence for each input that could not be read to its end.
@@ -55,7 +55,7 @@ struct Work<'inputs> {
 pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'wanted> {
     let threads = thread::available_parallelism()
         .map_or(2, usize::from)
-        .clamp(1, MOST_THREADS);
+        .clamp(1, MAX_THREADS);
     let work = Work {
         inputs,
         jobs: jobs(inputs),
@@ -77,7 +77,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
     });
     let mut gathered = Gathered::new(wanted);
     let halves = seen.drain(..).map(|seen| gathered.merge(seen)).collect();
-    let fates = forks::join(halves, threads);
+    let outcomes = forks::join(halves, threads);
     let lines = work.lines.into_inner().expect("no thread panics");
     let before = |place: &super::gather::broken::Place| -> u64 {
         lines
@@ -110,7 +110,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
     }
     Scanned {
         gathered,
-        fates,
+        outcomes,
         broken,
         complaints: complaints.into_iter().map(|(_, complaint)| complaint).collect(),
     }

@@ -39,8 +39,8 @@ pub fn file(id: &str) -> Option<PathBuf> {
         }
         Ok(_) => None,
         Err(error) => {
-            static SAID: Once = Once::new();
-            SAID.call_once(|| {
+            static REPORTED: Once = Once::new();
+            REPORTED.call_once(|| {
                 say(&Failure::usage(format!(
                     "cannot run debuginfod-find, which asks the servers in {URLS}: {error}; it is part of elfutils"
                 )));

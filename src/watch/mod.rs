@@ -32,7 +32,7 @@ use tree::{Member, Tree};
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// At most one second out of this many is spent checking: with many processes, checks are less frequent.
-const THRIFT: u32 = 100;
+const PAUSE_FACTOR: u32 = 100;
 
 /// A watch that runs until it is dropped.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Watch {
             while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let start = Instant::now();
                 look(&mut tree, &mut suspects, &sinks);
-                pause = INTERVAL.max(start.elapsed() * THRIFT);
+                pause = INTERVAL.max(start.elapsed() * PAUSE_FACTOR);
             }
         })?;
         Ok(Self {

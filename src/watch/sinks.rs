@@ -131,7 +131,7 @@ impl Sinks {
         }
         if let Some(log) = self.log()
             && let Err(error) = forkwatch_sink::write_record(&log, record, &self.log_state)
-            && self.log_state.is_to_be_said()
+            && self.log_state.note_failure()
         {
             complain("records", &log.to_string(), error);
         }
@@ -145,7 +145,7 @@ impl Sinks {
             path => {
                 let marks = self.marks(record.pid, program);
                 if let Err(error) = forkwatch_sink::append(path, marks, text.as_bytes(), &self.text_state)
-                    && self.text_state.is_to_be_said()
+                    && self.text_state.note_failure()
                 {
                     complain("the report", &to.to_string_lossy(), error);
                 }

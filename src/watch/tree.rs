@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn who_once_was_a_member_stays_one() {
+    fn members_stay_members() {
         let mut tree = Tree::below(Process(10));
         let first = vec![
             member(1, 0, 0),

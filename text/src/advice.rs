@@ -48,7 +48,7 @@ const START_METHOD: &str = "With multiprocessing or ProcessPoolExecutor, call mu
                             os.fork(), start other programs with subprocess.";
 
 /// Most lines of advice.
-const MOST_LINES: usize = 3;
+const MAX_LINES: usize = 3;
 
 /// The advice for a fork; at least one line.
 pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
@@ -62,7 +62,7 @@ pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
     if facts.locks.is_empty() {
         lines.extend(how_to_suppress(facts));
     }
-    lines.truncate(MOST_LINES);
+    lines.truncate(MAX_LINES);
     lines
 }
 

@@ -11,7 +11,7 @@ use super::style::Style;
 use super::words::count_of;
 
 /// Frames of one stack that are shown; the others are only counted.
-const MOST_FRAMES: usize = 32;
+const MAX_FRAMES: usize = 32;
 
 /// Writes a stack, with the Python frames first where there are any.
 pub fn write(page: &mut Page<'_>, indent: usize, python: Option<&[PythonFrame]>, native: &[Frame]) {
@@ -69,8 +69,8 @@ pub fn place(python: Option<&[PythonFrame]>, native: &[Frame], style: &Style) ->
 
 fn write_python(page: &mut Page<'_>, indent: usize, frames: &[PythonFrame]) {
     let parts = python_noise::parts(frames);
-    let width = number_width(frames.len().min(MOST_FRAMES));
-    for part in parts.iter().take(MOST_FRAMES) {
+    let width = number_width(frames.len().min(MAX_FRAMES));
+    for part in parts.iter().take(MAX_FRAMES) {
         match part {
             PythonPart::Frame(number, frame) => {
                 let function = shorten::symbol(&frame.function);
@@ -83,7 +83,7 @@ fn write_python(page: &mut Page<'_>, indent: usize, frames: &[PythonFrame]) {
             }
         }
     }
-    let left_out = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+    let left_out = parts.iter().skip(MAX_FRAMES).map(|part| match part {
         PythonPart::Frame(..) => 1,
         PythonPart::Run(frames, _) => *frames,
     });
@@ -96,12 +96,12 @@ fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_p
         return;
     }
     let parts = noise::parts(frames, is_below_python);
-    let numbers = parts.iter().take(MOST_FRAMES).map(|part| match part {
+    let numbers = parts.iter().take(MAX_FRAMES).map(|part| match part {
         Part::Frame(number, _) => number + 1,
         Part::Run(..) => 0,
     });
     let width = number_width(numbers.max().unwrap_or_default());
-    for part in parts.iter().take(MOST_FRAMES) {
+    for part in parts.iter().take(MAX_FRAMES) {
         match part {
             Part::Frame(number, frame) => {
                 let (function, place) = native_words(frame, page.style);
@@ -116,7 +116,7 @@ fn write_native(page: &mut Page<'_>, indent: usize, frames: &[Frame], is_below_p
             }
         }
     }
-    let left_out = parts.iter().skip(MOST_FRAMES).map(|part| match part {
+    let left_out = parts.iter().skip(MAX_FRAMES).map(|part| match part {
         Part::Frame(..) => 1,
         Part::Run(count, _) => *count,
     });

@@ -9,7 +9,7 @@ use super::words::count_of;
 use crate::advice::libc_regions;
 
 /// Threads named in a list before it is cut.
-pub const MOST_NAMED: usize = 8;
+pub const MAX_NAMED: usize = 8;
 
 /// The name of this kind of lock.
 fn kind(lock: &Lock) -> &'static str {
@@ -87,8 +87,8 @@ pub fn all_as_held(locks: &[&Lock]) -> String {
             None => alike.push((words, 1, lock)),
         }
     }
-    let left_out: usize = alike.iter().skip(MOST_NAMED).map(|(_, number, _)| number).sum();
-    let named = alike.into_iter().take(MOST_NAMED);
+    let left_out: usize = alike.iter().skip(MAX_NAMED).map(|(_, number, _)| number).sum();
+    let named = alike.into_iter().take(MAX_NAMED);
     let mut parts: Vec<String> = named
         .map(|(words, number, lock)| match (number, &lock.name) {
             (1, _) => words,

@@ -2,7 +2,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind, Record, Thread};
 
-use super::lock::{MOST_NAMED, holder, purpose, which};
+use super::lock::{MAX_NAMED, holder, purpose, which};
 use super::page::{GLUE, Page};
 use super::shorten::quoted;
 use super::words::count_of;
@@ -73,10 +73,10 @@ fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread],
         let named: Vec<String> = lock
             .waiters
             .iter()
-            .take(MOST_NAMED)
+            .take(MAX_NAMED)
             .map(|tid| waiter(*tid, threads, record))
             .collect();
-        let more = match lock.waiters.len().saturating_sub(MOST_NAMED) {
+        let more = match lock.waiters.len().saturating_sub(MAX_NAMED) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -3,7 +3,7 @@
 use forkwatch_schema::record::{Lock, Record, Thread, UnsafeFork};
 
 use super::frames;
-use super::lock::{self, MOST_NAMED};
+use super::lock::{self, MAX_NAMED};
 use super::noise;
 use super::page::{GLUE, Page};
 use super::shorten::{self, quoted};
@@ -11,7 +11,7 @@ use super::style::Style;
 use super::words::count_of;
 
 /// Groups of similar threads that are shown; the others are only counted.
-const MOST_GROUPS: usize = 8;
+const MAX_GROUPS: usize = 8;
 
 /// The sections of all threads.
 pub fn write(page: &mut Page<'_>, record: &Record, fork: &UnsafeFork) {
@@ -59,11 +59,11 @@ fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
 fn groups<'threads>(threads: &'threads [Thread], locks: &[Lock]) -> (Vec<Vec<&'threads Thread>>, usize) {
     let (holders, mut others): (Vec<_>, Vec<_>) = threads.iter().partition(|thread| holds_any(thread, locks));
     others.sort_by_key(|thread| !waits_for_any(thread, locks));
-    let mut groups: Vec<Vec<&Thread>> = holders.iter().take(MOST_GROUPS).map(|holder| vec![*holder]).collect();
+    let mut groups: Vec<Vec<&Thread>> = holders.iter().take(MAX_GROUPS).map(|holder| vec![*holder]).collect();
     let lonely = groups.len();
     let mut left_out = holders.len() - lonely;
     for thread in others {
-        let has_room = groups.len() < MOST_GROUPS;
+        let has_room = groups.len() < MAX_GROUPS;
         let alike = |group: &&mut Vec<&Thread>| group.first().is_some_and(|first| are_alike(first, thread));
         match groups.iter_mut().skip(lonely).find(alike) {
             Some(group) => group.push(thread),
@@ -143,7 +143,7 @@ fn write_now(page: &mut Page<'_>, thread: &Thread, locks: &[Lock]) {
 
 /// The names of several threads: `: "a" (tid 1), "b" (tid 2) and 97 more`, or ` called "a": tids 1, 2 and 97 more`.
 fn names(group: &[&Thread]) -> String {
-    let more = match group.len().saturating_sub(MOST_NAMED) {
+    let more = match group.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -151,14 +151,14 @@ fn names(group: &[&Thread]) -> String {
     if group.iter().all(|thread| thread.name == first) {
         let tids: Vec<String> = group
             .iter()
-            .take(MOST_NAMED)
+            .take(MAX_NAMED)
             .map(|thread| thread.tid.to_string())
             .collect();
         return format!(" called {}: tids {}{more}", quoted(first), tids.join(", "));
     }
     let named: Vec<String> = group
         .iter()
-        .take(MOST_NAMED)
+        .take(MAX_NAMED)
         .map(|thread| format!("{}{GLUE}(tid{GLUE}{})", quoted(&thread.name), thread.tid))
         .collect();
     format!(": {}{more}", named.join(", "))

@@ -97,7 +97,7 @@ fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
 }
 
 fn complain_once(state: &State, what: &str, path: &str, error: Errno) {
-    if state.is_to_be_said() {
+    if state.note_failure() {
         let why = reason(error);
         let sentence = format!("cannot write {what} to {path}: {why}; the program continues without it");
         let text = text::sentence(&sentence, &Style::LIVE);

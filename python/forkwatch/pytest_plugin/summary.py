@@ -10,8 +10,8 @@ from forkwatch import text
 from forkwatch.records import Entry
 
 # Warnings that are shown, and tests that are named for each; the others are only counted.
-_MOST_WARNINGS = 20
-_MOST_TESTS = 3
+_MAX_WARNINGS = 20
+_MAX_TESTS = 3
 
 
 class Summary:
@@ -46,14 +46,14 @@ class Summary:
                 reporter.write_line(f"{_times(group)}{_tests(group)}\n")
         if self.warnings or self.went_to_exec:
             reporter.section("forkwatch: warnings", yellow=True, bold=True)
-            for group in list(self.warnings.values())[:_MOST_WARNINGS]:
+            for group in list(self.warnings.values())[:_MAX_WARNINGS]:
                 first = group[0]
                 reporter.write_line(text.harmless(first.title))
                 place = text.place(first.record)
                 if place:
                     reporter.write_line(f"  at {place}")
                 reporter.write_line(f"  {_times(group)}{_tests(group)}; {_fingerprints(group)}")
-            left = len(self.warnings) - _MOST_WARNINGS
+            left = len(self.warnings) - _MAX_WARNINGS
             if left > 0:
                 reporter.write_line(f"... and {left} more")
             if self.went_to_exec:
@@ -74,5 +74,5 @@ def _tests(group: List[Entry]) -> str:
     names = list(dict.fromkeys(entry.context for entry in group if entry.context))
     if not names:
         return ", outside of any test"
-    left = len(names) - _MOST_TESTS
-    return text.harmless(f", in {', '.join(names[:_MOST_TESTS])}") + (f" and {left} more" if left > 0 else "")
+    left = len(names) - _MAX_TESTS
+    return text.harmless(f", in {', '.join(names[:_MAX_TESTS])}") + (f" and {left} more" if left > 0 else "")

@@ -14,7 +14,7 @@ _START = "forkwatch: spawn check: "
 # The program called one of these to start a process; the place reported is their caller.
 _MACHINERY = ("multiprocessing", "concurrent.futures")
 # A limit for programs that start processes in ever new ways.
-_MOST_REPORTS = 100
+_MAX_REPORTS = 100
 
 _reported: Set[Tuple[str, ...]] = set()
 
@@ -25,7 +25,7 @@ def check(process: Any, frame: FrameType) -> None:
     place = _place(caller) if caller else "an unknown place"
     faults = _faults(process, frame)
     key = (place, *faults)
-    if key in _reported or len(_reported) >= _MOST_REPORTS:
+    if key in _reported or len(_reported) >= _MAX_REPORTS:
         return
     _reported.add(key)
     verdict = 'would not survive "spawn"' if faults else 'would survive "spawn"'

@@ -11,7 +11,7 @@ use super::{Report, text};
 use crate::report::finding::Whole;
 
 /// GitHub refuses a comment of 65,536 characters; this many bytes are always fewer characters.
-const MOST_BYTES: usize = 64_000;
+const MAX_BYTES: usize = 64_000;
 
 /// The part of it that the table may use.
 const TABLE_BYTES: usize = 24_000;
@@ -46,7 +46,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     let mut folded = 0;
     for finding in report.whole() {
         let details = details(report, &report.example(finding), style);
-        if page.len() + details.len() + LAST_LINE > MOST_BYTES {
+        if page.len() + details.len() + LAST_LINE > MAX_BYTES {
             break;
         }
         page.push_str(&details);

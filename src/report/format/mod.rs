@@ -121,7 +121,7 @@ pub const FORMATS: &[Format] = &[
         name: "html",
         help: "one page to share",
         spread: true,
-        limit: html::MOST_WHOLE,
+        limit: html::MAX_WHOLE,
         write: html::write,
     },
     Format {

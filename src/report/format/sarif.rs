@@ -16,7 +16,7 @@ use crate::report::place::{self, Place};
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// Frames of a stack that are written.
-const MOST_FRAMES: usize = 32;
+const MAX_FRAMES: usize = 32;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -153,7 +153,7 @@ fn stacks(finding: &Whole<'_>, style: &Style) -> Option<Vec<Value>> {
     let (native, python) = place::stack(finding.example.detail()?)?;
     let frames = |places: Vec<Place<'_>>| -> Vec<Value> {
         let frame = |place: &Place<'_>| json!({"location": location(place, style)});
-        places.iter().take(MOST_FRAMES).map(frame).collect()
+        places.iter().take(MAX_FRAMES).map(frame).collect()
     };
     let python: Vec<Place<'_>> = python
         .unwrap_or_default()

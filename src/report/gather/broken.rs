@@ -1,7 +1,7 @@
 //! Invalid lines: all are counted, the first few are shown.
 
 /// How many are shown.
-pub const TOLD: usize = 5;
+pub const MAX_SHOWN: usize = 5;
 
 /// The position of a line: the file, the part of it that was read on its own, and the line in that part, all from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ impl BrokenLines {
     /// Counts one. Each thread reads the files from front to back, so that its first ones hold the first of all.
     pub fn add(&mut self, place: Place, why: impl FnOnce() -> String) {
         self.count += 1;
-        if self.first.len() < TOLD {
+        if self.first.len() < MAX_SHOWN {
             self.first.push(Broken { place, why: why() });
         }
     }
@@ -46,6 +46,6 @@ impl BrokenLines {
         self.count += other.count;
         self.first.extend(other.first);
         self.first.sort();
-        self.first.truncate(TOLD);
+        self.first.truncate(MAX_SHOWN);
     }
 }

@@ -18,7 +18,7 @@ const EXEC: u32 = (1 << NUMBER_BITS) - 1;
 /// In place of a fingerprint: the child ended.
 const EXIT: u32 = EXEC - 1;
 /// Fingerprints beyond these are counted, but not joined.
-const MOST_NUMBERS: u32 = EXIT;
+const MAX_NUMBERS: u32 = EXIT;
 /// A bit set of the forks whose child has reported something: 16 KiB, which stay in the cache.
 const SEEN_WORDS: usize = 2048;
 
@@ -40,7 +40,7 @@ impl Default for Forks {
 
 /// The outcome of the forks of one fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fate {
+pub struct Outcomes {
     /// Records whose child went on to exec.
     pub exec: u64,
     /// Records whose child ended.
@@ -71,7 +71,7 @@ impl Forks {
 }
 
 fn push(buckets: &mut [Vec<u64>; BUCKETS], fork: u64, number: u32, severity: Severity) {
-    if number < MOST_NUMBERS {
+    if number < MAX_NUMBERS {
         let (bucket, entry) = pack(fork, number, severity);
         buckets[bucket].push(entry);
     }
@@ -103,8 +103,8 @@ const fn severity_of(entry: u64) -> Severity {
 }
 
 /// Joins the halves that all threads saw. Each thread's halves come with the global numbers of its fingerprints.
-pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate> {
-    let fates = Mutex::new(FxHashMap::default());
+pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Outcomes> {
+    let outcomes = Mutex::new(FxHashMap::default());
     // Without children there is nothing to join.
     if all.iter().all(|(forks, _)| forks.children.iter().all(Vec::is_empty)) {
         return FxHashMap::default();
@@ -135,7 +135,7 @@ pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate>
             }
             join_bucket(&parents, &mut children, &mut own);
         }
-        merge(&mut fates.lock().expect("no thread panics"), own);
+        merge(&mut outcomes.lock().expect("no thread panics"), own);
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
@@ -143,12 +143,12 @@ pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Fate>
         }
         work();
     });
-    let mut fates = fates.into_inner().expect("no thread panics");
-    for fate in fates.values_mut() {
+    let mut outcomes = outcomes.into_inner().expect("no thread panics");
+    for fate in outcomes.values_mut() {
         fate.followed_by.sort_unstable();
         fate.followed_by.dedup();
     }
-    fates
+    outcomes
 }
 
 /// Appends entries with the numbers that hold for all threads.
@@ -166,14 +166,14 @@ fn renumber(from: Vec<u64>, numbers: &[u32], to: &mut Vec<u64>) {
 }
 
 /// Looks up the child's half of each record. Most forks have none, and a few bits show that.
-fn join_bucket(parents: &[u64], children: &mut [u64], fates: &mut FxHashMap<u32, Fate>) {
+fn join_bucket(parents: &[u64], children: &mut [u64], outcomes: &mut FxHashMap<u32, Outcomes>) {
     children.sort_unstable();
     let mut seen = vec![0_u64; SEEN_WORDS];
     for child in &*children {
         let (word, bit) = seen_bit(*child);
         seen[word] |= bit;
     }
-    let own = children.iter().filter(|child| number_of(**child) < MOST_NUMBERS);
+    let own = children.iter().filter(|child| number_of(**child) < MAX_NUMBERS);
     for (entry, is_parent) in parents
         .iter()
         .map(|entry| (entry, true))
@@ -186,7 +186,7 @@ fn join_bucket(parents: &[u64], children: &mut [u64], fates: &mut FxHashMap<u32,
         let fork = hash_of(*entry);
         let start = children.partition_point(|child| hash_of(*child) < fork);
         let of_fork = children[start..].iter().take_while(|child| hash_of(**child) == fork);
-        one_record(number_of(*entry), is_parent, of_fork, fates);
+        one_record(number_of(*entry), is_parent, of_fork, outcomes);
     }
 }
 
@@ -195,7 +195,7 @@ fn one_record<'halves>(
     number: u32,
     is_parent: bool,
     children: impl Iterator<Item = &'halves u64>,
-    fates: &mut FxHashMap<u32, Fate>,
+    outcomes: &mut FxHashMap<u32, Outcomes>,
 ) {
     let (mut exec, mut exit) = (false, false);
     for child in children {
@@ -203,7 +203,7 @@ fn one_record<'halves>(
             EXEC => exec = true,
             EXIT => exit = true,
             follower if is_parent => {
-                let fate = fates.entry(number).or_default();
+                let fate = outcomes.entry(number).or_default();
                 fate.worst = fate.worst.max(Some(severity_of(*child)));
                 if !fate.followed_by.contains(&follower) {
                     fate.followed_by.push(follower);
@@ -213,7 +213,7 @@ fn one_record<'halves>(
         }
     }
     if exec || exit {
-        let fate = fates.entry(number).or_default();
+        let fate = outcomes.entry(number).or_default();
         fate.exec += u64::from(exec);
         fate.exit += u64::from(exit && !exec);
     }
@@ -226,9 +226,9 @@ const fn seen_bit(entry: u64) -> (usize, u64) {
     (hash / 64 % SEEN_WORDS, 1 << (hash % 64))
 }
 
-fn merge(fates: &mut FxHashMap<u32, Fate>, others: FxHashMap<u32, Fate>) {
+fn merge(outcomes: &mut FxHashMap<u32, Outcomes>, others: FxHashMap<u32, Outcomes>) {
     for (number, other) in others {
-        let fate = fates.entry(number).or_default();
+        let fate = outcomes.entry(number).or_default();
         fate.exec += other.exec;
         fate.exit += other.exit;
         fate.worst = fate.worst.max(other.worst);
@@ -240,7 +240,7 @@ fn merge(fates: &mut FxHashMap<u32, Fate>, others: FxHashMap<u32, Fate>) {
 mod tests {
     use forkwatch_schema::kind::Severity;
 
-    use super::{Fate, Forks, join};
+    use super::{Forks, Outcomes, join};
     use crate::report::gather::names::hash;
 
     fn fork(number: u32) -> u64 {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_different_threads_meet() {
+    fn halves_of_different_threads_are_joined() {
         let (mut one, mut other) = (Forks::default(), Forks::default());
         for number in 0..1000 {
             one.parent(fork(number), 0, Severity::Warn);
@@ -259,15 +259,15 @@ mod tests {
         // This thread's first fingerprint is the second of all.
         other.child(fork(999), 0, Severity::Fatal);
         one.parent(fork(5000), 2, Severity::Error);
-        let fates = join(vec![(one, vec![0, 1, 2]), (other, vec![1])], 2);
-        let all = Fate {
+        let outcomes = join(vec![(one, vec![0, 1, 2]), (other, vec![1])], 2);
+        let all = Outcomes {
             exec: 400,
             exit: 200,
             worst: Some(Severity::Fatal),
             followed_by: vec![1],
         };
-        assert_eq!(fates[&0], all);
-        assert_eq!((fates.get(&1), fates.get(&2)), (None, None));
+        assert_eq!(outcomes[&0], all);
+        assert_eq!((outcomes.get(&1), outcomes.get(&2)), (None, None));
     }
 
     #[test]
@@ -277,7 +277,7 @@ mod tests {
             forks.parent(fork(1), 0, Severity::Warn);
             forks.outcome(fork(1), true);
         }
-        let fates = join(vec![(forks, vec![0])], 1);
-        assert_eq!((fates[&0].exec, fates[&0].exit), (2, 0));
+        let outcomes = join(vec![(forks, vec![0])], 1);
+        assert_eq!((outcomes[&0].exec, outcomes[&0].exit), (2, 0));
     }
 }

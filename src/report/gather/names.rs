@@ -6,7 +6,7 @@ use glob::Pattern;
 use rustc_hash::{FxHashMap, FxHasher};
 
 /// Names that are kept as texts, where a format shows them.
-const MOST_TEXTS: usize = 10_000;
+const MAX_TEXTS: usize = 10_000;
 
 /// The most characters of each.
 const LONGEST_TEXT: usize = 256;
@@ -88,7 +88,7 @@ impl<'pattern> Names<'pattern> {
     }
 
     fn push(&mut self, hash: u64, text: impl FnOnce() -> String) -> u32 {
-        if let Some(texts) = self.texts.as_mut().filter(|texts| texts.len() < MOST_TEXTS) {
+        if let Some(texts) = self.texts.as_mut().filter(|texts| texts.len() < MAX_TEXTS) {
             texts.push(text().chars().take(LONGEST_TEXT).collect());
         }
         self.hashes.push(hash);

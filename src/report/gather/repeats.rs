@@ -14,7 +14,7 @@ use crate::report::read::head::Head;
 
 /// Processes that are remembered. With more of them, no repeat is assigned to a fingerprint, because memory would grow with the
 /// records.
-const MOST_PROCESSES: usize = 262_144;
+const MAX_PROCESSES: usize = 262_144;
 
 /// The findings of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Repeats {
         if *known != findings {
             *known = Findings::Several;
         }
-        if self.processes.len() > MOST_PROCESSES {
+        if self.processes.len() > MAX_PROCESSES {
             self.too_many = true;
             self.processes = FxHashMap::default();
         }
@@ -117,7 +117,7 @@ fn process(head: &Head<'_>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_PROCESSES, Repeats};
+    use super::{MAX_PROCESSES, Repeats};
     use crate::report::read::head::Head;
     use forkwatch_schema::kind::Severity;
 
@@ -162,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn with_too_many_processes_nothing_is_laid() {
+    fn with_too_many_processes_nothing_is_assigned() {
         let mut repeats = Repeats::default();
-        for pid in 0..=MOST_PROCESSES {
+        for pid in 0..=MAX_PROCESSES {
             repeats.finding(&head(pid.to_string().as_bytes()), 0);
         }
         repeats.summary(&head(b"1"), br#"{"repeated":3}"#);

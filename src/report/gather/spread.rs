@@ -6,7 +6,7 @@ use crate::report::finding::Seen;
 use crate::report::read::head::Time;
 
 /// Pairs that are counted, of each kind: with more of them the memory would grow with the records.
-const MOST_PAIRS: usize = 1 << 20;
+const MAX_PAIRS: usize = 1 << 20;
 
 /// Nanoseconds of an hour.
 pub const HOUR: Time = 3_600_000_000_000;
@@ -75,7 +75,7 @@ impl Spread {
 fn count(pairs: &mut Pairs, pair: (u32, u32), records: u64) -> bool {
     if let Some(known) = pairs.get_mut(&pair) {
         *known += records;
-    } else if pairs.len() < MOST_PAIRS {
+    } else if pairs.len() < MAX_PAIRS {
         pairs.insert(pair, records);
     } else {
         return false;

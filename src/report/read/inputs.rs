@@ -18,7 +18,7 @@ const ENDINGS: &[&str] = &[".jsonl", ".json", ".log"];
 const PACKED_ENDINGS: &[&str] = &[".gz", ".zst"];
 
 /// The bytes that are read of a file with another name to see whether it has records.
-const GLANCE: u64 = 4096;
+const PEEKED_BYTES: u64 = 4096;
 
 /// One file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn holds_records(path: &Path) -> bool {
     let mut start = Vec::new();
     let Ok(file) = File::open(path) else { return false };
     let Ok(reader) = unpack::reader(file) else { return false };
-    if reader.take(GLANCE).read_to_end(&mut start).is_err() {
+    if reader.take(PEEKED_BYTES).read_to_end(&mut start).is_err() {
         return false;
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -29,7 +29,7 @@ use crate::message::{Failure, say};
 use crate::symbols::{Function, Names, Sources, URLS, exists, find};
 
 /// More addresses than this are not looked up, for a report of very many findings: the worst come first.
-const MOST_ADDRESSES: usize = 100_000;
+const MAX_ADDRESSES: usize = 100_000;
 
 /// A file of machine code: its path, and its build id where the record has one.
 type Module = (String, Option<String>);
@@ -89,10 +89,10 @@ fn asked(findings: &[Finding], examples: &Examples) -> Known {
         };
         for stack in stacks::of(&mut record.detail) {
             for Address { module, probe } in frames::missing(stack) {
-                if addresses == MOST_ADDRESSES {
+                if addresses == MAX_ADDRESSES {
                     say(&Failure::usage(format!(
                         "names and lines are looked up for {} only, from the worst findings",
-                        count(MOST_ADDRESSES as u64, "address", "addresses")
+                        count(MAX_ADDRESSES as u64, "address", "addresses")
                     )));
                     return known;
                 }

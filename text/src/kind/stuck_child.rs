@@ -4,7 +4,7 @@ use forkwatch_schema::record::{Record, StuckChild, WaitObject};
 
 use super::{HANGS, Kind, Why, child};
 use crate::advice::child as advice;
-use crate::lock::MOST_NAMED;
+use crate::lock::MAX_NAMED;
 use crate::page::Page;
 use crate::words::count_of;
 
@@ -53,8 +53,8 @@ impl Kind for StuckChild {
 
 /// `2 threads of the parent waited for it too (tid 4243, 4244)`.
 fn users(tids: &[i32], object: WaitObject) -> String {
-    let named: Vec<_> = tids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    let more = match tids.len().saturating_sub(MOST_NAMED) {
+    let named: Vec<_> = tids.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    let more = match tids.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -9,7 +9,7 @@ use crate::words::count_of;
 use crate::{frames, lock, locks, threads};
 
 /// Locks shown in full; the others are only counted.
-const MOST_LOCKS: usize = 8;
+const MAX_LOCKS: usize = 8;
 
 impl Kind for UnsafeFork {
     /// `fork() in thread "main" (pid 4242) while thread "keeper" holds a mutex`.
@@ -119,7 +119,7 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
 
 fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
     let total = record.uncut("locks", detail.locks.len());
-    for (number, lock) in detail.locks.iter().enumerate().take(MOST_LOCKS) {
+    for (number, lock) in detail.locks.iter().enumerate().take(MAX_LOCKS) {
         page.gap();
         let label = if total == 1 {
             String::from("Lock")
@@ -128,7 +128,7 @@ fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
         };
         locks::write(page, &label, lock, &detail.threads, record);
     }
-    let left_out = total - detail.locks.len().min(MOST_LOCKS);
+    let left_out = total - detail.locks.len().min(MAX_LOCKS);
     if left_out > 0 {
         page.plain(0, &format!("... and {}", count_of(left_out, "more lock", "more locks")));
     }

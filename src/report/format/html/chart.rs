@@ -10,9 +10,9 @@ use crate::report::gather::spread::HOUR;
 use crate::report::read::parsed::rfc3339;
 
 /// The most bars.
-const MOST: u32 = 72;
+const MAX: u32 = 72;
 
-/// Hours per bar; the first value that needs at most [`MOST`] bars is used.
+/// Hours per bar; the first value that needs at most [`MAX`] bars is used.
 const WIDTHS: [u32; 2] = [1, 24];
 
 /// Pixels of the highest bar.
@@ -139,8 +139,8 @@ fn bars(findings: &[Finding]) -> Option<Bars> {
     let needed = |width: u32| last / width - first / width + 1;
     let width = WIDTHS
         .into_iter()
-        .find(|&width| needed(width) <= MOST)
-        .unwrap_or_else(|| ((last - first) / 24).div_ceil(MOST - 1).max(1) * 24);
+        .find(|&width| needed(width) <= MAX)
+        .unwrap_or_else(|| ((last - first) / 24).div_ceil(MAX - 1).max(1) * 24);
     let mut bars = vec![[0; 4]; needed(width) as usize];
     for finding in findings {
         let level = LEVELS.iter().position(|level| *level == finding.severity).unwrap_or(0);
@@ -180,17 +180,17 @@ impl Bars {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bars, MOST, bars};
+    use super::{Bars, MAX, bars};
     use crate::report::format::html::tests::finding;
 
     #[test]
-    fn as_many_hours_a_bar_as_it_takes() {
+    fn bars_get_as_many_hours_as_needed() {
         for (last, width, length) in [(10, 1, 1), (81, 1, 72), (82, 24, 4), (500, 24, 21), (500_000, 7056, 71)] {
             let (mut one, _) = finding(1, "WARN");
             one.seen.hours = vec![(0, 9), (10, 3), (last, 5)];
             let Bars { width: found, bars, .. } = bars(&[one]).unwrap();
             assert_eq!((found, bars.len()), (width, length), "{last}");
-            assert!(bars.len() <= MOST as usize);
+            assert!(bars.len() <= MAX as usize);
             assert_eq!(bars.iter().map(|bar| bar[2]).sum::<u64>(), 8);
         }
         assert_eq!(bars(&[]), None);
@@ -201,6 +201,6 @@ mod tests {
         let (mut one, _) = finding(1, "WARN");
         one.seen.hours = vec![(1, 1), (u32::MAX, 1)];
         let bars = bars(&[one]).unwrap();
-        assert!(bars.bars.len() <= MOST as usize && !bars.time(bars.bars.len() - 1).is_empty());
+        assert!(bars.bars.len() <= MAX as usize && !bars.time(bars.bars.len() - 1).is_empty());
     }
 }

@@ -12,7 +12,7 @@ use crate::report::finding::Finding;
 use crate::report::format::{Names, Report};
 
 /// The most kinds, hosts and programs, each, to filter by.
-const MOST: usize = 200;
+const MAX: usize = 200;
 
 /// The rows of a table that are not folded.
 const UNFOLDED: usize = 8;
@@ -64,7 +64,7 @@ impl Choices {
         let numbers = |rows: &[Row]| rows.iter().map(|row| row.number).collect();
         Self {
             levels: report.by_severity().into_iter().map(|(level, _)| level).collect(),
-            kinds: kinds.into_iter().take(MOST).collect(),
+            kinds: kinds.into_iter().take(MAX).collect(),
             numbers: [numbers(&hosts), numbers(&programs)],
             hosts,
             programs,
@@ -160,8 +160,8 @@ fn rows(findings: &[Finding], names: &Names, seen: impl Fn(&Finding) -> &[(u32, 
     }
     let mut rows: Vec<Row> = rows.into_values().collect();
     rows.sort_by(|one, other| (other.records, &one.name).cmp(&(one.records, &other.name)));
-    let left_out = rows.len().saturating_sub(MOST) as u64;
-    rows.truncate(MOST);
+    let left_out = rows.len().saturating_sub(MAX) as u64;
+    rows.truncate(MAX);
     (rows, left_out)
 }
 

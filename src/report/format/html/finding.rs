@@ -14,13 +14,13 @@ use crate::report::format::{Names, Report, Style};
 use crate::report::place;
 
 /// Children's findings that are shown with their parent.
-pub const MOST_CHILDREN: usize = 3;
+pub const MAX_CHILDREN: usize = 3;
 
 /// Hosts and programs of a finding that are named.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 
 /// Other findings with the same lock that are named.
-const MOST_ALIKE: usize = 10;
+const MAX_ALIKE: usize = 10;
 
 /// The longest headline; the record has all of it.
 pub const LONGEST: usize = 400;
@@ -31,7 +31,7 @@ const LONGEST_WORD: usize = 60;
 /// Writes it. `alike` are the positions of others in which the same lock was held.
 pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usize], style: &Style) -> Markup {
     let finding = &report.example(&report.findings[position]);
-    let named = finding.followed_by.iter().take(MOST_CHILDREN);
+    let named = finding.followed_by.iter().take(MAX_CHILDREN);
     let children: Vec<Whole<'_>> = named
         .filter_map(|fingerprint| report.finding(fingerprint))
         .map(|child| report.example(child))
@@ -76,7 +76,7 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
                     (known(child, style))
                 }
             }
-            @if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MOST_CHILDREN) {
+            @if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MAX_CHILDREN) {
                 p.more { "and " (count(more as u64, "more finding", "more findings")) " of its children" }
             }
             (self::alike(report, position, alike))
@@ -160,7 +160,7 @@ fn named(names: &Names, seen: &[(u32, u64)]) -> Markup {
         .filter_map(|(number, records)| Some((*records, names.texts.get(*number as usize)?)))
         .collect();
     named.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
-    named.truncate(MOST_NAMES);
+    named.truncate(MAX_NAMES);
     let more = seen.len().saturating_sub(named.len()) as u64;
     html! {
         @for (position, (_, name)) in named.iter().enumerate() {
@@ -220,7 +220,7 @@ fn alike(report: &Report, position: usize, alike: &[usize]) -> Markup {
             section.alike {
                 h4 { "The same lock, taken at the same place, was held at other forks" }
                 ul {
-                    @for &other in others.iter().take(MOST_ALIKE) {
+                    @for &other in others.iter().take(MAX_ALIKE) {
                         @let finding = &report.example(&report.findings[other]);
                         li {
                             (badge(finding.severity)) " "
@@ -229,7 +229,7 @@ fn alike(report: &Report, position: usize, alike: &[usize]) -> Markup {
                         }
                     }
                 }
-                @if let Some(more @ 1..) = others.len().checked_sub(MOST_ALIKE) {
+                @if let Some(more @ 1..) = others.len().checked_sub(MAX_ALIKE) {
                     p.more { "and " (count(more as u64, "more fork", "more forks")) }
                 }
             }

@@ -33,16 +33,16 @@ use crate::report::finding::Finding;
 use crate::report::similar;
 
 /// Findings that are shown in full unless the user says how many: nobody reads more, and a browser must still open the page.
-pub const MOST_WHOLE: usize = 250;
+pub const MAX_WHOLE: usize = 250;
 
 /// The bytes after which no other finding is shown in full, unless the user says how many are.
-const MOST_BYTES: usize = 6 << 20;
+const MAX_BYTES: usize = 6 << 20;
 
 /// The most bytes of one finding: a record from another writer may have any length.
-const MOST_OF_ONE: usize = 1 << 20;
+const MAX_OF_ONE: usize = 1 << 20;
 
 /// Findings that have at least a line.
-const MOST_ROWS: usize = 2000;
+const MAX_ROWS: usize = 2000;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -97,9 +97,7 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
             alike[position] = group;
         }
     }
-    let (most_whole, most_bytes) = report
-        .limit
-        .map_or((MOST_WHOLE, MOST_BYTES), |limit| (limit, usize::MAX));
+    let (most_whole, most_bytes) = report.limit.map_or((MAX_WHOLE, MAX_BYTES), |limit| (limit, usize::MAX));
     let childless: HashSet<&str> = report
         .findings
         .iter()
@@ -107,7 +105,7 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
         .map(|finding| finding.fingerprint.as_str())
         .collect();
     let of_children = |forks: &mut dyn Iterator<Item = &'_ Finding>| -> HashSet<String> {
-        let named = forks.flat_map(|fork| fork.followed_by.iter().take(finding::MOST_CHILDREN));
+        let named = forks.flat_map(|fork| fork.followed_by.iter().take(finding::MAX_CHILDREN));
         named
             .filter(|child| childless.contains(child.as_str()))
             .cloned()
@@ -123,7 +121,7 @@ fn parts(report: &Report, choices: &Choices, style: &Style) -> (Vec<Markup>, Vec
             break;
         }
         let article = finding::article(report, choices, position, alike[position], style);
-        if article.0.len() > MOST_OF_ONE {
+        if article.0.len() > MAX_OF_ONE {
             continue;
         }
         bytes += article.0.len();
@@ -162,12 +160,12 @@ fn rows(report: &Report, choices: &Choices, rows: &[usize]) -> Markup {
                     }
                 }
                 tbody {
-                    @for &position in rows.iter().take(MOST_ROWS) {
+                    @for &position in rows.iter().take(MAX_ROWS) {
                         (finding::row(report, choices, position))
                     }
                 }
             }
-            @if let Some(more @ 1..) = rows.len().checked_sub(MOST_ROWS) {
+            @if let Some(more @ 1..) = rows.len().checked_sub(MAX_ROWS) {
                 p.more {
                     (count(more as u64, "finding is", "findings are")) " not listed: "
                     code { "--format text --limit 0" } " shows them all."

@@ -9,13 +9,13 @@ use crate::report::finding::{Finding, Outcome, Whole};
 use crate::report::place;
 
 /// Threads that get a lane: more are a crowd, not a picture.
-const MOST_LANES: usize = 6;
+const MAX_LANES: usize = 6;
 
 /// Locks drawn of one thread.
-const MOST_BARS: usize = 3;
+const MAX_BARS: usize = 3;
 
 /// Locks drawn in the child.
-const MOST_GHOSTS: usize = 3;
+const MAX_GHOSTS: usize = 3;
 
 /// The content of the picture.
 #[derive(Debug, Default)]
@@ -139,16 +139,16 @@ fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Who
         holders
             .iter()
             .chain(&others)
-            .take(MOST_LANES)
+            .take(MAX_LANES)
             .map(|thread| lane(thread, &fork.locks)),
     );
-    let left_out = fork.threads.len().saturating_sub(MOST_LANES);
+    let left_out = fork.threads.len().saturating_sub(MAX_LANES);
     // A holder that is not in the list of threads, or is not known.
     let is_known = |lock: &&Lock| fork.threads.iter().any(|thread| lock.owner_tid == Some(thread.tid));
     lanes.extend(fork.locks.iter().filter(|lock| !is_known(lock)).take(1).map(holder));
     let mut ends: Vec<End> = children.iter().filter_map(child_end).collect();
     if ends.is_empty() {
-        ends.push(fate(finding));
+        ends.push(remaining_end(finding));
     }
     // The lock that a child needs comes first: it is the one that matters.
     let asked = children.iter().filter_map(|child| match child.example.detail() {
@@ -157,7 +157,7 @@ fn of_fork(finding: &Whole<'_>, fork: &UnsafeFork, caller: &str, children: &[Who
     });
     let mut ghosts: Vec<String> = Vec::new();
     for ghost in asked.chain(fork.locks.iter().map(lock_name)) {
-        if !ghosts.contains(&ghost) && ghosts.len() < MOST_GHOSTS {
+        if !ghosts.contains(&ghost) && ghosts.len() < MAX_GHOSTS {
             ghosts.push(ghost);
         }
     }
@@ -185,8 +185,8 @@ fn lane(thread: &Thread, locks: &[Lock]) -> Lane {
     Lane {
         name: thread.name.clone(),
         note: format!("{now}{place}"),
-        left_out: own.len().saturating_sub(MOST_BARS),
-        bars: own.into_iter().take(MOST_BARS).map(taken).collect(),
+        left_out: own.len().saturating_sub(MAX_BARS),
+        bars: own.into_iter().take(MAX_BARS).map(taken).collect(),
         ..Lane::default()
     }
 }
@@ -217,7 +217,7 @@ fn of_parent(tids: &[i32]) -> Vec<Lane> {
         return vec![plain(String::from("parent"), "a process with several threads")];
     }
     tids.iter()
-        .take(MOST_LANES)
+        .take(MAX_LANES)
         .map(|tid| plain(format!("thread {tid}"), "the child waits for it"))
         .collect()
 }
@@ -258,7 +258,7 @@ fn child_end(child: &Whole<'_>) -> Option<End> {
 }
 
 /// What is known about the children that reported nothing.
-fn fate(finding: &Finding) -> End {
+fn remaining_end(finding: &Finding) -> End {
     let (mark, words) = match finding.outcome {
         Outcome::Deadlock => (Mark::Hangs, "a child hangs"),
         Outcome::Exec => (Mark::Execs, "goes on to exec"),

@@ -12,7 +12,7 @@ use crate::report::format::near;
 use crate::report::place;
 
 /// Threads and locks whose stacks are shown; the record has them all.
-const MOST: usize = 8;
+const MAX: usize = 8;
 
 /// Everything a record says about where its threads were.
 pub fn of_record(record: &Record, style: &Style) -> Markup {
@@ -28,9 +28,9 @@ pub fn of_record(record: &Record, style: &Style) -> Markup {
         @if let Some((native, python)) = own {
             (folded(&heading(detail), native, python, style, true))
         }
-        @for lock in place::locks(detail).iter().take(MOST) { (taken(lock, style)) }
+        @for lock in place::locks(detail).iter().take(MAX) { (taken(lock, style)) }
         (left_out(place::locks(detail).len(), "more lock", "more locks"))
-        @for thread in threads.iter().take(MOST) { (self::thread(thread, style)) }
+        @for thread in threads.iter().take(MAX) { (self::thread(thread, style)) }
         (left_out(threads.len(), "more thread", "more threads"))
     }
 }
@@ -86,7 +86,7 @@ fn thread(thread: &Thread, style: &Style) -> Markup {
 }
 
 fn left_out(all: usize, one: &str, many: &str) -> Markup {
-    let more = all.saturating_sub(MOST) as u64;
+    let more = all.saturating_sub(MAX) as u64;
     html! {
         @if more > 0 { p.more { "and " (count(more, one, many)) } }
     }

@@ -12,10 +12,10 @@ use crate::report::finding::{Finding, Outcome, Whole};
 use crate::report::{place, similar};
 
 /// Children's findings that are shown with their parent.
-const MOST_CHILDREN: usize = 3;
+const MAX_CHILDREN: usize = 3;
 
 /// Similar findings that are named.
-const MOST_SIMILAR: usize = 10;
+const MAX_SIMILAR: usize = 10;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -29,7 +29,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     let with_parents: HashSet<&str> = groups
         .iter()
         .filter_map(|group| group.first())
-        .flat_map(|&first| report.findings[first].followed_by.iter().take(MOST_CHILDREN))
+        .flat_map(|&first| report.findings[first].followed_by.iter().take(MAX_CHILDREN))
         .map(String::as_str)
         .collect();
     for group in groups {
@@ -141,7 +141,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
         .followed_by
         .iter()
         .filter_map(|follower| report.finding(follower));
-    for child in children.take(MOST_CHILDREN) {
+    for child in children.take(MAX_CHILDREN) {
         let child = &report.example(child);
         let start = [
             (Look::Heading, "Its child: "),
@@ -153,7 +153,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
         page.started(4, &[], Look::Dim, &about(child));
         example(page, 4, child);
     }
-    if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MOST_CHILDREN) {
+    if let Some(more @ 1..) = finding.followed_by.len().checked_sub(MAX_CHILDREN) {
         page.line(
             2,
             &[(
@@ -199,14 +199,14 @@ fn about(finding: &Finding) -> String {
     } else {
         format!("from {} to {}", time(&finding.first), time(&finding.last))
     };
-    let fate = match finding.outcome {
+    let outcome = match finding.outcome {
         Outcome::Deadlock => ", a child hangs",
         Outcome::Exec => ", every child went on to exec",
         Outcome::Exit => ", every child ended",
         Outcome::Unknown => "",
     };
     format!(
-        "{} on {} in {}, {when}{fate}; fingerprint{GLUE}{}",
+        "{} on {} in {}, {when}{outcome}; fingerprint{GLUE}{}",
         count(finding.count, "time", "times"),
         count(finding.hosts, "host", "hosts"),
         count(finding.programs, "program", "programs"),
@@ -227,14 +227,14 @@ fn alike(page: &mut Page<'_>, report: &Report, others: &[usize]) {
             "The same lock, taken at the same place, was held at other forks:",
         )],
     );
-    for &other in others.iter().take(MOST_SIMILAR) {
+    for &other in others.iter().take(MAX_SIMILAR) {
         let finding = &report.example(&report.findings[other]);
         let place = place::of_finding(finding).map_or_else(|| finding.message().to_owned(), |place| place.in_words());
         let level = finding.severity;
         let text = format!(" {place}: {}", about(finding));
         page.started(4, &[(Look::Level(level), level.name())], Look::Plain, &text);
     }
-    if let Some(more @ 1..) = others.len().checked_sub(MOST_SIMILAR) {
+    if let Some(more @ 1..) = others.len().checked_sub(MAX_SIMILAR) {
         page.line(
             4,
             &[(
