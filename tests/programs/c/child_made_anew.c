@@ -1,5 +1,5 @@
-/* A lock that another thread holds at the fork is made anew in the child before anybody asks for it: told at the fork, and not
- * again. $1 says how, $2 which sort of lock.
+/* A lock that another thread holds at the fork is reinitialised in the child before anybody takes it: reported at the fork, and not
+ * again. $1 says how, $2 which kind of lock.
  * expect: unsafe_fork ERROR locks=1 threads=1
  * suppress: unsafe_fork:vault_open
  * bare: 0

@@ -1,5 +1,5 @@
 /* Waits of a child that end: with a time-out, for a process that lives, for a thread of its own, for what is there already, or
- * ended by a signal handler. None is told, beyond what the fork and the new thread are.
+ * ended by a signal handler. None is reported, beyond what the fork and the new thread are.
  * expect: at-most WARN
  * bare: 0
  * runs: {timed_condition,timed_semaphore,timed_futex,futex_of_another_value,posted_semaphore,semaphore_posted_by_handler}

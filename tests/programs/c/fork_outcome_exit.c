@@ -1,4 +1,4 @@
-/* What becomes of the child of a reported fork is told, so that a report can call the fork safe: here its end.
+/* The outcome of a reported fork is recorded, so that a report can call the fork safe: here its end.
  * expect: unsafe_fork WARN threads=1
  * expect: fork_outcome INFO outcome=exit same_fork=yes
  * suppress: unsafe_fork:main

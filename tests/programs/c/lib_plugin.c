@@ -1,4 +1,4 @@
-/* A plugin that takes and gives back a lock of its own data. Loaded and unloaded all the time by robust_unloaded_library. */
+/* A plugin that takes and releases a lock of its own data. Loaded and unloaded all the time by robust_unloaded_library. */
 #include "../program.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

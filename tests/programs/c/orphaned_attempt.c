@@ -1,4 +1,4 @@
-/* H2: in the child, calls that do not wait for ever ask for a lock of a lost thread: each returns without it.
+/* H2: in the child, calls that do not wait for ever try to take a lock of a lost thread: each returns without it.
  * expect: unsafe_fork ERROR locks=1 threads=1
  * expect: orphaned_lock ERROR call=$1 owner=keeper acquired=vault_open in=attempt blocking=false same_fork=yes
  * suppress: unsafe_fork:vault_open
@@ -65,7 +65,7 @@ int main(int count, char **words) {
     gate_pass(&held);
     pid_t child = fork();
     if (child == 0) {
-        /* Each is told once, however often it is tried. */
+        /* Each is reported once, however often it is tried. */
         for (int times = 0; times < 3; times++)
             if (attempt() == 0) _exit(BROKEN);
         _exit(FINE);

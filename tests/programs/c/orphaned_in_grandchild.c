@@ -1,4 +1,4 @@
-/* H2: the child asks for nothing, but its own child does: what was orphaned stays so for all that descend from the fork.
+/* H2: the child takes no lock, but its own child does: what was orphaned stays so for all that descend from the fork.
  * expect: unsafe_fork ERROR function=fork locks=1 threads=1
  * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=grandchild same_fork=yes
  * suppress: *:vault_open

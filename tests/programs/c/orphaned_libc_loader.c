@@ -1,6 +1,6 @@
 /* H10: a thread is inside `dl_iterate_phdr` at the fork, whose callback takes its time; libc holds the loader's lock for writing
  * meanwhile, and its fork does not put that one right. The child opens or closes a library, and can never go on. Those
- * two look at who calls them, so that no hook may stand in between: the hang is real, and not told in the child. A known limit.
+ * two look at who calls them, so that no hook may stand in between: the hang is real, and not reported in the child. A known limit.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=libc name=libc:loader owner=keeper acquired=in_loader
  * allow: orphaned_lock FATAL

@@ -1,5 +1,5 @@
 /* H10: a thread is inside the time zone's lock at the fork: it reads the zone's file, which is a FIFO that nobody writes to. The
- * lock is libc's own and passes no function, so being inside one of these functions counts as holding it. The child asks for
+ * lock is libc's own and passes no function, so being inside one of these functions counts as holding it. The child needs
  * the time and can never go on.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=libc name=libc:tz owner=keeper acquired=in_the_zone

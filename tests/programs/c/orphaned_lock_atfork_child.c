@@ -1,4 +1,4 @@
-/* H2: a library's child handler asks for its own mutex, which another thread held at the fork: the child hangs before `fork`
+/* H2: a library's child handler takes its own mutex, which another thread held at the fork: the child hangs before `fork`
  * has returned in it.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open

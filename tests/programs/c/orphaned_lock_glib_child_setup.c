@@ -1,6 +1,6 @@
-/* H2: GLib's way to start a program is bound to exec, and not told at the fork. But its child-setup function asks for a lock
+/* H2: GLib's way to start a program is bound to exec, and not reported at the fork. But its child-setup function takes a lock
  * that another thread held there, and hangs; the parent waits inside `g_spawn_async` for the exec that never comes. So the
- * child tells both: the fork, and the lock.
+ * child reports both: the fork, and the lock.
  * needs: glib-2.0
  * expect: unsafe_fork ERROR function=fork threads=2
  * with: lock=mutex owner=keeper acquired=vault_open

@@ -1,4 +1,4 @@
-/* H2: the child asks for the lock inside a signal handler: the record comes out of there too.
+/* H2: the child takes the lock inside a signal handler: the record comes out of there too.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * expect: orphaned_lock FATAL call=pthread_mutex_lock in=on_signal blocking=true same_fork=yes
  * with: lock=mutex owner=keeper acquired=vault_open

@@ -1,5 +1,5 @@
 /* H2: the other thread took the mutex through a pointer that it got from libc itself, so nothing saw it. The mutex keeps its
- * owner's thread id, and that thread is not in the child: at the fork only the thread can be told, in the child the lock too.
+ * owner's thread id, and that thread is not in the child: at the fork only the thread can be reported, in the child the lock too.
  * An adaptive, a recursive and an error-checking mutex keep the id just as a plain one does.
  * expect: unsafe_fork WARN function=fork fork=main locks=0 threads=1
  * with: thread=keeper start=keeper created=main

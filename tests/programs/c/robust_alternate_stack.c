@@ -1,4 +1,4 @@
-/* Locks taken by a signal handler on an alternate stack, while the interrupted code holds another: both are told while the
+/* Locks taken by a signal handler on an alternate stack, while the interrupted code holds another: both are reported while the
  * handler runs; nothing is left when it has returned.
  * expect: unsafe_fork ERROR fork=fork_during_handler locks=2 threads=1
  * with: lock=mutex owner=keeper acquired=keeper

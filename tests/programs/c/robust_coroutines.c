@@ -1,4 +1,4 @@
-/* Two coroutines of one thread, on stacks of their own, take and give back locks in turns; at the fork one of them holds one.
+/* Two coroutines of one thread, on stacks of their own, take and release locks in turns; at the fork one of them holds one.
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=scheduler acquired=last_step
  */

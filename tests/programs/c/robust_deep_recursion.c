@@ -1,4 +1,4 @@
-/* A recursive mutex is taken 10,000 times down a deep recursion, then given back as often.
+/* A recursive mutex is taken 10,000 times down a deep recursion, then released as often.
  * expect: unsafe_fork ERROR fork=fork_at_the_bottom threads=1
  * with: lock=mutex owner=diver acquired=dive
  * expect: unsafe_fork WARN fork=fork_at_the_top locks=0 threads=1

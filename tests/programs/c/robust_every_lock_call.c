@@ -1,5 +1,5 @@
 /* Each function for locks, waits and threads once where it succeeds and once where it cannot: what it returns, what becomes of
- * errno, and what it did, as another thread sees it. No fork: nothing is to be told.
+ * errno, and what it did, as another thread sees it. No fork: nothing is to be reported.
  * expect: silent
  */
 #include "../program.h"

@@ -127,7 +127,7 @@ static void *waits(void *argument) {
     own->woken++;
     MUST(mtx_unlock(&own->c11_mutex) != thrd_success);
     MUST(pthread_mutex_unlock(&own->mutex));
-    /* Each but one is told so. */
+    /* All but one get this result. */
     errno = 1234;
     int last = pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD;
     if (errno != 1234) broken("errno");

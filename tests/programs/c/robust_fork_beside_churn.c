@@ -1,5 +1,5 @@
 /* Threads are created and joined all the time while another one forks: each thread runs its own routine once with its own
- * argument, each child ends with its own status, and the one place that forks is told once.
+ * argument, each child ends with its own status, and the one place that forks is reported once.
  * expect: unsafe_fork WARN fork=main locks=0
  */
 #include "../program.h"

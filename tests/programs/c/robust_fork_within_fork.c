@@ -1,4 +1,4 @@
-/* A fork inside of a fork: an at-fork handler forks, or a signal handler that interrupts one. Each is told by itself, in time,
+/* A fork inside of a fork: an at-fork handler forks, or a signal handler that interrupts one. Each is reported by itself, in time,
  * and so is the fork that comes after both. The library waits two seconds for a lock that it cannot have; here it never does.
  * expect: unsafe_fork WARN fork=inner locks=0 threads=1
  * expect: unsafe_fork WARN fork=outer locks=0 threads=1

@@ -1,5 +1,5 @@
 /* Calls that fork are left by a jump out of an at-fork handler of the program's. The forks that follow, of this thread and of
- * another one, must be told, and none of them may wait for what the call has left behind.
+ * another one, must be reported, and none of them may wait for what the call has left behind.
  * expect: unsafe_fork ERROR fork=fork_at_last locks=1
  * with: lock=mutex owner=keeper
  * allow: unsafe_fork

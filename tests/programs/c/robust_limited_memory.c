@@ -1,5 +1,5 @@
 /* The address space is limited. With 400 MiB left, the program has use for half of them after a fork; with none left, there is
- * none for the library either, which then tells less or nothing, and does not end the program.
+ * none for the library either, which then reports less or nothing, and does not end the program.
  * expect: at-most ERROR
  * expect: unsafe_fork ERROR locks=1 threads=1
  * records: maybe

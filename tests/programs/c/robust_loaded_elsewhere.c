@@ -1,5 +1,5 @@
 /* A library that creates threads and forks is loaded so that it looks for its functions in itself and libc first, or into a
- * namespace of its own, with a libc that no hook stands before. The program's own fork is told all the same.
+ * namespace of its own, with a libc that no hook stands before. The program's own fork is reported all the same.
  * expect: unsafe_fork ERROR fork=fork_at_last locks=1 threads=1
  * with: lock=mutex owner=keeper
  * allow: unsafe_fork

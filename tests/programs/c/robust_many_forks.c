@@ -40,7 +40,7 @@ int main(int count, char **words) {
     gate_pass(&held);
     for (int number = 0; number < forks; number++) {
         int status;
-        /* The first forks are told, and load what is needed for that. */
+        /* The first forks are reported, and load what is needed for that. */
         if (number == quarter) before = resident();
         if (number == quarter || number == 3 * quarter) begin = milliseconds();
         pid_t child = fork();

@@ -1,4 +1,4 @@
-/* A thread holds more locks than any table can be expected to have room for. The newest is told, the summary says how many
+/* A thread holds more locks than any table can be expected to have room for. The newest is reported, the summary says how many
  * were not followed, and giving them all back leaves nothing.
  * expect: unsafe_fork ERROR fork=fork_while_held threads=1
  * with: lock=mutex owner=hoarder acquired=hoarder

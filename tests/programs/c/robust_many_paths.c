@@ -1,5 +1,5 @@
 /* One place forks 300 times. Each time another thread holds the same mutex, taken by the same call on another call path of
- * 2^8, as a library's callers do. What is to be mended is one place: it is told once, and the rest counted.
+ * 2^8, as a library's callers do. There is one place to fix: it is reported once, and the others are counted.
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  */

@@ -10,7 +10,7 @@ enum { THREADS = 48 };
 static pthread_mutex_t shared = PTHREAD_MUTEX_INITIALIZER;
 static struct gate ready;
 static volatile int stop;
-/* Without the lock, counts would be lost: it is read, and written a moment later. */
+/* Without the lock, counts would be lost: it is read, and written a little later. */
 static volatile long all;
 
 static struct own {

@@ -1,4 +1,4 @@
-/* Threads with the smallest stack there is: one holds a lock, which is told; and one forks.
+/* Threads with the smallest possible stack: one holds a lock, which is reported; and one forks.
  * expect: unsafe_fork ERROR fork=$1 locks=1
  * with: lock=mutex owner=tiny acquired=vault_open
  * runs: {fork_in_main,fork_in_tiny}

@@ -1,6 +1,6 @@
 /* A fork beside many threads that fall asleep and wake all the time. The kernel lets whoever asks where such a thread is wait for
  * it, so a watcher that asks about each makes a fork take seconds. Measured is the forking thread's own processor time, which
- * other programs do not change: at the first fork, which is told, and at those after it, which are only counted.
+ * other programs do not change: at the first fork, which is reported, and at those after it, which are only counted.
  * expect: unsafe_fork WARN fork=main locks=0
  */
 #include "../program.h"

@@ -40,11 +40,11 @@ LIAR(register, ".cfi_register %rip, %rbp")
 LIAR(elsewhere, ".cfi_offset %rip, -0x10000000")
 LIAR(framed, ".cfi_def_cfa %rsp, 16")
 LIAR(itself, ".cfi_def_cfa %rsp, 8\n .cfi_register %rip, %rbx")
-/* The frame begins at what stands at address 0x10. */
+/* The frame begins at the value at address 0x10. */
 LIAR(expression, ".cfi_escape 0x0f, 3, 0x08, 0x10, 0x06")
 /* A jump to itself. */
 LIAR(endless, ".cfi_escape 0x0f, 3, 0x2f, 0xfd, 0xff")
-/* `rip` stands at -8. */
+/* `rip` is at -8. */
 LIAR(far, ".cfi_escape 0x10, 16, 2, 0x09, 0xf8")
 LIAR(untold, ".cfi_undefined %rip\n .cfi_undefined %rsp")
 

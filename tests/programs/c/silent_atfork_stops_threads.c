@@ -1,4 +1,4 @@
-/* A library that ends its threads in its prepare handler and starts them anew in the parent, as OpenBLAS does: at the copy
+/* A library that ends its threads in its prepare handler and restarts them in the parent, as OpenBLAS does: at the copy
  * the forking thread is the only one.
  * expect: silent
  */

@@ -1,5 +1,5 @@
-/* What was a held lock in the parent is none any more in the child: made anew after it
- * was destroyed or freed, or given back by the child itself, where the lock lets it. At the fork that cannot be known. The
+/* What was a held lock in the parent is none any more in the child: reinitialised after it
+ * was destroyed or freed, or released by the child itself, where the lock lets it. At the fork that cannot be known. The
  * child's use of it is fine.
  * expect: at-most ERROR
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1

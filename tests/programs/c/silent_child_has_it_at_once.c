@@ -1,5 +1,5 @@
 /* The child calls what can block, but it need not: a semaphore above nought, a lock that is free, a lock of its own that it
- * made, a once that runs anew, a condition that holds already. One thread of the parent was busy with all of them.
+ * made, a once that runs again, a condition that holds already. One thread of the parent was busy with all of them.
  * expect: at-most WARN
  * expect: unsafe_fork WARN function=fork fork=main locks=0 threads=1
  */

@@ -1,5 +1,5 @@
 /* The child makes a thread of its own and waits for it, in each way and without a time-out: it is there, so the wait ends. That
- * a child makes threads is told, and no more.
+ * a child makes threads is reported, and no more.
  * expect: at-most WARN
  * expect: unsafe_fork WARN function=fork fork=main locks=0 threads=1
  * expect: thread_after_fork WARN call=pthread_create in=waits_for_own_thread same_fork=yes

@@ -36,7 +36,7 @@ static void wait_for_the_alarm(void) {
     if (is(how, "jump") && sigsetjmp(away, 1) != 0) return;
     MUST(setitimer(ITIMER_REAL, &timer, NULL));
     if (is(how, "futex")) {
-        /* The kernel begins the call anew after the handler, finds another word, and gives up. */
+        /* The kernel restarts the call after the handler, finds another word, and gives up. */
         while (__atomic_load_n(&word, __ATOMIC_ACQUIRE) == 0) syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL);
     } else {
         while (sem_wait(&semaphore) != 0 && errno == EINTR) {}

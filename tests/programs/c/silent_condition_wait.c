@@ -1,4 +1,4 @@
-/* A mutex is given back while its thread waits on a condition, in each way to wait: nobody holds it at the fork, and it
+/* A mutex is released while its thread waits on a condition, in each way to wait: nobody holds it at the fork, and it
  * is the thread's again when it is woken.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=1

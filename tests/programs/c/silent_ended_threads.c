@@ -1,4 +1,4 @@
-/* A fork after every other thread was joined, or ended detached. A joined thread may linger in /proc for a moment, so this
+/* A fork after every other thread was joined, or ended detached. A joined thread may linger in /proc for a short time, so this
  * is tried 200 times.
  * expect: silent
  * runs: {joined,detached}

@@ -1,4 +1,4 @@
-/* The forking thread itself holds locks, which its child gives back: another thread is alive, so a warning, but these locks
+/* The forking thread itself holds locks, which its child releases: another thread is alive, so a warning, but these locks
  * are nobody else's.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=1

@@ -1,4 +1,4 @@
-/* A recursive mutex that was taken three times and given back three times is free; taken three times and given back twice,
+/* A recursive mutex that was taken three times and released three times is free; taken three times and released twice,
  * it would not be (unsafe_fork_recursive_count shows that).
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=1

@@ -1,5 +1,5 @@
-/* A library's child handler makes its mutex anew before anyone takes it there. At the fork another thread holds it, and what
- * the handler will do cannot be known: that may be told. The child's use of it may not.
+/* A library's child handler reinitialises its mutex before anyone takes it there. At the fork another thread holds it, and what
+ * the handler will do cannot be known: that may be reported. The child's use of it may not.
  * expect: at-most ERROR
  * expect: unsafe_fork ERROR fork=main locks=1
  */

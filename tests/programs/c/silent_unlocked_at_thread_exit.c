@@ -1,4 +1,4 @@
-/* Destructors of thread-specific data take and give back locks while their thread ends; one gives back what the thread has
+/* Destructors of thread-specific data take and release locks while their thread ends; one releases what the thread has
  * held all along, in the last but one of the rounds that glibc makes. Nothing leaks.
  * expect: silent
  * runs: {return,exit,cancel}

@@ -1,4 +1,4 @@
-/* A plain mutex is given back by a thread that did not take it (POSIX forbids it, programs do it): nobody holds it.
+/* A plain mutex is released by a thread that did not take it (POSIX forbids it, programs do it): nobody holds it.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=1
  */

@@ -36,7 +36,7 @@ int main(void) {
     start("worker", worker, NULL);
     hand_in();
     hand_in();
-    /* The worker gives the mutex back only by waiting: whoever gets it knows that it waits. */
+    /* The worker releases the mutex only by waiting: whoever gets it knows that it waits. */
     MUST(pthread_mutex_lock(&mutex));
     MUST(pthread_mutex_unlock(&mutex));
     pid_t child = fork();

@@ -1,5 +1,5 @@
-/* Children that wait, each in its way, until standard input ends: some for ever, inside libc or by an inline system call,
- * where no hook sees them; others for what will come. Each word on the command line forks one; its process id is told when it
+/* Children that wait, each in a different way, until standard input ends: some for ever, inside libc or by an inline system call,
+ * where no hook sees them; others for what will come. Each word on the command line forks one; its process id is printed when it
  * waits. Seen from outside, by `forkwatch inspect` and `forkwatch run --watch`.
  * expect: stuck_child FATAL
  */

@@ -1,5 +1,5 @@
 /* H13: a read-write lock that a thread of the parent took unseen, through a pointer that it got from libc itself. A lock
- * that is taken for reading does not keep who has it: the child asks for it, cannot have it, and nobody else is there.
+ * that is taken for reading does not keep who has it: the child needs it, cannot have it, and nobody else is there.
  * expect: unsafe_fork function=fork fork=main threads=1
  * expect: stuck_child FATAL call=pthread_rwlock_wrlock object=rwlock in=ask same_fork=yes
  * suppress: unsafe_fork:keeper

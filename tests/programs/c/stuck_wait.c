@@ -1,4 +1,4 @@
-/* H13: nobody holds a lock; the child waits for what only a lost thread would have done. The wait is told before it begins.
+/* H13: nobody holds a lock; the child waits for what only a lost thread would have done. The wait is reported before it begins.
  * expect: unsafe_fork WARN locks=0 threads=1
  * expect: stuck_child FATAL call=$2 object=$3 in=wait_for_work same_fork=yes
  * suppress: unsafe_fork:main

@@ -1,4 +1,4 @@
-/* H1, H2: a C11 mutex is held by a C11 thread at the fork. The child asks for it and can never go on.
+/* H1, H2: a C11 mutex is held by a C11 thread at the fork. The child waits for it for ever.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main

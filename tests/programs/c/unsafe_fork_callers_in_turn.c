@@ -1,4 +1,4 @@
-/* H1: several chains of callers lead to one helper that takes the lock, many times in a row and in turns. The lock is told with
+/* H1: several chains of callers lead to one helper that takes the lock, many times in a row and in turns. The lock is reported with
  * the chain that took it last.
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=$1

@@ -1,4 +1,4 @@
-/* H3: a program that tells the library, where it is there, what it is busy with. Bare, it finds no such function.
+/* H3: a program that tells the library, if it is loaded, what it is doing. Bare, it finds no such function.
  * bare: 0
  * expect: unsafe_fork WARN fork=first_place locks=0
  * expect: unsafe_fork WARN fork=second_place locks=0

@@ -1,4 +1,4 @@
-/* H1, H2: a pthread mutex, of each type and taken in each way, is held by another thread at the fork. The child asks for it
+/* H1, H2: a pthread mutex, of each type and taken in each way, is held by another thread at the fork. The child needs it
  * and can never go on (libc aborts it where priorities are inherited).
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open

@@ -1,4 +1,4 @@
-/* H1, H2: a recursive mutex that was taken three times and given back twice is still held: one lock, told once.
+/* H1, H2: a recursive mutex that was taken three times and released twice is still held: one lock, reported once.
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=main same_fork=yes

@@ -1,5 +1,5 @@
 /* H1, H2: a read-write lock, taken for reading or for writing and in each way, is held by another thread at the fork. The
- * child asks for it for writing and can never go on.
+ * child wants it for writing and waits for ever.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=rwlock_$1 owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main

@@ -1,4 +1,4 @@
-/* H1, H2: a spinlock is held by another thread at the fork. The child asks for it and spins for ever.
+/* H1, H2: a spinlock is held by another thread at the fork. The child waits for it and spins for ever.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=spinlock owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main

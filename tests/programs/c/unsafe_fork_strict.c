@@ -1,6 +1,6 @@
 /* H3, H1: a program that can be refused its forks, of which one place makes two. A child says on standard output that it
  * ran; the parent says what `fork` returned, and how many SIGCHLD it got. `handlers` registers at-fork handlers of its own,
- * of which the child's tells.
+ * which the child's record contains.
  * bare: 0
  * expect: unsafe_fork fork=forks threads=1
  * runs: {threads,locks} {plain,handlers}
@@ -14,7 +14,7 @@ static int takes_lock;
 
 static void prepare(void) {}
 static void in_child(void) { say("the child's handler ran"); }
-/* Read anew each time: a loop that the compiler unrolls would be two places. */
+/* Read again each time: a loop that the compiler unrolls would be two places. */
 static volatile int rounds = 2;
 static void child_ended(int signal_number) { (void)signal_number; children_ended++; }
 static void vault_open(void) { MUST(pthread_mutex_lock(&vault)); }

@@ -1,4 +1,4 @@
-/* H1: two threads hold two locks each; each lock is told with its own owner and its own place, and so is who waits for it.
+/* H1: two threads hold two locks each; each lock is reported with its own owner and its own place, and so is who waits for it.
  * expect: unsafe_fork ERROR fork=main locks=4 threads=3
  * with: lock=mutex owner=baker acquired=take_oven
  * with: lock=rwlock_write owner=baker acquired=take_flour waiters=1

@@ -1,4 +1,4 @@
-/* H3: two places fork, three times each: two bugs, told once each or, on demand, every time.
+/* H3: two places fork, three times each: two bugs, reported once each or, on demand, every time.
  * bare: 0
  * expect: unsafe_fork WARN fork=first_place locks=0 threads=1
  * expect: unsafe_fork WARN fork=second_place locks=0 threads=1
@@ -6,7 +6,7 @@
 #include "../program.h"
 
 static struct gate ready;
-/* Read anew each time: a loop that the compiler unrolls would be six places. */
+/* Read again each time: a loop that the compiler unrolls would be six places. */
 static volatile int rounds = 3;
 
 static void *idler(void *unused) {

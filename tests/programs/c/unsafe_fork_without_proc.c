@@ -1,5 +1,5 @@
 /* H1, H2: nothing is mounted at `/proc`, as in a changed root. Who lives is then known from the library's own records, and the
- * modules from the loader's list. Nobody tells the names of other threads.
+ * modules from the loader's list. The names of other threads are not known.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex acquired=vault_open
  * with: start=keeper created=main
@@ -39,7 +39,7 @@ int main(void) {
     gate_pass(&held);
     pid_t child = fork();
     if (child == 0) {
-        /* Nothing else can tell here that it hangs. */
+        /* Nothing else can show here that it hangs. */
         alarm(1);
         pthread_mutex_lock(&vault);
         _exit(FINE);

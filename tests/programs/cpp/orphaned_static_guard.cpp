@@ -1,4 +1,4 @@
-/* H11: another thread is inside the initialiser of a local static at the fork. The child asks for the same static and can never
+/* H11: another thread is inside the initialiser of a local static at the fork. The child needs the same static and can never
  * go on: nobody there will finish it.
  * expect: unsafe_fork ERROR locks=1 threads=1
  * with: lock=static_guard owner=keeper acquired=vault

@@ -1,4 +1,4 @@
-/* Three threads call std::async all the time while others fork: each call must give back its own number.
+/* Three threads call std::async all the time while others fork: each call must return its own number.
  * expect: at-most ERROR
  * suppress: unsafe_fork:*
  */

@@ -1,5 +1,5 @@
 /* A thread is cancelled inside a hooked wait: the unwinding passes through the hook and runs the destructors of the C++
- * frames above it, which give back what they hold.
+ * frames above it, which release what they hold.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=1
  */

@@ -1,4 +1,4 @@
-/* A std::mutex is given back while its thread waits on a std::condition_variable, with and without a time-out.
+/* A std::mutex is released while its thread waits on a std::condition_variable, with and without a time-out.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0 threads=2
  */

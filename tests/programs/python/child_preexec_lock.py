@@ -1,5 +1,5 @@
 # H1, H2: `subprocess` forks only to exec, which is safe, unless a `preexec_fn` runs Python code on the way. This one
-# asks for a lock that another thread holds. The parent says nothing of the fork; the child tells the whole story.
+# takes a lock that another thread holds. The parent says nothing of the fork; the child reports everything.
 #
 # python: 3.8-3.14
 # expect: unsafe_fork ERROR locks=1 name="lock in *"

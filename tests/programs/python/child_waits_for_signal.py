@@ -1,5 +1,5 @@
 # A child without other threads waits for an event, or a semaphore, that its own signal handler sets: the wait is
-# interrupted, the handler runs, and the child goes on. None of it is told, beyond what the fork is.
+# interrupted, the handler runs, and the child goes on. None of it is reported, beyond what the fork is.
 #
 # python: 3.8-3.14
 # expect: at-most WARN

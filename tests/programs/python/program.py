@@ -68,7 +68,7 @@ def wait_until_idle(others):
 
 
 def verdict(child):
-    """Sees the child to its end, tells it, and gives the exit code: fine, or stuck for ever (then it is killed)."""
+    """Waits for the child, reports its end, and returns the exit code: fine, or stuck for ever (then it is killed)."""
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended == child:

@@ -1,5 +1,5 @@
 # The child makes threads and pools of its own, and waits for them: fine, for they are there. That a child makes
-# threads may be told.
+# threads may be reported.
 #
 # expect: at-most WARN
 # expect: unsafe_fork WARN function=fork threads=1

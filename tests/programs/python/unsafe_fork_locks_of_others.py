@@ -1,5 +1,5 @@
 # H3: locks are held at the fork, and none of them by another thread: by the forking thread, which another one
-# waits for or has left; or given back for the time of a wait.
+# waits for or has left; or released for the time of a wait.
 #
 # python: 3.8-3.14
 # bare: 0

@@ -1,4 +1,4 @@
-# H1, H2: a thread holds a threading lock at the fork. The child asks for it and can never go on. Up to CPython 3.13.0
+# H1, H2: a thread holds a threading lock at the fork. The child waits for it for ever. Up to CPython 3.13.0
 # these locks are semaphores; later ones have a state of their own, and pass no hook.
 #
 # python: 3.6-3.14

@@ -1,5 +1,5 @@
 # H3: a thread forks while the main thread waits for it, and while a thread that `threading` did not begin is alive:
-# both are told by the names that `threading` gives them.
+# both are reported by the names that `threading` gives them.
 #
 # python: 3.6-3.14
 # bare: 0

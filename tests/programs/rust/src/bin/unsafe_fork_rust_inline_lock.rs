@@ -1,6 +1,6 @@
 //! H9: a mutex of the standard library or of parking_lot is held by another thread at the fork. Taking it free is an inline
 //! instruction that nobody can see from outside, so at the fork only the thread can be reported: a known limit. The child that
-//! asks for it hangs all the same.
+//! needs it still hangs.
 //!
 //! expect: unsafe_fork WARN function=fork fork=main threads=1
 //! with: thread=keeper created=main
