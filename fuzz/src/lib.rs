@@ -36,13 +36,10 @@ mod symbols;
 #[path = "../../cdylib/src/config.rs"]
 mod config;
 
-/// The library's own would look for a CPython in this process.
+#[path = "../../cdylib/src/system"]
 mod system {
-    #[path = "../../../cdylib/src/system/environment.rs"]
     pub mod environment;
-    pub mod python;
 }
-mod snapshot;
 
 mod hostile_memory;
 pub mod mutate;

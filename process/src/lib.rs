@@ -13,6 +13,7 @@
 //! * [`resolver`]: addresses become frames.
 //! * [`unwind`]: from one frame of a stack to its caller's.
 //! * [`blocked_stack`]: the stack of a thread that waits (`call_site` tells its frames from old data).
+//! * [`cpython`]: an interpreter's frames, threads and locks.
 //!
 //! The library calls this inside of any program's thread, so what it may not do there is refused here too (`clippy.toml`).
 #![deny(unsafe_code)]
@@ -38,6 +39,7 @@
 
 pub mod blocked_stack;
 mod call_site;
+pub mod cpython;
 pub mod demangle;
 pub mod elf_image;
 pub mod file;

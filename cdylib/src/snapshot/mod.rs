@@ -1,7 +1,6 @@
 //! What was true at this fork: live threads, held locks, modules, symbols.
 
 pub mod alive;
-pub mod cpython;
 pub mod lock_memory;
 pub mod lock_now;
 pub mod moment;

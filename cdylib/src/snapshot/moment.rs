@@ -4,12 +4,14 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use forkwatch_process::cpython::{Held, Target, View};
+
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
 use super::memory::ProcessMemory;
 use super::origin::Origin;
 use super::place::Place;
-use super::python::{self, Held, Target, View};
+use super::python;
 use crate::config;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};

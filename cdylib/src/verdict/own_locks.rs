@@ -9,7 +9,8 @@
 
 use core::ops::Range;
 
-use crate::snapshot::cpython::CPython;
+use forkwatch_process::cpython::CPython;
+
 use crate::snapshot::modules::Modules;
 use crate::snapshot::moment::OtherThread;
 use crate::state::depot::{self, NO_STACK};

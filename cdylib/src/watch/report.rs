@@ -1,5 +1,6 @@
 //! Every sort of finding: when it is one, and when it was told before.
 
+use forkwatch_process::cpython::Held;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LeakedLock, Lock};
@@ -20,7 +21,7 @@ use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, HeldLock, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
-use crate::snapshot::python::{self, Held};
+use crate::snapshot::python;
 use crate::snapshot::resolver::Resolver;
 use crate::state::credit::Credit;
 use crate::state::depot::{self, StackId};

@@ -4,6 +4,7 @@
 //! to in any case; the list that findings look into is made when it is first needed.
 #![expect(unsafe_code, reason = "the stories of this process's forks")]
 
+use forkwatch_process::cpython::Held;
 use forkwatch_schema::record::{Detail, Record};
 use forkwatch_state::line::Line;
 
@@ -13,7 +14,6 @@ use super::tell::tell;
 use crate::snapshot::moment::Moment;
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::Verdict;
-use crate::snapshot::python::Held;
 use crate::system::{process, task};
 
 /// One fork beside other threads.

@@ -1,9 +1,15 @@
 //! CPython's structures, as they lie in a memory that is not what it says. The head of an input: the minor version and the thread
-//! that asks; then the memory, which begins with the types (`make-cpython-image` writes such).
+//! that asks; then the memory, which begins with the types (`make-cpython-image` writes such), and behind them the state of that
+//! thread.
+
+use forkwatch_process::cpython::{Interpreter, Objects, Pages, Target, Thread, Types};
+use forkwatch_process::memory::ProcessMemory;
 
 use crate::hostile_memory;
-use crate::snapshot::python::{self, Target};
-use crate::system::python::begin;
+
+/// Bytes for each type at the start of the memory, and how many there are.
+const TYPE_BYTES: usize = 384;
+const TYPES: usize = 10;
 
 pub fn run(input: &[u8]) -> usize {
     let Some((head, image)) = input.split_first_chunk::<16>() else {
@@ -16,33 +22,53 @@ pub fn run(input: &[u8]) -> usize {
     let minor = 6 + u32::from(minor[0].wrapping_sub(6) % 10);
     let handle = usize::from_le_bytes(thread);
     hostile_memory::with(image, |memory| {
-        let _until_it_is_gone = begin(minor, memory.start);
+        let interpreter = interpreter(minor, memory.start);
+        let state = memory.start + TYPES * TYPE_BYTES;
+        let this = Thread { state, handle };
+        let look = |pages| Objects::look(&interpreter, ProcessMemory::own(), pages);
+        let Some(objects) = look(Pages::for_much) else {
+            return 0;
+        };
         let lock = memory.start + 0x1000;
-        let targets = [
-            Target {
-                address: lock,
-                owner: handle,
-            },
-            Target {
-                address: lock + 64,
-                owner: 0,
-            },
-        ];
-        if let Some(view) = python::look(handle, 16, &targets) {
-            assert!(
-                view.own.is_none_or(|frames| frames.len() <= 16),
-                "more frames than asked for"
-            );
-            assert!(view.threads.len() <= 1024, "{} threads", view.threads.len());
-        }
-        let stack = python::current_stack(64).unwrap_or_default();
-        assert!(stack.len() <= 64, "more frames than asked for");
-        let _any = (
-            python::held_in_blocks(handle),
-            python::place(),
-            python::name_from_here(lock),
+        let target = |address, owner| Target { address, owner };
+        let view = objects.view(this, true, 16, &[target(lock, handle), target(lock + 64, 0)]);
+        assert!(
+            view.own.is_none_or(|frames| frames.len() <= 16),
+            "more frames than asked for"
         );
-        let _any = (python::holder_of_inherited(lock), python::waited_for(lock));
+        assert!(view.threads.len() <= 1024, "{} threads", view.threads.len());
+        let stack = objects.records_of(&objects.frames(state, 64)).unwrap_or_default();
+        assert!(stack.len() <= 64, "more frames than asked for");
+        let threads = objects.all_threads(memory.start + 0x2000);
+        assert!(threads.len() <= 1024, "{} threads", threads.len());
+        if let (Some(frames), Some(little)) = (look(Pages::for_frames), look(Pages::for_little)) {
+            let _any = (
+                frames.held_by_others(this),
+                little.place(state, 16),
+                little.parked_for(lock),
+            );
+        }
+        let _any = (objects.name_from(state, lock), objects.holder_of_inherited(state, lock));
         stack.len()
     })
+}
+
+/// An interpreter that exists only in the input.
+fn interpreter(minor: u32, memory: usize) -> Interpreter {
+    let at = |number: usize| memory + number * TYPE_BYTES;
+    Interpreter {
+        minor,
+        types: Types {
+            code: at(0),
+            text: at(1),
+            dict: at(2),
+            tuple: at(3),
+            list: at(4),
+            cell: at(5),
+            meta: at(6),
+            member: at(7),
+            generators: [at(8), at(9)],
+        },
+        offsets: None,
+    }
 }

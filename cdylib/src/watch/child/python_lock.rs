@@ -1,9 +1,11 @@
 //! A wait for a lock of CPython's that passes no hook: what reaches us is the semaphore that the waiting thread sleeps on. Only
 //! in a child with one thread: another may put such a lock right, and nobody would tell us.
 
+use forkwatch_process::cpython::Held;
+
 use crate::config;
 use crate::snapshot::moment;
-use crate::snapshot::python::{self, Held};
+use crate::snapshot::python;
 use crate::state::orphans::{self, Orphan};
 use crate::state::thread::Busy;
 use crate::watch::story;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use super::*;
-use crate::snapshot::resolver::{Naming, Resolver};
+use crate::resolver::{Naming, Resolver};
 
 const METHODS: [&str; 4] = ["_set_sentinel", "fork_exec", "fork", "forkpty"];
 

@@ -6,102 +6,8 @@
 use super::frame::Frame;
 use super::layout::Instruction;
 use super::object::Objects;
-
-/// The numbers of the instructions that matter in one minor version, those that the interpreter has fitted to their use among
-/// them. `python3 -c 'import opcode; print(opcode.opmap, opcode._specialized_opmap, opcode._inline_cache_entries)'` tells them.
-struct Opcodes {
-    extended: u8,
-    attribute: &'static [(u8, u8)],
-    global: &'static [(u8, u8)],
-    name: u8,
-    variable: &'static [(u8, u8)],
-    two_variables: &'static [u8],
-    call: &'static [(u8, u8)],
-    /// How many units of working space follow an instruction.
-    spaces: &'static [(u8, u8, usize)],
-    /// From here on, instructions of tracers and compilers stand in for others: such code is not read.
-    foreign: u8,
-}
-
-const OF_13: Opcodes = Opcodes {
-    extended: 71,
-    attribute: &[(82, 82), (191, 202)],
-    global: &[(91, 91), (203, 204)],
-    name: 92,
-    variable: &[(84, 85), (87, 87)],
-    two_variables: &[88],
-    call: &[(53, 53), (57, 57), (162, 181)],
-    spaces: &[
-        (3, 3, 1),
-        (5, 5, 1),
-        (39, 39, 1),
-        (40, 40, 3),
-        (45, 45, 1),
-        (53, 53, 3),
-        (58, 59, 1),
-        (72, 72, 1),
-        (77, 77, 1),
-        (82, 82, 9),
-        (91, 91, 4),
-        (93, 93, 1),
-        (97, 100, 1),
-        (104, 104, 1),
-        (108, 108, 4),
-        (117, 117, 1),
-        (150, 161, 1),
-        (162, 181, 3),
-        (182, 190, 1),
-        (191, 202, 9),
-        (203, 204, 4),
-        (205, 206, 1),
-        (208, 208, 1),
-        (209, 211, 4),
-        (212, 213, 1),
-        (214, 219, 3),
-        (220, 222, 1),
-    ],
-    foreign: 223,
-};
-
-const OF_14: Opcodes = Opcodes {
-    extended: 69,
-    attribute: &[(80, 80), (177, 189)],
-    global: &[(92, 92), (192, 193)],
-    name: 93,
-    variable: &[(83, 84), (86, 86), (88, 88)],
-    two_variables: &[87, 89],
-    call: &[(52, 52), (55, 55), (143, 165)],
-    spaces: &[
-        (3, 3, 5),
-        (38, 38, 1),
-        (39, 39, 3),
-        (44, 44, 5),
-        (52, 52, 3),
-        (55, 55, 3),
-        (56, 57, 1),
-        (70, 70, 1),
-        (75, 75, 1),
-        (80, 80, 9),
-        (92, 92, 4),
-        (96, 96, 1),
-        (100, 103, 1),
-        (106, 106, 1),
-        (110, 110, 4),
-        (119, 119, 1),
-        (129, 142, 5),
-        (143, 165, 3),
-        (166, 176, 1),
-        (177, 189, 9),
-        (192, 193, 4),
-        (194, 195, 1),
-        (197, 197, 1),
-        (198, 200, 4),
-        (201, 202, 1),
-        (203, 208, 3),
-        (209, 211, 1),
-    ],
-    foreign: 212,
-};
+use super::opcodes::Opcodes;
+use super::versions;
 
 /// What the code refers to by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +32,7 @@ impl Objects {
         /// Longer functions are not read.
         const MOST_BYTES: usize = 1 << 16;
         let found = || {
-            let opcodes = match self.python.minor {
-                13 => &OF_13,
-                14 => &OF_14,
-                _ => return None,
-            };
+            let opcodes = versions::of(self.interpreter.minor)?.opcodes.as_ref()?;
             let Instruction::Address(_, start) = self.layout.instruction else {
                 return None;
             };
@@ -217,7 +119,7 @@ fn calls(opcodes: &Opcodes, code: &[u8], is_wanted: impl Fn(usize) -> bool) -> O
 
 #[cfg(test)]
 mod tests {
-    use super::{Called, OF_14, Referred, calls};
+    use super::{Called, Referred, calls, versions};
 
     /// `lock.acquire(); self.door.acquire(timeout=5); g(1); lock.release()` in 3.14, without what fills working space.
     const CODE: [(u8, u8, usize); 21] = [
@@ -254,11 +156,12 @@ mod tests {
             method,
         };
         let wanted = |method| method == 1 || method == 4;
-        let all = calls(&OF_14, &code, wanted).unwrap();
+        let opcodes = versions::of(14).unwrap().opcodes.as_ref().unwrap();
+        let all = calls(opcodes, &code, wanted).unwrap();
         assert_eq!(all, [called(0, 1), called(2, 1), called(0, 4)]);
         let until_first_call = code.get(..32).unwrap();
-        assert_eq!(calls(&OF_14, until_first_call, wanted), Some(vec![]));
+        assert_eq!(calls(opcodes, until_first_call, wanted), Some(vec![]));
         let traced = [&code[..], &[250, 0]].concat();
-        assert_eq!(calls(&OF_14, &traced, wanted), None);
+        assert_eq!(calls(opcodes, &traced, wanted), None);
     }
 }

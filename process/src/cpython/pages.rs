@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::snapshot::memory::ProcessMemory;
+use crate::memory::ProcessMemory;
 
 /// The bytes read at once by who reads much, and by who reads little.
 const LONG: usize = 2048;
@@ -30,25 +30,25 @@ struct Kept {
 }
 
 impl Pages {
-    /// This process's memory, for someone who will read much of it.
-    pub fn for_much() -> Self {
+    /// This memory, for someone who will read much of it.
+    pub fn for_much(memory: ProcessMemory) -> Self {
         // A mapping of its own, of which only what is used is there.
-        Self::new(LONG, Vec::with_capacity(LONG * MOST_READS))
+        Self::new(memory, LONG, Vec::with_capacity(LONG * MOST_READS))
     }
 
     /// The same for someone who will read much in few places, at every fork.
-    pub fn for_frames() -> Self {
-        Self::new(LONG, Vec::new())
+    pub fn for_frames(memory: ProcessMemory) -> Self {
+        Self::new(memory, LONG, Vec::new())
     }
 
     /// The same for someone who will read little.
-    pub fn for_little() -> Self {
-        Self::new(SHORT, Vec::new())
+    pub fn for_little(memory: ProcessMemory) -> Self {
+        Self::new(memory, SHORT, Vec::new())
     }
 
-    fn new(stretch: usize, bytes: Vec<u8>) -> Self {
+    fn new(memory: ProcessMemory, stretch: usize, bytes: Vec<u8>) -> Self {
         Self {
-            memory: ProcessMemory::own(),
+            memory,
             stretch,
             kept: RefCell::new(Kept {
                 bytes,
@@ -129,19 +129,23 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::Pages;
+    use crate::memory::ProcessMemory;
 
     #[test]
     fn words_at_any_place() {
         let kept: Vec<u8> = (0..4000_u32).map(|number| (number % 251) as u8).collect();
-        for (pages, offset) in [Pages::for_much(), Pages::for_little()]
-            .iter()
-            .flat_map(|pages| [0, 1, 1000, 1020, 3990].map(|offset| (pages, offset)))
+        for (pages, offset) in [
+            Pages::for_much(ProcessMemory::own()),
+            Pages::for_little(ProcessMemory::own()),
+        ]
+        .iter()
+        .flat_map(|pages| [0, 1, 1000, 1020, 3990].map(|offset| (pages, offset)))
         {
             let mut found = [0; 8];
             assert!(pages.read(kept.as_ptr().addr() + offset, &mut found));
             assert_eq!(found, kept[offset..offset + 8]);
         }
-        let pages = Pages::for_little();
+        let pages = Pages::for_little(ProcessMemory::own());
         assert_eq!(pages.word(8), None);
         assert_eq!(pages.pointer(usize::MAX - 3), None);
         let words = [4096_usize, 0, usize::MAX - 7];

@@ -4,6 +4,7 @@
 //! semaphore of libc's; that is the address which hooks see. Since 3.13.1 the plain lock, and since 3.14 the recursive one, has its
 //! state in a byte of its own, which no hook sees. Their sizes tell them apart.
 
+use super::known::LockType;
 use super::object::{Objects, TYPE_BASIC_SIZE};
 
 /// Where the pointer to the semaphore, or the state, stands in a lock object.
@@ -16,17 +17,6 @@ const RECURSIVE_SIZE: usize = 40;
 /// `PyMutex`: the bits of its byte.
 const LOCKED: u8 = 1;
 const HAS_WAITERS: u8 = 2;
-
-/// What instances of a type are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockType {
-    /// A lock with a semaphore.
-    Semaphore,
-    /// A lock with a state of its own.
-    Plain,
-    /// The same, which knows its holder.
-    Recursive,
-}
 
 /// A lock with a state of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +75,7 @@ impl Objects {
 
     fn lock_type(&self, object: usize) -> Option<LockType> {
         let of = self.type_of(object)?;
-        let known = self.lock_types.try_borrow().ok()?.get(&of).copied();
-        if let Some(known) = known {
-            return known;
-        }
-        let found = self.lock_type_of(of);
-        if let Ok(mut types) = self.lock_types.try_borrow_mut() {
-            types.insert(of, found);
-        }
-        found
+        self.known.lock_types.get(of, || self.lock_type_of(of))
     }
 
     fn lock_type_of(&self, of: usize) -> Option<LockType> {

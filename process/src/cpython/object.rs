@@ -1,14 +1,11 @@
 //! Objects as they lie in memory.
 
-use core::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
-
-use super::class::OfClass;
+use super::interpreter::Interpreter;
+use super::known::Known;
 use super::layout::{Attributes, Keys, Layout};
-use super::lock_object::LockType;
 use super::pages::Pages;
-use crate::system::python::Python;
+use super::versions;
+use crate::memory::ProcessMemory;
 
 /// The most characters of a string that are read.
 const LONGEST_TEXT: usize = 1024;
@@ -27,31 +24,27 @@ const SIZE: usize = 16;
 /// How objects are read.
 #[derive(Debug)]
 pub struct Objects {
-    pub python: &'static Python,
-    pub layout: Layout,
-    pub pages: Pages,
-    /// Types seen, and which of them are locks.
-    pub lock_types: RefCell<BTreeMap<usize, Option<LockType>>>,
-    /// Types seen, and what their objects have by them.
-    pub classes: RefCell<BTreeMap<usize, Rc<[OfClass]>>>,
-    /// How deep the stacks of values stand at the ends of the blocks around an instruction, by code and instruction.
-    pub blocks: RefCell<Blocks>,
+    pub(super) interpreter: Interpreter,
+    pub(super) layout: Layout,
+    pub(super) pages: Pages,
+    pub(super) known: Known,
 }
 
-/// By code and instruction: depths.
-type Blocks = BTreeMap<(usize, i32), Rc<[usize]>>;
-
 impl Objects {
-    /// A fresh look at the interpreter's memory; `None` where there is none, or of a version that is not known.
-    pub fn look(python: &'static Python, pages: fn() -> Pages) -> Option<Self> {
+    /// A fresh look at the memory of the process with this interpreter; `None` where its version is not known. `pages` says
+    /// how much will be read.
+    pub fn look(interpreter: &Interpreter, memory: ProcessMemory, pages: fn(ProcessMemory) -> Pages) -> Option<Self> {
         Some(Self {
-            python,
-            layout: Layout::of(python)?,
-            pages: pages(),
-            lock_types: RefCell::new(BTreeMap::new()),
-            classes: RefCell::new(BTreeMap::new()),
-            blocks: RefCell::new(BTreeMap::new()),
+            interpreter: *interpreter,
+            layout: versions::layout_of(interpreter)?,
+            pages: pages(memory),
+            known: Known::default(),
         })
+    }
+
+    /// Whether locks of this interpreter's have a state of their own, which no call of libc's shows.
+    pub fn has_own_locks(&self) -> bool {
+        self.layout.own_locks_since.is_some()
     }
 
     /// The object that a frame refers to by this word; 0 where it refers to none.
@@ -98,7 +91,7 @@ impl Objects {
 
     /// The text of a `str`.
     pub fn text(&self, object: usize) -> Option<String> {
-        if self.type_of(object)? != self.python.types.text {
+        if self.type_of(object)? != self.interpreter.types.text {
             return None;
         }
         let length = self.pages.word(object + SIZE)?.min(LONGEST_TEXT);
@@ -130,12 +123,23 @@ impl Objects {
         Some(bytes.chunks(kind).map(character).collect())
     }
 
+    /// The content of a `bytes`, unless it is longer than this.
+    pub(super) fn bytes(&self, object: usize, longest: usize) -> Option<Vec<u8>> {
+        const CONTENT: usize = 32;
+        let length = self.pages.word(object + SIZE)?;
+        if !(1..=longest).contains(&length) {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        self.pages.read(object + CONTENT, &mut bytes).then_some(bytes)
+    }
+
     /// The value of an `int` that is at least one and not longer than an address.
     pub fn small_number(&self, object: usize) -> Option<usize> {
         const DIGITS: usize = 24;
         const BITS: u32 = 30;
         // The number of digits, shifted by flags from 3.12 on.
-        let digits = match (self.python.minor, self.pages.word(object + SIZE)?) {
+        let digits = match (self.interpreter.minor, self.pages.word(object + SIZE)?) {
             (12.., tag) => tag >> 3,
             (_, size) => size,
         };
@@ -152,7 +156,7 @@ impl Objects {
 
     /// The elements of a tuple, list or `deque`, the first `most` of them; none of anything else.
     pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
-        let types = &self.python.types;
+        let types = &self.interpreter.types;
         let start = match self.type_of(object) {
             Some(of) if of == types.tuple => Some(object + self.layout.elements),
             Some(of) if of == types.list => self.pages.pointer(object + 24),
@@ -204,7 +208,7 @@ impl Objects {
 
     /// The keys and values of a dictionary, the first `most` ones; none of anything else.
     pub fn entries(&self, dict: usize, most: usize) -> Vec<(usize, usize)> {
-        if self.type_of(dict) != Some(self.python.types.dict) {
+        if self.type_of(dict) != Some(self.interpreter.types.dict) {
             return Vec::new();
         }
         let Some(keys) = self.pages.pointer(dict + DICT_KEYS) else {

@@ -2,14 +2,9 @@
 //! entered.
 
 use super::frame::Frame;
+use super::layout::Blocks;
 use super::object::Objects;
-use super::with_block::VARIABLES;
 
-/// `PyGenObject`, and `PyCoroObject` likewise: its state, negative while it has begun and is not running, and its frame.
-const STATE: usize = 67;
-const FRAME: usize = 72;
-/// Code objects: how many values a frame has room for, behind its variables.
-const STACK_SIZE: usize = 64;
 /// The most variables and values of a frame that are looked at.
 const MOST_VALUES: usize = 128;
 /// The most frames of a thread, with those of generators; and how deep generators may stand in one another.
@@ -40,7 +35,9 @@ impl Objects {
 
     fn generators_of(&self, frame: Frame) -> Vec<Frame> {
         let count = |place| usize::try_from(self.pages.int(frame.code + place)?).ok();
-        let (Some(variables), Some(values)) = (count(VARIABLES), count(STACK_SIZE)) else {
+        let counts = |blocks: Blocks| Some((count(blocks.variable_count)?, count(blocks.stack_size)?));
+        let Some((blocks, (variables, values))) = self.layout.blocks.and_then(|blocks| Some((blocks, counts(blocks)?)))
+        else {
             return Vec::new();
         };
         let start = frame.address + self.layout.locals;
@@ -55,20 +52,20 @@ impl Objects {
             self.value(&attributes, "gen")
         });
         let mut generators: Vec<usize> = values.filter(|&object| object != 0).chain(of_blocks).collect();
-        let types = &self.python.types.generators;
+        let types = &self.interpreter.types.generators;
         generators.retain(|&object| self.type_of(object).is_some_and(|of| types.contains(&of)));
         generators.sort_unstable();
         generators.dedup();
         generators
             .into_iter()
-            .filter_map(|object| self.suspended(object))
+            .filter_map(|object| self.suspended(object, blocks))
             .collect()
     }
 
     /// The frame of a generator that has begun and is not running.
-    fn suspended(&self, generator: usize) -> Option<Frame> {
+    fn suspended(&self, generator: usize, blocks: Blocks) -> Option<Frame> {
         const IS_NEGATIVE: u8 = 0x80;
-        let stands_still = self.pages.byte(generator + STATE)? & IS_NEGATIVE != 0;
-        stands_still.then(|| self.frame_at(generator + FRAME))?
+        let stands_still = self.pages.byte(generator + blocks.generator_state)? & IS_NEGATIVE != 0;
+        stands_still.then(|| self.frame_at(generator + blocks.generator_frame))?
     }
 }

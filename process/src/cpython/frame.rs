@@ -1,13 +1,15 @@
 //! The frames of a thread.
-#![expect(unsafe_code, reason = "CPython decodes its tables of lines")]
 
 use forkwatch_schema::record::PythonFrame;
 
 use super::layout::{Innermost, Instruction, Variables};
+use super::line_table::line_at;
 use super::object::{MOST_ENTRIES, Objects};
 
 /// The most frames followed, where the interpreter's own are among them.
 const MOST_FRAMES: usize = 1024;
+/// The longest table of lines that is read; frames in longer functions have no line.
+const LONGEST_LINE_TABLE: usize = 1 << 18;
 /// `_frameowner`: from here on, the interpreter's own frames at the bottom of a C call.
 const OWNED_BY_C: u8 = 3;
 
@@ -22,7 +24,7 @@ impl Objects {
     /// The frames of the thread with this state, innermost first.
     pub fn frames(&self, state: usize, most: usize) -> Vec<Frame> {
         self.frames_if(state, most, |frame| {
-            (self.type_of(frame.code) == Some(self.python.types.code)).then(|| self.has_begun(frame))
+            (self.type_of(frame.code) == Some(self.interpreter.types.code)).then(|| self.has_begun(frame))
         })
     }
 
@@ -87,13 +89,10 @@ impl Objects {
     /// Whether the frame has come to its function's first line: what `traceback` shows. From 3.12 on a class that was called
     /// often has a frame `__init__` between its caller and its own `__init__`, which stands for no line and never comes there.
     fn has_begun(&self, frame: Frame) -> bool {
-        /// `_co_firsttraceable` stands so far before the instructions.
-        const FIRST_OF_PROGRAM: usize = 16;
-        let Instruction::Address(_, start) = self.layout.instruction else {
+        let Some(first) = self.layout.first_traceable else {
             return true;
         };
-        let first = self.pages.int(frame.code + start - FIRST_OF_PROGRAM);
-        match (first, self.offset(frame)) {
+        match (self.pages.int(frame.code + first), self.offset(frame)) {
             (Some(first), Some(offset)) => offset / 2 >= first,
             _ => true,
         }
@@ -102,11 +101,11 @@ impl Objects {
     /// The frame here, if it is a function's.
     pub(super) fn frame_at(&self, address: usize) -> Option<Frame> {
         let code = self.referred(self.pages.pointer(address + self.layout.code)?);
-        (self.type_of(code) == Some(self.python.types.code)).then_some(Frame { address, code })
+        (self.type_of(code) == Some(self.interpreter.types.code)).then_some(Frame { address, code })
     }
 
-    /// The frame as records tell it.
-    pub fn told(&self, frame: Frame) -> Option<PythonFrame> {
+    /// The frame as records have it.
+    pub fn record_of(&self, frame: Frame) -> Option<PythonFrame> {
         Some(PythonFrame {
             file: self.file(frame)?,
             line: self.line(frame).unwrap_or(0),
@@ -134,7 +133,7 @@ impl Objects {
         let first = self.first_local(frame, "self").and_then(|object| self.type_of(object));
         let of = first.or_else(|| {
             let class = self.first_local(frame, "cls")?;
-            (self.type_of(class)? == self.python.types.meta).then_some(class)
+            (self.type_of(class)? == self.interpreter.types.meta).then_some(class)
         });
         let class = of.and_then(|of| self.type_name(of));
         Some(match class.as_deref().and_then(|class| class.rsplit('.').next()) {
@@ -145,10 +144,10 @@ impl Objects {
 
     /// The line that the frame is at.
     pub fn line(&self, frame: Frame) -> Option<u32> {
-        let offset = self.offset(frame)?;
-        // SAFETY: the frame is one of this thread's, or this thread holds the interpreter lock (`view`), so that the frame
-        // keeps its code alive.
-        unsafe { self.python.line(frame.code, offset) }
+        let (format, table) = self.layout.lines;
+        let table = self.bytes(self.pages.pointer(frame.code + table)?, LONGEST_LINE_TABLE)?;
+        let first = self.pages.int(frame.code + self.layout.first_line)?;
+        line_at(format, first, &table, self.offset(frame)?)
     }
 
     /// How far into its code the frame is, in bytes.
@@ -231,7 +230,7 @@ impl Objects {
 
     /// What a cell holds, for variables that functions share; any other object itself.
     fn content(&self, object: usize) -> usize {
-        if self.type_of(object) == Some(self.python.types.cell) {
+        if self.type_of(object) == Some(self.interpreter.types.cell) {
             self.pages.pointer(object + 16).unwrap_or(object)
         } else {
             object

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::known::OfClass;
 use super::object::{Objects, TYPE_FLAGS};
 
 const TYPE_DICT: usize = 264;
@@ -19,15 +20,6 @@ const OBJECT_OR_NOTHING: i32 = 16;
 const MOST_CLASSES: usize = 16;
 const MOST_ATTRIBUTES: usize = 256;
 
-/// One attribute, with the `str` that it goes by.
-#[derive(Clone, Copy, Debug)]
-pub enum OfClass {
-    /// It lies so far into each object.
-    Slot(usize, usize),
-    /// All objects share this one.
-    Shared(usize, usize),
-}
-
 impl Objects {
     /// The names and values of an object's attributes, and of those of its class that are data. Its own come first.
     pub fn all_attributes(&self, object: usize) -> Vec<(usize, usize)> {
@@ -35,14 +27,7 @@ impl Objects {
         let Some(of) = self.type_of(object) else {
             return attributes;
         };
-        let known = self.classes.try_borrow().ok().and_then(|known| known.get(&of).cloned());
-        let of_class = known.unwrap_or_else(|| {
-            let found = Rc::<[OfClass]>::from(self.of_class(of));
-            if let Ok(mut classes) = self.classes.try_borrow_mut() {
-                classes.insert(of, Rc::clone(&found));
-            }
-            found
-        });
+        let of_class = self.known.classes.get(of, || Rc::from(self.of_class(of)));
         attributes.extend(of_class.iter().filter_map(|attribute| match *attribute {
             OfClass::Slot(name, place) => Some((name, self.pages.pointer(object + place)?)),
             OfClass::Shared(name, value) => Some((name, value)),
@@ -60,7 +45,7 @@ impl Objects {
         let entries = dicts.flat_map(|dict| self.entries(dict, MOST_ATTRIBUTES));
         entries
             .filter_map(|(name, value)| match self.type_of(value)? {
-                of if of == self.python.types.member => Some(OfClass::Slot(name, self.slot(value)?)),
+                of if of == self.interpreter.types.member => Some(OfClass::Slot(name, self.slot(value)?)),
                 of if self.holds_data(value, of) => Some(OfClass::Shared(name, value)),
                 _ => None,
             })
@@ -69,7 +54,7 @@ impl Objects {
 
     /// Whether a value of this type may be, or lead to, a lock: methods and texts, which most attributes of a class are, may not.
     fn holds_data(&self, value: usize, of: usize) -> bool {
-        let types = &self.python.types;
+        let types = &self.interpreter.types;
         of == types.dict || of == types.list || self.lock_in(value).is_some() || self.is_made(of)
     }
 

@@ -7,29 +7,15 @@
 use std::rc::Rc;
 
 use super::frame::Frame;
+use super::layout::{Blocks, Exit};
 use super::object::Objects;
 
-/// Code objects: the number of local variables, the table of exceptions.
-pub(super) const VARIABLES: usize = 72;
-const EXCEPTIONS: usize = 40;
-/// The size and the content of `bytes`.
-const BYTES_SIZE: usize = 16;
-const BYTES: usize = 32;
 /// The longest table that is read; functions with longer ones give nothing.
 const LONGEST_TABLE: usize = 1 << 14;
 /// The most blocks around one instruction that are looked at.
 const MOST_BLOCKS: usize = 32;
 /// The deepest stack of values that is believed.
 const DEEPEST_STACK: usize = 1 << 12;
-
-/// How a frame keeps what a `with` block calls at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// 3.13: the method bound to its object.
-    Bound,
-    /// 3.14: the function, and its object above it.
-    Pair,
-}
 
 /// One entry of a table of exceptions, in units of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +30,16 @@ impl Objects {
     /// The objects whose `with` blocks the frame is inside, the innermost block first; those on a `contextlib.ExitStack`, too.
     pub fn entered(&self, frame: Frame) -> Vec<usize> {
         let found = || {
-            let exit = self.layout.exit?;
-            let depths = self.depths(frame)?;
+            let blocks = self.layout.blocks?;
+            let depths = self.depths(frame, blocks)?;
             if depths.is_empty() {
                 return None;
             }
-            let variables = usize::try_from(self.pages.int(frame.code + VARIABLES)?).ok()?;
+            let variables = usize::try_from(self.pages.int(frame.code + blocks.variable_count)?).ok()?;
             let values = frame.address + self.layout.locals + variables * 8;
-            let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
+            let objects = depths
+                .iter()
+                .filter_map(|&depth| self.exited_at(blocks.exit, values, depth));
             Some(objects.flat_map(|object| self.with_stacked(object)).collect())
         };
         found().unwrap_or_default()
@@ -70,31 +58,28 @@ impl Objects {
     }
 
     /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.
-    fn depths(&self, frame: Frame) -> Option<Rc<[usize]>> {
+    fn depths(&self, frame: Frame, blocks: Blocks) -> Option<Rc<[usize]>> {
         const UNIT: i32 = 2;
         let offset = self.offset(frame)?;
-        // Many threads are in the same place.
-        let key = (frame.code, offset);
-        if let Some(known) = self.blocks.try_borrow().ok()?.get(&key) {
-            return Some(Rc::clone(known));
-        }
-        let table = self.exceptions(frame).unwrap_or_default();
         // A frame that has not begun stands before its first instruction.
         let mut unit = usize::try_from(offset / UNIT).ok()?;
-        let mut depths = Vec::new();
-        for _ in 0..MOST_BLOCKS {
-            let Some(handler) = handler_of(&table, unit) else { break };
-            if handler.depth <= DEEPEST_STACK {
-                depths.push(handler.depth);
+        // Many threads are in the same place.
+        Some(self.known.blocks.get((frame.code, offset), || {
+            let table = self.pages.pointer(frame.code + blocks.exceptions);
+            let table = table
+                .and_then(|table| self.bytes(table, LONGEST_TABLE))
+                .unwrap_or_default();
+            let mut depths = Vec::new();
+            for _ in 0..MOST_BLOCKS {
+                let Some(handler) = handler_of(&table, unit) else { break };
+                if handler.depth <= DEEPEST_STACK {
+                    depths.push(handler.depth);
+                }
+                // Whoever handles an exception of the handler is one block further out.
+                unit = handler.target;
             }
-            // Whoever handles an exception of the handler is one block further out.
-            unit = handler.target;
-        }
-        let depths = Rc::<[usize]>::from(depths);
-        if let Ok(mut blocks) = self.blocks.try_borrow_mut() {
-            blocks.insert(key, Rc::clone(&depths));
-        }
-        Some(depths)
+            Rc::from(depths)
+        }))
     }
 
     /// The object of the `__exit__` that stands on top of this many values.
@@ -136,16 +121,6 @@ impl Objects {
             _ => false,
         };
         is_exit.then(|| self.pages.pointer(object + BOUND_TO))?
-    }
-
-    fn exceptions(&self, frame: Frame) -> Option<Vec<u8>> {
-        let table = self.pages.pointer(frame.code + EXCEPTIONS)?;
-        let length = self.pages.word(table + BYTES_SIZE)?;
-        if !(1..=LONGEST_TABLE).contains(&length) {
-            return None;
-        }
-        let mut bytes = vec![0; length];
-        self.pages.read(table + BYTES, &mut bytes).then_some(bytes)
     }
 }
 

@@ -1,17 +1,16 @@
 //! Facts about CPython from its file and memory alone: no call into it, no interpreter lock.
 //!
-//! The verdict asks these, in the parent or in a forked child. All reads are guarded. It must not follow the
-//! interpreter's own structures: their layout changes with every version, while a name in a method table does not. What does
-//! follow them, for Python's frames, threads and locks, is `python/`, with a layout for each version.
+//! All reads are guarded. It must not follow the interpreter's own structures: their layout changes with every version, while a
+//! name in a method table does not.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
 
-use super::memory::ProcessMemory;
-use super::modules::Modules;
-use super::symbols::{Table, addresses_of};
-use forkwatch_process::module::Module;
-use forkwatch_process::unwind::UnwindTables;
+use crate::memory::ProcessMemory;
+use crate::module::Module;
+use crate::modules::Modules;
+use crate::symbols::{Table, addresses_of};
+use crate::unwind::UnwindTables;
 
 /// The most places of one name that are kept; compilers merge equal strings, so that one is usual.
 const MAX_PLACES: usize = 64;

@@ -177,8 +177,8 @@ impl Objects {
 
     fn named(&self, address: usize, object: usize, way: &str, frame: Frame) -> Option<Named> {
         self.lock_in(object)?;
-        let told = self.told(frame)?;
-        let mut parts = told.file.rsplit('/');
+        let record = self.record_of(frame)?;
+        let mut parts = record.file.rsplit('/');
         let file = match (parts.next().unwrap_or_default(), parts.next()) {
             ("__init__.py", Some(package)) => format!("{package}/__init__.py"),
             (file, _) => file.to_owned(),
@@ -187,7 +187,7 @@ impl Objects {
         let is_waiter = way == "waiter" && file == "threading.py";
         Some(Named {
             address,
-            name: format!("{way} in {} ({file}:{})", told.function, told.line),
+            name: format!("{way} in {} ({file}:{})", record.function, record.line),
             is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
         })
     }

@@ -1,0 +1,118 @@
+//! What an interpreter's own table for debuggers says (`_Py_DebugOffsets`), which stands at the start of `_PyRuntime` since 3.13.
+
+/// Where things lie, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DebugOffsets {
+    /// `PY_VERSION_HEX`.
+    pub version: u64,
+    /// `_PyRuntime`: the first interpreter.
+    pub interpreters: usize,
+    /// Interpreters: the next one.
+    pub next_interpreter: usize,
+    /// Interpreters: the first thread state.
+    pub first_thread: usize,
+    /// Thread states: the innermost frame.
+    pub innermost: usize,
+    /// Thread states: the thread's `pthread_t`.
+    pub thread_id: usize,
+    /// Frames: the caller's frame.
+    pub back: usize,
+    /// Frames: the code.
+    pub code: usize,
+    /// Frames: the instruction.
+    pub instruction: usize,
+    /// Frames: the local variables.
+    pub locals: usize,
+    /// Frames: who owns it.
+    pub owner: usize,
+    /// Code objects: the file.
+    pub file: usize,
+    /// Code objects: the qualified name.
+    pub name: usize,
+    /// Code objects: the table of lines.
+    pub lines: usize,
+    /// Code objects: the first line.
+    pub first_line: usize,
+    /// Code objects: the names of local variables.
+    pub variables: usize,
+    /// Code objects: the instructions.
+    pub instructions: usize,
+}
+
+impl DebugOffsets {
+    /// The words of the table that are read.
+    pub const WORDS: usize = 49;
+
+    /// Reads the table; `None` where it is that of a version which is not known, or of a build without an interpreter lock.
+    pub fn parse(table: &[u64; Self::WORDS]) -> Option<Self> {
+        /// No structure of these has as many bytes; the interpreter's own state has more.
+        const BIGGEST: usize = 1 << 16;
+        const BIGGEST_STATE: usize = 1 << 24;
+        let version = Self::version_in(table)?;
+        // Where the parts for thread states, frames and code begin; the first word of each is its size.
+        let (thread, frame, code) = match version >> 16 {
+            0x030d => (19, 28, 34),
+            0x030e => (22, 31, 39),
+            _ => return None,
+        };
+        let word = |index: usize| usize::try_from(*table.get(index)?).ok();
+        let at = |index| word(index).filter(|&offset| offset < BIGGEST);
+        let in_state = |index| word(index).filter(|&offset| offset < BIGGEST_STATE);
+        Some(Self {
+            version,
+            interpreters: in_state(5)?,
+            next_interpreter: in_state(8)?,
+            first_thread: in_state(9)?,
+            innermost: at(thread + 4)?,
+            thread_id: at(thread + 5)?,
+            back: at(frame + 1)?,
+            code: at(frame + 2)?,
+            instruction: at(frame + 3)?,
+            locals: at(frame + 4)?,
+            owner: at(frame + 5)?,
+            file: at(code + 1)?,
+            name: at(code + 3)?,
+            lines: at(code + 4)?,
+            first_line: at(code + 5)?,
+            variables: at(code + 7)?,
+            instructions: at(code + 9)?,
+        })
+    }
+
+    /// The `PY_VERSION_HEX` in a table; `None` where it is none, or one of a build without an interpreter lock.
+    fn version_in(table: &[u64; Self::WORDS]) -> Option<u64> {
+        const COOKIE: u64 = u64::from_ne_bytes(*b"xdebugpy");
+        let [cookie, version, without_lock, ..] = *table;
+        (cookie == COOKIE && without_lock == 0).then_some(version)
+    }
+
+    /// The 13 of 3.13.
+    pub fn minor(&self) -> u32 {
+        (self.version >> 16 & 0xff) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DebugOffsets;
+
+    #[test]
+    fn tables_of_offsets() {
+        let mut table: [u64; DebugOffsets::WORDS] = core::array::from_fn(|index| index as u64);
+        table[..3].copy_from_slice(&[u64::from_ne_bytes(*b"xdebugpy"), 0x030e_0af0, 0]);
+        let offsets = DebugOffsets::parse(&table).unwrap();
+        assert_eq!((offsets.innermost, offsets.back, offsets.instructions), (26, 32, 48));
+        assert_eq!(
+            (offsets.interpreters, offsets.first_thread, offsets.minor()),
+            (5, 9, 14)
+        );
+        table[35] = u64::MAX;
+        assert_eq!(DebugOffsets::parse(&table), None, "no offset");
+        table[35] = 80;
+        table[2] = 1;
+        assert_eq!(DebugOffsets::parse(&table), None, "without an interpreter lock");
+        table[2] = 0;
+        table[1] = 0x0310_0000;
+        assert_eq!(DebugOffsets::parse(&table), None, "a version that is not known");
+    }
+}

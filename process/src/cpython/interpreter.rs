@@ -1,0 +1,82 @@
+//! An interpreter in a process: its version, and where its types and its state lie.
+
+use core::ffi::CStr;
+
+use super::debug_offsets::DebugOffsets;
+
+/// An interpreter with an interpreter lock; of builds without one nothing is read, as objects change there at any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interpreter {
+    /// The 13 of 3.13.
+    pub minor: u32,
+    /// The types by which objects are recognised.
+    pub types: Types,
+    /// Where it says that things lie; `None` before 3.13.
+    pub offsets: Option<DebugOffsets>,
+}
+
+/// The addresses of type objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Types {
+    /// `code`.
+    pub code: usize,
+    /// `str`.
+    pub text: usize,
+    /// `dict`.
+    pub dict: usize,
+    /// `tuple`.
+    pub tuple: usize,
+    /// `list`.
+    pub list: usize,
+    /// `cell`.
+    pub cell: usize,
+    /// `type`.
+    pub meta: usize,
+    /// The descriptors of slots.
+    pub member: usize,
+    /// `generator` and `coroutine`.
+    pub generators: [usize; 2],
+}
+
+impl Types {
+    /// The types, each where `address_of` says that the object with this name lies.
+    pub fn by_name(address_of: impl Fn(&'static CStr) -> Option<usize>) -> Option<Self> {
+        Some(Self {
+            code: address_of(c"PyCode_Type")?,
+            text: address_of(c"PyUnicode_Type")?,
+            dict: address_of(c"PyDict_Type")?,
+            tuple: address_of(c"PyTuple_Type")?,
+            list: address_of(c"PyList_Type")?,
+            cell: address_of(c"PyCell_Type")?,
+            meta: address_of(c"PyType_Type")?,
+            member: address_of(c"PyMemberDescr_Type")?,
+            generators: [address_of(c"PyGen_Type")?, address_of(c"PyCoro_Type")?],
+        })
+    }
+}
+
+/// Reads "3.13.0 (main, ...) [GCC ...]", which `Py_GetVersion` returns. `None` for Python 2, and for builds without an interpreter
+/// lock.
+pub fn minor_of(version: &[u8]) -> Option<u32> {
+    let version = core::str::from_utf8(version).ok()?;
+    if version.contains("free-threading") {
+        return None;
+    }
+    let digits = version.strip_prefix("3.")?;
+    let end = digits.find(|character: char| !character.is_ascii_digit())?;
+    digits.get(..end)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minor_of;
+
+    #[test]
+    fn versions() {
+        assert_eq!(minor_of(b"3.13.0 (main, Nov  1 2024) [GCC 12.2.0]"), Some(13));
+        assert_eq!(minor_of(b"3.7.16 (default)"), Some(7));
+        assert_eq!(minor_of(b"3.13.0 experimental free-threading build (main)"), None);
+        assert_eq!(minor_of(b"2.7.18 (default)"), None);
+        assert_eq!(minor_of(b"3."), None);
+    }
+}

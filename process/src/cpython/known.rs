@@ -1,0 +1,60 @@
+//! What has been found out about types and code, so that it is asked once.
+
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What instances of a type are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LockType {
+    /// A lock with a semaphore.
+    Semaphore,
+    /// A lock with a state of its own.
+    Plain,
+    /// The same, which knows its holder.
+    Recursive,
+}
+
+/// One attribute that objects have by their class, with the `str` that it goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OfClass {
+    /// It lies so far into each object.
+    Slot(usize, usize),
+    /// All objects share this one.
+    Shared(usize, usize),
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// By type: whether its instances are locks.
+    pub lock_types: Memo<usize, Option<LockType>>,
+    /// By type: what its instances have by it.
+    pub classes: Memo<usize, Rc<[OfClass]>>,
+    /// By code and instruction: how deep the stack of values stands at the ends of the blocks around it.
+    pub blocks: Memo<(usize, i32), Rc<[usize]>>,
+}
+
+/// Answers by question.
+#[derive(Debug)]
+pub(super) struct Memo<Question, Answer>(RefCell<BTreeMap<Question, Answer>>);
+
+impl<Question, Answer> Default for Memo<Question, Answer> {
+    fn default() -> Self {
+        Self(RefCell::new(BTreeMap::new()))
+    }
+}
+
+impl<Question: Ord, Answer: Clone> Memo<Question, Answer> {
+    /// The known answer, or a new one. Finding it may ask other questions.
+    pub(super) fn get(&self, question: Question, find: impl FnOnce() -> Answer) -> Answer {
+        let known = self.0.try_borrow().ok().and_then(|known| known.get(&question).cloned());
+        known.unwrap_or_else(|| {
+            let found = find();
+            if let Ok(mut known) = self.0.try_borrow_mut() {
+                known.insert(question, found.clone());
+            }
+            found
+        })
+    }
+}

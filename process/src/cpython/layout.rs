@@ -1,0 +1,162 @@
+//! What must be known of CPython's structures to read them: where things lie, in bytes, and in which of several forms.
+//!
+//! The values stand in `versions/`, a file a minor version; within one they never change.
+
+/// The layout of one minor version.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// How a thread state names its innermost frame.
+    pub innermost: Innermost,
+    /// Thread states: the thread's `pthread_t`.
+    pub thread_id: usize,
+    /// How all thread states are found without calling the interpreter; `None` where nothing says it.
+    pub threads: Option<Threads>,
+    /// Frames: the caller's frame.
+    pub back: usize,
+    /// Frames: the code.
+    pub code: usize,
+    /// Frames: the module's variables.
+    pub globals: usize,
+    /// Frames: the instruction.
+    pub instruction: Instruction,
+    /// Frames: the local variables.
+    pub locals: usize,
+    /// Frames: who owns it; the interpreter's own ones stand for no function. `None` before there were such.
+    pub owner: Option<usize>,
+    /// Whether references in frames carry tags in their low bits.
+    pub is_tagged: bool,
+    /// Code objects: the file.
+    pub file: usize,
+    /// Code objects: the (qualified) name.
+    pub name: usize,
+    /// Whether that name is the qualified one.
+    pub is_qualified: bool,
+    /// Code objects: the names of globals and attributes that the function uses.
+    pub names: usize,
+    /// Code objects: the names of local variables.
+    pub variables: Variables,
+    /// Code objects: the first line.
+    pub first_line: usize,
+    /// Code objects: the form and the place of the table of lines.
+    pub lines: (Lines, usize),
+    /// Code objects: the first instruction that stands for a line; `None` before there were others.
+    pub first_traceable: Option<usize>,
+    /// How frames tell which blocks they are in; `None` where they keep them in another way.
+    pub blocks: Option<Blocks>,
+    /// From this version on (`PY_VERSION_HEX`), locks have a state of their own; before it, every lock has a semaphore of libc's.
+    pub own_locks_since: Option<u64>,
+    /// `tuple`: the elements.
+    pub elements: usize,
+    /// `str`: the size of the head of an ASCII string.
+    pub ascii: usize,
+    /// `str`: the size of the head of another string.
+    pub compact: usize,
+    /// Types: the keys that instances share.
+    pub shared_keys: usize,
+    /// The form of dictionaries' keys.
+    pub keys: Keys,
+    /// Where instances have their attributes.
+    pub attributes: Attributes,
+}
+
+/// How a thread state names its innermost frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Innermost {
+    /// By a pointer.
+    Here(usize),
+    /// By a pointer to a structure that has it.
+    Behind(usize, usize),
+}
+
+/// The lists of interpreters and of their threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads {
+    /// `_PyRuntime`: the first interpreter.
+    pub interpreters: usize,
+    /// Interpreters: the next one.
+    pub next_interpreter: usize,
+    /// Interpreters: the first thread state.
+    pub first_thread: usize,
+}
+
+/// How a frame names its instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instruction {
+    /// By an `int` here, in units of so many bytes.
+    Number(usize, i32),
+    /// By an address here; the code object's instructions begin there.
+    Address(usize, usize),
+}
+
+/// How a code object names local variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variables {
+    /// By three tuples: plain ones, those that inner functions share, those of outer functions.
+    Three(usize, usize, usize),
+    /// By one tuple.
+    One(usize),
+}
+
+/// The form of a table of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// Up to 3.9 (`co_lnotab`): pairs of bytes, how far the instruction and how far the line goes on.
+    Pairs,
+    /// 3.10: pairs of bytes, how long a range of instructions is, and how far its line is from the last range's.
+    Ranges,
+    /// Since 3.11: entries of varying size, with columns.
+    Locations,
+}
+
+/// How frames tell which `with` blocks they are in: by the code's table of exceptions. So in all versions with that table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// What stands on the stack of values for a block.
+    pub exit: Exit,
+    /// Code objects: the table of exceptions.
+    pub exceptions: usize,
+    /// Code objects: the number of local variables.
+    pub variable_count: usize,
+    /// Code objects: how many values a frame has room for, behind its variables.
+    pub stack_size: usize,
+    /// `generator` and `coroutine`: the state, negative while it has begun and is not running.
+    pub generator_state: usize,
+    /// `generator` and `coroutine`: the frame.
+    pub generator_frame: usize,
+}
+
+/// How a frame keeps what a `with` block calls at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Up to 3.13: the method bound to its object.
+    Bound,
+    /// 3.14: the function, and its object above it.
+    Pair,
+}
+
+/// How the keys of a dictionary lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// A number of slots, then entries of three words.
+    Old,
+    /// Logarithms; entries of two words where all keys are strings.
+    New,
+}
+
+/// Where an instance has its attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attributes {
+    /// In a dictionary that its type knows the place of.
+    Dictionary,
+    /// 3.11: before the object, a pointer to values, and one to a dictionary.
+    TwoPointers,
+    /// 3.12: before the object, a pointer to either.
+    OnePointer,
+    /// 3.13: in the object, as long as there is no dictionary.
+    Inline,
+}
+
+/// The first word of a thread state is its predecessor, the second its successor, the third the interpreter.
+pub const PREVIOUS: usize = 0;
+/// The second.
+pub const NEXT: usize = 8;

@@ -1,0 +1,61 @@
+//! CPython's structures, read as a debugger reads them: what Python code is doing in a process, every Python thread's name and
+//! frames, and which object is the lock at an address.
+//!
+//! Nothing of the interpreter is called, and nothing of it is changed: all reads are guarded and bounded, in this process or
+//! another. What does not look as it should (a pointer to another type, an unknown version) gives nothing. Whoever asks sees to it
+//! that nothing moves meanwhile: by the interpreter lock, or because the process stands still.
+//!
+//! Each uses only those above it in this list:
+//!
+//! | file | its part |
+//! |---|---|
+//! | `program` | the module with the interpreter, its symbols and its builtin methods |
+//! | `debug_offsets` | what an interpreter says of itself since 3.13 |
+//! | `interpreter` | an interpreter's version, and where its types are |
+//! | `layout`, `opcodes` | what must be known of a version |
+//! | `versions` | that of each version, as data |
+//! | `pages` | guarded reads, each page once |
+//! | `known` | what has been found out already |
+//! | `object` | types, strings, tuples, dictionaries, attributes |
+//! | `line_table`, `frame` | the frames of a thread, and their lines |
+//! | `threads` | the threads of an interpreter, and their names |
+//! | `lock_object` | which objects are locks, and what they say of themselves |
+//! | `class` | what objects have by their class |
+//! | `with_block`, `called` | what a frame has entered, and what it has called |
+//! | `generator` | the generators that a frame is in the middle of |
+//! | `search` | which object is a lock |
+//! | `held` | who holds the locks that pass no hook |
+//! | `view` | all of it together |
+
+mod called;
+mod class;
+mod debug_offsets;
+mod frame;
+mod generator;
+mod held;
+pub mod interpreter;
+mod known;
+pub mod layout;
+mod line_table;
+mod lock_object;
+mod object;
+mod opcodes;
+mod pages;
+mod program;
+mod search;
+mod threads;
+pub mod versions;
+mod view;
+mod with_block;
+
+pub use self::debug_offsets::DebugOffsets;
+pub use self::frame::Frame;
+pub use self::held::Held;
+pub use self::interpreter::{Interpreter, Types};
+pub use self::object::Objects;
+pub use self::opcodes::Opcodes;
+pub use self::pages::Pages;
+pub use self::program::CPython;
+pub use self::search::Named;
+pub use self::threads::Thread;
+pub use self::view::{PythonThread, Target, View};

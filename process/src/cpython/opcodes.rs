@@ -1,0 +1,25 @@
+//! Which instructions of a version's code matter here.
+
+/// The numbers of the instructions that matter in one minor version, those that the interpreter has fitted to their use among
+/// them. `python3 -c 'import opcode; print(opcode.opmap, opcode._specialized_opmap, opcode._inline_cache_entries)'` tells them.
+#[derive(Clone, Copy, Debug)]
+pub struct Opcodes {
+    /// `EXTENDED_ARG`.
+    pub extended: u8,
+    /// `LOAD_ATTR`, and in each range the first and the last number.
+    pub attribute: &'static [(u8, u8)],
+    /// `LOAD_GLOBAL`.
+    pub global: &'static [(u8, u8)],
+    /// `LOAD_NAME`.
+    pub name: u8,
+    /// `LOAD_FAST` and `LOAD_DEREF`.
+    pub variable: &'static [(u8, u8)],
+    /// Those that load two local variables, the numbers of both in one operand.
+    pub two_variables: &'static [u8],
+    /// `CALL` and its like.
+    pub call: &'static [(u8, u8)],
+    /// How many units of working space follow an instruction.
+    pub spaces: &'static [(u8, u8, usize)],
+    /// From here on, instructions of tracers and compilers stand in for others: such code is not read.
+    pub foreign: u8,
+}

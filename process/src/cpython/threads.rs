@@ -1,0 +1,81 @@
+//! The Python threads of an interpreter: their states, what `threading` knows of them, and the names it has for them.
+
+use super::frame::Frame;
+use super::layout::{NEXT, PREVIOUS};
+use super::object::Objects;
+
+/// The most threads that are looked at.
+pub(super) const MOST_THREADS: usize = 1024;
+/// The most interpreters of one process.
+const MOST_INTERPRETERS: usize = 64;
+
+/// A Python thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Where its state lies.
+    pub state: usize,
+    /// Its `pthread_t`.
+    pub handle: usize,
+}
+
+impl Objects {
+    /// All threads of all interpreters below the object `_PyRuntime`, each interpreter's newest first.
+    pub fn all_threads(&self, runtime: usize) -> Vec<Thread> {
+        let mut all = Vec::new();
+        let Some(lists) = self.layout.threads else {
+            return all;
+        };
+        let mut next = self.pages.pointer(runtime.saturating_add(lists.interpreters));
+        for _ in 0..MOST_INTERPRETERS {
+            let Some(interpreter) = next else { break };
+            self.follow(self.pages.pointer(interpreter + lists.first_thread), NEXT, &mut all);
+            next = self.pages.pointer(interpreter + lists.next_interpreter);
+        }
+        all
+    }
+
+    /// The interpreter's other threads.
+    pub(super) fn others(&self, state: usize) -> Vec<Thread> {
+        let mut others = Vec::new();
+        for direction in [PREVIOUS, NEXT] {
+            self.follow(self.pages.pointer(state + direction), direction, &mut others);
+        }
+        others
+    }
+
+    fn follow(&self, first: Option<usize>, direction: usize, threads: &mut Vec<Thread>) {
+        let mut next = first;
+        // Counted by steps: a list that leads in a circle need not have a thread in it.
+        for _ in threads.len()..MOST_THREADS {
+            let Some(state) = next else { break };
+            let handle = self.pages.pointer(state + self.layout.thread_id);
+            threads.extend(handle.map(|handle| Thread { state, handle }));
+            next = self.pages.pointer(state + direction);
+        }
+    }
+
+    /// The threads that `threading` knows, by their `pthread_t`: the main thread, and those that others began, among them. Empty where
+    /// these frames are not of a thread that `threading` began, as its module is found by way of its function.
+    pub(super) fn active_threads(&self, frames: &[Frame]) -> Vec<(usize, usize)> {
+        let outermost = frames.last().copied();
+        let module = outermost.filter(|&frame| self.thread_object(frame).is_some());
+        let active = module.and_then(|frame| self.value(&self.globals(frame), "_active"));
+        let entries = active.map_or_else(Vec::new, |active| self.entries(active, MOST_THREADS));
+        let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
+        entries.into_iter().filter_map(by_handle).collect()
+    }
+
+    /// The name among a `threading.Thread`'s attributes.
+    pub(super) fn name_in(&self, attributes: &[(usize, usize)]) -> Option<String> {
+        self.value(attributes, "_name").and_then(|name| self.text(name))
+    }
+
+    /// The `threading.Thread` whose thread begins in this frame.
+    pub(super) fn thread_object(&self, outermost: Frame) -> Option<usize> {
+        if self.plain_name(outermost)? == "_bootstrap" {
+            self.first_local(outermost, "self")
+        } else {
+            None
+        }
+    }
+}

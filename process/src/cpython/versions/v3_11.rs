@@ -1,0 +1,51 @@
+//! CPython 3.11.
+
+use super::Version;
+use crate::cpython::layout::{
+    Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables,
+};
+
+/// What is known of it.
+pub const VERSION: Version = Version {
+    minor: 11,
+    layout: Layout {
+        innermost: Innermost::Behind(56, 8),
+        thread_id: 152,
+        threads: Some(Threads {
+            interpreters: 40,
+            next_interpreter: 0,
+            first_thread: 16,
+        }),
+        back: 48,
+        code: 32,
+        globals: 8,
+        instruction: Instruction::Address(56, 184),
+        locals: 72,
+        owner: None,
+        is_tagged: false,
+        file: 112,
+        name: 128,
+        is_qualified: true,
+        names: 32,
+        variables: Variables::One(96),
+        first_line: 72,
+        lines: (Lines::Locations, 136),
+        first_traceable: Some(168),
+        blocks: Some(Blocks {
+            exit: Exit::Bound,
+            exceptions: 40,
+            variable_count: 76,
+            stack_size: 68,
+            generator_state: 75,
+            generator_frame: 80,
+        }),
+        own_locks_since: None,
+        elements: 24,
+        ascii: 48,
+        compact: 72,
+        shared_keys: 872,
+        keys: Keys::New,
+        attributes: Attributes::TwoPointers,
+    },
+    opcodes: None,
+};

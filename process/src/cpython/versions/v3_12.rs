@@ -1,0 +1,51 @@
+//! CPython 3.12.
+
+use super::Version;
+use crate::cpython::layout::{
+    Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables,
+};
+
+/// What is known of it.
+pub const VERSION: Version = Version {
+    minor: 12,
+    layout: Layout {
+        innermost: Innermost::Behind(56, 0),
+        thread_id: 136,
+        threads: Some(Threads {
+            interpreters: 40,
+            next_interpreter: 0,
+            first_thread: 72,
+        }),
+        back: 8,
+        code: 0,
+        globals: 24,
+        instruction: Instruction::Address(56, 192),
+        locals: 72,
+        owner: Some(70),
+        is_tagged: false,
+        file: 112,
+        name: 128,
+        is_qualified: true,
+        names: 32,
+        variables: Variables::One(96),
+        first_line: 68,
+        lines: (Lines::Locations, 136),
+        first_traceable: Some(176),
+        blocks: Some(Blocks {
+            exit: Exit::Bound,
+            exceptions: 40,
+            variable_count: 72,
+            stack_size: 64,
+            generator_state: 67,
+            generator_frame: 72,
+        }),
+        own_locks_since: None,
+        elements: 24,
+        ascii: 40,
+        compact: 56,
+        shared_keys: 880,
+        keys: Keys::New,
+        attributes: Attributes::OnePointer,
+    },
+    opcodes: None,
+};

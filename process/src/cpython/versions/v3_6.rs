@@ -1,0 +1,39 @@
+//! CPython 3.6.
+//! The list of its interpreters is no part of an object that a symbol names.
+
+use super::Version;
+use crate::cpython::layout::{Attributes, Innermost, Instruction, Keys, Layout, Lines, Variables};
+
+/// What is known of it.
+pub const VERSION: Version = Version {
+    minor: 6,
+    layout: Layout {
+        innermost: Innermost::Here(24),
+        thread_id: 152,
+        threads: None,
+        back: 24,
+        code: 32,
+        globals: 48,
+        instruction: Instruction::Number(120, 1),
+        locals: 376,
+        owner: None,
+        is_tagged: false,
+        file: 96,
+        name: 104,
+        is_qualified: false,
+        names: 56,
+        variables: Variables::Three(64, 80, 72),
+        first_line: 36,
+        lines: (Lines::Pairs, 112),
+        first_traceable: None,
+        blocks: None,
+        own_locks_since: None,
+        elements: 24,
+        ascii: 48,
+        compact: 72,
+        shared_keys: 856,
+        keys: Keys::Old,
+        attributes: Attributes::Dictionary,
+    },
+    opcodes: None,
+};

@@ -1,0 +1,42 @@
+//! CPython 3.8.
+
+use super::Version;
+use crate::cpython::layout::{Attributes, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables};
+
+/// What is known of it.
+pub const VERSION: Version = Version {
+    minor: 8,
+    layout: Layout {
+        innermost: Innermost::Here(24),
+        thread_id: 176,
+        threads: Some(Threads {
+            interpreters: 32,
+            next_interpreter: 0,
+            first_thread: 8,
+        }),
+        back: 24,
+        code: 32,
+        globals: 48,
+        instruction: Instruction::Number(104, 1),
+        locals: 360,
+        owner: None,
+        is_tagged: false,
+        file: 104,
+        name: 112,
+        is_qualified: false,
+        names: 64,
+        variables: Variables::Three(72, 88, 80),
+        first_line: 40,
+        lines: (Lines::Pairs, 120),
+        first_traceable: None,
+        blocks: None,
+        own_locks_since: None,
+        elements: 24,
+        ascii: 48,
+        compact: 72,
+        shared_keys: 856,
+        keys: Keys::Old,
+        attributes: Attributes::Dictionary,
+    },
+    opcodes: None,
+};

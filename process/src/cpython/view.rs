@@ -1,0 +1,199 @@
+//! All that is known of the Python side of a process, as one of its threads sees it.
+
+use std::collections::BTreeSet;
+
+use forkwatch_schema::record::PythonFrame;
+
+use super::frame::Frame;
+use super::held::{Held, MOST_SEARCHED, Running};
+use super::object::Objects;
+use super::search::Named;
+use super::threads::Thread;
+
+/// What Python code was doing.
+#[derive(Debug, Default)]
+pub struct View {
+    /// The frames of the thread that looks, innermost first; `None` where it runs no Python code.
+    pub own: Option<Vec<PythonFrame>>,
+    /// The name that `threading` knows that thread by; `None` where it knows none.
+    pub own_name: Option<String>,
+    /// The other threads of this interpreter.
+    pub threads: Vec<PythonThread>,
+    /// The locks that could be named.
+    pub locks: Vec<Named>,
+    /// The locks of other threads that pass no hook.
+    pub held: Vec<Held>,
+}
+
+/// One other Python thread.
+#[derive(Debug)]
+pub struct PythonThread {
+    /// Its `pthread_t`.
+    pub handle: usize,
+    /// The name that `threading` knows it by; `None` where it knows none.
+    pub name: Option<String>,
+    /// Its frames, innermost first.
+    pub frames: Vec<PythonFrame>,
+}
+
+/// A lock that is held, and the `pthread_t` of the thread that has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The address of the lock.
+    pub address: usize,
+    /// Its owner; 0 where that is not known.
+    pub owner: usize,
+}
+
+impl View {
+    /// What is known of the thread with this `pthread_t`.
+    pub fn thread(&self, handle: usize) -> Option<&PythonThread> {
+        self.threads.iter().find(|thread| thread.handle == handle)
+    }
+
+    /// What the lock at this address is.
+    pub fn lock(&self, address: usize) -> Option<&Named> {
+        self.locks.iter().find(|lock| lock.address == address)
+    }
+}
+
+impl Objects {
+    /// Looks at this thread's frames, `depth` of them. Where nothing moves because it has the interpreter lock, at the other threads
+    /// too, and at the locks that they hold.
+    pub fn view(&self, this: Thread, has_lock: bool, depth: usize, targets: &[Target]) -> View {
+        let mut view = View {
+            own: self.records_of(&self.frames(this.state, depth)),
+            ..View::default()
+        };
+        if !has_lock {
+            return view;
+        }
+        let others = self.others(this.state);
+        let mut active = self.active_threads(&self.frames(this.state, usize::MAX));
+        for other in &others {
+            let frames = self.frames(other.state, usize::MAX);
+            if active.is_empty() {
+                active = self.active_threads(&frames);
+            }
+            let thread = frames.last().and_then(|&frame| self.thread_object(frame));
+            let attributes = thread.map_or_else(Vec::new, |thread| self.attributes(thread));
+            let alive = self
+                .value(&attributes, "_tstate_lock")
+                .and_then(|lock| self.lock_in(lock));
+            view.locks.extend(alive.map(Named::sign_of_life));
+            let innermost = frames.get(..depth.min(frames.len())).unwrap_or_default();
+            view.threads.push(PythonThread {
+                handle: other.handle,
+                name: self.name_in(&attributes),
+                frames: self.records_of(innermost).unwrap_or_default(),
+            });
+        }
+        if self.has_own_locks() {
+            self.add_held(this, &others, &mut view);
+        }
+        let name_of = |handle| {
+            let known = active.iter().find(|(other, _)| *other == handle);
+            known.and_then(|&(_, thread)| self.name_in(&self.attributes(thread)))
+        };
+        view.own_name = name_of(this.handle);
+        for thread in view.threads.iter_mut().filter(|thread| thread.name.is_none()) {
+            thread.name = name_of(thread.handle);
+        }
+        let unknown = |target: &&Target| view.lock(target.address).is_none();
+        let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
+        if !unknown.is_empty() {
+            let mut all = others;
+            all.push(this);
+            view.locks.extend(self.name_locks(&all, &unknown));
+        }
+        view
+    }
+
+    /// Adds the locks with a state of their own that other threads hold.
+    fn add_held(&self, this: Thread, others: &[Thread], view: &mut View) {
+        let (own, running) = self.all_running(this, others);
+        let in_blocks = self.held_in_blocks(&own, &running);
+        view.held.extend(in_blocks.iter().map(|(held, _)| *held));
+        for (held, named) in self.held_and_named(&own, &running, &in_blocks) {
+            if !view.held.contains(&held) {
+                view.held.push(held);
+            }
+            view.locks.push(named);
+        }
+        let is_named = |held: &Held| view.lock(held.address).is_none_or(|named| !named.is_bookkeeping);
+        let counting = view.held.iter().copied().filter(is_named).collect();
+        view.held = counting;
+    }
+
+    /// The locks with a state of their own of other threads that are inside a block.
+    pub fn held_by_others(&self, this: Thread) -> Vec<Held> {
+        let (own, running) = self.all_running(this, &self.others(this.state));
+        let held = self.held_in_blocks(&own, &running);
+        held.into_iter().map(|(held, _)| held).collect()
+    }
+
+    /// The `pthread_t` of who holds this lock with a state of its own, which the thread with this state is about to wait for; 0 where
+    /// that is not known. `None` where it knows the lock by no name, where it has taken the lock itself, and where the lock is
+    /// bookkeeping.
+    pub fn holder_of_inherited(&self, state: usize, address: usize) -> Option<usize> {
+        let named = self.name_from(state, address)?;
+        let lock = self.held_lock_at(address)?;
+        let has_it = self.has_taken(&self.running(state, 0), address);
+        (!named.is_bookkeeping && !has_it).then(|| lock.holder.unwrap_or(0))
+    }
+
+    /// What the thread with this state calls the lock at this address.
+    pub fn name_from(&self, state: usize, address: usize) -> Option<Named> {
+        let target = Target { address, owner: 0 };
+        let named = self.name_locks(&[Thread { state, handle: 0 }], &[target]);
+        named.into_iter().next()
+    }
+
+    /// These frames as records have them, up to one that cannot be read; `None` where there are none.
+    pub fn records_of(&self, frames: &[Frame]) -> Option<Vec<PythonFrame>> {
+        let records: Vec<_> = frames.iter().map_while(|&frame| self.record_of(frame)).collect();
+        (!records.is_empty()).then_some(records)
+    }
+
+    /// This thread and the others, with their frames.
+    fn all_running(&self, this: Thread, others: &[Thread]) -> (Running, Vec<Running>) {
+        let running = |thread: &Thread| self.running(thread.state, thread.handle);
+        (running(&this), others.iter().map(running).collect())
+    }
+
+    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'; from functions that use
+    /// the lock, then from any of its module.
+    fn name_locks(&self, threads: &[Thread], targets: &[Target]) -> Vec<Named> {
+        let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
+        let mut named = Vec::new();
+        for (by_owner, uses_it) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut seen_modules = BTreeSet::new();
+            for &Thread { state, handle } in threads {
+                let of_this: BTreeSet<usize> = if by_owner {
+                    let owned = targets.iter().filter(|target| target.owner == handle);
+                    owned
+                        .map(|target| target.address)
+                        .filter(|address| wanted.contains(address))
+                        .collect()
+                } else {
+                    wanted.clone()
+                };
+                if of_this.is_empty() {
+                    continue;
+                }
+                for frame in self.frames(state, MOST_SEARCHED) {
+                    let module = self.module(frame);
+                    if !uses_it && !module.is_some_and(|module| seen_modules.insert(module)) {
+                        continue;
+                    }
+                    for lock in self.locks_from(frame, &of_this, !uses_it) {
+                        if wanted.remove(&lock.address) {
+                            named.push(lock);
+                        }
+                    }
+                }
+            }
+        }
+        named
+    }
+}

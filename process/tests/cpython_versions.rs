@@ -1,0 +1,258 @@
+//! What `cpython/versions/` says of each minor version, against what the interpreters of this machine say of themselves: by their
+//! headers, by `opcode`, and by their tables for debuggers.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests live in no watched program"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use forkwatch_process::cpython::layout::{Innermost, Instruction, Layout, NEXT, PREVIOUS, Variables};
+use forkwatch_process::cpython::versions::{ALL, Version, layout_of, of};
+use forkwatch_process::cpython::{DebugOffsets, Interpreter, Opcodes, Types};
+
+/// The facts of a layout, as `cpython_layout.c` prints them.
+fn facts(layout: &Layout) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    let mut add = |name: &str, numbers: &[usize]| {
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        facts.insert(name.to_owned(), numbers.join(" "));
+    };
+    add("links", &[PREVIOUS, NEXT]);
+    add("thread_id", &[layout.thread_id]);
+    add("back", &[layout.back]);
+    add("code", &[layout.code]);
+    add("globals", &[layout.globals]);
+    add("locals", &[layout.locals]);
+    add("file", &[layout.file]);
+    add("name", &[layout.name]);
+    add("names", &[layout.names]);
+    add("first_line", &[layout.first_line]);
+    add("lines", &[layout.lines.1]);
+    add("elements", &[layout.elements]);
+    add("ascii", &[layout.ascii]);
+    add("compact", &[layout.compact]);
+    add("shared_keys", &[layout.shared_keys]);
+    match layout.innermost {
+        Innermost::Here(place) => add("innermost", &[place]),
+        Innermost::Behind(place, inner) => add("innermost", &[place, inner]),
+    }
+    match layout.variables {
+        Variables::Three(plain, shared, outer) => add("variables", &[plain, shared, outer]),
+        Variables::One(all) => add("variables", &[all]),
+    }
+    if let Some(threads) = layout.threads {
+        add(
+            "threads",
+            &[threads.interpreters, threads.next_interpreter, threads.first_thread],
+        );
+    }
+    if let Some(owner) = layout.owner {
+        add("owner", &[owner]);
+    }
+    if let Some(first) = layout.first_traceable {
+        add("first_traceable", &[first]);
+    }
+    if let Some(blocks) = layout.blocks {
+        let code = [blocks.exceptions, blocks.variable_count, blocks.stack_size];
+        let generator = [blocks.generator_state, blocks.generator_frame];
+        add("blocks", &[&code[..], &generator].concat());
+    }
+    match layout.instruction {
+        Instruction::Address(place, start) => add("instruction", &[place, start]),
+        Instruction::Number(place, unit) => {
+            facts.insert("instruction".to_owned(), format!("{place} in {unit}"));
+        }
+    }
+    facts
+}
+
+/// This interpreter's answer to a script.
+fn ask(python: &Path, script: &str) -> Option<String> {
+    let output = Command::new(python).args(["-c", script]).output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then_some(said)
+}
+
+/// The interpreter of each version that is installed, the system's among them.
+fn installed() -> BTreeMap<u32, PathBuf> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let named = std::env::var("FORKWATCH_TEST_PYTHONS").unwrap_or_default();
+    let folders = [format!("{home}/.pyenv/versions")].into_iter();
+    let folders = folders.chain(named.split(':').map(str::to_owned));
+    let inside = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+    let all = inside.map(|entry| entry.path().join("bin/python3"));
+    let minor = |python: &PathBuf| {
+        ask(python, "import sys; print(sys.version_info[1])")?
+            .trim()
+            .parse()
+            .ok()
+    };
+    all.chain([PathBuf::from("/usr/bin/python3")])
+        .filter_map(|python| Some((minor(&python)?, python)))
+        .collect()
+}
+
+/// Each version that is known, with its interpreter. Says which are not there.
+fn each(mut check: impl FnMut(&Version, &Path) -> Result<(), String>) {
+    let installed = installed();
+    for version in ALL {
+        let outcome = match installed.get(&version.minor) {
+            Some(python) => check(version, python),
+            None => Err("it is not installed".to_owned()),
+        };
+        if let Err(why) = outcome {
+            println!("skipped: CPython 3.{}: {why}", version.minor);
+        }
+    }
+}
+
+#[test]
+fn layouts_are_those_of_the_headers() {
+    let program = std::env::temp_dir().join(format!("forkwatch-layout-{}", std::process::id()));
+    let mut compared = 0;
+    each(|version, python| {
+        let script = "import sysconfig; print(sysconfig.get_path('include'))";
+        let folder = ask(python, script).ok_or("it says no folder of headers")?;
+        let folder = Path::new(folder.trim());
+        if !folder.join("Python.h").exists() {
+            return Err(format!("no headers in {}", folder.display()));
+        }
+        let mut compiler = Command::new("cc");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cpython_layout.c");
+        compiler
+            .args(["-w", "-I"])
+            .arg(folder)
+            .arg("-I")
+            .arg(folder.join("internal"));
+        let built = compiler.arg("-o").arg(&program).arg(source).status();
+        if !built.map_err(|error| format!("no C compiler: {error}"))?.success() {
+            panic!("the headers of 3.{} are not understood", version.minor);
+        }
+        let said = Command::new(&program).output().unwrap().stdout;
+        let said = String::from_utf8(said).unwrap();
+        let theirs: BTreeMap<String, String> = said
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, numbers)| (name.to_owned(), numbers.to_owned()))
+            .collect();
+        assert_eq!(facts(&version.layout), theirs, "3.{}", version.minor);
+        compared += 1;
+        Ok(())
+    });
+    let _it_may_be_gone = std::fs::remove_file(&program);
+    println!("{compared} versions compared");
+}
+
+/// The table for debuggers is where and what it should be, and says what the file of its version says.
+#[test]
+fn layouts_are_those_of_the_tables_for_debuggers() {
+    const FIRST: u32 = 13;
+    each(|version, python| {
+        if version.minor < FIRST {
+            return Ok(());
+        }
+        let script = format!(
+            "import ctypes; print(*(ctypes.c_uint64 * {}).in_dll(ctypes.pythonapi, '_PyRuntime'))",
+            DebugOffsets::WORDS
+        );
+        let said = ask(python, &script).ok_or("it has no ctypes")?;
+        let table: Vec<u64> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
+        let offsets = DebugOffsets::parse(table.as_slice().try_into().unwrap());
+        assert_eq!(offsets.map(|offsets| offsets.minor()), Some(version.minor));
+        let types = Types::by_name(|_| Some(0)).unwrap();
+        let interpreter = Interpreter {
+            minor: version.minor,
+            types,
+            offsets,
+        };
+        let layout = layout_of(&interpreter).unwrap();
+        let (mut known, by_table) = (facts(&version.layout), facts(&layout));
+        if version.layout.threads.is_none() {
+            known.insert("threads".to_owned(), by_table["threads"].clone());
+        }
+        assert_eq!(known, by_table, "3.{}", version.minor);
+        Ok(())
+    });
+}
+
+/// One instruction, as `opcode` knows it.
+struct Instructed {
+    number: u8,
+    name: String,
+    /// What it was before the interpreter fitted it to its use.
+    base: String,
+    space: usize,
+}
+
+const OPCODES: &str = "
+import opcode
+base = {name: base for base, names in opcode._specializations.items() for name in names}
+for name, number in {**opcode.opmap, **opcode._specialized_opmap}.items():
+    if number < 256:
+        plain = base.get(name, name)
+        print(number, name, plain, opcode._inline_cache_entries.get(plain, 0))
+";
+
+#[test]
+fn instructions_are_those_of_opcode() {
+    each(|version, python| {
+        let Some(opcodes) = &version.opcodes else {
+            return Ok(());
+        };
+        let said = ask(python, OPCODES).ok_or("its `opcode` says less")?;
+        for line in said.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [number, name, base, space] = words[..] else {
+                panic!("{line}")
+            };
+            let instructed = Instructed {
+                number: number.parse().unwrap(),
+                name: name.to_owned(),
+                base: base.to_owned(),
+                space: space.parse().unwrap(),
+            };
+            compare(opcodes, &instructed);
+        }
+        Ok(())
+    });
+}
+
+fn compare(opcodes: &Opcodes, theirs: &Instructed) {
+    let Instructed {
+        number,
+        name,
+        base,
+        space,
+    } = theirs;
+    let is_foreign = name.starts_with("INSTRUMENTED_");
+    assert_eq!(*number >= opcodes.foreign, is_foreign, "{name}");
+    if is_foreign {
+        return;
+    }
+    let is_among = |ranges: &[(u8, u8)]| ranges.iter().any(|(first, last)| (first..=last).contains(&number));
+    let is_one_of = |names: &[&str]| names.contains(&base.as_str());
+    assert_eq!(*number == opcodes.extended, name == "EXTENDED_ARG", "{name}");
+    assert_eq!(is_among(opcodes.attribute), is_one_of(&["LOAD_ATTR"]), "{name}");
+    assert_eq!(is_among(opcodes.global), is_one_of(&["LOAD_GLOBAL"]), "{name}");
+    assert_eq!(*number == opcodes.name, name == "LOAD_NAME", "{name}");
+    let variable = ["LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_DEREF"];
+    assert_eq!(is_among(opcodes.variable), is_one_of(&variable), "{name}");
+    let two = ["LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"];
+    assert_eq!(opcodes.two_variables.contains(number), is_one_of(&two), "{name}");
+    assert_eq!(is_among(opcodes.call), is_one_of(&["CALL", "CALL_KW"]), "{name}");
+    let spaces = opcodes.spaces.iter();
+    let ours = spaces.clone().find(|(first, last, _)| (first..=last).contains(&number));
+    assert_eq!(ours.map_or(0, |(.., units)| *units), *space, "{name}");
+}
+
+#[test]
+fn each_version_is_listed_once() {
+    for version in ALL {
+        assert!(std::ptr::eq(of(version.minor).unwrap(), version), "3.{}", version.minor);
+    }
+    assert!(of(5).is_none() && of(ALL.len() as u32 + 6).is_none());
+}
