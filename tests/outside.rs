@@ -16,9 +16,10 @@ use crate::command::{SOMEBODY, command_at, forkwatch, refusal, run, stdout};
 use crate::support::program::{Language, Program};
 
 const PROGRAM: &str = "stuck_child_from_outside";
+const PYTHON_PROGRAM: &str = "stuck_child_python_from_outside";
 
 /// The programs that are tested here.
-pub const NAMES: &[&str] = &[PROGRAM];
+pub const NAMES: &[&str] = &[PROGRAM, PYTHON_PROGRAM];
 
 /// A look each second, five of them without a move, and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -35,14 +36,17 @@ impl Waiting {
     fn start(prefix: &[&str], words: &[&str]) -> Self {
         let ready = Program::ready(Language::C, PROGRAM).expect("a C compiler");
         let plain = ready.starts[0].command(&[]);
-        let mut command = match prefix {
+        Self::run(match prefix {
             [] => command_at(plain.get_program(), words),
             _ => {
                 let mut command = forkwatch(prefix);
                 command.arg(plain.get_program()).args(words);
                 command
             }
-        };
+        })
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut program = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
         let mut children = Vec::new();
@@ -130,20 +134,61 @@ fn inspect_unwinds_from_where_no_libc_is() {
 
 #[test]
 fn inspect_invents_no_frames() {
-    let waiting = Waiting::start(&[], &["room"]);
-    let said = inspect(waiting.children[0].1);
-    let stack = said.lines().filter_map(|line| line.trim_start().strip_prefix('#'));
-    let functions: Vec<_> = stack.filter_map(|frame| frame.split_whitespace().nth(1)).collect();
-    let ours = [
-        "syscall",
-        "wait_with_room",
-        "wait_below_old_frames",
-        "wait_in_child",
-        "main",
-    ];
-    assert_eq!(functions.get(..ours.len()), Some(&ours[..]), "{said}");
-    assert_eq!(functions.last(), Some(&"_start"), "{said}");
+    let waiting = Waiting::start(&[], &["room", "planted"]);
+    let of_room = ["wait_with_room", "wait_below_old_frames"];
+    for ((word, pid), waits_in) in waiting.children.iter().zip([&of_room[..], &["wait_among_old_frames"]]) {
+        let said = inspect(*pid);
+        let stack = said.lines().filter_map(|line| line.trim_start().strip_prefix('#'));
+        let functions: Vec<_> = stack.filter_map(|frame| frame.split_whitespace().nth(1)).collect();
+        let ours = [&["syscall"], waits_in, &["wait_in_child", "main"]].concat();
+        assert_eq!(functions.get(..ours.len()), Some(&ours[..]), "{word}: {said}");
+        assert_eq!(functions.last(), Some(&"_start"), "{word}: {said}");
+    }
     waiting.finish();
+}
+
+/// Under every CPython: what Python code does, which lock it waits for, and who holds that.
+#[test]
+fn inspect_shows_python() {
+    let ready = match Program::ready(Language::Python, PYTHON_PROGRAM) {
+        Ok(ready) => ready,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    for start in &ready.starts {
+        let words = ["variable", "attribute", "recursive"];
+        let plain = start.command(&words.map(String::from));
+        let arguments: Vec<_> = plain.get_args().collect();
+        let waiting = Waiting::run(command_at(plain.get_program(), &arguments));
+        let locks = [
+            ("door in ask", "ask"),
+            ("self.hatch in Vault.ask", "Vault.ask"),
+            ("self.key in Vault.ask", "Vault.ask"),
+        ];
+        for ((word, pid), (lock, function)) in waiting.children.iter().zip(locks) {
+            let said = inspect(*pid);
+            assert!(
+                said.starts_with("looks like a stuck forked child"),
+                "{}: {said}",
+                start.label
+            );
+            let file = ready.starts[0].command(&[]).get_args().next().unwrap().to_owned();
+            let file = file.to_string_lossy();
+            let innermost = format!("Python stack of thread \"MainThread\":\n  #0  {function} at {file}:");
+            let outermost = format!(" <module> at {file}:");
+            for part in [
+                &format!("Lock:     {lock} (stuck_child_python_from_outside.py:"),
+                &format!("Held by:  thread \"keeper\" of the parent, which is in Vault.keep at {file}:"),
+                &innermost,
+                &outermost,
+                "\nC stack:\n  #0 ",
+                " more, of the interpreter",
+            ] {
+                assert!(said.contains(part), "{} {word}: {part}: {said}", start.label);
+            }
+            assert!(said.find("Python stack") < said.find("C stack"), "{said}");
+        }
+        waiting.finish();
+    }
 }
 
 #[test]

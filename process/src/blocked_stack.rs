@@ -14,6 +14,7 @@ use gimli::{StoreOnHeap, X86_64};
 
 use crate::call_site::{Call, call_before, is_signal_return};
 use crate::modules::Modules;
+use crate::prologue;
 use crate::unwind::{Entry, NoCaller, Registers, Rules, UnwindTables, Words, interrupted};
 
 use self::stack_memory::StackMemory;
@@ -138,27 +139,25 @@ impl Unwinder {
     }
 
     /// Goes on from a frame that needs `rbp` before anything told it, as in code compiled with frame pointers that calls a
-    /// leaf without. The frame's saved `rbp` and return address lie somewhere above the stack pointer, and the return address
-    /// follows a call of this very function. The nearest place that fits *and* leads to where threads begin is taken; failing
-    /// that, the nearest with a direct call.
+    /// leaf without. How far above the stack pointer `rbp` points stands in the function's first instructions, and there a
+    /// return address must stand that follows a call. Where that fails, as in functions with variables of varying size, the saved
+    /// `rbp` and the return address lie somewhere above, and the call must be one of this very function: nearly all else on a
+    /// stack is old data. The nearest place that fits *and* leads to where threads begin is taken; failing that, the nearest.
     fn search(&mut self, registers: &Registers, rules: &Function, limit: usize, addresses: &mut Vec<usize>) -> End {
         let Some(start) = registers.get(X86_64::RSP) else {
             return End::Lost;
         };
+        if let Some(place) = self.place_by_prologue(start, rules) {
+            return self.walk_with(registers, rules, place, limit, addresses);
+        }
         let kept = addresses.len();
-        let (mut tried, mut jumped, mut direct) = (0, false, None);
+        let (mut tried, mut nearest) = (0, None);
         for place in (start..start.saturating_add(MAX_LOCALS)).step_by(size_of::<usize>()) {
             let above = place.saturating_add(size_of::<usize>());
             let Some(address) = self.stack.word(above) else {
                 break;
             };
-            let Some(call) = self.call_before(address, rules.start) else {
-                continue;
-            };
-            // A call of another function may be old data, or the true caller of one that jumped here; in doubt, what lies
-            // beyond and could be any call is not believed.
-            jumped |= call == Call::Other;
-            if call == Call::Other || call == Call::Indirect && jumped {
+            if self.call_before(address, rules.start) != Some(Call::Direct) {
                 continue;
             }
             if self.walk_with(registers, rules, place, MAX_WALK, addresses) == End::Complete {
@@ -166,14 +165,26 @@ impl Unwinder {
                 return End::Complete;
             }
             addresses.truncate(kept);
-            direct = direct.or((call == Call::Direct).then_some(place));
+            nearest = nearest.or(Some(place));
             tried += 1;
             if tried == MAX_CANDIDATES {
                 break;
             }
         }
-        direct.map_or(End::Lost, |place| {
+        nearest.map_or(End::Lost, |place| {
             self.walk_with(registers, rules, place, limit, addresses)
+        })
+    }
+
+    /// Where the frame with this stack pointer has its saved `rbp`, by what the function does first.
+    fn place_by_prologue(&mut self, stack_pointer: usize, rules: &Function) -> Option<usize> {
+        let mut code = [0; prologue::LENGTH];
+        let read = self.modules.memory().read_some(rules.start, &mut code);
+        let distances = prologue::distances(code.get(..read)?, rules.rules.saved_below_frame_pointer());
+        distances.into_iter().find_map(|distance| {
+            let place = stack_pointer.checked_add(distance)?;
+            let address = self.stack.word(place.checked_add(size_of::<usize>())?)?;
+            self.call_before(address, rules.start).map(|_| place)
         })
     }
 

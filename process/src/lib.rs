@@ -12,7 +12,7 @@
 //! * [`demangle`], [`symbols`], [`lines`], [`symbol_files`]: names, files and lines.
 //! * [`resolver`]: addresses become frames.
 //! * [`unwind`]: from one frame of a stack to its caller's.
-//! * [`blocked_stack`]: the stack of a thread that waits (`call_site` tells its frames from old data).
+//! * [`blocked_stack`]: the stack of a thread that waits (`prologue` and `call_site` tell its frames from old data).
 //! * [`cpython`]: an interpreter's frames, threads and locks.
 //!
 //! The library calls this inside of any program's thread, so what it may not do there is refused here too (`clippy.toml`).
@@ -49,6 +49,7 @@ pub mod maps;
 pub mod memory;
 pub mod module;
 pub mod modules;
+mod prologue;
 pub mod resolver;
 pub mod startup;
 pub mod symbol_files;

@@ -24,6 +24,12 @@
 
 #define AT(type, field) (int)offsetof(type, field)
 
+#if PY_VERSION_HEX >= 0x030c0000
+#define MODULES imports.modules
+#else
+#define MODULES modules
+#endif
+
 int main(void)
 {
     printf("thread_id %d\n", AT(PyThreadState, thread_id));
@@ -34,20 +40,20 @@ int main(void)
     printf("elements %d\n", AT(PyTupleObject, ob_item));
     printf("ascii %d\n", (int)sizeof(PyASCIIObject));
     printf("compact %d\n", (int)sizeof(PyCompactUnicodeObject));
-    printf("shared_keys %d\n", AT(PyHeapTypeObject, ht_cached_keys));
 #if PY_VERSION_HEX >= 0x030a0000
     printf("lines %d\n", AT(PyCodeObject, co_linetable));
 #else
     printf("lines %d\n", AT(PyCodeObject, co_lnotab));
 #endif
 #if PY_VERSION_HEX >= 0x030b0000
-    printf("threads %d %d %d\n", AT(_PyRuntimeState, interpreters.head), AT(PyInterpreterState, next),
-           AT(PyInterpreterState, threads.head));
+    printf("runtime %d %d %d %d\n", AT(_PyRuntimeState, interpreters.head), AT(PyInterpreterState, next),
+           AT(PyInterpreterState, threads.head), AT(PyInterpreterState, MODULES));
 #elif PY_VERSION_HEX >= 0x03070000
-    printf("threads %d %d %d\n", AT(_PyRuntimeState, interpreters.head), AT(PyInterpreterState, next),
-           AT(PyInterpreterState, tstate_head));
+    printf("runtime %d %d %d %d\n", AT(_PyRuntimeState, interpreters.head), AT(PyInterpreterState, next),
+           AT(PyInterpreterState, tstate_head), AT(PyInterpreterState, MODULES));
 #endif
 #if PY_VERSION_HEX >= 0x030b0000
+    printf("shared_keys %d\n", AT(PyHeapTypeObject, ht_cached_keys));
     printf("back %d\n", AT(_PyInterpreterFrame, previous));
     printf("globals %d\n", AT(_PyInterpreterFrame, f_globals));
     printf("locals %d\n", AT(_PyInterpreterFrame, localsplus));
@@ -75,6 +81,8 @@ int main(void)
     printf("globals %d\n", AT(PyFrameObject, f_globals));
     printf("locals %d\n", AT(PyFrameObject, f_localsplus));
     printf("name %d\n", AT(PyCodeObject, co_name));
+    printf("blocks %d %d %d\n", AT(PyFrameObject, f_iblock), AT(PyFrameObject, f_blockstack),
+           AT(PyFrameObject, f_valuestack));
     printf("variables %d %d %d\n", AT(PyCodeObject, co_varnames), AT(PyCodeObject, co_cellvars),
            AT(PyCodeObject, co_freevars));
     /* Since 3.10 in units of two bytes. */

@@ -1,16 +1,17 @@
 //! What there is to know about a process.
 
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use forkwatch_process::module::Module;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Frame, Record};
 
+use super::python::Python;
 use super::rights::unreadable;
 use crate::message::Failure;
-use crate::process::{Process, Stat, Status, SystemCall};
+use crate::process::{FutexWait, Process, Stat, Status, SystemCall};
 use crate::records;
 use crate::stack;
 use crate::{clock, run};
@@ -34,8 +35,8 @@ pub struct Facts {
     pub parent: Option<Parent>,
     /// Where its only thread is.
     pub stack: io::Result<Vec<Frame>>,
-    /// Whether it runs Python.
-    pub is_python: bool,
+    /// What its Python code does; `None` where it has none, or other threads.
+    pub python: Option<Python>,
     /// What the library did in it.
     pub watched: Watched,
 }
@@ -78,23 +79,27 @@ impl Facts {
         let program = process.program().ok();
         let parent = parent(&stat, program.as_ref());
         let call = process.system_call();
-        let stack = match &call {
-            Ok(SystemCall::Waiting {
-                stack_pointer, counter, ..
-            }) if stat.threads == 1 => stack::of(process, *stack_pointer, *counter),
-            _ => Ok(Vec::new()),
+        let modules = stack::modules(process);
+        let watched = match &modules {
+            Err(_) => Watched::Unknown,
+            Ok(modules) if !modules.all().iter().any(is_library) => Watched::No,
+            Ok(_) => logged(process, &stat, program.as_ref(), parent.as_ref()),
         };
-        let mapped = mapped_files(process);
-        let is_python = mapped.iter().flatten().any(|name| name.starts_with("libpython"))
-            || program.as_ref().is_some_and(|path| {
-                let name = path.file_name().unwrap_or_default();
-                name.as_bytes().starts_with(b"python")
-            });
-        let watched = match mapped {
-            None => Watched::Unknown,
-            Some(names) if !names.iter().any(|name| name == run::LIBRARY_NAME) => Watched::No,
-            Some(_) => logged(process, &stat, program.as_ref(), parent.as_ref()),
-        };
+        let (mut python, mut stack) = (None, Ok(Vec::new()));
+        if let Ok(SystemCall::Waiting {
+            stack_pointer, counter, ..
+        }) = call
+            && stat.threads == 1
+        {
+            let futex = call.as_ref().ok().and_then(FutexWait::of).map(|wait| wait.address);
+            let copied = parent
+                .as_ref()
+                .filter(|parent| parent.has_same_program && stat.is_forked);
+            if let Ok(modules) = &modules {
+                python = Python::of(process, modules, futex, copied.map(|parent| parent.process));
+            }
+            stack = modules.and_then(|modules| stack::of(modules, stack_pointer, counter));
+        }
         Ok(Self {
             kernel_function: process.kernel_function(),
             process,
@@ -104,18 +109,15 @@ impl Facts {
             call,
             parent,
             stack,
-            is_python,
+            python,
             watched,
         })
     }
 }
 
-/// The names of the files that hold its code; `None` where they may not be known.
-fn mapped_files(process: Process) -> Option<Vec<String>> {
-    let mappings = process.mappings().ok()?;
-    let files = mappings.into_iter().filter(|mapping| mapping.is_executable);
-    let names = files.filter_map(|mapping| Some(base_name(&mapping.path?.to_string_lossy()).to_owned()));
-    Some(names.collect())
+/// Whether this is our own library.
+fn is_library(module: &Module) -> bool {
+    module.base_name() == run::LIBRARY_NAME
 }
 
 fn parent(stat: &Stat, program: Option<&PathBuf>) -> Option<Parent> {

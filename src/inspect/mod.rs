@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what is there to know? | `facts` |
 //! | is it stuck? | `verdict` |
-//! | what does Python say? | `python` |
+//! | what does Python code do, and for which lock does it wait? | `python` |
 //! | how is it said? | `page` |
 
 mod facts;

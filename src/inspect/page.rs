@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use forkwatch_schema::record::{Detail, Frame, Record};
+use forkwatch_schema::record::{Detail, Frame, PythonFrame, Record};
 use forkwatch_schema::system_calls::name;
 
 use super::facts::{Facts, Parent, Watched};
-use super::python;
+use super::python::{Lock, Python};
 use super::verdict::Verdict;
 use crate::process::{FutexWait, Process, SystemCall};
 use crate::stack::{described, waiting_function};
@@ -18,6 +18,10 @@ const QUOTED_FRAMES: usize = 4;
 pub fn render(facts: &Facts, verdict: &Verdict) -> String {
     let mut page = format!("{}\n\n", headline(facts, verdict));
     fact(&mut page, "Process", &process(facts));
+    if let Some(lock) = facts.python.as_ref().and_then(|python| python.lock.as_ref()) {
+        fact(&mut page, "Lock", &lock.name);
+        fact(&mut page, "Held by", &owner(lock));
+    }
     fact(&mut page, "Waits in", &wait(facts));
     fact(&mut page, "Parent", &parent(facts));
     fact(&mut page, "Library", &library(facts));
@@ -26,13 +30,10 @@ pub fn render(facts: &Facts, verdict: &Verdict) -> String {
             quote(&mut page, record);
         }
     }
-    stack(&mut page, facts);
-    if facts.is_python && facts.stat.threads == 1 {
-        page.push_str("\nPython stack:\n");
-        for line in python::stack(facts.process).lines() {
-            let _ = writeln!(page, "  {line}");
-        }
+    if let Some(python) = &facts.python {
+        python_stack(&mut page, python);
     }
+    stack(&mut page, facts);
     page
 }
 
@@ -206,13 +207,41 @@ fn quote(page: &mut String, record: &Record) {
     }
 }
 
+/// Who holds a lock of Python code.
+fn owner(lock: &Lock) -> String {
+    let Some(owner) = &lock.owner else {
+        return "a thread of the parent at the fork; the parent no longer shows which".into();
+    };
+    let thread = match &owner.thread {
+        Some(name) => format!("thread \"{name}\" of the parent"),
+        None => "a thread of the parent without a name".into(),
+    };
+    match (&owner.taken_in, owner.is_seen_in_parent) {
+        (Some(PythonFrame { file, line, function }), _) => format!("{thread}, which is in {function} at {file}:{line}"),
+        (None, true) => thread,
+        (None, false) => format!("{thread}, says the lock"),
+    }
+}
+
+fn python_stack(page: &mut String, python: &Python) {
+    let thread = python.thread.as_ref();
+    let thread = thread.map_or_else(String::new, |name| format!(" of thread \"{name}\""));
+    let _ = writeln!(page, "\nPython stack{thread}:");
+    for (number, PythonFrame { file, line, function }) in python.frames.iter().enumerate() {
+        let _ = writeln!(page, "  #{number:<2} {function} at {file}:{line}");
+    }
+}
+
 fn stack(page: &mut String, facts: &Facts) {
     match &facts.stack {
         Ok(stack) if stack.is_empty() => {}
-        Ok(stack) => {
-            page.push_str("\nStack:\n");
-            frames(page, 2, stack, usize::MAX);
-        }
+        Ok(stack) => match &facts.python {
+            Some(python) => c_stack(page, stack, &python.interpreter),
+            None => {
+                page.push_str("\nStack:\n");
+                frames(page, 2, stack, usize::MAX);
+            }
+        },
         Err(error) => {
             let Process(pid) = facts.process;
             let _ = writeln!(
@@ -220,6 +249,18 @@ fn stack(page: &mut String, facts: &Facts) {
                 "\nStack: cannot be read: {error}; try a debugger: gdb -p {pid} -batch -ex bt"
             );
         }
+    }
+}
+
+/// A stack below which the interpreter runs the Python code that has been shown: as far as the interpreter's first frame.
+fn c_stack(page: &mut String, stack: &[Frame], interpreter: &str) {
+    page.push_str("\nC stack:\n");
+    let is_of_interpreter = |frame: &Frame| frame.module.as_deref() == Some(interpreter);
+    let first = stack.iter().position(is_of_interpreter);
+    let most = first.map_or(usize::MAX, |first| first + 1);
+    frames(page, 2, stack.get(..most).unwrap_or(stack), usize::MAX);
+    if most < stack.len() {
+        let _ = writeln!(page, "  ... {} more, of the interpreter", stack.len() - most);
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use super::{Mapping, Stat, Status, SystemCall, mappings};
+use super::{Stat, Status, SystemCall};
 
 /// A process, by its id. Nothing holds the id: it may end, and another take its place, see [`Stat::started`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,11 +66,6 @@ impl Process {
         fs::read_link(self.path("exe"))
     }
 
-    /// What it has mapped.
-    pub fn mappings(self) -> io::Result<Vec<Mapping>> {
-        Ok(mappings(&fs::read(self.path("maps"))?))
-    }
-
     /// Its arguments.
     pub fn arguments(self) -> io::Result<Vec<OsString>> {
         Ok(texts(&fs::read(self.path("cmdline"))?))
@@ -112,7 +107,6 @@ mod tests {
     fn a_process_finds_itself() {
         let own = Process(std::process::id().cast_signed());
         assert!(all().any(|process| process == own));
-        assert!(own.mappings().unwrap().iter().any(|mapping| mapping.is_executable));
         assert_eq!(own.program().unwrap(), std::env::current_exe().unwrap());
         let path = std::env::var_os("PATH");
         assert_eq!(own.variable("PATH").unwrap(), path);

@@ -5,18 +5,15 @@
 //! | what is it, and whose child? | `stat`, `status` |
 //! | which system call does a thread wait in? | `system_call` |
 //! | does that wait end? | `futex` |
-//! | which files are mapped where? | `maps` |
 
 mod folder;
 mod futex;
-mod maps;
 mod stat;
 mod status;
 mod system_call;
 
 pub use folder::{Process, all};
 pub use futex::{FutexWait, is_futex};
-pub use maps::{Mapping, mappings};
 pub use stat::Stat;
 pub use status::Status;
 pub use system_call::SystemCall;

@@ -14,14 +14,18 @@ use forkwatch_schema::record::Frame;
 use crate::process::Process;
 
 /// A stack deeper than this is cut.
-const MAX_FRAMES: usize = 128;
+pub const MAX_FRAMES: usize = 128;
 
-/// The stack of the thread that waits with this stack pointer and program counter, innermost first, without our own library.
-pub fn of(process: Process, stack_pointer: u64, counter: u64) -> io::Result<Vec<Frame>> {
+/// The modules of another process, whose memory we may read.
+pub fn modules(process: Process) -> io::Result<Modules> {
     let memory = ProcessMemory::of(process.0).ok_or(io::ErrorKind::NotFound)?;
     // The mappings may be read by some who may not read the memory; this says why.
     drop(File::open(process.path("mem"))?);
-    let modules = Modules::from_text(&fs::read(process.path("maps"))?, memory);
+    Ok(Modules::from_text(&fs::read(process.path("maps"))?, memory))
+}
+
+/// The stack of the thread that waits with this stack pointer and program counter, innermost first, without our own library.
+pub fn of(modules: Modules, stack_pointer: u64, counter: u64) -> io::Result<Vec<Frame>> {
     let mut resolver = Resolver::with_modules(Naming::Full, modules);
     let mut unwinder = Unwinder::new(resolver.modules().clone());
     let place = |number: u64| usize::try_from(number).map_err(|_| io::ErrorKind::InvalidData);
@@ -68,11 +72,13 @@ pub fn waiting_function(stack: &[Frame]) -> Option<&str> {
         })
     };
     let symbol = stack.iter().take_while(is_libc).last()?.symbol.as_deref()?;
-    // libc knows most of its functions by second names of its own: `__pthread_mutex_lock`, `__new_sem_wait_slow64`.
+    // libc knows most of its functions by second names of its own: `__pthread_mutex_lock`, `__new_sem_wait_slow64`,
+    // `_IO_new_popen`.
     let name = symbol
         .trim_start_matches('_')
         .trim_start_matches("GI_")
         .trim_start_matches('_');
+    let name = name.strip_prefix("IO_").unwrap_or(name);
     let name = name.strip_prefix("new_").unwrap_or(name);
     name.split("_slow").next()
 }
@@ -107,6 +113,9 @@ mod tests {
         assert_eq!(waiting_function(&stack[3..]), None);
         let slow = [frame(libc, Some("__new_sem_wait_slow64.constprop.0"))];
         assert_eq!(waiting_function(&slow), Some("sem_wait"));
+        let streams = ["_IO_new_popen", "_IO_puts"].map(|name| frame(libc, Some(name)));
+        assert_eq!(waiting_function(&streams[..1]), Some("popen"));
+        assert_eq!(waiting_function(&streams[1..]), Some("puts"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! A `stuck_child` reported from outside, on behalf of the child.
 
+use forkwatch_process::cpython::ForeignPython;
+use forkwatch_process::modules::Modules;
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
-use forkwatch_schema::record::{Detail, Frame, Record, StuckChild, WaitObject};
+use forkwatch_schema::record::{Detail, Frame, PythonFrame, Record, StuckChild, WaitObject};
 use forkwatch_text::headline;
 
 use super::signals;
@@ -37,7 +39,10 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
     let parent = Process(member.stat.parent);
     let has_same_program = parent.program().is_ok_and(|program| program.to_string_lossy() == exe);
     let parent = Some(parent).filter(|_| has_same_program);
-    let stack = stack::of(process, stack_pointer, counter).unwrap_or_default();
+    let modules = stack::modules(process);
+    let python_stack = modules.as_ref().ok().and_then(|modules| python_stack(process, modules));
+    let stack = modules.and_then(|modules| stack::of(modules, stack_pointer, counter));
+    let stack = stack.unwrap_or_default();
     let function = waiting_function(&stack);
     let inherited = parent.and_then(|parent| Some(parent.status().ok()?.handled_signals));
     if signals::may_help(function, process.status().ok()?.handled_signals, inherited) {
@@ -51,7 +56,7 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         severity: Severity::Fatal,
         schema: SCHEMA.to_owned(),
         kind: Kind::StuckChild,
-        fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack, None),
+        fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack, python_stack.as_deref()),
         message: String::new(),
         host: records::host(),
         pid: process.0,
@@ -63,21 +68,35 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         exe,
         context: sinks.context(),
         fork_id: reported.into_iter().find_map(|record| record.fork_id),
-        detail: Detail::StuckChild(detail(call, wait.address, parent, stack)),
+        detail: Detail::StuckChild(detail(call, wait.address, parent, stack, python_stack)),
         truncated: Vec::new(),
     };
     record.message = headline(&record);
     Some(record)
 }
 
-fn detail(call: String, address: u64, parent: Option<Process>, stack: Vec<Frame>) -> StuckChild {
+/// The Python frames of a process with one thread.
+fn python_stack(process: Process, modules: &Modules) -> Option<Vec<PythonFrame>> {
+    let python = ForeignPython::find(modules)?;
+    let threads = python.threads(stack::MAX_FRAMES);
+    let frames = &python.only(&threads, process.0)?.frames;
+    (!frames.is_empty()).then(|| frames.clone())
+}
+
+fn detail(
+    call: String,
+    address: u64,
+    parent: Option<Process>,
+    stack: Vec<Frame>,
+    python_stack: Option<Vec<PythonFrame>>,
+) -> StuckChild {
     StuckChild {
         object: object(&call),
         call,
         address: Some(format!("{address:#x}")),
         parent_tids: parent.map_or_else(Vec::new, |parent| waiters(parent, address)),
         stack,
-        python_stack: None,
+        python_stack,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Files of `/proc`, as other kernels, sandboxes and file systems in user space may write them.
 
-use crate::process::{FutexWait, Stat, Status, SystemCall, is_futex, mappings};
+use forkwatch_process::maps;
+
+use crate::process::{FutexWait, Stat, Status, SystemCall, is_futex};
 
 pub fn run(input: &[u8]) -> usize {
-    let mappings = mappings(input);
+    let mappings: Vec<_> = maps::parse(input).collect();
     for mapping in &mappings {
         assert!(
             mapping.addresses.start <= mapping.addresses.end,

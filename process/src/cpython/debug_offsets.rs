@@ -11,6 +11,8 @@ pub struct DebugOffsets {
     pub next_interpreter: usize,
     /// Interpreters: the first thread state.
     pub first_thread: usize,
+    /// Interpreters: the dictionary of modules.
+    pub modules: usize,
     /// Thread states: the innermost frame.
     pub innermost: usize,
     /// Thread states: the thread's `pthread_t`.
@@ -49,10 +51,10 @@ impl DebugOffsets {
         const BIGGEST: usize = 1 << 16;
         const BIGGEST_STATE: usize = 1 << 24;
         let version = Self::version_in(table)?;
-        // Where the parts for thread states, frames and code begin; the first word of each is its size.
-        let (thread, frame, code) = match version >> 16 {
-            0x030d => (19, 28, 34),
-            0x030e => (22, 31, 39),
+        // Where the modules stand, and where the parts for thread states, frames and code begin; the first word of each is its size.
+        let (modules, thread, frame, code) = match version >> 16 {
+            0x030d => (11, 19, 28, 34),
+            0x030e => (12, 22, 31, 39),
             _ => return None,
         };
         let word = |index: usize| usize::try_from(*table.get(index)?).ok();
@@ -63,6 +65,7 @@ impl DebugOffsets {
             interpreters: in_state(5)?,
             next_interpreter: in_state(8)?,
             first_thread: in_state(9)?,
+            modules: in_state(modules)?,
             innermost: at(thread + 4)?,
             thread_id: at(thread + 5)?,
             back: at(frame + 1)?,

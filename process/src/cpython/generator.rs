@@ -2,7 +2,7 @@
 //! entered.
 
 use super::frame::Frame;
-use super::layout::Blocks;
+use super::layout::{BlockTable, Blocks};
 use super::object::Objects;
 
 /// The most variables and values of a frame that are looked at.
@@ -35,9 +35,10 @@ impl Objects {
 
     fn generators_of(&self, frame: Frame) -> Vec<Frame> {
         let count = |place| usize::try_from(self.pages.int(frame.code + place)?).ok();
-        let counts = |blocks: Blocks| Some((count(blocks.variable_count)?, count(blocks.stack_size)?));
-        let Some((blocks, (variables, values))) = self.layout.blocks.and_then(|blocks| Some((blocks, counts(blocks)?)))
-        else {
+        let Blocks::Table(blocks) = self.layout.blocks else {
+            return Vec::new();
+        };
+        let (Some(variables), Some(values)) = (count(blocks.variable_count), count(blocks.stack_size)) else {
             return Vec::new();
         };
         let start = frame.address + self.layout.locals;
@@ -63,7 +64,7 @@ impl Objects {
     }
 
     /// The frame of a generator that has begun and is not running.
-    fn suspended(&self, generator: usize, blocks: Blocks) -> Option<Frame> {
+    fn suspended(&self, generator: usize, blocks: BlockTable) -> Option<Frame> {
         const IS_NEGATIVE: u8 = 0x80;
         let stands_still = self.pages.byte(generator + blocks.generator_state)? & IS_NEGATIVE != 0;
         stands_still.then(|| self.frame_at(generator + blocks.generator_frame))?

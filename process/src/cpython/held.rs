@@ -1,4 +1,4 @@
-//! Which locks with a state of their own other threads hold. Most do not say who has them; so, in this order:
+//! Which locks other threads hold: those with a state of their own, and where no hooks see them those with a semaphore, too. Most do not say who has them; so, in this order:
 //!
 //! 1. A recursive lock knows its holder.
 //! 2. A thread that is inside a `with` block of the lock holds it: `with_block`. The same of an object that has the lock for an
@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::frame::Frame;
+use super::lock_object::LockState;
 use super::object::Objects;
 use super::search::{Found, Named};
 
@@ -51,6 +52,7 @@ struct Inside {
 struct Candidate {
     handle: usize,
     frame: Frame,
+    lock: LockState,
     has_acquired: bool,
     is_near: bool,
 }
@@ -126,7 +128,7 @@ impl Objects {
         }
         let (own_reach, own_acquired) = self.reach(own);
         for (address, candidates) in candidates {
-            let Some(lock) = self.held_lock_at(address) else {
+            let Some(lock) = candidates.first().map(|candidate| candidate.lock) else {
                 continue;
             };
             let (holder, frame) = match (lock.holder, candidates.first()) {
@@ -170,6 +172,7 @@ impl Objects {
         Candidate {
             handle: thread.handle,
             frame,
+            lock: found.lock,
             has_acquired: self.has_acquired(frame, &found.last),
             is_near: found.is_near,
         }

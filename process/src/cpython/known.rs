@@ -4,15 +4,13 @@ use core::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What instances of a type are.
+/// The kind of lock that instances of a type are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LockType {
-    /// A lock with a semaphore.
-    Semaphore,
-    /// A lock with a state of its own.
-    Plain,
-    /// The same, which knows its holder.
-    Recursive,
+pub(super) struct LockType {
+    /// Whether the lock has a semaphore of libc's; others have a state of their own.
+    pub has_semaphore: bool,
+    /// Whether it may be taken again by its holder, whom it knows.
+    pub is_recursive: bool,
 }
 
 /// One attribute that objects have by their class, with the `str` that it goes by.

@@ -9,8 +9,8 @@ pub struct Layout {
     pub innermost: Innermost,
     /// Thread states: the thread's `pthread_t`.
     pub thread_id: usize,
-    /// How all thread states are found without calling the interpreter; `None` where nothing says it.
-    pub threads: Option<Threads>,
+    /// How everything is found without calling the interpreter; `None` where nothing says it.
+    pub runtime: Option<Runtime>,
     /// Frames: the caller's frame.
     pub back: usize,
     /// Frames: the code.
@@ -41,8 +41,8 @@ pub struct Layout {
     pub lines: (Lines, usize),
     /// Code objects: the first instruction that stands for a line; `None` before there were others.
     pub first_traceable: Option<usize>,
-    /// How frames tell which blocks they are in; `None` where they keep them in another way.
-    pub blocks: Option<Blocks>,
+    /// How frames tell which blocks they are in.
+    pub blocks: Blocks,
     /// From this version on (`PY_VERSION_HEX`), locks have a state of their own; before it, every lock has a semaphore of libc's.
     pub own_locks_since: Option<u64>,
     /// `tuple`: the elements.
@@ -51,8 +51,8 @@ pub struct Layout {
     pub ascii: usize,
     /// `str`: the size of the head of another string.
     pub compact: usize,
-    /// Types: the keys that instances share.
-    pub shared_keys: usize,
+    /// Types: the keys that instances share; `None` where their dictionaries refer to them.
+    pub shared_keys: Option<usize>,
     /// The form of dictionaries' keys.
     pub keys: Keys,
     /// Where instances have their attributes.
@@ -68,15 +68,17 @@ pub enum Innermost {
     Behind(usize, usize),
 }
 
-/// The lists of interpreters and of their threads.
+/// What leads from `_PyRuntime` to all interpreters, their threads and their modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threads {
+pub struct Runtime {
     /// `_PyRuntime`: the first interpreter.
     pub interpreters: usize,
     /// Interpreters: the next one.
     pub next_interpreter: usize,
     /// Interpreters: the first thread state.
     pub first_thread: usize,
+    /// Interpreters: the dictionary of modules.
+    pub modules: usize,
 }
 
 /// How a frame names its instruction.
@@ -108,9 +110,29 @@ pub enum Lines {
     Locations,
 }
 
-/// How frames tell which `with` blocks they are in: by the code's table of exceptions. So in all versions with that table.
+/// How frames tell which `with` blocks they are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
+pub enum Blocks {
+    /// Up to 3.10: each has a stack of them.
+    Stack(BlockStack),
+    /// Since 3.11: by the code's table of exceptions.
+    Table(BlockTable),
+}
+
+/// A frame's stack of blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockStack {
+    /// Frames: how many blocks there are.
+    pub count: usize,
+    /// Frames: the blocks, the outermost first.
+    pub blocks: usize,
+    /// Frames: a pointer to the stack of values.
+    pub values: usize,
+}
+
+/// What belongs to the code's table of exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockTable {
     /// What stands on the stack of values for a block.
     pub exit: Exit,
     /// Code objects: the table of exceptions.

@@ -9,7 +9,7 @@ use super::object::{Objects, TYPE_BASIC_SIZE};
 
 /// Where the pointer to the semaphore, or the state, stands in a lock object.
 const STATE: usize = 16;
-/// Where a recursive lock with a state of its own has its holder's `pthread_t`.
+/// Where a recursive lock has its holder's `pthread_t`.
 const HOLDER: usize = 24;
 /// The sizes of locks with a state of their own; with a semaphore they are larger.
 const SIZE: usize = 24;
@@ -18,9 +18,9 @@ const RECURSIVE_SIZE: usize = 40;
 const LOCKED: u8 = 1;
 const HAS_WAITERS: u8 = 2;
 
-/// A lock with a state of its own.
+/// A lock that somebody holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnState {
+pub struct LockState {
     /// Where its state lies; it stands for the lock.
     pub address: usize,
     /// Whether a thread waits for it.
@@ -33,34 +33,46 @@ impl Objects {
     /// The address that stands for the lock, if the object is one.
     pub fn lock_in(&self, object: usize) -> Option<usize> {
         let state = object.checked_add(STATE)?;
-        match self.lock_type(object)? {
-            LockType::Semaphore => self.pages.pointer(state),
-            LockType::Plain | LockType::Recursive => Some(state),
+        if self.lock_type(object)?.has_semaphore {
+            self.pages.pointer(state)
+        } else {
+            Some(state)
         }
     }
 
-    /// The lock with a state of its own that the object is, if somebody holds it.
-    pub fn held_lock(&self, object: usize) -> Option<OwnState> {
+    /// The lock that the object is, if somebody holds it. Locks with a semaphore are passed over where hooks see them.
+    pub fn held_lock(&self, object: usize) -> Option<LockState> {
         let of = self.lock_type(object)?;
-        if of == LockType::Semaphore {
-            return None;
-        }
-        let address = object.checked_add(STATE)?;
-        let state = self.pages.byte(address)?;
-        let holder = match of {
-            LockType::Recursive => Some(self.pages.word(object + HOLDER)?),
-            _ => None,
+        let address = self.lock_in(object)?;
+        let (is_locked, has_waiters) = if of.has_semaphore {
+            if !self.counts_semaphores {
+                return None;
+            }
+            // The value, and how many wait.
+            let [value, waiters] = [self.pages.int(address)?, self.pages.int(address.checked_add(4)?)?];
+            (value & i32::MAX == 0, waiters != 0)
+        } else {
+            let state = self.pages.byte(address)?;
+            (state & LOCKED != 0, state & HAS_WAITERS != 0)
         };
-        (state & LOCKED != 0).then_some(OwnState {
+        is_locked.then(|| LockState {
             address,
-            has_waiters: state & HAS_WAITERS != 0,
-            holder,
+            has_waiters,
+            holder: self.recursive_holder(object),
         })
     }
 
+    /// The `pthread_t` that a recursive lock knows as its holder.
+    pub fn recursive_holder(&self, object: usize) -> Option<usize> {
+        let is_recursive = self.lock_type(object)?.is_recursive;
+        is_recursive.then(|| self.pages.pointer(object.checked_add(HOLDER)?))?
+    }
+
     /// What stands behind this address, if it stands for a lock with a state of its own that somebody holds.
-    pub fn held_lock_at(&self, address: usize) -> Option<OwnState> {
-        self.held_lock(address.checked_sub(STATE)?)
+    pub fn held_lock_at(&self, address: usize) -> Option<LockState> {
+        let object = address.checked_sub(STATE)?;
+        let has_own_state = !self.lock_type(object)?.has_semaphore;
+        has_own_state.then(|| self.held_lock(object))?
     }
 
     /// The address for which a thread waits on this semaphore, where it is part of an entry in CPython's parking lot: the address
@@ -79,15 +91,14 @@ impl Objects {
     }
 
     fn lock_type_of(&self, of: usize) -> Option<LockType> {
-        let (size, own) = match self.type_name(of)?.as_str() {
-            "_thread.lock" => (SIZE, LockType::Plain),
-            "_thread.RLock" => (RECURSIVE_SIZE, LockType::Recursive),
+        let (size, is_recursive) = match self.type_name(of)?.as_str() {
+            "_thread.lock" => (SIZE, false),
+            "_thread.RLock" => (RECURSIVE_SIZE, true),
             _ => return None,
         };
-        Some(if self.pages.word(of + TYPE_BASIC_SIZE)? > size {
-            LockType::Semaphore
-        } else {
-            own
+        Some(LockType {
+            has_semaphore: self.pages.word(of + TYPE_BASIC_SIZE)? > size,
+            is_recursive,
         })
     }
 }

@@ -9,9 +9,9 @@
 //!
 //! | file | its part |
 //! |---|---|
-//! | `program` | the module with the interpreter, its symbols and its builtin methods |
 //! | `debug_offsets` | what an interpreter says of itself since 3.13 |
 //! | `interpreter` | an interpreter's version, and where its types are |
+//! | `program` | the module with the interpreter, its symbols and its builtin methods |
 //! | `layout`, `opcodes` | what must be known of a version |
 //! | `versions` | that of each version, as data |
 //! | `pages` | guarded reads, each page once |
@@ -25,11 +25,13 @@
 //! | `generator` | the generators that a frame is in the middle of |
 //! | `search` | which object is a lock |
 //! | `held` | who holds the locks that pass no hook |
-//! | `view` | all of it together |
+//! | `view` | all of it together, as a thread of this process sees it |
+//! | `foreign` | the same of another process |
 
 mod called;
 mod class;
 mod debug_offsets;
+mod foreign;
 mod frame;
 mod generator;
 mod held;
@@ -49,6 +51,7 @@ mod view;
 mod with_block;
 
 pub use self::debug_offsets::DebugOffsets;
+pub use self::foreign::{ForeignPython, Holder, SeenThread};
 pub use self::frame::Frame;
 pub use self::held::Held;
 pub use self::interpreter::{Interpreter, Types};

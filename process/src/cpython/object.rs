@@ -28,6 +28,7 @@ pub struct Objects {
     pub(super) layout: Layout,
     pub(super) pages: Pages,
     pub(super) known: Known,
+    pub(super) counts_semaphores: bool,
 }
 
 impl Objects {
@@ -39,7 +40,16 @@ impl Objects {
             layout: versions::layout_of(interpreter)?,
             pages: pages(memory),
             known: Known::default(),
+            counts_semaphores: false,
         })
+    }
+
+    /// Counts locks with a semaphore among those that somebody holds, for whoever has no hooks that see them.
+    pub fn with_semaphores(self) -> Self {
+        Self {
+            counts_semaphores: true,
+            ..self
+        }
     }
 
     /// Whether locks of this interpreter's have a state of their own, which no call of libc's shows.
@@ -239,7 +249,7 @@ impl Objects {
                 return Some(self.entries(dict, MOST_ENTRIES));
             }
             let shared = |values| {
-                let keys = self.pages.pointer(of + self.layout.shared_keys)?;
+                let keys = self.pages.pointer(of + self.layout.shared_keys?)?;
                 Some(self.entries_of(keys, Some(values), MOST_ENTRIES))
             };
             let before = self.pages.word(object.checked_sub(24)?)?;

@@ -3,9 +3,13 @@
 //! All reads are guarded. It must not follow the interpreter's own structures: their layout changes with every version, while a
 //! name in a method table does not.
 
+use core::ffi::CStr;
 use core::ops::Range;
 use std::collections::BTreeMap;
 
+use super::debug_offsets::DebugOffsets;
+use super::interpreter::{Interpreter, Types};
+use crate::elf_image::Image;
 use crate::memory::ProcessMemory;
 use crate::module::Module;
 use crate::modules::Modules;
@@ -36,19 +40,9 @@ impl CPython {
             let Some(image) = module.open(modules.memory()) else {
                 continue;
             };
-            let symbol = |name| {
-                let place =
-                    addresses_of(&image, Table::Exported, name).or_else(|| addresses_of(&image, Table::Full, name))?;
-                let address = |value| {
-                    usize::try_from(value)
-                        .ok()
-                        .map(|value: usize| module.base().wrapping_add(value))
-                };
-                Some(address(place.start)?..address(place.end)?)
-            };
             // Until 3.6 there was no one object with all state.
-            let runtime = symbol(b"_PyRuntime");
-            if runtime.is_some() || symbol(b"Py_Initialize").is_some() {
+            let runtime = symbol(module, &image, b"_PyRuntime");
+            if runtime.is_some() || symbol(module, &image, b"Py_Initialize").is_some() {
                 return Some(Self {
                     path: module.path().to_vec(),
                     runtime,
@@ -56,6 +50,33 @@ impl CPython {
             }
         }
         None
+    }
+
+    /// The interpreter, as its file describes it; `None` where that has no symbols, or tells no version, and for builds without an
+    /// interpreter lock. A process that can be asked knows better.
+    pub fn interpreter(&self, modules: &Modules) -> Option<Interpreter> {
+        /// The first version with a table for debuggers.
+        const FIRST_WITH_TABLE: u32 = 13;
+        let memory = modules.memory();
+        let module = modules.all().iter().find(|module| module.path() == self.path)?;
+        let image = module.open(memory)?;
+        let address_of = |name: &CStr| Some(symbol(module, &image, name.to_bytes())?.start);
+        let table = self
+            .runtime
+            .as_ref()
+            .and_then(|runtime| debug_offsets(memory, runtime.start));
+        let minor = match (&table, address_of(c"Py_Version")) {
+            (Some(table), _) => table.minor(),
+            // `PY_VERSION_HEX`, since 3.11.
+            (None, Some(version)) => u32::try_from(memory.word(version)? >> 16 & 0xff).ok()?,
+            (None, None) => minor_in_names(modules)?,
+        };
+        (table.is_some() || minor < FIRST_WITH_TABLE).then_some(())?;
+        Some(Interpreter {
+            minor,
+            types: Types::by_name(address_of)?,
+            offsets: table,
+        })
     }
 
     /// The path of the module that the interpreter lies in.
@@ -131,6 +152,40 @@ impl CPython {
         }
         functions
     }
+}
+
+/// The addresses of the function or object with this name.
+fn symbol(module: &Module, image: &Image, name: &[u8]) -> Option<Range<usize>> {
+    let place = addresses_of(image, Table::Exported, name).or_else(|| addresses_of(image, Table::Full, name))?;
+    let address = |value| {
+        let value = usize::try_from(value).ok();
+        value.map(|value: usize| module.base().wrapping_add(value))
+    };
+    Some(address(place.start)?..address(place.end)?)
+}
+
+fn debug_offsets(memory: ProcessMemory, runtime: usize) -> Option<DebugOffsets> {
+    let mut words = [0; DebugOffsets::WORDS];
+    for (place, word) in words.iter_mut().enumerate() {
+        *word = memory.word(runtime.checked_add(place * size_of::<u64>())?)? as u64;
+    }
+    DebugOffsets::parse(&words)
+}
+
+/// The version that file names tell: `python3.8`, `libpython3.8.so.1.0`, `_json.cpython-38-x86_64-linux-gnu.so`.
+fn minor_in_names(modules: &Modules) -> Option<u32> {
+    let number_after = |name: &str, mark: &str| {
+        let rest = name.split_once(mark)?.1;
+        let end = rest
+            .find(|character: char| !character.is_ascii_digit())
+            .unwrap_or(rest.len());
+        rest.get(..end)?.parse().ok()
+    };
+    let names: Vec<String> = modules.all().iter().map(Module::base_name).collect();
+    let marks = ["python3.", ".cpython-3"];
+    marks
+        .iter()
+        .find_map(|mark| names.iter().find_map(|name| number_after(name, mark)))
 }
 
 /// Where in the module each of `names` stands with a NUL behind it: address to place in `names`. A name may be the end of a

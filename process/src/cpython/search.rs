@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::frame::Frame;
+use super::lock_object::LockState;
 use super::object::Objects;
 
 /// The most steps from a variable: `event`, `event._cond`, `event._cond._lock`.
@@ -23,6 +24,8 @@ pub struct Named {
     pub name: String,
     /// Whether it is bookkeeping of `threading`'s, which no other code asks for.
     pub is_bookkeeping: bool,
+    /// The `pthread_t` that a recursive lock knows as its holder.
+    pub holder: Option<usize>,
 }
 
 impl Named {
@@ -32,6 +35,7 @@ impl Named {
             address,
             name: "_tstate_lock".to_owned(),
             is_bookkeeping: true,
+            holder: None,
         }
     }
 }
@@ -41,6 +45,8 @@ impl Named {
 pub struct Found {
     /// The lock.
     pub named: Named,
+    /// What it says of itself.
+    pub lock: LockState,
     /// The variable or attribute that the way ends with.
     pub last: String,
     /// Whether it is a local variable of the function, or an attribute of one.
@@ -77,16 +83,19 @@ impl Objects {
         found
     }
 
-    /// The locks with a state of their own that somebody holds, as far as the function's variables lead to them.
+    /// The locks that somebody holds, as far as the function's variables lead to them.
     pub fn held_locks_from(&self, frame: Frame) -> Vec<Found> {
         let is_held = |object| self.held_lock(object).map(|lock| lock.address);
         let locals = self.locals(frame).len();
         let mut found = Vec::new();
         self.search(frame, false, is_held, |address, object, reached, number| {
-            let Some(last) = reached.get(number) else { return };
+            let (Some(last), Some(lock)) = (reached.get(number), self.held_lock(object)) else {
+                return;
+            };
             let named = self.named(address, object, &self.way(reached, number), frame);
             found.extend(named.map(|named| Found {
                 named,
+                lock,
                 last: match last.step {
                     Step::Variable(name) | Step::Attribute(name) => self.text(name).unwrap_or_default(),
                     Step::Element(_) | Step::Key(_) => String::new(),
@@ -189,6 +198,7 @@ impl Objects {
             address,
             name: format!("{way} in {} ({file}:{})", record.function, record.line),
             is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
+            holder: self.recursive_holder(object),
         })
     }
 }

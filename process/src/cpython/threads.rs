@@ -1,8 +1,8 @@
 //! The Python threads of an interpreter: their states, what `threading` knows of them, and the names it has for them.
 
 use super::frame::Frame;
-use super::layout::{NEXT, PREVIOUS};
-use super::object::Objects;
+use super::layout::{NEXT, PREVIOUS, Runtime};
+use super::object::{MOST_ENTRIES, Objects};
 
 /// The most threads that are looked at.
 pub(super) const MOST_THREADS: usize = 1024;
@@ -22,16 +22,38 @@ impl Objects {
     /// All threads of all interpreters below the object `_PyRuntime`, each interpreter's newest first.
     pub fn all_threads(&self, runtime: usize) -> Vec<Thread> {
         let mut all = Vec::new();
-        let Some(lists) = self.layout.threads else {
-            return all;
-        };
-        let mut next = self.pages.pointer(runtime.saturating_add(lists.interpreters));
-        for _ in 0..MOST_INTERPRETERS {
-            let Some(interpreter) = next else { break };
-            self.follow(self.pages.pointer(interpreter + lists.first_thread), NEXT, &mut all);
-            next = self.pages.pointer(interpreter + lists.next_interpreter);
+        for (interpreter, layout) in self.interpreters(runtime) {
+            self.follow(self.pages.pointer(interpreter + layout.first_thread), NEXT, &mut all);
         }
         all
+    }
+
+    fn interpreters(&self, runtime: usize) -> Vec<(usize, Runtime)> {
+        let mut all = Vec::new();
+        let Some(layout) = self.layout.runtime else {
+            return all;
+        };
+        let mut next = self.pages.pointer(runtime.saturating_add(layout.interpreters));
+        for _ in 0..MOST_INTERPRETERS {
+            let Some(interpreter) = next else { break };
+            all.push((interpreter, layout));
+            next = self.pages.pointer(interpreter + layout.next_interpreter);
+        }
+        all
+    }
+
+    /// The threads that the modules `threading` know, by their `pthread_t`.
+    pub(super) fn active_of_modules(&self, runtime: usize) -> Vec<(usize, usize)> {
+        /// Modules: the dictionary of variables.
+        const VARIABLES: usize = 16;
+        let active = |(interpreter, layout): (usize, Runtime)| {
+            let modules = self.entries(self.pages.pointer(interpreter + layout.modules)?, MOST_ENTRIES);
+            let threading = self.value(&modules, "threading")?;
+            let variables = self.entries(self.pages.pointer(threading + VARIABLES)?, MOST_ENTRIES);
+            Some(self.entries_by_handle(self.value(&variables, "_active")?))
+        };
+        let all = self.interpreters(runtime).into_iter().filter_map(active);
+        all.flatten().collect()
     }
 
     /// The interpreter's other threads.
@@ -60,9 +82,13 @@ impl Objects {
         let outermost = frames.last().copied();
         let module = outermost.filter(|&frame| self.thread_object(frame).is_some());
         let active = module.and_then(|frame| self.value(&self.globals(frame), "_active"));
-        let entries = active.map_or_else(Vec::new, |active| self.entries(active, MOST_THREADS));
+        active.map_or_else(Vec::new, |active| self.entries_by_handle(active))
+    }
+
+    fn entries_by_handle(&self, active: usize) -> Vec<(usize, usize)> {
         let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
-        entries.into_iter().filter_map(by_handle).collect()
+        let entries = self.entries(active, MOST_THREADS).into_iter();
+        entries.filter_map(by_handle).collect()
     }
 
     /// The name among a `threading.Thread`'s attributes.

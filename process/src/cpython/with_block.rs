@@ -1,13 +1,13 @@
 //! Which `with` blocks a frame is inside.
 //!
-//! The code's table of exceptions says for each instruction how deep the stack of values stands at the block's end, and there
+//! Since 3.11 the code's table of exceptions says for each instruction how deep the stack of values stands at the block's end, and there
 //! stands what will be called: an object's `__exit__`. Its entry begins behind the call of `__enter__`, so whoever still waits
 //! for a lock is not inside.
 
 use std::rc::Rc;
 
 use super::frame::Frame;
-use super::layout::{Blocks, Exit};
+use super::layout::{BlockStack, BlockTable, Blocks, Exit};
 use super::object::Objects;
 
 /// The longest table that is read; functions with longer ones give nothing.
@@ -30,19 +30,29 @@ impl Objects {
     /// The objects whose `with` blocks the frame is inside, the innermost block first; those on a `contextlib.ExitStack`, too.
     pub fn entered(&self, frame: Frame) -> Vec<usize> {
         let found = || {
-            let blocks = self.layout.blocks?;
-            let depths = self.depths(frame, blocks)?;
+            let (depths, exit) = match self.layout.blocks {
+                Blocks::Stack(stack) => (Rc::from(self.stacked_depths(frame, stack)?), Exit::Bound),
+                Blocks::Table(table) => (self.depths(frame, table)?, table.exit),
+            };
             if depths.is_empty() {
                 return None;
             }
-            let variables = usize::try_from(self.pages.int(frame.code + blocks.variable_count)?).ok()?;
-            let values = frame.address + self.layout.locals + variables * 8;
-            let objects = depths
-                .iter()
-                .filter_map(|&depth| self.exited_at(blocks.exit, values, depth));
+            let values = self.values(frame)?;
+            let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
             Some(objects.flat_map(|object| self.with_stacked(object)).collect())
         };
         found().unwrap_or_default()
+    }
+
+    /// Where the frame's stack of values begins.
+    fn values(&self, frame: Frame) -> Option<usize> {
+        match self.layout.blocks {
+            Blocks::Stack(stack) => self.pages.pointer(frame.address + stack.values),
+            Blocks::Table(table) => {
+                let variables = usize::try_from(self.pages.int(frame.code + table.variable_count)?).ok()?;
+                Some(frame.address + self.layout.locals + variables * 8)
+            }
+        }
     }
 
     /// The object, and before it those that an `ExitStack` will leave when it is left itself.
@@ -57,8 +67,20 @@ impl Objects {
         objects
     }
 
+    /// How deep the stack of values stood where the frame entered its blocks, the innermost first.
+    fn stacked_depths(&self, frame: Frame, stack: BlockStack) -> Option<Vec<usize>> {
+        /// `PyTryBlock`: its size, and where the depth stands.
+        const SIZE: usize = 12;
+        const DEPTH: usize = 8;
+        let count = usize::try_from(self.pages.int(frame.address + stack.count)?).ok()?;
+        let depth = |number| self.pages.int(frame.address + stack.blocks + number * SIZE + DEPTH);
+        let depths = (0..count.min(MOST_BLOCKS)).rev().filter_map(depth);
+        let depths = depths.filter_map(|depth| usize::try_from(depth).ok());
+        Some(depths.filter(|&depth| depth <= DEEPEST_STACK).collect())
+    }
+
     /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.
-    fn depths(&self, frame: Frame, blocks: Blocks) -> Option<Rc<[usize]>> {
+    fn depths(&self, frame: Frame, blocks: BlockTable) -> Option<Rc<[usize]>> {
         const UNIT: i32 = 2;
         let offset = self.offset(frame)?;
         // A frame that has not begun stands before its first instruction.

@@ -120,6 +120,19 @@ impl Rules {
         self.frame_address == at_16 && saved(X86_64::RBP, -16) && saved(X86_64::RA, -8)
     }
 
+    /// How many bytes of saved registers lie below the saved `rbp` of a function with [`Self::has_frame_pointer`].
+    pub fn saved_below_frame_pointer(&self) -> usize {
+        /// The return address and the saved `rbp` lie above.
+        const ABOVE: i64 = 16;
+        let offsets = KEPT_BY_CALLEES
+            .iter()
+            .filter_map(|register| match self.rule(*register) {
+                Some(RegisterRule::Offset(offset)) => offset.checked_neg()?.checked_sub(ABOVE),
+                _ => None,
+            });
+        offsets.max().and_then(|saved| usize::try_from(saved).ok()).unwrap_or(0)
+    }
+
     /// The registers of the caller of the frame with `registers`, whose stack is `words`. `section` holds the rules' entry.
     pub fn caller(
         &self,

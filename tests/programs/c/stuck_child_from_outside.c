@@ -47,6 +47,35 @@ static void wait_below_old_frames(void) {
     room[1] = room[0];
 }
 
+#define WITH_FRAME_POINTER __attribute__((noinline, optimize("no-omit-frame-pointer")))
+
+static void *volatile after_indirect_call;
+
+WITH_FRAME_POINTER static void keep_return_address(void) { after_indirect_call = __builtin_return_address(0); }
+
+static void (*volatile keep_by_pointer)(void) = keep_return_address;
+
+/* Is in the middle of nothing when a child waits. */
+WITH_FRAME_POINTER static void never_waits(void) {
+    keep_by_pointer();
+    __asm__ volatile("");
+}
+
+/* Among its variables stand the frames of an old call, whole, with a return address behind an indirect call; and it is called
+ * indirectly itself. */
+WITH_FRAME_POINTER static void wait_among_old_frames(void) {
+    void *volatile room[64];
+    for (int word = 0; word < 64; word++) room[word] = NULL;
+    room[8] = (void *)&room[10];
+    room[9] = after_indirect_call;
+    room[10] = *(void **)__builtin_frame_address(0);
+    room[11] = __builtin_return_address(0);
+    syscall(SYS_futex, &word_of_nobody, FUTEX_WAIT_PRIVATE, 0, NULL);
+    room[0] = room[1];
+}
+
+static void (*volatile wait_by_pointer)(void) = wait_among_old_frames;
+
 /* Its name holds what ends a name in /proc/PID/stat. */
 static void wait_in_child(const char *how) {
     struct timespec hour = {3600, 0};
@@ -57,6 +86,10 @@ static void wait_in_child(const char *how) {
     if (is(how, "shared")) wait_on_futex(FUTEX_WAIT, NULL);
     if (is(how, "zone")) ask_for_zone();
     if (is(how, "room")) wait_below_old_frames();
+    if (is(how, "planted")) {
+        never_waits();
+        wait_by_pointer();
+    }
     if (is(how, "signal")) {
         sem_t posted_by_nobody;
         MUST(sem_init(&posted_by_nobody, 0, 0));

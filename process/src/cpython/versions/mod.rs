@@ -13,7 +13,7 @@ mod v3_9;
 
 use super::debug_offsets::DebugOffsets;
 use super::interpreter::Interpreter;
-use super::layout::{Innermost, Instruction, Layout, Threads, Variables};
+use super::layout::{Innermost, Instruction, Layout, Runtime, Variables};
 use super::opcodes::Opcodes;
 
 /// One minor version.
@@ -58,10 +58,11 @@ fn with(known: Layout, offsets: &DebugOffsets) -> Layout {
     Layout {
         innermost: Innermost::Here(offsets.innermost),
         thread_id: offsets.thread_id,
-        threads: Some(Threads {
+        runtime: Some(Runtime {
             interpreters: offsets.interpreters,
             next_interpreter: offsets.next_interpreter,
             first_thread: offsets.first_thread,
+            modules: offsets.modules,
         }),
         back: offsets.back,
         code: offsets.code,

@@ -1,7 +1,9 @@
 //! CPython 3.10.
 
 use super::Version;
-use crate::cpython::layout::{Attributes, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables};
+use crate::cpython::layout::{
+    Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
+};
 
 /// What is known of it.
 pub const VERSION: Version = Version {
@@ -9,10 +11,11 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Here(24),
         thread_id: 176,
-        threads: Some(Threads {
+        runtime: Some(Runtime {
             interpreters: 32,
             next_interpreter: 0,
             first_thread: 8,
+            modules: 856,
         }),
         back: 24,
         code: 32,
@@ -29,12 +32,16 @@ pub const VERSION: Version = Version {
         first_line: 40,
         lines: (Lines::Ranges, 120),
         first_traceable: None,
-        blocks: None,
+        blocks: Blocks::Stack(BlockStack {
+            count: 104,
+            blocks: 112,
+            values: 64,
+        }),
         own_locks_since: None,
         elements: 24,
         ascii: 48,
         compact: 72,
-        shared_keys: 856,
+        shared_keys: None,
         keys: Keys::Old,
         attributes: Attributes::Dictionary,
     },

@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables,
+    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 
 /// What is known of it.
@@ -11,10 +11,11 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Behind(56, 8),
         thread_id: 152,
-        threads: Some(Threads {
+        runtime: Some(Runtime {
             interpreters: 40,
             next_interpreter: 0,
             first_thread: 16,
+            modules: 888,
         }),
         back: 48,
         code: 32,
@@ -31,7 +32,7 @@ pub const VERSION: Version = Version {
         first_line: 72,
         lines: (Lines::Locations, 136),
         first_traceable: Some(168),
-        blocks: Some(Blocks {
+        blocks: Blocks::Table(BlockTable {
             exit: Exit::Bound,
             exceptions: 40,
             variable_count: 76,
@@ -43,7 +44,7 @@ pub const VERSION: Version = Version {
         elements: 24,
         ascii: 48,
         compact: 72,
-        shared_keys: 872,
+        shared_keys: Some(872),
         keys: Keys::New,
         attributes: Attributes::TwoPointers,
     },

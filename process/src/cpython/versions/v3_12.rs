@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables,
+    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 
 /// What is known of it.
@@ -11,10 +11,11 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Behind(56, 0),
         thread_id: 136,
-        threads: Some(Threads {
+        runtime: Some(Runtime {
             interpreters: 40,
             next_interpreter: 0,
             first_thread: 72,
+            modules: 944,
         }),
         back: 8,
         code: 0,
@@ -31,7 +32,7 @@ pub const VERSION: Version = Version {
         first_line: 68,
         lines: (Lines::Locations, 136),
         first_traceable: Some(176),
-        blocks: Some(Blocks {
+        blocks: Blocks::Table(BlockTable {
             exit: Exit::Bound,
             exceptions: 40,
             variable_count: 72,
@@ -43,7 +44,7 @@ pub const VERSION: Version = Version {
         elements: 24,
         ascii: 40,
         compact: 56,
-        shared_keys: 880,
+        shared_keys: Some(880),
         keys: Keys::New,
         attributes: Attributes::OnePointer,
     },

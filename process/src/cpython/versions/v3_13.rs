@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Threads, Variables,
+    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 use crate::cpython::opcodes::Opcodes;
 
@@ -12,10 +12,11 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,
-        threads: Some(Threads {
+        runtime: Some(Runtime {
             interpreters: 632,
             next_interpreter: 7264,
             first_thread: 7344,
+            modules: 7656,
         }),
         back: 8,
         code: 0,
@@ -32,7 +33,7 @@ pub const VERSION: Version = Version {
         first_line: 68,
         lines: (Lines::Locations, 136),
         first_traceable: Some(184),
-        blocks: Some(Blocks {
+        blocks: Blocks::Table(BlockTable {
             exit: Exit::Bound,
             exceptions: 40,
             variable_count: 72,
@@ -44,7 +45,7 @@ pub const VERSION: Version = Version {
         elements: 24,
         ascii: 40,
         compact: 56,
-        shared_keys: 880,
+        shared_keys: Some(880),
         keys: Keys::New,
         attributes: Attributes::Inline,
     },

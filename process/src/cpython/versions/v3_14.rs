@@ -2,7 +2,9 @@
 //! Lists of threads are found by the interpreter's own table for debuggers.
 
 use super::Version;
-use crate::cpython::layout::{Attributes, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Variables};
+use crate::cpython::layout::{
+    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Variables,
+};
 use crate::cpython::opcodes::Opcodes;
 
 /// What is known of it.
@@ -11,7 +13,7 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,
-        threads: None,
+        runtime: None,
         back: 8,
         code: 0,
         globals: 24,
@@ -27,7 +29,7 @@ pub const VERSION: Version = Version {
         first_line: 68,
         lines: (Lines::Locations, 136),
         first_traceable: Some(192),
-        blocks: Some(Blocks {
+        blocks: Blocks::Table(BlockTable {
             exit: Exit::Pair,
             exceptions: 40,
             variable_count: 72,
@@ -39,7 +41,7 @@ pub const VERSION: Version = Version {
         elements: 32,
         ascii: 40,
         compact: 56,
-        shared_keys: 880,
+        shared_keys: Some(880),
         keys: Keys::New,
         attributes: Attributes::Inline,
     },

@@ -2,7 +2,7 @@
 //! The list of its interpreters is no part of an object that a symbol names.
 
 use super::Version;
-use crate::cpython::layout::{Attributes, Innermost, Instruction, Keys, Layout, Lines, Variables};
+use crate::cpython::layout::{Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Variables};
 
 /// What is known of it.
 pub const VERSION: Version = Version {
@@ -10,7 +10,7 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Here(24),
         thread_id: 152,
-        threads: None,
+        runtime: None,
         back: 24,
         code: 32,
         globals: 48,
@@ -26,12 +26,16 @@ pub const VERSION: Version = Version {
         first_line: 36,
         lines: (Lines::Pairs, 112),
         first_traceable: None,
-        blocks: None,
+        blocks: Blocks::Stack(BlockStack {
+            count: 128,
+            blocks: 136,
+            values: 64,
+        }),
         own_locks_since: None,
         elements: 24,
         ascii: 48,
         compact: 72,
-        shared_keys: 856,
+        shared_keys: None,
         keys: Keys::Old,
         attributes: Attributes::Dictionary,
     },
