@@ -7,6 +7,7 @@
 
 mod stack_memory;
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -45,6 +46,7 @@ struct Function {
     entry: Entry,
     rules: Rules,
     start: usize,
+    end: usize,
 }
 
 impl Function {
@@ -180,6 +182,7 @@ impl Unwinder {
     fn place_by_prologue(&mut self, stack_pointer: usize, rules: &Function) -> Option<usize> {
         let mut code = [0; prologue::LENGTH];
         let read = self.modules.memory().read_some(rules.start, &mut code);
+        let read = read.min(rules.end.saturating_sub(rules.start));
         let distances = prologue::distances(code.get(..read)?, rules.rules.saved_below_frame_pointer());
         distances.into_iter().find_map(|distance| {
             let place = stack_pointer.checked_add(distance)?;
@@ -238,12 +241,17 @@ impl Unwinder {
             .entry(index)
             .or_insert_with(|| UnwindTables::of(module, memory));
         let entry = tables.as_ref()?.entry(address)?;
-        let (rules, start) = {
+        let rules = {
             let description = entry.description()?;
-            let rules = Rules::of::<StoreOnHeap>(&description, &entry.section(), entry.bases(), address)?;
-            (rules, usize::try_from(description.initial_address()).ok()?)
+            Rules::of::<StoreOnHeap>(&description, &entry.section(), entry.bases(), address)?
         };
-        Some(Function { entry, rules, start })
+        let Range { start, end } = entry.code()?;
+        Some(Function {
+            entry,
+            rules,
+            start,
+            end,
+        })
     }
 }
 

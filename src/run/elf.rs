@@ -6,7 +6,7 @@ use object::elf;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, ReadCache, ReadRef, StringTable};
 
-use crate::run::library::EMBEDDED;
+use crate::run::embedded::EMBEDDED;
 
 #[cfg(target_pointer_width = "64")]
 type Native = elf::FileHeader64<Endianness>;

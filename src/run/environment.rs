@@ -7,7 +7,7 @@ use std::path::Path;
 
 use forkwatch_schema::options::TALLY;
 
-use crate::run::library::LIBRARY_NAME;
+use crate::run::embedded::LIBRARY_NAME;
 use crate::settings::Setting;
 
 const PRELOAD: &str = "LD_PRELOAD";

@@ -10,13 +10,8 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
 
 use crate::message::Failure;
+use crate::run::embedded::{EMBEDDED, LIBRARY_NAME};
 use crate::run::store;
-
-/// The library's file name.
-pub const LIBRARY_NAME: &str = "libforkwatch.so";
-
-/// The finished library (see build.rs).
-pub static EMBEDDED: &[u8] = include_bytes!(env!("FORKWATCH_LIBRARY"));
 
 /// A path to the library that `LD_PRELOAD` can hold.
 pub fn library() -> Result<PathBuf, Failure> {

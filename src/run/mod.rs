@@ -5,12 +5,13 @@
 //! | which file is meant? | `target` |
 //! | which program does a script start? | `script` |
 //! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
-//! | where is the library? | `library`, with `store` |
+//! | where is the library? | `library`, with `store` and `embedded` |
 //! | which variables are set? | `environment` |
 //! | exec, or stay as its parent, which watches (`crate::watch`)? | `start`, `parent` |
 //! | did any process of the tree have a finding? | `tally` |
 
 mod elf;
+mod embedded;
 mod environment;
 mod library;
 mod parent;
@@ -22,7 +23,8 @@ mod tally;
 mod target;
 mod watchable;
 
+pub use embedded::LIBRARY_NAME;
 pub use environment::variables;
-pub use library::{LIBRARY_NAME, library};
+pub use library::library;
 pub use start::{ERROR_EXITCODE, INTERPRETER, WATCH, run};
 pub use store::write_whole;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use crate::run::library::{EMBEDDED, LIBRARY_NAME};
+use crate::run::embedded::{EMBEDDED, LIBRARY_NAME};
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o500;

@@ -4,7 +4,7 @@ use forkwatch_schema::kind::Severity;
 use forkwatch_text::words::{count, number};
 use maud::{Markup, html};
 
-use super::finding::level;
+use super::level::level;
 use crate::report::finding::Finding;
 use crate::report::gather::spread::HOUR;
 use crate::report::read::parsed::rfc3339;
@@ -62,7 +62,7 @@ pub fn draw(findings: &[Finding]) -> Markup {
             }
             p.legend {
                 @for (number, level) in LEVELS.iter().enumerate() {
-                    @if bars.bars.iter().any(|bar| bar[number] > 0) { (super::finding::badge(*level)) " " }
+                    @if bars.bars.iter().any(|bar| bar[number] > 0) { (super::level::badge(*level)) " " }
                 }
             }
             (table(&bars))

@@ -7,6 +7,7 @@ use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::{count, number};
 use maud::{Markup, html};
 
+use super::level::badge;
 use super::shown::Shown;
 use crate::report::finding::Finding;
 use crate::report::format::{Names, Report};
@@ -196,7 +197,7 @@ fn table(caption: &str, of: &str, rows: &[Row], left_out: u64) -> Markup {
                             th scope="row" { (Shown(&row.name)) }
                             td.number { (number(row.findings)) }
                             td.number { (number(row.records)) }
-                            td { (super::finding::badge(row.worst)) }
+                            td { (badge(row.worst)) }
                         }
                     }
                 }

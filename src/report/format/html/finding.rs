@@ -1,12 +1,12 @@
 //! One finding in full: the picture, what to do, and the stacks.
 
-use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::Record;
 use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::{count, number, time};
 use maud::{Markup, html};
 
 use super::choices::Choices;
+use super::level::{badge, level};
 use super::shown::Shown;
 use super::{drawing, picture, stacks};
 use crate::report::finding::{Finding, Outcome, Whole};
@@ -98,21 +98,6 @@ pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
             td.number { (number(finding.hosts)) }
             td { code { (Shown(&ellipsis(&finding.fingerprint, LONGEST_WORD))) } }
         }
-    }
-}
-
-/// The severity.
-pub fn badge(severity: Severity) -> Markup {
-    html! { span.level.(level(severity)) { (severity.name()) } }
-}
-
-/// The same as a class of the style.
-pub const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warn => "warn",
-        Severity::Error => "error",
-        Severity::Fatal => "fatal",
     }
 }
 

@@ -14,6 +14,7 @@ mod chart;
 mod choices;
 mod drawing;
 mod finding;
+mod level;
 mod picture;
 mod policy;
 mod shown;
@@ -207,7 +208,7 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
     html! {
         ul.levels aria-label="Findings by level" {
             @for (level, findings) in report.by_severity() {
-                li.(finding::level(level)) { b { (number(findings)) } " " (level.name()) }
+                li.(level::level(level)) { b { (number(findings)) } " " (level.name()) }
             }
         }
         dl.totals {
