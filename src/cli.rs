@@ -111,7 +111,7 @@ pub fn command() -> Command {
                 .arg(
                     folder()
                         .required(true)
-                        .help("Where to put libforkwatch.so; the folder is created if it does not exist"),
+                        .help("Where to put libforkwatch.so; the directory is created if it does not exist"),
                 ),
         )
         .subcommand(
@@ -131,7 +131,7 @@ pub fn command() -> Command {
                 .about("Prints the manual page, or writes one for each command")
                 .after_help("Example:\n  forkwatch man | man -l -")
                 .help_template(TEMPLATE)
-                .arg(folder().help("Write a page for each command into this folder instead")),
+                .arg(folder().help("Write a page for each command into this directory instead")),
         )
 }
 

@@ -16,7 +16,7 @@ pub fn print(matches: &ArgMatches) -> Result<u8, Failure> {
     let dockerfile = matches
         .get_one::<String>("format")
         .is_some_and(|format| format == "dockerfile");
-    // A relative path in a Dockerfile is one of the image's, not of this folder.
+    // A relative path in a Dockerfile is one of the image's, not of this directory.
     if !dockerfile && let Ok(folder) = current_dir() {
         anchor(&mut settings, &folder);
     }

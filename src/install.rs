@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use crate::message::{self, Failure};
 use crate::{exit_codes, run};
 
-/// Writes the library into the folder and prints its path.
+/// Writes the library into the directory and prints its path.
 pub fn install(matches: &ArgMatches) -> Result<u8, Failure> {
     let folder = matches.get_one::<PathBuf>("to").expect("clap asks for --to");
     let path = folder.join(run::LIBRARY_NAME);

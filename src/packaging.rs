@@ -19,7 +19,7 @@ pub fn completions(matches: &ArgMatches) -> Result<u8, Failure> {
     Ok(exit_codes::OK)
 }
 
-/// Prints the manual page, or writes one for each command into a folder.
+/// Prints the manual page, or writes one for each command into a directory.
 pub fn man(matches: &ArgMatches) -> Result<u8, Failure> {
     if let Some(folder) = matches.get_one::<PathBuf>("to") {
         return fs::create_dir_all(folder)

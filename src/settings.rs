@@ -86,14 +86,14 @@ pub fn read_rules(path: impl AsRef<Path>) -> Result<Vec<u8>, String> {
 pub fn other_than_a_file(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
-        kind if kind.is_dir() => Some("a folder"),
+        kind if kind.is_dir() => Some("a directory"),
         kind if kind.is_fifo() => Some("a FIFO"),
         kind if kind.is_socket() => Some("a socket"),
         _ => Some("a device"),
     }
 }
 
-/// Writes relative paths out from the folder where the command was given: each process of the tree reads the variables
+/// Writes relative paths out from the directory where the command was given: each process of the tree reads the variables
 /// itself, whatever its working directory is by then.
 pub fn anchor(settings: &mut [Setting], folder: &Path) {
     let folder = folder.as_os_str().as_bytes();
@@ -108,7 +108,7 @@ pub fn anchor(settings: &mut [Setting], folder: &Path) {
             Values::PathOr(words) if !words.iter().any(|word| word.as_bytes() == value) => {
                 join(&doubled_percent(folder), value)
             }
-            // A colon in the folder's own name would end the path there.
+            // A colon in the directory's own name would end the path there.
             Values::Paths if !folder.contains(&b':') => {
                 let files = value.split(|&byte| byte == b':').map(|file| join(folder, file));
                 files.collect::<Vec<_>>().join(&b':')

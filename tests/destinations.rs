@@ -151,7 +151,7 @@ fn a_place_that_takes_nothing_is_named_once() {
         (at("full"), "the reader does not keep up"),
         (at("unread"), "nobody is reading at the other end"),
         (format!("unix:{}", at("stream")), "it is not a datagram socket"),
-        (format!("unix:{}", at("gone")), "no such file or folder"),
+        (format!("unix:{}", at("gone")), "no such file or directory"),
     ] {
         let options = [
             ("FORKWATCH_LOG", &*log),
@@ -238,9 +238,9 @@ fn rules_are_read_from_files_alone() {
     assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
     for (file, why) in [
         (at("fifo"), "it is a FIFO"),
-        (at(""), "it is a folder"),
+        (at(""), "it is a directory"),
         ("/dev/zero".into(), "it is a device"),
-        (at("gone"), "no such file or folder"),
+        (at("gone"), "no such file or directory"),
     ] {
         let expected = format!("cannot read {file}: {why}; its rules are not used");
         let said = watched

@@ -7,7 +7,7 @@ pub struct Marks<'a> {
     pub pid: i32,
     /// This machine.
     pub host: &'a str,
-    /// The program's name, without its folder.
+    /// The program's name, without its directory.
     pub program: &'a str,
 }
 
@@ -32,7 +32,7 @@ pub fn expand(template: &[u8], marks: Marks<'_>) -> Vec<u8> {
     path
 }
 
-/// A name that cannot lead to another folder.
+/// A name that cannot lead to another directory.
 fn one_part(name: &str) -> String {
     match name {
         "." | ".." => name.replace('.', "_"),

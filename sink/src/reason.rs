@@ -8,9 +8,9 @@ use rustix::io::Errno;
 /// The reason, as the end of a sentence.
 pub fn reason(error: Errno) -> String {
     let words = match error {
-        Errno::NOENT => "no such file or folder",
-        Errno::NOTDIR => "part of the path is not a folder",
-        Errno::ISDIR => "it is a folder",
+        Errno::NOENT => "no such file or directory",
+        Errno::NOTDIR => "part of the path is not a directory",
+        Errno::ISDIR => "it is a directory",
         Errno::LOOP => "it is a symbolic link, and links are not followed",
         Errno::NAMETOOLONG => "the path is too long",
         Errno::INVAL => "the path cannot be opened",

@@ -112,7 +112,7 @@ pub fn command() -> Command {
                 .num_args(1..)
                 .required_unless_present("sql")
                 .help(
-                    "Files, folders (their *.jsonl, *.json and *.log files, and any other file with records), \
+                    "Files, directories (their *.jsonl, *.json and *.log files, and any other file with records), \
                      patterns, or `-` for standard input; gzip and Zstandard files are unpacked",
                 ),
         ])

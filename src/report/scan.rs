@@ -102,7 +102,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
         complaints.push((
             0,
             format!(
-                "examples from input that can be read only once cannot be kept in {}: {fault}; set TMPDIR to a folder \
+                "examples from input that can be read only once cannot be kept in {}: {fault}; set TMPDIR to a directory \
                  with free space",
                 folder.display()
             ),

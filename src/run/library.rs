@@ -20,7 +20,7 @@ pub fn library() -> Result<PathBuf, Failure> {
     }
     let temporary = env::temp_dir();
     let versioned = format!("{}-{}", env!("CARGO_PKG_VERSION"), fingerprint());
-    // The second folder is for users without a home; the last resort is for users whose folders were tampered with.
+    // The second directory is for users without a home; the last resort is for users whose directories were tampered with.
     let lasting = [
         cache(),
         Some(temporary.join(format!("forkwatch-{}", geteuid().as_raw()))),
@@ -35,26 +35,26 @@ pub fn library() -> Result<PathBuf, Failure> {
     if !is_usable(&temporary) {
         let shown = temporary.display();
         return Err(Failure::cannot(format!(
-            "no folder for the library: LD_PRELOAD cannot hold a path with a colon, a space or a `$`, or on a noexec \
-             mount, and TMPDIR is {shown}; set XDG_CACHE_HOME or TMPDIR to another folder"
+            "no directory for the library: LD_PRELOAD cannot hold a path with a colon, a space or a `$`, or on a noexec \
+             mount, and TMPDIR is {shown}; set XDG_CACHE_HOME or TMPDIR to another directory"
         )));
     }
     store::fresh(&temporary).map_err(|error| {
         let shown = temporary.display();
         Failure::cannot(format!(
-            "the library cannot be written below {shown}: {error}; set TMPDIR to a folder that only you can write to"
+            "the library cannot be written below {shown}: {error}; set TMPDIR to a directory that only you can write to"
         ))
     })
 }
 
-/// The library in the folder of the command itself, as it was built or packaged.
+/// The library in the directory of the command itself, as it was built or packaged.
 fn beside() -> Option<PathBuf> {
     let command = env::current_exe().ok()?.canonicalize().ok()?;
     let path = command.with_file_name(LIBRARY_NAME);
     (path.is_file() && is_usable(&path)).then_some(path)
 }
 
-/// Our folder in the user's cache.
+/// Our directory in the user's cache.
 fn cache() -> Option<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;

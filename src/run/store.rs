@@ -1,4 +1,4 @@
-//! The library written out as a file that nobody else can change: private folders, whole files, checked before use.
+//! The library written out as a file that nobody else can change: private directories, whole files, checked before use.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,12 +14,12 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o500;
 const MODE_BITS: u32 = 0o7777;
 
-/// Only the sticky bit keeps others from moving what they do not own out of a folder that they may write to.
+/// Only the sticky bit keeps others from moving what they do not own out of a directory that they may write to.
 const STICKY: u32 = 0o1000;
 const OTHERS_WRITE: u32 = 0o022;
 
 /// The library in `FOLDER/NAME/`, written if it is missing, and rewritten if it differs from ours in any byte: nobody else can
-/// write to these folders, so a difference is an accident.
+/// write to these directories, so a difference is an accident.
 pub fn kept(folder: &Path, name: &str) -> io::Result<PathBuf> {
     if let Some(parent) = folder.parent() {
         // Nothing above it is created: we do not create a missing home.
@@ -69,7 +69,7 @@ pub fn write_whole(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the folder, or checks that the one that is there is ours alone.
+/// Makes the directory, or checks that the one that is there is ours alone.
 fn private_folder(folder: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
@@ -85,7 +85,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Checks that only we and root can replace this folder.
+/// Checks that only we and root can replace this directory.
 fn cannot_be_moved(folder: &Path) -> io::Result<()> {
     for ancestor in folder.canonicalize()?.ancestors() {
         let metadata = ancestor.metadata()?;

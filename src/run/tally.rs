@@ -26,7 +26,7 @@ impl Tally {
             let folder = env::temp_dir();
             let shown = folder.display();
             Failure::cannot(format!(
-                "cannot create a file in {shown}: {error}; set TMPDIR to a folder you can write to"
+                "cannot create a file in {shown}: {error}; set TMPDIR to a directory you can write to"
             ))
         })?;
         Ok(Self {

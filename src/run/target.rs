@@ -31,7 +31,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     let path = env::var_os("PATH").unwrap_or_else(|| OsString::from(DEFAULT_PATH));
     let mut denied = None;
     for folder in env::split_paths(&path) {
-        // An empty entry is the current folder, and the result must contain a slash, or it would be searched in PATH again.
+        // An empty entry is the current directory, and the result must contain a slash, or it would be searched in PATH again.
         let candidate = if folder.as_os_str().is_empty() {
             Path::new(".").join(name)
         } else {
@@ -39,7 +39,7 @@ pub fn find(name: &OsStr) -> Result<PathBuf, Failure> {
         };
         match examine(&candidate) {
             Ok(()) => return Ok(candidate),
-            // As execvp(3): a file that may not be executed does not end the search, but is remembered. Unlike there, a folder
+            // As execvp(3): a file that may not be executed does not end the search, but is remembered. Unlike there, a directory
             // that we may not search is ignored: the shells, too, then say "not found".
             Err(failure) if failure.code == NOT_EXECUTABLE && candidate.exists() => denied = denied.or(Some(failure)),
             Err(_) => {}

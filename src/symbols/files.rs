@@ -100,7 +100,7 @@ fn by_id(id: &str, sources: &Sources) -> Vec<PathBuf> {
 /// Where gdb looks for the file of a debug link, too.
 fn by_link(link: &[u8], file: &Path, named: &Path, sources: &Sources) -> Vec<PathBuf> {
     let link = OsStr::from_bytes(link);
-    // What a link names is a file in these folders, and nowhere else.
+    // What a link names is a file in these directories, and nowhere else.
     let (Some(link), Some(beside)) = (Path::new(link).file_name(), file.parent()) else {
         return Vec::new();
     };
@@ -115,7 +115,7 @@ fn by_link(link: &[u8], file: &Path, named: &Path, sources: &Sources) -> Vec<Pat
 fn shared_places(path: &[u8], of: &Path, id: &str, sources: &Sources) -> Vec<PathBuf> {
     let path = Path::new(OsStr::from_bytes(path));
     let mut places = Vec::new();
-    // Debug files are often reached by a link from the folder of build ids.
+    // Debug files are often reached by a link from the directory of build ids.
     if let Some(folder) = fs::canonicalize(of).ok().as_deref().and_then(Path::parent) {
         places.push(folder.join(path));
     }

@@ -7,7 +7,7 @@
 //! | what do they say of an address? | `names` |
 //!
 //! `addr2line` reads them, as it does in the library, so that both give one code one name. `blazesym` finds separate files by
-//! itself, but takes whatever file a link or a folder has without asking for its build id, reads split debug information only
+//! itself, but takes whatever file a link or a directory has without asking for its build id, reads split debug information only
 //! where it is packed (`.dwp`, not `.dwo`), and would be another reader beside `addr2line`, with another version of `gimli`.
 
 mod debuginfod;

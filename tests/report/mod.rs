@@ -292,7 +292,7 @@ fn missing_files_are_reported_and_the_others_read() {
     assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(2), 0));
     let debug = gone.to_str().unwrap();
     let said = stderr(&report(&["--debug-dir", debug], &path));
-    assert!(said.contains("gone.jsonl is not a folder"), "{said}");
+    assert!(said.contains("gone.jsonl is not a directory"), "{said}");
 }
 
 /// Halves of characters, deep nesting, numbers out of range: what the record says is reported all the same.

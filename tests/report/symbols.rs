@@ -133,7 +133,10 @@ fn folders_by_build_id_name_even_what_is_not_here() {
     let (reported, output) = shop.reported(&options);
     assert_eq!(reported, shop.both());
     let said = stderr(&output);
-    assert_eq!(said, "forkwatch: --debug-dir /nowhere is not a folder; it is ignored\n");
+    assert_eq!(
+        said,
+        "forkwatch: --debug-dir /nowhere is not a directory; it is ignored\n"
+    );
 }
 
 #[test]

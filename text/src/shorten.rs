@@ -82,8 +82,8 @@ pub fn symbol(name: &str) -> String {
     ellipsis(&name, MAX_SYMBOL)
 }
 
-/// The path of a source file or module: relative to the working directory or the home folder, without the folders that only
-/// the compiler cares for. A long one loses its beginning; the record has it whole.
+/// The path of a source file or module: relative to the working directory or the home directory, without the directories that
+/// only the compiler cares for. A long one loses its beginning; the record has it whole.
 pub fn path(path: &str, style: &Style) -> String {
     let path = near(&without_detours(path), style);
     if path.chars().count() <= MAX_PATH {
@@ -96,7 +96,7 @@ pub fn path(path: &str, style: &Style) -> String {
     }
 }
 
-/// The path without `.`, and without `..` and the folder that it leaves.
+/// The path without `.`, and without `..` and the directory that it leaves.
 fn without_detours(path: &str) -> String {
     let is_detour = |part: &str| matches!(part, "." | "..");
     if !path.split('/').any(is_detour) {

@@ -9,7 +9,7 @@ pub struct Style {
     pub width: usize,
     /// With the escape sequences of a terminal.
     pub colour: bool,
-    /// The user's home folder, shown as `~`.
+    /// The user's home directory, shown as `~`.
     pub home: Option<String>,
     /// Files below it are shown relative to it.
     pub working_directory: Option<String>,

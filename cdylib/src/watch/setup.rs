@@ -72,7 +72,7 @@ fn rules(path: &[u8]) -> Result<Vec<u8>, String> {
     let status = stat(&path).map_err(reason)?;
     match FileType::from_raw_mode(status.st_mode) {
         FileType::RegularFile => {}
-        FileType::Directory => return Err("it is a folder".to_owned()),
+        FileType::Directory => return Err("it is a directory".to_owned()),
         FileType::Fifo => return Err("it is a FIFO".to_owned()),
         FileType::Socket => return Err("it is a socket".to_owned()),
         _ => return Err("it is a device".to_owned()),

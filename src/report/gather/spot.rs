@@ -7,7 +7,7 @@ use tempfile::SpooledTempFile;
 
 use super::names;
 
-/// Bytes of a spool that stay in memory; more of them go to an unnamed file in the folder for temporary files.
+/// Bytes of a spool that stay in memory; more of them go to an unnamed file in the directory for temporary files.
 const IN_MEMORY: usize = 8 << 20;
 
 /// Where a line begins: the number of its file, and the bytes before it there. Among otherwise equal lines, the first

@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 use super::unpack;
 
-/// Endings of the files in a folder that are always read.
+/// Endings of the files in a directory that are always read.
 const ENDINGS: &[&str] = &[".jsonl", ".json", ".log"];
 const PACKED_ENDINGS: &[&str] = &[".gz", ".zst"];
 
@@ -53,7 +53,7 @@ pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Inp
         }
     }
     let mut known = HashSet::new();
-    // A log that was named, and is in a folder that was named, is read once.
+    // A log that was named, and is in a directory that was named, is read once.
     inputs.retain(|input| known.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone())));
     (inputs, complaints)
 }
@@ -94,7 +94,7 @@ fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
     }
 }
 
-/// The files of a folder and all below it that hold records, in the order of their names.
+/// The files of a directory and all below it that hold records, in the order of their names.
 fn folder(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
     for entry in WalkDir::new(path).sort_by_file_name() {
         match entry {
@@ -159,7 +159,7 @@ fn plain_size(path: &Path) -> io::Result<Option<u64>> {
     Ok((!unpack::is_packed(&start) && metadata.len() > 0).then_some(metadata.len()))
 }
 
-const ENDLESS: &str = "it is a device without an end; name a file, a folder, a FIFO or `-`";
+const ENDLESS: &str = "it is a device without an end; name a file, a directory, a FIFO or `-`";
 
 /// Whether it is a device but not a terminal. A FIFO ends when its writers do.
 fn is_endless(mode: u32, device: u64) -> bool {

@@ -50,7 +50,7 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
     let folders: Vec<PathBuf> = folders.map(PathBuf::from).collect();
     for folder in folders.iter().filter(|folder| !folder.is_dir()) {
         say(&Failure::usage(format!(
-            "--debug-dir {} is not a folder; it is ignored",
+            "--debug-dir {} is not a directory; it is ignored",
             folder.display()
         )));
     }

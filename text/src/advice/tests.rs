@@ -302,7 +302,7 @@ fn daemon_and_rust() {
 fn python_frames_say_which_call_to_change() {
     let frames = |files: &[(&str, &str)]| -> Vec<PythonFrame> {
         let frame = |&(file, function): &(&str, &str)| PythonFrame {
-            // A file without a folder is the program's own.
+            // A file without a directory is the program's own.
             file: if file.contains('/') {
                 format!("/usr/lib/python3.12/{file}")
             } else {

@@ -9,7 +9,7 @@ use forkwatch_schema::record::{
 use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread};
 use super::{compare, headline, render, style};
 
-/// Golden files are this folder's.
+/// Golden files are this directory's.
 macro_rules! golden {
     ($name:ident, $record:expr, $stopped:expr) => {
         #[test]
