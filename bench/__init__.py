@@ -1,4 +1,4 @@
-"""The benchmark: what forkwatch costs beside native and its peers. `scripts/bench` runs it.
+"""The benchmark: what forkwatch costs compared with native and other tools. `scripts/bench` runs it.
 
 * `rows`: what is measured, a row each, with its target.
 * `columns`: what it is measured under, a column each.

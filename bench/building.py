@@ -1,4 +1,4 @@
-"""Compiles what is measured, into a folder below cargo's."""
+"""Compiles what is measured, into a directory below cargo's."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OWN_INTERFACE = "forkwatch_set_context"
 
 def cargo(*arguments: str) -> None:
     if subprocess.run(["cargo", "build", "--quiet", "--release", *arguments], cwd=ROOT).returncode != 0:
-        raise Failed("cargo does not build it")
+        raise Failed("cargo cannot build it")
 
 
 def forkwatch() -> Path:
-    """The library, as it is now."""
+    """The current library."""
     cargo()
     return TARGET / "release" / "libforkwatch.so"
 
@@ -41,10 +41,10 @@ def c_program(source: str, flags: tuple[str, ...] = ()) -> Path:
 
 
 def pass_through(library: Path) -> Path:
-    """The library that takes the places of all calls that `library` hooks, and does nothing."""
+    """A library that interposes the same calls as `library`, and does nothing."""
     command = ["nm", "-D", "--defined-only", "--format=posix", str(library)]
     listed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    # A version may follow the name, behind an `@`.
+    # A version may follow the name after an `@`.
     names = {line.split()[0].split("@")[0] for line in listed.splitlines()} - {OWN_INTERFACE}
     BUILT.mkdir(parents=True, exist_ok=True)
     (BUILT / "passthrough_calls.h").write_text("".join(f"PASS({name})\n" for name in sorted(names)))

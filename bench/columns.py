@@ -13,9 +13,9 @@ class Column:
 
     name: str
     variables: dict[str, str] = field(default_factory=dict)
-    # What is put before the command.
+    # The prefix of the command.
     before: tuple[str, ...] = ()
-    # A flavour of the programs that are compiled: the compiler's further flags. Other programs come as they are.
+    # Additional compiler flags for the programs that are compiled. Other programs are used as they are.
     flags: tuple[str, ...] = ()
     # A program that this column needs.
     needs: str | None = None
@@ -23,7 +23,7 @@ class Column:
 
     @property
     def is_tool(self) -> bool:
-        """Whether programs run under a tool, or are compiled for one: such are slow by nature."""
+        """Whether programs run under a tool or are compiled for one, which makes them slow."""
         return bool(self.before or self.flags)
 
     def reason_to_skip(self) -> str | None:
@@ -34,7 +34,7 @@ class Column:
 
 
 NATIVE = Column("native")
-# The column that the targets are for, and the one that says how much the same program differs from itself.
+# The column that the targets apply to, and the one that shows how much the same program varies.
 FORKWATCH = "forkwatch"
 AGAIN = "native again"
 
@@ -47,7 +47,7 @@ def columns(library: Path, pass_through: Path | None) -> list[Column]:
     def watched(name: str, meaning: str, **variables: str) -> Column:
         return Column(name, {"LD_PRELOAD": str(library), **variables}, meaning=meaning)
 
-    # ThreadSanitizer wants the address space of older kernels.
+    # ThreadSanitizer needs the address space layout of older kernels.
     as_before = ("setarch", "-R") if shutil.which("setarch") else ()
     # So that a program with spinning threads ends, and 1,000 threads are not too many.
     valgrind = ("valgrind", "-q", "--fair-sched=try", "--max-threads=1100", "--log-file=/dev/null")

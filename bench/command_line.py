@@ -69,7 +69,7 @@ def split(text: str, separator: str) -> list[str]:
 
 def main() -> int:
     options = parser().parse_args()
-    # What was started is ended by its `finally`.
+    # Its `finally` ends what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return measure(options)
@@ -90,7 +90,7 @@ def measure(options: argparse.Namespace) -> int:
         floor = building.pass_through(library)
     picked = [column for column in columns(library, floor) if chosen(column.name, patterns)]
     if not rows or not picked:
-        raise Failed(f"no {'column' if rows else 'row'} of that name; --list has all of them")
+        raise Failed(f"no {'column' if rows else 'row'} of that name; --list prints all of them")
     if options.list:
         print("\n".join(["rows:", *(f"  {row.name}" for row in rows), "columns:", *(f"  {it.name}" for it in picked)]))
         return DONE

@@ -21,13 +21,13 @@ SELECT a.id FROM reading a JOIN reading b ON b.id = a.id * 3 WHERE b.note LIKE '
 
 @functools.lru_cache(maxsize=None)
 def sql() -> Path:
-    """Statements for a database in memory."""
+    """Statements for an in-memory database."""
     return _write("statements.sql", _SQL.format(rows=80_000))
 
 
 @functools.lru_cache(maxsize=None)
 def text(megabytes: int) -> Path:
-    """Text that packs about as well as a log does."""
+    """Text that compresses about as well as a log."""
     chance = random.Random(1)
     words = ["".join(chance.choices("etaoinshrdlu", k=chance.randint(2, 9))) for _ in range(3000)]
     size, lines = 0, []

@@ -1,4 +1,4 @@
-"""Where it was measured, and what else ran there."""
+"""The machine, and what else ran on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def described() -> dict[str, object]:
         "kernel": f"{platform.system()} {platform.release()}",
         "libc": " ".join(platform.libc_ver()),
         "python": platform.python_version(),
-        # Of the minute before: what other programs wanted then.
+        # For the last minute: the load from other programs.
         "load": round(os.getloadavg()[0], 2),
     }
 

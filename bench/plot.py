@@ -1,4 +1,4 @@
-"""The ratios as a picture: a line per row, a dot a column, on a logarithmic scale; light or dark, as the desktop is."""
+"""The ratios as a picture: a line per row, a dot per column, on a logarithmic scale; light or dark like the desktop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.rows import Unit
 from bench.table import compared
 
 LABELS, WIDTH, STEP, TOP = 330, 1000, 19, 74
-# Told apart by people who do not see every colour, too; each readable on white and on black.
+# Distinguishable with colour blindness; each readable on white and on black.
 COLOURS = ("#8a8a8a", "#d55e00", "#cc79a7", "#0095d9", "#009e73", "#b59b00", "#7f6bd9", "#a0522d", "#5b7fa6")
 STYLE = """
 svg { background: #fff; color: #222; font: 12px system-ui, sans-serif; }

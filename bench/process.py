@@ -1,4 +1,4 @@
-"""One process with a deadline. Whatever happens, nothing that it started is left behind."""
+"""One process with a deadline. It never leaves processes behind."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 
 class Failed(Exception):
-    """A run that gave no figure, and why."""
+    """A run without a figure, and the reason."""
 
 
 class TooSlow(Failed):
-    """A run that was ended at its deadline."""
+    """A run that was stopped at its deadline."""
 
     def __init__(self, seconds: float):
         super().__init__(f"took more than {seconds:.0f} s")
@@ -24,13 +24,13 @@ class TooSlow(Failed):
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
-    """This process's own, with nothing preloaded and no option of forkwatch, and then these."""
+    """This process's environment, without preloads and forkwatch options, plus these variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FORKWATCH_", "LD_PRELOAD"))}
     return {**kept, **variables}
 
 
 def end_group(process: subprocess.Popen) -> None:
-    """Ends it with all that it started and that stayed in its process group."""
+    """Ends it and everything it started that stayed in its process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -48,7 +48,7 @@ def start(command: list[str], variables: dict[str, str], **options) -> subproces
 
 
 def run(command: list[str], variables: dict[str, str], seconds: float, stdin: Path | None = None) -> tuple[str, float]:
-    """What it printed, and the nanoseconds that it took. What it says on its standard error is shown if it fails."""
+    """Its output, and the nanoseconds it took. Its standard error is shown if it fails."""
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said, contextlib.ExitStack() as files:
         given = files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
         begin = time.perf_counter_ns()

@@ -1,4 +1,4 @@
-"""What came of the runs: medians of what was measured in pairs."""
+"""The results of the runs: medians of measured pairs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Cell:
     native: list[float] = field(default_factory=list)
     # Why there is no figure, or no more of them.
     skipped: str | None = None
-    # Whether the runs were ended, so that the figure is less than the true one.
+    # Whether the runs were stopped, so that the figure is a lower bound.
     ended: bool = False
 
     def compared(self, unit: Unit) -> list[float]:
-        """Each pair as the table shows it: a ratio, or how much more than native."""
+        """Each pair as in the table: a ratio, or the difference from native."""
         pairs = zip(self.measured, self.native)
         return [value / bare if unit is Unit.TIME else value - bare for value, bare in pairs]
 
@@ -52,7 +52,7 @@ class Result:
         return None if limit is None or figure is None else figure <= limit
 
     def as_json(self) -> dict:
-        """The pairs are in it, so that nobody need trust a median."""
+        """Includes the pairs, so that the medians can be checked."""
         cells = {
             name: {
                 "median": cell.median(self.row.unit),

@@ -1,4 +1,4 @@
-"""Which run comes when.
+"""The order of the runs.
 
 In each round a workload is run under all columns, native among them, one right after the other, so that what they are
 compared with was measured at the same time; each round begins with another column.
@@ -21,10 +21,10 @@ from bench.workloads.compiled import Compiled
 
 SLOW = 20.0
 ROUNDS_OF_SLOW = 3
-# Seconds that each tool has for the programs that time themselves, and for whole runs of others.
+# Seconds for each tool: for the programs that time themselves, and for whole runs of others.
 SECONDS_FOR_PARTS = 30.0
 SECONDS_FOR_WHOLES = 20.0
-# No workload under such a tool is begun again that has taken so long.
+# A workload that took this long under a tool is not run again.
 LONG_RUN = 2.0
 
 
@@ -84,7 +84,7 @@ class Rounds:
             self.take(result, figures, late)
 
     def take(self, result: Result, figures: dict[str, dict[str, float]], late: set[str]) -> None:
-        """Puts a round's figures into the row's cells."""
+        """Stores a round's figures in the row's cells."""
         name = result.row.figure
         bare = figures.get(NATIVE.name, {}).get(name)
         if bare is None:
@@ -92,7 +92,7 @@ class Rounds:
         result.native.append(bare)
         for column in self.columns:
             value = figures.get(column.name, {}).get(name)
-            # A run that was ended says nothing about a difference that is small.
+            # A run that was stopped says nothing about a small difference.
             if value is not None and not (column.name in late and result.row.unit is not Unit.TIME):
                 cell = result.cells[column.name]
                 cell.measured.append(value)

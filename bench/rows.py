@@ -17,7 +17,7 @@ from bench.workloads.servers import HOST, Served
 
 
 class Unit(Enum):
-    """What a figure counts, and how a column's figure is set beside native's."""
+    """What a figure counts, and how a column's figure is compared with native."""
 
     # Nanoseconds; a column is shown as a ratio to native.
     TIME = "ns"
@@ -27,13 +27,13 @@ class Unit(Enum):
     MORE_MEMORY = "KiB more"
 
 
-# A target: no slower than native is at its slowest, measured again.
+# A target: no slower than the slowest repetition of native.
 NOISE = "noise"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a figure of a workload, and what forkwatch should stay below."""
+    """One line of the table: a figure of a workload, and its target."""
 
     name: str
     workload: Workload
@@ -47,7 +47,7 @@ def lock(name: str, way: str, target: float | None = None) -> Row:
 
 
 def beside(name: str, whose: str, threads: int, target: str | None = None) -> Row:
-    # The quickest sample of threads that fight for one lock is the one in which another one did not run.
+    # For threads that contend for a lock, the fastest sample is one in which the others did not run.
     choose = min if whose == "different" else statistics.median
     return Row(
         f"lock + unlock, {name}", Compiled("contended", (whose, str(threads), MILLISECONDS), choose), target=target
@@ -71,7 +71,7 @@ def whole(name: str, workload: Workload) -> Row:
 
 _REDIS = ("redis-server", "--port", "{port}", "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", "{folder}")
 _REDIS_LOAD = ("redis-benchmark", "-p", "{port}", "-n", "8000", "-c", "20", "-t", "set,get", "-q")
-# It wants a user to become when root starts it.
+# It needs a user to switch to when root starts it.
 _USER = ("-u", "root") if os.geteuid() == 0 else ()
 _MEMCACHED = ("memcached", "-l", HOST, "-p", "{port}", "-U", "0", "-t", "2", *_USER)
 _MEMCACHED_LOAD = ("memcslap", f"--servers={HOST}:{{port}}", "--concurrency=2", "--execute-number=5000", "--test=set")

@@ -1,4 +1,4 @@
-"""The results as a table for people: for a terminal, or as Markdown."""
+"""The results as a table, for a terminal or in Markdown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def shown_target(result: Result) -> str:
 
 
 def lines(results: list[Result], columns: list[Column], rounds: int) -> list[list[str]]:
-    """Head and rows, as texts."""
+    """Header and rows, as strings."""
     shown = [column for column in columns if any(result.cells[column.name].measured for result in results)]
     table = [["row", "native", *(column.name for column in shown), "target"]]
     for result in results:

@@ -73,7 +73,7 @@ def try_one(arguments, program):
 
 
 def show_merged(kept):
-    """One line for all parts of a program, and then what ended otherwise."""
+    """One line for all parts of a program, then the tests with different results."""
     rows = itertools.groupby(kept, lambda result: result.name.partition("/")[0])
     whole = [results.merged(list(parts)) for _name, parts in rows]
     print(*map(table.line, whole), sep="\n")
@@ -83,7 +83,7 @@ def show_merged(kept):
 
 
 def try_failures(programs, library):
-    """As the tests of this project do: closes with the counts, where what differs has failed."""
+    """Like this project's own tests: ends with the counts, in which tests with different results have failed."""
     passed = failed = skipped = 0
     for program in programs:
         try:

@@ -1,4 +1,4 @@
-"""Both runs of a program, and the further ones of each test that ended otherwise."""
+"""Both runs of a program, and the repeated runs of each test with a different result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reliability.programs import Program
 from reliability.results import Again, Result
 from reliability.way import NATIVE, Way
 
-# A test that ended otherwise is run so often more each way; and how many are, so that a program that breaks ends too.
+# How often a test with a different result is run again each way, and how many tests are at most.
 RUNS_AGAIN = 5
 MAX_AGAIN = 25
 
@@ -29,10 +29,10 @@ def run_watched(program: Program, folder: Path, result: Result, way: Way, only: 
 
 
 def run_again(program: Program, folder: Path, result: Result, way: Way) -> None:
-    """Says of each test that ended otherwise how often it fails, both ways alternating."""
+    """Returns how often each test with a different result fails, alternating both ways."""
     differ = differences(result.native, result.watched)
     result.again = [Again(*difference) for difference in differ]
-    # A test that was skipped once ends by itself in one way or the other; one that never ran needs the others.
+    # A test that was skipped once runs alone; one that never ran needs the others.
     chosen = result.again[:MAX_AGAIN]
     for _run in range(RUNS_AGAIN if chosen else 0):
         names = tuple(again.test for again in chosen)
@@ -54,7 +54,7 @@ def timed(program: Program, way: Way, folder: Path, only: tuple[str, ...] = ()) 
 
 
 def compare(program: Program, folder: Path, library: Path, *, reuse: bool, native_only: bool) -> Result:
-    """One program, both ways. `reuse` takes the native run that is kept of the same version."""
+    """One program, both ways. `reuse` takes the stored native run of the same version."""
     folder.mkdir(parents=True, exist_ok=True)
     version = program.prepare(folder)
     result = results.load(folder) if reuse else None
@@ -71,7 +71,7 @@ def compare(program: Program, folder: Path, library: Path, *, reuse: bool, nativ
 
 
 def compare_failures(program: Program, folder: Path, library: Path) -> Result:
-    """One program, watched, and natively only what failed so: enough to see whether it breaks anything."""
+    """One program watched, and natively only the tests that failed: enough to see whether forkwatch breaks anything."""
     folder.mkdir(parents=True, exist_ok=True)
     result = Result(program.name, program.prepare(folder))
     way = Way("watched", library, folder / "records")

@@ -1,4 +1,4 @@
-"""Why a test may end otherwise though forkwatch has no part in it: a row a test, or a group of them."""
+"""Why a test may differ without forkwatch being the cause: one row per test or group of tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tests ended, by name, and how what a runner leaves behind is read."""
+"""The results of tests by name, and the parsers for the runners' output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 PASSED = "passed"
 FAILED = "failed"
 SKIPPED = "skipped"
-# It was begun, and the process ended or was ended before it.
+# It was started, but the process ended first.
 DIED = "died"
 HUNG = "hung"
 NOT_RUN = "not run"
@@ -16,7 +16,7 @@ BAD = {FAILED, DIED, HUNG, "error", "failure"}
 
 
 def from_junit(file):
-    """Of pytest's XML: `passed`, `skipped`, `failure` or `error`."""
+    """From pytest's XML: `passed`, `skipped`, `failure` or `error`."""
     if not file.exists():
         return {}
     found = {}
@@ -24,7 +24,7 @@ def from_junit(file):
         parts = {child.tag for child in case}
         end = next((part for part in ("error", "failure", "skipped") if part in parts), PASSED)
         name = f"{case.get('classname')}::{case.get('name')}"
-        # A test that fails and whose fixture then fails too is in the file twice.
+        # A test that fails, and whose fixture also fails, is in the file twice.
         found[name] = end if found.get(name) in (None, PASSED, SKIPPED) else found[name]
     return found
 
@@ -36,7 +36,7 @@ def counted(ends):
 
 
 def differences(native, watched):
-    """Each test that ended otherwise: its name, and both ends."""
+    """Each test with a different result: its name and both results."""
     return [
         (name, native.get(name, NOT_RUN), watched.get(name, NOT_RUN))
         for name in sorted(native.keys() | watched.keys())

@@ -1,4 +1,4 @@
-"""Packages of PyPI with their tests: each as source in a folder of its own, beside an environment."""
+"""PyPI packages with their tests: each as source in its own directory, next to an environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reliability.process import must
 
 
 class Suite(NamedTuple):
-    """A package's tests: what to install beside it, and what to give to pytest."""
+    """A package's tests: what else to install, and the arguments for pytest."""
 
     name: str
     version: str
@@ -19,7 +19,7 @@ class Suite(NamedTuple):
 
 
 def prepare(suite, python, folder):
-    """The package's folder with its tests, and the folder with the programs of its environment."""
+    """The package's directory with its tests, and its environment's directory of programs."""
     bin_folder, log = folder / "environment" / "bin", folder / "prepare.log"
     stamp = folder / "stamp"
     wanted = repr((suite.version, suite.needs, str(python)))

@@ -1,4 +1,4 @@
-"""Commands with a deadline and a log. Whatever happens, nothing that they started is left behind."""
+"""Commands with a deadline and a log. They never leave processes behind."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Failed(Exception):
 
 
 def forget_surroundings():
-    """What a test would inherit of how it was started, and could end otherwise for."""
+    """Resets what a test would inherit from how it was started, which could change its result."""
     for name in [name for name in os.environ if name.startswith("PYTEST") or name == "CI"]:
         del os.environ[name]
-    # A shell starts what runs behind it with SIGINT ignored. A handler is none after an exec.
+    # A shell starts background jobs with SIGINT ignored. An exec resets handlers.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Stopped, this process still ends what it started.
+    # When stopped, this process still ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 def run(command, log, seconds=LONGEST_SECONDS, variables=None, **options):
-    """The exit status, or `TIMEOUT`, and the seconds it took. What it prints goes to the file `log`."""
+    """The exit status, or `TIMEOUT`, and the seconds it took. Its output goes to the file `log`."""
     begin = time.monotonic()
     with open(log, "wb") as output:
         words = [str(word) for word in command]
@@ -52,7 +52,7 @@ def must(command, log, **options):
 
 
 def output(command):
-    """What a command that only asks prints, in one line; `Failed` where there is none."""
+    """The output of a query command, on one line; `Failed` if the command is missing."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is kept of a program's runs, as JSON in its folder."""
+"""The stored results of a program, as JSON in its directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILE = "result.json"
 
 @dataclass
 class Again:
-    """A test that ended otherwise, and how often it failed in the further runs each way."""
+    """A test with a different result, and how often it failed in the repeated runs each way."""
 
     test: str
     native: str
@@ -39,7 +39,7 @@ class Result:
 
 
 def load(folder: Path) -> Result | None:
-    """What the last run left; `None` if there was none."""
+    """The results of the last run; `None` if there was none."""
     file = folder / FILE
     if not file.exists():
         return None

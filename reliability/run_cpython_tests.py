@@ -10,12 +10,12 @@ import os
 import sys
 import unittest
 
-# Where this file lies is nothing that a test may import from.
+# Tests must not import from this file's directory.
 sys.path.pop(0)
 
 
 class Result(unittest.TestResult):
-    """Writes each end into a file, which is closed in between: tests close and inherit descriptors."""
+    """Appends each result to a file, which is closed in between: tests close and inherit descriptors."""
 
     def __init__(self, file):
         super().__init__()
@@ -24,7 +24,7 @@ class Result(unittest.TestResult):
         self.failed = set()
 
     def note(self, test, end):
-        # A child that a test forked and that comes back here has nothing to say.
+        # A child that a test forked and that returns here reports nothing.
         if os.getpid() == self.pid:
             with open(self.file, "a", encoding="utf-8", errors="replace") as file:
                 file.write("{}\t{}\n".format(test.id().replace("\n", " "), end))
@@ -68,7 +68,7 @@ class Result(unittest.TestResult):
 
 
 def chosen(tests, only, left_out):
-    """The suite with its classes and modules kept together, as their fixtures want."""
+    """The suite with its classes and modules kept together, as their fixtures need."""
     suite = unittest.TestSuite()
     for test in tests:
         if isinstance(test, unittest.TestSuite):

@@ -1,4 +1,4 @@
-"""The results for people: a line of a table for each program, and below it each test that ended otherwise."""
+"""The results as text: a table row for each program, then each test with a different result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from reliability.outcomes import counted
 from reliability.results import Again, Result
 
 HEAD = """\
-| program | version | tests passed / failed / skipped natively | watched | ended otherwise | findings reported |
+| program | version | tests passed / failed / skipped natively | watched | different results | findings reported |
 |---|---|---|---|---|---|"""
 
 
@@ -25,7 +25,7 @@ def line(result: Result) -> str:
 
 
 def is_explained(result: Result, again: Again) -> bool:
-    """By a row of the table, or by further runs in which it failed no more often watched than natively."""
+    """By an explanation, or by repeated runs in which it failed no more often watched than natively."""
     return explanation(result.name, again.test) is not None or (
         again.runs > 0 and again.watched_failed <= again.native_failed
     )

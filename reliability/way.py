@@ -1,4 +1,4 @@
-"""The two ways in which every program is run."""
+"""The two ways to run every program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BOOKKEEPING = {"summary", "fork_outcome"}
 
 @dataclass(frozen=True)
 class Way:
-    """Native, or with the library preloaded into it and all that it starts."""
+    """Native, or with the library preloaded into it and everything it starts."""
 
     name: str
     library: Path | None = None
@@ -22,12 +22,12 @@ class Way:
     def variables(self) -> dict[str, str]:
         if self.library is None:
             return {}
-        # The report for people stays off: a test that compares standard error would see it, as it should.
+        # The report stays off: tests that compare standard error would see it.
         log = f"{self.records}/%e.%p.jsonl"
         return {"LD_PRELOAD": str(self.library), "FORKWATCH_LOG": log, "FORKWATCH_TEXT": "off"}
 
     def begin(self) -> None:
-        """Makes the folder of its records empty. Servers change their user, so that anybody may write there."""
+        """Empties the directory for its records, which is writable for all because servers change their user."""
         if self.records is not None:
             shutil.rmtree(self.records, ignore_errors=True)
             self.records.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What threads of a Python program do all day: locks, a queue, a condition, and some work of their own."""
+"""What threads of a Python program do all day: locks, a queue, a condition, and some computation."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""What a row runs. A workload is run under one column at a time, and gives one figure or several, by name.
+"""What a row runs. A workload runs under one column at a time and produces one or more named figures.
 
 * `Workload`: what each of them offers.
 * `compiled`: a program of `programs/` in C, which times itself.
@@ -13,16 +13,16 @@ import shutil
 from bench.columns import Column
 from bench.process import TooSlow
 
-# The name of the one figure of a workload that gives no others.
+# The name of the figure of a workload that has only one.
 EACH = "each"
-# A run that takes longer is ended; the table then says what it takes at least.
+# A run that takes longer is stopped; the table then shows a lower bound.
 LONGEST_RUN = 5.0
 
 
 class Workload:
-    """Equal ones are run once for all rows that want a figure of theirs."""
+    """Equal workloads run once for all rows that use their figures."""
 
-    # The programs that it runs, and that not everybody has.
+    # The programs that it needs and that may be missing.
     programs: tuple[str, ...]
 
     def reason_to_skip(self) -> str | None:
@@ -38,5 +38,5 @@ class Workload:
         raise NotImplementedError
 
     def least(self, late: TooSlow) -> dict[str, float]:
-        """What the figures are at least where a run took too long; nothing if not known."""
+        """Lower bounds of the figures if a run took too long; nothing if not known."""
         return {}

@@ -19,14 +19,14 @@ STARTING_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Start(Workload):
-    """How long a command that does nothing takes from its start to its end: the quickest of some."""
+    """How long a command that does nothing takes from start to end: the fastest of several."""
 
     programs = ()
     command: tuple[str, ...]
 
     def run(self, column: Column) -> dict[str, float]:
         command, variables = [*column.before, *self.command], environment(column.variables)
-        # Whether it can be run at all, in how much time at most.
+        # Checks that it can be run, and its maximum time.
         run(command, column.variables, LONGEST_RUN)
         quickest, until = float("inf"), time.perf_counter() + STARTING_SECONDS
         for _ in range(STARTS):
@@ -42,7 +42,7 @@ class Start(Workload):
 
 @dataclass(frozen=True)
 class Whole(Workload):
-    """A whole run of a program that does some work. `prepare` makes what it reads and works on, in a folder."""
+    """A whole run of a program that does some work. `prepare` makes its input in a directory."""
 
     programs: tuple[str, ...]
     # `{input}` stands for what `prepare` returned.

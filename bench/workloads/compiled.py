@@ -10,13 +10,13 @@ from bench.columns import Column
 from bench.process import run
 from bench.workloads import LONGEST_RUN, Workload
 
-# How long a program should take samples.
+# How long a program takes samples.
 MILLISECONDS = "60"
 
 
 @dataclass(frozen=True)
 class Compiled(Workload):
-    """`programs/SOURCE.c WORDS`. It prints a line a figure: its name and samples, of which `choose` takes one."""
+    """`programs/SOURCE.c WORDS`. It prints one line per figure: its name and samples, from which `choose` selects."""
 
     programs = ()
     source: str

@@ -1,4 +1,4 @@
-"""Servers on the loopback, each on a free port and in a folder of its own, under load. Only the server is watched."""
+"""Servers on the loopback, each on a free port and in its own directory, under load. Only the server is watched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs, a row or a file each. `Program` is what each of them offers; `rows` has them all."""
+"""The programs, one row or file each. `Program` is their interface; `rows` lists them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from reliability.way import Way
 
 
 class Program:
-    """Something with tests, which are run natively and watched and compared by name."""
+    """Something with tests, which run natively and watched and are compared by name."""
 
-    # What `scripts/try-programs` knows it by. Those with one name before a `/` are parts of one row of the table.
+    # Its name for `scripts/try-programs`. Programs with the same name before a `/` are parts of one row of the table.
     name: str
 
     def prepare(self, folder: Path) -> str:
-        """Makes what a run needs, below `folder`, and gives the version. Raises `Failed`."""
+        """Prepares a run below `folder` and returns the version. Raises `Failed`."""
         raise NotImplementedError
 
     def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
-        """How each test ended, or each of `only`; others may be in it too."""
+        """The result of each test, or of each in `only`; others may be included."""
         raise NotImplementedError

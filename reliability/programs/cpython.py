@@ -35,7 +35,7 @@ MODULES = (
     "test_faulthandler",
     "test_ctypes",
 )
-# A test that ends nobody waits for longer; the module then goes on behind it, so often at most.
+# The longest wait for a test; the module then continues after it, this many times at most.
 LONGEST_TEST = 120
 MAX_RESTARTS = 8
 LOOKS_A_SECOND = 10
@@ -56,9 +56,9 @@ class CPython(Program):
         python = interpreter(self.version)
         if python is None:
             raise Failed("it is not installed")
-        # Some installations leave the largest modules out.
+        # Some installations lack the largest modules.
         if not self._has(python):
-            raise Failed("the interpreter came without it")
+            raise Failed("the interpreter does not include it")
         return output([str(python), "-c", "import platform; print(platform.python_version())"])
 
     def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
@@ -75,7 +75,7 @@ class CPython(Program):
         return subprocess.run([str(python), "-c", code], stderr=subprocess.DEVNULL).returncode == 0
 
     def _rest(self, way, folder, only, done):
-        """Ends of the tests that one process ran, and whether it came to the end of them all."""
+        """Results of the tests that one process ran, and whether it ran them all."""
         title = way.name
         results = folder / f"{title}.results"
         results.write_text("")
@@ -92,7 +92,7 @@ class CPython(Program):
         ends: dict[str, str] = {}
         for line in results.read_text(errors="replace").splitlines():
             name, _tab, end = line.rpartition("\t")
-            # A test of which one part failed has failed, whatever is said after that.
+            # A test has failed if any part of it failed, whatever follows.
             if ends.get(name) != "failed":
                 ends[name] = end
         open_ones = [name for name, end in ends.items() if end == "begun"]
@@ -104,7 +104,7 @@ class CPython(Program):
 
 
 def ended(process, results):
-    """Waits for its end; `False` as soon as its results have not grown for too long."""
+    """Waits for its end; `False` once it has produced no results for too long."""
     size, since = 0, time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):

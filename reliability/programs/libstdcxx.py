@@ -1,4 +1,4 @@
-"""The thread tests of GCC's C++ library, from Debian's `gcc-12-source`: programs that end with 0 if all is well."""
+"""The thread tests of GCC's C++ library, from Debian's `gcc-12-source`: programs that exit with 0 on success."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LibStdCxx(Program):
 
 
 def extract(archive: Path, source: Path) -> None:
-    """The tests and their headers, without the folder that the archive begins with."""
+    """The tests and their headers, without the archive's top directory."""
     with tarfile.open(archive) as tar:
         for member in tar:
             path = member.name.partition("/")[2]

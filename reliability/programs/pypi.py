@@ -1,4 +1,4 @@
-"""Packages of PyPI, whose own tests pytest runs."""
+"""PyPI packages, whose tests pytest runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_TEST = 60
 
 @dataclass(frozen=True)
 class Package(Program):
-    """What `suite.words` leave out needs a network, or hangs by itself on a plain machine."""
+    """`suite.words` leave out tests that need a network, or that hang on a plain machine."""
 
     suite: Suite
 
@@ -39,7 +39,7 @@ class Package(Program):
         source = next((folder / "package" / "source").iterdir())
         results = folder / f"{way.name}{'-again' if only else ''}.xml"
         results.unlink(missing_ok=True)
-        # pytest finds a test again by its function alone.
+        # pytest finds a test by its function only.
         functions = dict.fromkeys(name.partition("[")[0].rpartition("::")[2] for name in only)
         words = [*self.suite.words, *(["-k", " or ".join(functions)] if only else [])]
         given = ["-q", "-rfE", "-p", "no:cacheprovider", f"--timeout={LONGEST_TEST}", f"--junitxml={results}"]
@@ -52,14 +52,14 @@ class Package(Program):
 ROWS = tuple(
     Package(suite)
     for suite in (
-        # As modules by their paths: beside the tests lie the sources, which are not compiled.
+        # As modules by path: next to the tests are the sources, which are not compiled.
         Suite(
             "psutil",
             "7.2.2",
             ["setuptools", "pytest-instafail"],
             ["-c", "/dev/null", "--rootdir=.", "--import-mode=importlib", "--ignore=tests/test_memleaks.py", "tests"],
         ),
-        # The tests of its tools want half a dozen checkers, and fail without them.
+        # The tests of its tools need half a dozen checkers.
         Suite(
             "trio",
             "0.35.0",
@@ -70,11 +70,11 @@ ROWS = tuple(
             "urllib3",
             "2.8.0",
             ["trustme", "pysocks", "quart", "quart-trio", "httpx", "trio"],
-            # Proxies over TLS: they fail without forkwatch, too, and leave threads behind that never end.
+            # Proxies over TLS: they also fail without forkwatch, and leave threads behind that never end.
             ["test", "--ignore=test/with_dummyserver/test_proxy_poolmanager.py"],
         ),
         Suite("requests", "2.34.2", ["pytest-httpbin", "pytest-mock", "trustme", "pysocks"], ["tests"]),
-        # Its own runner mutes a log that half of its tests want to be silent: they fail both ways.
+        # Its own runner mutes a log that half of its tests expect to be silent: they fail both ways.
         Suite("tornado", "6.6.1", ["pycurl"], ["-p", "no:logging", "--pyargs", "tornado.test"]),
         Suite("loky", "3.7.0", ["psutil", "cloudpickle"], ["tests/test_synchronize.py", "tests/test_loky_backend.py"]),
         Suite("uvloop", "0.23.0", ["aiohttp", "pyOpenSSL", "psutil"], ["--import-mode=importlib", "tests"]),

@@ -9,7 +9,7 @@ PROGRAMS: tuple[Program, ...] = (*cpython.ROWS, *pypi.ROWS, *rust.ROWS, *libstdc
 
 
 def chosen(words: list[str]) -> list[Program]:
-    """The programs that these words name: `cpython`, `cpython-3.9`, `cpython-3.9/test_os` and `/test_os` fit one."""
+    """The programs selected by these words, such as `cpython`, `cpython-3.9`, `cpython-3.9/test_os` and `/test_os`."""
     if not words:
         return list(PROGRAMS)
     found = []

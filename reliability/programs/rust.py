@@ -1,4 +1,4 @@
-"""Crates of crates.io whose own tests make threads, built from the sources that cargo downloads."""
+"""Crates from crates.io whose tests use threads, built from the sources that cargo downloads."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Crate(Program):
         if not (folder / "binaries.json").exists():
             shutil.rmtree(source, ignore_errors=True)
             shutil.copytree(self._fetched(folder, log), source)
-            # The crate's own workspace is not in what it publishes.
+            # The published crate does not contain its workspace.
             with (source / "Cargo.toml").open("a") as manifest:
                 manifest.write("\n[workspace]\n")
             built = folder / "built.json"
@@ -87,7 +87,7 @@ class Crate(Program):
         command = [binary, f"--logfile={ends}", *(["--exact", *tests] if tests else [])]
         status, _seconds = run(command, log, LONGEST_BINARY, way.variables(), cwd=folder / "source")
         lines = ends.read_text(errors="replace").splitlines() if ends.exists() else []
-        # An ignored test has its reason behind a comma.
+        # An ignored test has its reason after a comma.
         words = [line.split(",")[0].split(" ", 1) for line in lines]
         ends = {f"{name}::{test}": ENDS[end] for end, test in (pair for pair in words if len(pair) == 2) if end in ENDS}
         if status not in (0, 101):
@@ -110,7 +110,7 @@ def chosen(*names: str) -> tuple[str, ...]:
     return tuple(word for name in names for word in ("--test", name))
 
 
-# Of tokio those about threads, processes and signals: each of its tests is a binary of its own.
+# For tokio, those about threads, processes and signals: each of its tests is a separate binary.
 TOKIO = ("rt_*", "task_*", "process_*", "signal_*", "sync_*", "time_*", "fs_file", "macros_select")
 ROWS = (
     Crate("tokio", "1.54.1", ("--features", "full", *chosen(*TOKIO))),

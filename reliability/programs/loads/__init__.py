@@ -1,4 +1,4 @@
-"""Programs under load. Each is a `Load`: what must be installed, how to ask the version, what runs it.
+"""Programs under load. Each is a `Load`: what must be installed, how to get the version, and what runs it.
 
 What runs it gets a `Run`, starts what is watched by it, and names each thing that must be so by `run.check`.
 """
@@ -29,12 +29,12 @@ PROGRAMS = Path(__file__).resolve().parent / "sources"
 
 
 class Broken(Exception):
-    """A check that failed and behind which nothing can be tried."""
+    """A failed check after which nothing else can be tried."""
 
 
 @dataclass
 class Run:
-    """One run of a load: a folder of its own, a port, and the ends of its checks."""
+    """One run of a load: its directory, its port, and the results of its checks."""
 
     way: Way
     folder: Path
@@ -43,7 +43,7 @@ class Run:
     ends: dict[str, str] = field(default_factory=dict)
 
     def check(self, name: str, holds: bool, detail: object = "") -> None:
-        """Says what must be so; `detail` goes to the log if it is not. A name that failed once has failed."""
+        """Checks a condition; `detail` goes to the log if it fails. A name that failed once has failed."""
         if not holds:
             with open(self.log, "a", encoding="utf-8", errors="replace") as log:
                 print(f"--- {name}: {detail}", file=log)
@@ -51,13 +51,13 @@ class Run:
             self.ends[name] = PASSED if holds else FAILED
 
     def must(self, name: str, holds: bool, detail: object = "") -> None:
-        """A check without which the rest has no sense."""
+        """A check without which the others make no sense."""
         self.check(name, holds, detail)
         if not holds:
             raise Broken
 
     def command(self, *words, seconds: float = LONGEST_LOAD, watched: bool = True, **options) -> tuple[int | str, str]:
-        """Runs it; its status, or `TIMEOUT`, and all that it printed."""
+        """Runs it. Returns its status, or `TIMEOUT`, and its output."""
         printed = self.folder / "printed"
         variables = {**(self.way.variables() if watched else {}), **options.pop("variables", {})}
         status, _seconds = run(words, printed, seconds, variables, cwd=options.pop("cwd", self.folder), **options)
@@ -67,14 +67,14 @@ class Run:
         return status, text
 
     def passes(self, name: str, *words, wanted: str | None = None, **options) -> str:
-        """The command ends with 0, and prints `wanted` where that is given; gives what it printed."""
+        """Checks that the command exits with 0 and prints `wanted`, if given. Returns its output."""
         status, text = self.command(*words, **options)
         self.check(name, status == 0 and (wanted is None or wanted in text), (status, text[-2000:]))
         return text
 
     @contextlib.contextmanager
     def beside(self, name: str, *words, watched: bool = True, stdin=subprocess.DEVNULL):
-        """The command runs while the body does, and is checked to end with 0 behind it."""
+        """Runs the command during the body, and checks that it exits with 0 afterwards."""
         with open(self.log, "ab") as log:
             given = self.way.variables() if watched else {}
             process = start([str(word) for word in words], given, stdin=stdin, stdout=log, stderr=subprocess.STDOUT)
@@ -88,7 +88,7 @@ class Run:
 
     @contextlib.contextmanager
     def server(self, *words, variables=None, stop=subprocess.Popen.terminate, **options):
-        """Starts it, waits until it listens on `port`, and checks that it ends well when it is stopped."""
+        """Starts it, waits until it listens on `port`, and checks that it exits cleanly when stopped."""
         given = {**self.way.variables(), **(variables or {})}
         with open(self.log, "ab") as log:
             process = start(
@@ -119,7 +119,7 @@ def listens(process, port):
 
 @dataclass(frozen=True)
 class Load(Program):
-    """A program and what is done with it. Its checks are its tests."""
+    """A program and its load. Its checks are its tests."""
 
     name: str
     needs: tuple[str, ...]
@@ -135,7 +135,7 @@ class Load(Program):
         return version.strip("()").rpartition("/")[2]
 
     def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
-        """All of it, also where only one check is asked for: they build on one another."""
+        """Runs everything, even for a single check: the checks depend on one another."""
         log = folder / f"{way.name}.log"
         log.write_text("")
         with tempfile.TemporaryDirectory(prefix="forkwatch-") as place:

@@ -1,4 +1,4 @@
-"""Builds: `make -j` over many small files, and this project's own by cargo."""
+"""Builds: `make -j` with many small files, and this project with cargo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gdb, itself watched and with threads of its own, over a watched program with threads that forks."""
+"""gdb, itself watched and threaded, debugging a watched program with threads that forks."""
 
 from __future__ import annotations
 

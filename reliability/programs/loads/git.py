@@ -1,4 +1,4 @@
-"""git: threads that pack, search and check out, and children for all the rest."""
+"""git: threads that pack, search and check out, and child processes for everything else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILES = 60
 
 def drive(run: Run) -> None:
     origin, copy = run.folder / "origin", run.folder / "copy"
-    # Fixed, so that both ways make the same commits.
+    # Fixed, so that both runs make the same commits.
     settings = {
         "HOME": str(run.folder),
         "GIT_CONFIG_NOSYSTEM": "1",

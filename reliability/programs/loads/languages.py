@@ -1,4 +1,4 @@
-"""Run times of languages: threads of their own, and children of all kinds."""
+"""Language runtimes: with threads, and children of all kinds."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def drive(run: Run) -> None:
 
 
 def ask(port, name, wrong):
-    """Sets values of its own, again over a new connection each hundred, and gets them."""
+    """Sets its own values, with a new connection for every hundred, and gets them."""
     try:
         for first in range(0, KEYS, 100):
             with socket.create_connection((HOST, port), timeout=60) as connection, connection.makefile("rwb") as stream:

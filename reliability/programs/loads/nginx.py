@@ -1,4 +1,4 @@
-"""nginx forks new workers at each reload, and has a pool of threads for files, while clients ask."""
+"""nginx forks new workers at each reload, and has a thread pool for files, while clients send requests."""
 
 from __future__ import annotations
 

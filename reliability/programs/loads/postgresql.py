@@ -17,7 +17,7 @@ USER = "postgres"
 
 
 def drive(run: Run) -> None:
-    # The server does not run as root. Who runs it needs no password, on the loopback alone.
+    # The server does not run as root. Its user needs no password, and only on the loopback.
     become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"] if os.geteuid() == 0 else []
     data = run.folder / "data"
     if become:

@@ -1,4 +1,4 @@
-"""Redis forks a child that saves all it has, again and again, while threads of its own free memory and sync files."""
+"""Redis repeatedly forks a child that saves its data, while its threads free memory and sync files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client of web servers: asks again and again from several threads, and counts the answers."""
+"""A web client: sends requests from several threads and counts the responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reliability.programs.loads import HOST
 
 
 class Client:
-    """Asks from its threads until it is ended. Every answer must be `wanted`."""
+    """Sends requests from its threads until stopped. Every response must be `wanted`."""
 
     def __init__(self, port: int, path: str, wanted: bytes, threads: int = 3):
         self.address = f"http://{HOST}:{port}/{path}"
@@ -20,7 +20,7 @@ class Client:
     def _ask(self):
         while not self.stop.is_set():
             try:
-                # No proxy: what is asked is this machine.
+                # No proxy: the server is on this machine.
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
                 with opener.open(self.address, timeout=30) as answer:
                     got = answer.read()
@@ -30,7 +30,7 @@ class Client:
             with self.lock:
                 self.good += wrong is None
                 self.bad += [] if wrong is None else [wrong]
-            # Bounded: a server is to be watched, not to be worn out.
+            # Limited: the server is tested, not stressed.
             self.stop.wait(0.01)
 
     def __enter__(self):
