@@ -1,4 +1,4 @@
-//! Tells the command where the finished libforkwatch.so lies, so that it can carry it inside.
+//! Passes the path of the compiled libforkwatch.so to the command, which includes it.
 
 use std::fs::OpenOptions;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn main() {
         .expect("OUT_DIR lies three folders below the profile's");
     let library = profile.join("deps").join("libforkwatch.so");
     println!("cargo:rustc-env=FORKWATCH_LIBRARY={}", library.display());
-    // `cargo check`, clippy and rustdoc link nothing, yet the file must be there to be included. An empty one is enough for
-    // them, and a build that links replaces it before it compiles the command. A file that is there already is kept.
+    // `cargo check`, clippy and rustdoc link nothing, but the file must exist to be included. An empty one is enough for
+    // them, and a build that links replaces it before it compiles the command. An existing file is kept.
     drop(OpenOptions::new().write(true).create_new(true).open(&library));
 }

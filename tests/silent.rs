@@ -1,4 +1,4 @@
-//! What must not be reported: forks that are safe, and locks that are no danger.
+//! What must not be reported: forks that are safe, and locks that are harmless.
 
 use crate::support::programs;
 

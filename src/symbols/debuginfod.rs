@@ -1,7 +1,7 @@
-//! Debug files from the servers of `DEBUGINFOD_URLS`, by elfutils' own client.
+//! Debug files from the servers of `DEBUGINFOD_URLS`, fetched with elfutils' client.
 //!
-//! `debuginfod-find` knows certificates, proxies, time limits and the cache that gdb shares; a client of ours would be a second
-//! one, and most of the command's size.
+//! `debuginfod-find` knows certificates, proxies, time limits and the cache that gdb shares; a client of our own would duplicate
+//! that and would be most of the command's size.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,12 +16,12 @@ use crate::message::{Failure, say};
 /// The variable that names the servers.
 pub const URLS: &str = "DEBUGINFOD_URLS";
 
-/// The debug file with this build id, fetched if need be; `None` where no server has it.
+/// The debug file with this build id, fetched if necessary; `None` if no server has it.
 pub fn file(id: &str) -> Option<PathBuf> {
     let kept = cache()
         .map(|cache| cache.join(id).join("debuginfo"))
         .filter(|path| exists(path));
-    // The client keeps an empty file for what it asked for in vain, and knows when to ask again.
+    // The client keeps an empty file for a failed request, and knows when to ask again.
     let is_whole = |path: &Path| path.metadata().is_ok_and(|found| found.len() > 0);
     if let Some(path) = kept.filter(|path| is_whole(path)) {
         return Some(path);

@@ -1,7 +1,7 @@
-//! The files that name a module's functions and lines: the module itself, and what a packager took out of it.
+//! The files that name a module's functions and lines: the module itself, and the files that packagers split from it.
 //!
-//! Paths come from records, which anybody may have written: only regular files are opened, and only those are believed that
-//! carry the build id asked for.
+//! Paths come from records, which anybody may have written: only regular files are opened, and only files with
+//! the right build id are used.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,30 +12,30 @@ use object::{Object, ObjectSection, ReadCache};
 
 use super::debuginfod;
 
-/// Where distributions put what they take out.
+/// Where distributions put debug files.
 const SYSTEM: &str = "/usr/lib/debug";
 
-/// Where debug files are looked for besides the usual places.
+/// Additional places to look for debug files.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// Folders like `/usr/lib/debug`, asked before it.
+    /// Folders like `/usr/lib/debug`, searched before it.
     pub folders: Vec<PathBuf>,
-    /// Whether the servers of `DEBUGINFOD_URLS` are asked last.
+    /// Whether to ask the servers of `DEBUGINFOD_URLS` last.
     pub debuginfod: bool,
 }
 
-/// What there is for one module.
+/// The files for one module.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The module's own file.
     pub own: Option<PathBuf>,
-    /// The file with its debug information, where its own has none.
+    /// The file with its debug information, if its own has none.
     pub apart: Option<PathBuf>,
-    /// What `dwz` took out of the file with debug information because others have it too.
+    /// The common debug information that `dwz` moved out of that file.
     pub shared: Option<PathBuf>,
 }
 
-/// What a file says of itself.
+/// What a file says about itself.
 #[derive(Debug)]
 struct Head {
     build_id: Option<String>,
@@ -80,7 +80,7 @@ pub fn exists(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file())
 }
 
-/// A record's text becomes part of a path: nothing but digits may.
+/// Text from a record becomes part of a path, so only digits are allowed.
 fn is_id(id: &str) -> bool {
     id.len() > 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -100,7 +100,7 @@ fn by_id(id: &str, sources: &Sources) -> Vec<PathBuf> {
 /// Where gdb looks for the file of a debug link, too.
 fn by_link(link: &[u8], file: &Path, named: &Path, sources: &Sources) -> Vec<PathBuf> {
     let link = OsStr::from_bytes(link);
-    // What a link names is a file in these directories, and nowhere else.
+    // A link names a file in these directories only.
     let (Some(link), Some(beside)) = (Path::new(link).file_name(), file.parent()) else {
         return Vec::new();
     };
@@ -136,11 +136,11 @@ fn first_with(id: &str, places: Vec<PathBuf>) -> Option<(PathBuf, Head)> {
 }
 
 fn head(path: &Path) -> Option<Head> {
-    // A pipe would make us wait for ever.
+    // Opening a pipe would block for ever.
     if !exists(path) {
         return None;
     }
-    // Only the parts that are asked for are read: programs with debug information can be gigabytes.
+    // Only the required parts are read: programs with debug information can be gigabytes.
     let cache = ReadCache::new(File::open(path).ok()?);
     let elf = object::File::parse(&cache).ok()?;
     let lines = [".debug_info", ".zdebug_info"];

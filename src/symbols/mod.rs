@@ -2,13 +2,13 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | which files name this module? | `files` |
-//! | who has them, if this machine has not? | `debuginfod` |
-//! | what do they say of an address? | `names` |
+//! | which files describe this module? | `files` |
+//! | who has them, if this machine does not? | `debuginfod` |
+//! | which functions and lines are at an address? | `names` |
 //!
-//! `addr2line` reads them, as it does in the library, so that both give one code one name. `blazesym` finds separate files by
-//! itself, but takes whatever file a link or a directory has without asking for its build id, reads split debug information only
-//! where it is packed (`.dwp`, not `.dwo`), and would be another reader beside `addr2line`, with another version of `gimli`.
+//! `addr2line` reads them, as it does in the library, so that both give the same names. `blazesym` finds separate files by
+//! itself, but does not check the build id of the file that a link or directory names, reads split debug information only if it
+//! is packed (`.dwp`, not `.dwo`), and would be a second reader besides `addr2line`, with another version of `gimli`.
 
 mod debuginfod;
 mod files;

@@ -1,4 +1,4 @@
-//! What the files of one module say of an address.
+//! Looks up addresses in the files of one module.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,11 @@ use super::files::Found;
 
 /// The symbols and the debug information of one module.
 pub struct Names {
-    /// The file with most in it first.
+    /// The most detailed file first.
     loaders: Vec<Loader>,
 }
 
-/// One function at an address, and where in its source the address lies.
+/// One function at an address, and the address's place in its source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
     /// Its name, demangled.
@@ -24,12 +24,12 @@ pub struct Function {
 }
 
 impl Names {
-    /// Opens the files; what cannot be read names nothing.
+    /// Opens the files; unreadable ones are ignored.
     pub fn open(found: &Found) -> Self {
         let shared = found.shared.as_ref();
         let apart = found.apart.as_ref();
         let own = found.own.as_ref();
-        // Without debug information of its own, the module has nothing in common with other files.
+        // Without its own debug information, the module shares nothing with other files.
         let shared_of_own = shared.filter(|_| apart.is_none());
         let files = [(apart, shared), (own, shared_of_own)];
         let loaders = files.into_iter().filter_map(|(file, shared)| {
