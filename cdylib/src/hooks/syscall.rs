@@ -4,6 +4,8 @@
 
 use core::ffi::{c_int, c_long, c_void};
 
+use forkwatch_process::memory::ProcessMemory;
+
 use super::fork::copies_memory;
 use super::{hand_over_all, hooks};
 use crate::state::fork_call::{ForkCall, Way};
@@ -140,7 +142,7 @@ fn flags_fork(flags: u64) -> bool {
 fn clone3_forks(arguments: usize) -> bool {
     // `struct clone_args`: flags first, the stack sixth.
     let mut fields = [[0_u8; 8]; 6];
-    if !crate::snapshot::memory::ProcessMemory::own().read(arguments, fields.as_flattened_mut()) {
+    if !ProcessMemory::own().read(arguments, fields.as_flattened_mut()) {
         return false;
     }
     let [flags, .., stack] = fields.map(u64::from_ne_bytes);

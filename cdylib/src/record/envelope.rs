@@ -1,5 +1,6 @@
 //! What every record has: who says it, and when.
 
+use forkwatch_process::file::read_whole;
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
@@ -9,7 +10,6 @@ use forkwatch_schema::time::rfc3339;
 use super::printable::printable;
 use crate::config::Config;
 use crate::system::clock;
-use crate::system::file::read_whole;
 use crate::system::process;
 use crate::system::task;
 

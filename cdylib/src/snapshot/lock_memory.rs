@@ -2,7 +2,8 @@
 //!
 //! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25.
 
-use super::memory::ProcessMemory;
+use forkwatch_process::memory::ProcessMemory;
+
 use crate::state::held::Object;
 
 /// What the memory says.
@@ -109,8 +110,9 @@ fn read_ints<const N: usize>(memory: ProcessMemory, address: usize) -> Option<[i
 mod tests {
     #![expect(unsafe_code, reason = "real locks of libc's")]
 
+    use forkwatch_process::memory::ProcessMemory;
+
     use super::{Word, is_robust_mutex, word};
-    use crate::snapshot::memory::ProcessMemory;
     use crate::state::held::Object;
 
     fn own_tid() -> i32 {

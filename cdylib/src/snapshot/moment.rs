@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use forkwatch_process::cpython::{Held, Target, View};
+use forkwatch_process::memory::ProcessMemory;
 
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
-use super::memory::ProcessMemory;
 use super::origin::Origin;
 use super::place::Place;
 use super::python;

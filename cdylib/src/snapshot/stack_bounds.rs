@@ -1,8 +1,8 @@
 //! Where the stack of a thread lies that we did not see created.
 #![expect(unsafe_code, reason = "getauxval")]
 
-use super::maps::parse;
-use crate::system::file::read_whole;
+use forkwatch_process::file::read_whole;
+use forkwatch_process::maps::parse;
 
 /// The most that the first thread's stack is taken to reach below its top; the kernel keeps at least 128 MiB free there.
 const FIRST_STACK_BYTES: usize = 64 << 20;

@@ -2,7 +2,7 @@
 //! process; under Valgrind it is not there, though the kernel has said where it lies.
 #![expect(unsafe_code, reason = "a system call")]
 
-use super::system_call::system_call;
+use forkwatch_process::system_call::system_call;
 
 /// A time: whole seconds, and nanoseconds below one.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,10 +11,11 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use forkwatch_process::system_call::system_call;
+
 use super::environment;
 use super::errno;
 use super::next_definition::{self, Access, Scope};
-use super::system_call::system_call;
 
 /// Defines a hidden name that jumps to a function.
 macro_rules! hidden {

@@ -5,8 +5,9 @@
 use core::ffi::{CStr, c_void};
 use core::mem::{MaybeUninit, size_of};
 
+use forkwatch_process::system_call::system_call;
+
 use super::process;
-use super::system_call::system_call;
 
 /// How the tables are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

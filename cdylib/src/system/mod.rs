@@ -23,5 +23,3 @@ pub mod signals;
 pub mod task;
 pub mod thread_word;
 pub mod unwinder;
-
-pub use forkwatch_process::{file, system_call};

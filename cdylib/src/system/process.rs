@@ -3,8 +3,8 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use super::system_call::system_call;
 pub use forkwatch_process::startup::{auxiliary, program_path};
+use forkwatch_process::system_call::system_call;
 
 /// The process whose state ours is. Relaxed: written while a process has one thread.
 static KNOWN: AtomicI32 = AtomicI32::new(0);

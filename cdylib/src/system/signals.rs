@@ -1,6 +1,6 @@
 //! Which signals the program catches.
 
-use super::file::read_whole;
+use forkwatch_process::file::read_whole;
 
 /// Whether a handler of the program's may run at any time and post a semaphore. Handlers for faults are not counted, nor the
 /// two signals that libc keeps for itself.

@@ -4,10 +4,10 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use std::fmt::Write as _;
 
+use forkwatch_process::system_call::system_call;
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
 use super::process;
-use super::system_call::system_call;
 
 /// The number of threads by the kernel's count, exiting ones included; `None` where `/proc` is not mounted. One system
 /// call: the kernel keeps the count as the folder's number of links, less two (`proc_task_getattr`).

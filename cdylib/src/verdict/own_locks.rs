@@ -10,8 +10,8 @@
 use core::ops::Range;
 
 use forkwatch_process::cpython::CPython;
+use forkwatch_process::modules::Modules;
 
-use crate::snapshot::modules::Modules;
 use crate::snapshot::moment::OtherThread;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};

@@ -6,6 +6,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use forkwatch_process::modules::Modules;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Phase, SlowHandler};
@@ -16,7 +17,6 @@ use super::tell::tell;
 use super::thread::current;
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
-use crate::snapshot::modules::Modules;
 use crate::state::thread::Busy;
 use crate::system::clock;
 use crate::system::errno::KeepErrno;

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use forkwatch_process::blocked_stack::Unwinder;
+use forkwatch_process::resolver::{Naming, Resolver};
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Fork, Frame, Lock, LockKind, PythonFrame, Record, Thread, UnsafeFork, Waiting};
@@ -14,10 +16,8 @@ use super::{counts, setup};
 use crate::config::{self, Symbols};
 use crate::record::envelope::{self, Content, seal};
 use crate::record::printable::printable;
-use crate::snapshot::blocked_stack::Unwinder;
 use crate::snapshot::moment::{Moment, OtherThread};
 use crate::snapshot::place::{Place, Verdict};
-use crate::snapshot::resolver::{Naming, Resolver};
 use crate::state::held::Object;
 use crate::state::{depot, descent, libc_regions, own_code};
 use crate::system::allocator::has_room;

@@ -1,6 +1,8 @@
 //! Every sort of finding: when it is one, and when it was told before.
 
 use forkwatch_process::cpython::Held;
+use forkwatch_process::memory::ProcessMemory;
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LeakedLock, Lock};
@@ -17,12 +19,10 @@ use crate::record::envelope::Content;
 use crate::record::printable::printable;
 use crate::snapshot::alive::{self, Alive};
 use crate::snapshot::lock_memory::{self, Word};
-use crate::snapshot::memory::ProcessMemory;
 use crate::snapshot::moment::{self, HeldLock, Moment};
 use crate::snapshot::origin::{ForkId, Origin};
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::python;
-use crate::snapshot::resolver::Resolver;
 use crate::state::credit::Credit;
 use crate::state::depot::{self, StackId};
 use crate::state::held::{Entry, Object, Stage};

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use forkwatch_process::file::read_whole;
 use forkwatch_schema::suppressions::Suppressions;
 use lock_api::Mutex;
 use once_cell::race::OnceBox;
@@ -15,7 +16,6 @@ use crate::sink::reason;
 use crate::state::thread::Thread;
 use crate::system::allocator;
 use crate::system::errno::KeepErrno;
-use crate::system::file::read_whole;
 use crate::system::own_lock::OwnLock;
 
 /// The most bytes of a context that are kept.

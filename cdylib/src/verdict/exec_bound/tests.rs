@@ -1,8 +1,7 @@
 //! Stacks of real callers, and of such as must not be taken for one.
 
+use forkwatch_process::demangle::{Nesting, demangle};
 use forkwatch_schema::record::Frame;
-
-use crate::snapshot::demangle::{Nesting, demangle};
 
 use super::{ROWS, compiled, exec_bound};
 

@@ -3,11 +3,11 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use forkwatch_process::modules::Modules;
 use lock_api::Mutex;
 
 use super::finding;
 use super::site::Site;
-use crate::snapshot::modules::Modules;
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::thread::{Busy, Thread};
 use crate::system::own_lock::OwnLock;

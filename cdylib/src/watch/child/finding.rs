@@ -1,6 +1,7 @@
 //! What a forked child tells, and how it is stopped.
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Call, Detail, StuckChild, WaitObject};
@@ -11,7 +12,6 @@ use super::teller::{Teller, python_stack};
 use crate::config::{self, Action};
 use crate::record::envelope::Content;
 use crate::snapshot::place::{Place, Verdict};
-use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self};
 use crate::state::descent;
 use crate::state::held::Object;

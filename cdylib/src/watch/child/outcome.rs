@@ -3,6 +3,8 @@
 
 use core::ffi::CStr;
 
+use forkwatch_process::file;
+use forkwatch_process::memory::ProcessMemory;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, ForkOutcome, Outcome};
@@ -11,11 +13,10 @@ use super::attempt;
 use crate::config;
 use crate::record::envelope::Content;
 use crate::record::printable::printable;
-use crate::snapshot::memory::ProcessMemory;
 use crate::state::descent;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
-use crate::system::{file, process};
+use crate::system::process;
 use crate::watch::judge::{judge, sealed};
 use crate::watch::tell::tell_log;
 use crate::watch::{counts, fork, story};

@@ -1,6 +1,7 @@
 //! Who tells in a child: what is known of the fork that made it, and the records that say so.
 #![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Lock, OrphanedLock, PythonFrame, WaitObject};
@@ -11,7 +12,6 @@ use crate::record::printable::printable;
 use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::{Place, Verdict};
 use crate::snapshot::python;
-use crate::snapshot::resolver::Resolver;
 use crate::state::depot::{self, StackId};
 use crate::state::held::Object;
 use crate::state::libc_regions;
