@@ -49,7 +49,7 @@ pub enum Stacks {
 /// What names are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbols {
-    /// Functions, and file and line where debug information exists that is read in a moment.
+    /// Functions, and file and line where debug information exists that is read in a snapshot.
     Quick,
     /// Functions, and file and line where debug information exists.
     Full,

@@ -56,7 +56,7 @@ use core::ffi::{CStr, c_char};
 /// Stage two of starting; stage one ran at the first call that reached a hook.
 #[cfg(not(test))]
 extern "C" fn constructor() {
-    watch::start::stage_two();
+    watch::start::stage_two(|| watch::this_thread::record().is_some());
 }
 
 #[cfg(not(test))]
@@ -88,5 +88,5 @@ pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
         // SAFETY: the caller's promise.
         unsafe { CStr::from_ptr(context) }.to_bytes()
     });
-    watch::setup::set_context(text);
+    watch::context::set(text);
 }

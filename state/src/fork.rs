@@ -15,7 +15,8 @@ use core::time::Duration;
 
 use crate::busy::{self, Busy, Words};
 use crate::own_lock::OwnLock;
-use crate::sync::{AtomicU64, Ordering, UnsafeCell};
+use crate::report_lock::{Guarded, ReportLock};
+use crate::sync::{AtomicU64, Ordering};
 use crate::system::System;
 
 /// How far the fork of a thread is.
@@ -56,15 +57,11 @@ impl Copying {
 #[derive(Debug)]
 pub struct Forks<F, S, W> {
     lock: OwnLock<S>,
-    under_way: UnsafeCell<Option<F>>,
+    under_way: Guarded<Option<F>>,
     /// The signal mask of before, of the thread that holds the lock over a copy. Relaxed: only that thread uses it.
     mask: AtomicU64,
     words: PhantomData<fn() -> W>,
 }
-
-// SAFETY: only the holder of the lock looks into the cell.
-#[expect(unsafe_code, reason = "a cell behind a lock")]
-unsafe impl<F: Send, S, W> Sync for Forks<F, S, W> {}
 
 /// What is under way in a thread while another fork begins in it.
 #[must_use]
@@ -80,22 +77,30 @@ pub enum Outer<F> {
 
 impl<F, S: System, W: Words> Forks<F, S, W> {
     /// No fork is under way.
+    ///
+    /// # Safety
+    /// The process has no other, so that a [`ReportLock`] proves that this one's lock is held.
     #[cfg(not(loom))]
-    pub const fn none() -> Self {
+    #[expect(unsafe_code, reason = "there must be one alone")]
+    pub const unsafe fn only() -> Self {
         Self {
             lock: OwnLock::new(),
-            under_way: UnsafeCell::new(None),
+            under_way: Guarded::new(None),
             mask: AtomicU64::new(0),
             words: PhantomData,
         }
     }
 
     /// No fork is under way.
+    ///
+    /// # Safety
+    /// The process has no other, so that a [`ReportLock`] proves that this one's lock is held.
     #[cfg(loom)]
-    pub fn none() -> Self {
+    #[expect(unsafe_code, reason = "there must be one alone")]
+    pub unsafe fn only() -> Self {
         Self {
             lock: OwnLock::new(),
-            under_way: UnsafeCell::new(None),
+            under_way: Guarded::new(None),
             mask: AtomicU64::new(0),
             words: PhantomData,
         }
@@ -107,7 +112,7 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         &self,
         patience: Duration,
         prepare: impl FnOnce(),
-        look: impl FnOnce(&Self),
+        look: impl FnOnce(&mut ReportLock),
         hold: impl FnOnce(),
     ) {
         let Some(busy) = Busy::<W>::enter() else {
@@ -120,7 +125,9 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
             Copying::Unprepared.note::<W>();
             return;
         }
-        look(self);
+        // SAFETY: the lock was taken just now.
+        #[expect(unsafe_code, reason = "the lock is held")]
+        look(&mut unsafe { ReportLock::is_held() });
         hold();
         Copying::Prepared.note::<W>();
         // Relaxed: only this thread reads it, and the lock is between it and the next one that writes.
@@ -129,7 +136,7 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
 
     /// Step two, in the parent. `release` gives back what `hold` took, and `keep` gets what is under way, for [`Self::settle`]. True
     /// where step one had something to do.
-    pub fn in_parent(&self, release: impl FnOnce(), keep: impl FnOnce(Option<F>)) -> bool {
+    pub fn in_parent(&self, release: impl FnOnce(), keep: impl FnOnce(&mut ReportLock, Option<F>)) -> bool {
         match Copying::now::<W>() {
             Copying::Prepared => {}
             other => {
@@ -140,9 +147,11 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
             }
         }
         release();
-        // SAFETY: this thread holds the lock since `before_copy`.
-        #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
-        keep(unsafe { self.take() });
+        // SAFETY: this thread holds the lock since `before_copy`, whose own proof is gone.
+        #[expect(unsafe_code, reason = "the lock is held")]
+        let mut lock = unsafe { ReportLock::is_held() };
+        let under_way = self.take(&mut lock);
+        keep(&mut lock, under_way);
         Copying::Settling.note::<W>();
         // Relaxed: this thread wrote it.
         let mask = self.mask.load(Ordering::Relaxed);
@@ -191,13 +200,15 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
     }
 
     /// Runs `work` while no fork of another thread's can be under way. `None` where that cannot be had within `patience`.
-    pub fn while_none<R>(&self, patience: Duration, work: impl FnOnce(&Self) -> R) -> Option<R> {
+    pub fn while_none<R>(&self, patience: Duration, work: impl FnOnce(&mut ReportLock) -> R) -> Option<R> {
         // Before the lock: a fork of a signal handler's that comes in between passes.
         let _busy = Busy::<W>::from_here();
         if !self.lock.lock_within(patience) {
             return None;
         }
-        let result = work(self);
+        // SAFETY: the lock was taken just now, and is given back behind the work.
+        #[expect(unsafe_code, reason = "the lock is held")]
+        let result = work(&mut unsafe { ReportLock::is_held() });
         self.lock.give_back();
         Some(result)
     }
@@ -230,29 +241,13 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
     }
 
     /// What is under way; there is nothing afterwards.
-    ///
-    /// # Safety
-    /// The caller holds the report lock, or is the only thread of a child.
-    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
     #[inline(always)]
-    pub unsafe fn take(&self) -> Option<F> {
-        // SAFETY: the caller's promise.
-        self.under_way.with_mut(|under_way| unsafe { (*under_way).take() })
+    pub fn take(&self, lock: &mut ReportLock) -> Option<F> {
+        self.under_way.get_mut(lock).take()
     }
 
     /// Says what is under way.
-    ///
-    /// # Safety
-    /// The caller holds the report lock.
-    #[expect(unsafe_code, reason = "what is under way belongs to the holder of the lock")]
-    pub unsafe fn put(&self, fork: Option<F>) {
-        // SAFETY: the caller's promise.
-        self.under_way.with_mut(|under_way| unsafe { *under_way = fork });
-    }
-}
-
-impl<F, S: System, W: Words> Default for Forks<F, S, W> {
-    fn default() -> Self {
-        Self::none()
+    pub fn put(&self, lock: &mut ReportLock, fork: Option<F>) {
+        *self.under_way.get_mut(lock) = fork;
     }
 }

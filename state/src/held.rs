@@ -100,7 +100,7 @@ impl Held {
         }
     }
 
-    /// As [`Self::ask`], wherever there is room; `None` where the table is full, which [`Self::no_room`] then mends.
+    /// As [`Self::ask`], wherever there is room; `None` where the table is full, which [`Self::drop_one`] then mends.
     #[cold]
     #[inline(never)]
     pub fn ask_at_length(
@@ -331,7 +331,7 @@ impl Held {
     /// count what still cannot be kept.
     #[cold]
     #[inline(never)]
-    pub fn no_room(&self, stack_pointer: usize) {
+    pub fn drop_one(&self, stack_pointer: usize) {
         for slot in &self.slots {
             if slot.is(Stage::Asked) && slot.stack_pointer() < stack_pointer {
                 self.leave_hole(slot);
@@ -486,7 +486,7 @@ mod tests {
             let _left_by_longjmp = held.ask_at_length(1, Object::Semaphore, 500, StackId(1)).unwrap();
         }
         assert!(held.ask_at_length(2, Object::Semaphore, 1000, StackId(1)).is_none());
-        held.no_room(1000);
+        held.drop_one(1000);
         assert_eq!(held.dropped(), 1);
         take(held, 3);
         assert_eq!(addresses(held), [3]);

@@ -12,12 +12,13 @@
 //! | [`depot`] | every distinct stack once |
 //! | [`rows`] | rules of the unwinder, read once |
 //! | [`signalling`] | the semaphores that are no locks |
-//! | [`orphans`] | the locks that a forked child inherited in lost hands |
+//! | [`orphans`] | the locks that a forked child inherited from threads that it lost |
 //! | [`own_lock`] | the one lock that our own state may sit behind |
+//! | [`report_lock`] | the proof that the report lock is held, and what it guards |
 //! | [`busy`], [`fork`] | whether our code runs in a thread, and how far its fork is |
 //! | [`pieces`] | the pieces of scratch memory that somebody still has |
 //! | [`code_range`] | two words that are read together |
-//! | [`mod@line`] | what a child knows of the forks that it descends from |
+//! | [`lineage`] | what a child knows of the forks that it descends from |
 #![cfg_attr(not(any(test, loom)), no_std)]
 #![cfg_attr(
     not(any(test, loom)),
@@ -39,11 +40,12 @@ pub mod code_range;
 pub mod depot;
 pub mod fork;
 pub mod held;
-pub mod line;
+pub mod lineage;
 pub mod orphans;
 pub mod own_lock;
 pub mod pieces;
 pub mod record;
+pub mod report_lock;
 pub mod rows;
 pub mod signalling;
 pub mod sync;

@@ -103,7 +103,7 @@ impl<S: System> Orphans<S> {
         self.count.load(Ordering::Relaxed) != 0
     }
 
-    /// Adds a lock and its holder at the fork of this number; the first holder of a lock stays. False where there is no room, or
+    /// Adds a lock and its holder at the fork of this number; the first holder of a lock stays. False where the table is full, or
     /// another thread adds one at this very moment.
     pub fn add(&self, entry: Entry, owner: i32, fork: usize) -> bool {
         if self.count.load(Ordering::Relaxed) >= MOST {

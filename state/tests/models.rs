@@ -10,7 +10,7 @@ mod models {
     pub mod depot;
     pub mod fork;
     pub mod held;
-    pub mod line;
+    pub mod lineage;
     pub mod orphans;
     pub mod own_lock;
     pub mod pieces;

@@ -7,8 +7,8 @@ use core::ffi::{c_int, c_void};
 use forkwatch_schema::record::Phase;
 
 use super::hooks;
-use crate::watch::fork::{self, Handler};
-use crate::watch::handler;
+use crate::watch::fork::handlers::{Handler, note_foreign_prepare_handler};
+use crate::watch::{handler, this_thread};
 
 /// `__register_atfork`.
 type Register = unsafe extern "C" fn(Option<Handler>, Option<Handler>, Option<Handler>, *mut c_void) -> c_int;
@@ -21,11 +21,11 @@ hooks! {
 }
 
 fn register(real: Register, handlers: [Option<Handler>; 3], library: *mut c_void) -> c_int {
-    // Meeting this thread starts stage one, which registers ours.
-    crate::watch::thread::current();
+    // Whoever asks for its record first starts stage one, which registers ours.
+    this_thread::record();
     let [prepare, parent, child] = handlers;
     if prepare.is_some() {
-        fork::note_foreign_prepare_handler();
+        note_foreign_prepare_handler();
     }
     let prepare = handler::timed(Phase::Prepare, prepare);
     let parent = handler::timed(Phase::Parent, parent);

@@ -12,7 +12,8 @@ use crate::state::stack_cache::Caller;
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_such_call, real_function};
-use crate::watch::fork::{after_copy_in_child, with_handlers, without_handlers};
+use crate::watch::fork::steps::after_copy_in_child;
+use crate::watch::fork::{with_handlers, without_handlers};
 
 hooks! {
     /// Copies the process.

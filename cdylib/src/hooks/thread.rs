@@ -9,7 +9,7 @@ use super::{hand_over, hooks};
 use crate::state::thread::Thread;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_c11_threads, no_error_number, real_function};
-use crate::watch::{start, thread};
+use crate::watch::{start, thread_creation, thread_record};
 
 /// What a thread runs. It may be cancelled, so it may unwind.
 type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -89,7 +89,7 @@ fn create(
     stack_bytes: usize,
     real: impl FnOnce(StartRoutine, *mut c_void) -> c_int,
 ) -> c_int {
-    let Some(record) = thread::is_created(function, routine as usize, argument as usize, stack_bytes) else {
+    let Some(record) = thread_creation::begins(function, routine as usize, argument as usize, stack_bytes) else {
         return real(routine, argument);
     };
     let place = core::ptr::from_ref(record).cast_mut().cast::<c_void>();
@@ -108,7 +108,7 @@ unsafe extern "C-unwind" fn start_routine(place: *mut c_void) -> *mut c_void {
     let Some(origin) = record.origin() else {
         return core::ptr::null_mut();
     };
-    thread::begins(record, &raw const here as usize);
+    thread_record::begin(record, &raw const here as usize);
     // SAFETY: the program passed this routine and this argument to `pthread_create`.
     unsafe {
         let routine = core::mem::transmute::<usize, StartRoutine>(origin.start_routine);

@@ -1,4 +1,4 @@
-//! What every record has: who says it, and when.
+//! What every record has: which process and thread wrote it, and when.
 
 use forkwatch_process::file::read_whole;
 use forkwatch_schema::SCHEMA;
@@ -6,10 +6,12 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Record};
 use forkwatch_schema::time::rfc3339;
+use forkwatch_text::headline;
 
-use super::printable::printable;
-use crate::config::Config;
+use crate::config;
+use crate::state::context;
 use crate::system::clock;
+use crate::system::printable::printable;
 use crate::system::process;
 use crate::system::task;
 
@@ -18,7 +20,7 @@ use crate::system::task;
 pub struct Content {
     /// How bad it is.
     pub severity: Severity,
-    /// What it tells.
+    /// Its kind.
     pub kind: Kind,
     /// The same for the same bug.
     pub fingerprint: String,
@@ -26,13 +28,16 @@ pub struct Content {
     pub fork_id: Option<String>,
     /// The kind's own fields.
     pub detail: Detail,
+    /// The lists that lack what there was too much of.
+    pub truncated: Vec<String>,
 }
 
-/// The record that says this, here and now; its message is for `text::headline` to fill. `context` is the text of the moment.
-pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record {
+/// The record with this content, here and now. `thread` is what Python calls the thread that writes it.
+pub fn seal(content: Content, thread: Option<&str>) -> Record {
+    let config = config::get();
     let tid = rustix::thread::gettid().as_raw_nonzero().get();
     let exe = program_path();
-    Record {
+    let mut record = Record {
         time: now(),
         severity: content.severity,
         schema: SCHEMA.to_owned(),
@@ -43,18 +48,22 @@ pub fn seal(content: Content, config: &Config, context: Option<&[u8]>) -> Record
         pid: rustix::process::getpid().as_raw_nonzero().get(),
         ppid: rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
         tid,
-        thread: printable(&task::name(tid)),
+        thread: thread
+            .filter(|name| !name.is_empty())
+            .map_or_else(|| printable(&task::name(tid)), |name| printable(name.as_bytes())),
         argv: if config.argv { arguments() } else { None },
         service: config
             .service
             .as_deref()
             .map_or_else(|| base_name(&exe).to_owned(), printable),
         exe,
-        context: context.map(printable),
+        context: context::get().as_deref().map(printable),
         fork_id: content.fork_id,
         detail: content.detail,
-        truncated: Vec::new(),
-    }
+        truncated: content.truncated,
+    };
+    record.message = headline(&record);
+    record
 }
 
 /// The time as RFC 3339 in UTC, always with nine digits of a second.
@@ -74,12 +83,12 @@ pub fn host() -> String {
     printable(rustix::system::uname().nodename().to_bytes())
 }
 
-/// The program's file; empty where nobody tells.
+/// The program's file; empty where that is not known.
 pub fn program_path() -> String {
     printable(&process::program_path())
 }
 
-/// The command line; `None` where `/proc` does not tell.
+/// The command line; `None` where `/proc` cannot be read.
 pub fn arguments() -> Option<Vec<String>> {
     let line = read_whole(c"/proc/thread-self/cmdline")?;
     let line = line.strip_suffix(b"\0").unwrap_or(&line);

@@ -1,4 +1,16 @@
-//! How a finding is said: one [`forkwatch_schema::record::Record`] is built once, and `forkwatch_schema::line` and `forkwatch_text` are two renderings of it.
+//! How a finding is said: one [`forkwatch_schema::record::Record`] is built once, and `forkwatch_schema::line` and
+//! `forkwatch_text` are two renderings of it.
+//!
+//! Each kind of record has a file, which builds its content from a verdict's evidence; [`envelope`] adds what every record has.
 
+pub mod child_call;
 pub mod envelope;
-pub mod printable;
+pub mod fork_outcome;
+pub mod leaked_lock;
+pub mod lock;
+pub mod orphaned_lock;
+pub mod slow_handler;
+pub mod stuck_child;
+pub mod summary;
+pub mod thread_after_fork;
+pub mod unsafe_fork;

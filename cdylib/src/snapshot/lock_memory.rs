@@ -9,7 +9,7 @@ use crate::state::held::Object;
 /// What the memory says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
-    /// Held by that thread, as far as the sort of lock tells.
+    /// Held by that thread, as far as the kind of lock says.
     Held,
     /// Free, held by somebody else, unmapped, or no lock any more.
     NotHeld,

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::place::{Place, Verdict};
+use super::place::{Place, PlaceVerdict};
 use crate::state::depot::StackId;
 use crate::system::clock;
 
@@ -44,7 +44,7 @@ pub struct Origin {
     /// What makes it the same finding as another.
     pub place: Place,
     /// What became of such forks before; `None` for the first.
-    pub known: Option<Verdict>,
+    pub known: Option<PlaceVerdict>,
     /// The kernel's id of the thread that called it.
     pub thread: i32,
     /// The process that called it.

@@ -12,11 +12,11 @@ use crate::system::task;
 
 /// What became of a place when it was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was told.
-    Told,
-    /// A rule of the user's silenced it.
-    Silenced,
+pub enum PlaceVerdict {
+    /// It was reported.
+    Reported,
+    /// A rule of the user's suppressed it.
+    Suppressed,
     /// Its caller does nothing but exec.
     ExecBound,
     /// The lock does not count.
@@ -32,29 +32,29 @@ pub struct Place {
 
 impl Place {
     /// Where a fork was called, in native code and, as one native stack stands for many places there, in Python's; with the
-    /// sorts of the other threads, where rules speak of threads.
+    /// kinds of the other threads, where rules speak of threads.
     pub fn of_fork(stack: StackId, python: u64, threads: Option<&[Alive]>) -> Self {
-        let mut sorts: Vec<_> = threads.unwrap_or_default().iter().map(sort_of).collect();
-        sorts.sort_unstable();
-        sorts.dedup();
+        let mut kinds: Vec<_> = threads.unwrap_or_default().iter().map(kind_of).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
         // How the interpreter comes from its innermost frame to the call changes as it warms up; Python's place says the rest.
         let native = match depot::frames(stack) {
             [first, ..] if python != 0 => (*first as u64).rotate_left(17) ^ python,
             _ => depot::hash(stack) ^ python,
         };
-        let mix = |hash: u64, sort: u64| (hash ^ sort).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        let mix = |hash: u64, kind: u64| (hash ^ kind).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
         Self {
-            fork: sorts.into_iter().fold(native, mix),
+            fork: kinds.into_iter().fold(native, mix),
             lock: 0,
         }
     }
 
-    /// Where a forked child makes a call of this sort.
-    pub fn of_call(stack: StackId, sort: u64) -> Self {
+    /// Where a forked child makes a call of this kind.
+    pub fn of_call(stack: StackId, kind: u64) -> Self {
         Self {
             fork: depot::hash(stack),
             // Even, unlike a lock's.
-            lock: (sort + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) & !1,
+            lock: (kind + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) & !1,
         }
     }
 
@@ -72,32 +72,32 @@ impl Place {
         Self { lock: lock | 1, ..self }
     }
 
-    /// The same of a lock of CPython's that passes no hook; `sort` tells the place where it was taken.
-    pub fn with_python_lock(self, sort: u64) -> Self {
-        Self { lock: sort | 1, ..self }
+    /// The same of a lock of CPython's that passes no hook; `kind` tells the place where it was taken.
+    pub fn with_python_lock(self, kind: u64) -> Self {
+        Self { lock: kind | 1, ..self }
     }
 }
 
-/// The sorts of threads that were met, by id and `pthread_t`: the kernel is asked for a name once.
-static SORTS: Mutex<OwnLock, BTreeMap<(i32, usize), u64>> = Mutex::new(BTreeMap::new());
+/// The kinds of threads that were seen, by id and `pthread_t`: the kernel is asked for a name once.
+static KINDS: Mutex<OwnLock, BTreeMap<(i32, usize), u64>> = Mutex::new(BTreeMap::new());
 
 /// A thread's name and start routine as one number.
-fn sort_of(alive: &Alive) -> u64 {
+fn kind_of(alive: &Alive) -> u64 {
     const MOST: usize = 16 * 1024;
     let key = (alive.tid, alive.thread.map_or(0, |thread| thread.handle()));
-    let mut sorts = SORTS.lock();
-    if let Some(&sort) = sorts.get(&key) {
-        return sort;
+    let mut kinds = KINDS.lock();
+    if let Some(&kind) = kinds.get(&key) {
+        return kind;
     }
-    if sorts.len() >= MOST {
-        sorts.clear();
+    if kinds.len() >= MOST {
+        kinds.clear();
     }
-    let sort = read_sort(alive);
-    sorts.insert(key, sort);
-    sort
+    let kind = read_kind(alive);
+    kinds.insert(key, kind);
+    kind
 }
 
-fn read_sort(alive: &Alive) -> u64 {
+fn read_kind(alive: &Alive) -> u64 {
     let start = alive
         .thread
         .and_then(|thread| thread.origin())

@@ -6,10 +6,12 @@
 //! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, said beside them, and count what
 //! they had to drop.
 
+pub mod context;
+pub mod counts;
 pub mod credit;
 pub mod depot;
-pub mod descent;
 pub mod fork_call;
+pub mod forked_child;
 pub mod libc_regions;
 pub mod orphans;
 pub mod own_code;
@@ -19,4 +21,4 @@ pub mod thread;
 pub mod threads;
 pub mod unwind;
 
-pub use forkwatch_state::held;
+pub use forkwatch_state::{held, report_lock};

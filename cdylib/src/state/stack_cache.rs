@@ -272,7 +272,8 @@ impl StackCache {
             return depot::intern(&alone);
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
-        let on_own_stack = caller.stack_pointer > low.saturating_add(unwind::ROOM) && caller.stack_pointer < high;
+        let on_own_stack =
+            caller.stack_pointer > low.saturating_add(unwind::LEAST_STACK) && caller.stack_pointer < high;
         if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }

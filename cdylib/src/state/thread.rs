@@ -14,7 +14,7 @@ use forkwatch_state::system::FromZeros;
 use forkwatch_state::threads::HasRecord;
 
 use super::depot::StackId;
-use super::descent;
+use super::forked_child;
 use super::stack_cache::{self, Caller, StackCache};
 use crate::system::errno::KeepErrno;
 use crate::system::thread_word::{self, ThisThread, Word};
@@ -176,7 +176,7 @@ impl Thread {
         // SAFETY: only its own thread reaches a record's cache, and its hooks pass straight through until it begins.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         unsafe { &mut *self.cache.get() }.begin_on((low, span));
-        self.set_stack(low, span, !descent::is_watched());
+        self.set_stack(low, span, !forked_child::is_watched());
     }
 
     /// The lowest and the highest address of its stack, as far as known.
@@ -186,7 +186,7 @@ impl Thread {
     }
 
     /// Whether this thread, which runs this, is known to have so many bytes of stack left.
-    pub fn has_room(&self, bytes: usize) -> bool {
+    pub fn has_stack_left(&self, bytes: usize) -> bool {
         let here = 0_u8;
         let depth = (&raw const here as usize).wrapping_sub(self.stack_low());
         depth > bytes && depth < self.stack_span()

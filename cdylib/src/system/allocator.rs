@@ -69,7 +69,7 @@ unsafe impl Source for ScratchMemory {
         let mut start = SCRATCH_START.load(Ordering::Relaxed);
         if start == 0 {
             let mut bytes = MOST_SCRATCH_BYTES;
-            while !has_room(4 * bytes) {
+            while !has_memory(4 * bytes) {
                 bytes /= 2;
                 if bytes < LEAST_SCRATCH_BYTES {
                     return Err(());
@@ -122,7 +122,7 @@ static HEAP: TalcLock<HeapLock, KernelMemory> = TalcLock::new(KernelMemory);
 static SCRATCH: TalcLock<HeapLock, ScratchMemory> = TalcLock::new(ScratchMemory);
 
 /// Whether the kernel would give so much memory now. A piece that cannot be had ends the program, so whoever needs many asks first.
-pub fn has_room(bytes: usize) -> bool {
+pub fn has_memory(bytes: usize) -> bool {
     let Some(place) = region::reserve(bytes) else {
         return false;
     };

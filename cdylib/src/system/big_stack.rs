@@ -7,6 +7,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use forkwatch_state::report_lock::ReportLock;
 use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 
 use super::region;
@@ -51,9 +52,13 @@ struct Call<F, R> {
     result: Option<R>,
 }
 
-/// Runs `work` on the big stack, or on this one where there is no memory for it. `None` where the work panicked. Used by one
-/// thread at a time, and never from within itself.
-pub fn run<R, F: FnOnce() -> R>(work: F) -> Option<R> {
+/// Runs `work` on the big stack, or on this one where there is no memory for it. `None` where the work panicked. One thread at a
+/// time uses it: the one with the report lock. Never called from within itself.
+pub fn run<R>(lock: &mut ReportLock, work: impl FnOnce(&mut ReportLock) -> R) -> Option<R> {
+    switch(|| work(lock))
+}
+
+fn switch<R, F: FnOnce() -> R>(work: F) -> Option<R> {
     let mut call = Call {
         work: Some(work),
         result: None,
@@ -72,7 +77,7 @@ pub fn run<R, F: FnOnce() -> R>(work: F) -> Option<R> {
 }
 
 /// Gives the stack's pages back to the kernel: what stays resident is copied at every fork.
-pub fn clear() {
+pub fn clear(_proof: &mut ReportLock) {
     let bottom = STACK.load(Ordering::Acquire);
     if !bottom.is_null() {
         // SAFETY: the region is ours and nobody runs on it. A failure only keeps the pages.
@@ -87,7 +92,7 @@ pub fn run_here<R, F: FnOnce() -> R>(work: F) -> Option<R> {
 }
 
 extern "C" fn go<R, F: FnOnce() -> R>(place: *mut c_void) {
-    // SAFETY: `run` passes its own `Call` of these very types, and waits.
+    // SAFETY: `switch` passes its own `Call` of these very types, and waits.
     let call = unsafe { &mut *place.cast::<Call<F, R>>() };
     if let Some(work) = call.work.take() {
         call.result = catch_unwind(AssertUnwindSafe(work)).ok();
@@ -109,10 +114,14 @@ fn bottom() -> Option<*mut c_void> {
 
 #[cfg(test)]
 mod tests {
+    use forkwatch_state::report_lock::ReportLock;
+
     #[test]
     fn work_runs_elsewhere_and_its_result_comes_back() {
+        // SAFETY: this test alone uses the stack.
+        let mut lock = unsafe { ReportLock::is_held() };
         let here = 0_u8;
-        let (there, sum) = super::run(|| {
+        let (there, sum) = super::run(&mut lock, |_| {
             let there = [1_u8; 300_000];
             (
                 (&raw const there) as usize,
@@ -123,12 +132,12 @@ mod tests {
         assert_eq!(sum, 300_000);
         assert!(there.abs_diff(&raw const here as usize) > 500_000);
         assert!(
-            super::run(|| if sum > 0 {
+            super::run(&mut lock, |_| if sum > 0 {
                 panic!("on purpose")
             })
             .is_none()
         );
-        super::clear();
-        assert_eq!(super::run(|| 7), Some(7));
+        super::clear(&mut lock);
+        assert_eq!(super::run(&mut lock, |_| 7), Some(7));
     }
 }

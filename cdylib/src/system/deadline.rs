@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::clock;
 
-/// A moment to come.
+/// A snapshot to come.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Duration);
 

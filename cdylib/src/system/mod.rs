@@ -14,6 +14,7 @@ pub mod loaded_object;
 pub mod next_definition;
 pub mod numbered_entries;
 pub mod own_lock;
+pub mod printable;
 pub mod process;
 pub mod python;
 pub mod real;

@@ -41,8 +41,8 @@ pub enum Word {
     Copying = 16,
     /// Forks by this thread that its record does not know of yet.
     Forks = 24,
-    /// What its fork leaves to be reported (`watch::fork::pending`).
-    Story = 32,
+    /// What its fork leaves to be reported (`watch::fork::kept`).
+    PendingFork = 32,
     /// Where on its stack it looks up a stack, 0 while it does not (`state::thread`).
     Lookup = 40,
     /// The stack pointer of the fork call's caller (`state::fork_call`).
@@ -53,7 +53,7 @@ pub enum Word {
 #[inline(always)]
 pub fn get(word: Word) -> usize {
     let value: usize;
-    // SAFETY: the symbol is ours and has room for every `Word`; it lives as long as the thread does.
+    // SAFETY: the symbol is ours and has a place for every `Word`; it lives as long as the thread does.
     unsafe {
         asm!(
             "mov {value}, qword ptr [rip + forkwatch_thread_words@gottpoff]",

@@ -13,7 +13,7 @@ use crate::system::allocator::with_lasting;
 /// How many frames from the call of `fork` a row without a module looks at.
 const NEAR: usize = 8;
 
-/// One sort of caller.
+/// One kind of caller.
 struct Row {
     /// Glob of the module's base name. The function is then looked for among the frames from the call of `fork` on that lie
     /// in one and the same module; with [`ANY`], among the first [`NEAR`] frames.

@@ -9,10 +9,11 @@
 
 use core::ops::Range;
 
+
 use forkwatch_process::cpython::CPython;
 use forkwatch_process::modules::Modules;
 
-use crate::snapshot::moment::OtherThread;
+use crate::snapshot::fork_snapshot::OtherThread;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};
 

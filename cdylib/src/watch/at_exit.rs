@@ -2,13 +2,14 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use super::{child, counts, report};
+use super::{child, report};
+use crate::state::counts;
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 
 /// The process that has written its summary, or 0: a destructor may be followed by `_exit`. Relaxed: one exchange wins.
-static TOLD_BY: AtomicI32 = AtomicI32::new(0);
+static WRITTEN_BY: AtomicI32 = AtomicI32::new(0);
 
 /// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.
 #[unsafe(link_section = ".text.forkwatch_child")]
@@ -19,7 +20,7 @@ pub fn process_ends() {
         return;
     }
     let own = process::id();
-    if !process::is_known() || TOLD_BY.swap(own, Ordering::Relaxed) == own {
+    if !process::is_known() || WRITTEN_BY.swap(own, Ordering::Relaxed) == own {
         return;
     }
     let _errno = KeepErrno::as_it_is();

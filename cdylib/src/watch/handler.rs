@@ -6,17 +6,11 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use forkwatch_process::modules::Modules;
-use forkwatch_schema::fingerprint;
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Phase, SlowHandler};
+use forkwatch_schema::record::Phase;
 
-use super::fork::{self, Handler};
-use super::judge::sealed;
-use super::tell::tell;
-use super::thread::current;
-use crate::record::envelope::Content;
-use crate::record::printable::printable;
+use super::fork::handlers::Handler;
+use super::{new_process, report, reporting, this_thread};
+use crate::record;
 use crate::state::thread::Busy;
 use crate::system::clock;
 use crate::system::errno::KeepErrno;
@@ -74,28 +68,14 @@ extern "C-unwind" fn run(number: usize) {
 
 #[cold]
 fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
-    let Some(thread) = current() else { return };
+    let Some(thread) = this_thread::record() else { return };
     let _errno = KeepErrno::as_it_is();
     let _busy = Busy::from_here();
-    if !fork::may_tell_of_child(thread) {
+    if !new_process::may_report(thread) {
         return;
     }
-    fork::while_no_fork(|| {
-        let library = Modules::read().and_then(|modules| Some(printable(modules.find(handler)?.path())));
-        let content = Content {
-            severity: Severity::Warn,
-            kind: Kind::SlowHandler,
-            fingerprint: fingerprint::of_handler(library.as_deref().unwrap_or_default(), phase),
-            fork_id: None,
-            detail: Detail::SlowHandler(SlowHandler {
-                library,
-                phase,
-                milliseconds,
-            }),
-        };
-        if let Some(record) = sealed(content, None) {
-            tell(&record, None);
-        }
+    reporting::with_lock(|_| {
+        report::finding(record::slow_handler::content(handler, phase, milliseconds));
     });
 }
 

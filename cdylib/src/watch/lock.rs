@@ -4,9 +4,9 @@
 use core::ffi::c_int;
 
 use super::child::{self, Wait};
-use super::thread::current;
-use crate::snapshot::lock_now;
-use crate::state::descent;
+use super::this_thread;
+use crate::snapshot::lock_state;
+use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
@@ -36,8 +36,8 @@ fn acquire_slowly(
     real: impl FnOnce() -> c_int,
 ) -> c_int {
     let caller = Caller::of_hook(stack_pointer, function);
-    if descent::is_watched()
-        && let Some(thread) = current()
+    if forked_child::is_watched()
+        && let Some(thread) = this_thread::record()
     {
         child::before_call(thread, object, address, wait, caller);
     }
@@ -47,7 +47,7 @@ fn acquire_slowly(
     }
 }
 
-/// A call that takes a mutex, however long that takes. One of an ordinary sort never refuses, so that nothing is left to do
+/// A call that takes a mutex, however long that takes. One of an ordinary kind never refuses, so that nothing is left to do
 /// after the real call: the fast path ends in a jump to it and needs no stack of its own. What leads away from it is a jump, too.
 ///
 /// # Safety
@@ -56,7 +56,7 @@ fn acquire_slowly(
 pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = Thread::current()
         // SAFETY: the caller's promise.
-        && unsafe { lock_now::is_ordinary_mutex(address) }
+        && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_only_stack(caller)
         && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
     {
@@ -80,7 +80,7 @@ unsafe fn acquire_mutex_from_several(
     let caller = Caller::of_hook(stack_pointer, function);
     if let Some(thread) = Thread::current()
         // SAFETY: the caller's promise.
-        && unsafe { lock_now::is_ordinary_mutex(address) }
+        && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_stack_among(caller)
         && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
     {
@@ -91,11 +91,11 @@ unsafe fn acquire_mutex_from_several(
 
 /// Notes that this thread asks for an object, whatever that takes; `None` where the call must pass straight through.
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
-    let thread = current()?;
+    let thread = this_thread::record()?;
     let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
     let ticket = thread.held.ask_at_length(address, object, caller.stack_pointer, stack);
     if ticket.is_none() {
-        thread.held.no_room(caller.stack_pointer);
+        thread.held.drop_one(caller.stack_pointer);
     }
     Some((thread, ticket?))
 }
@@ -131,7 +131,9 @@ fn release_slowly(
     real: impl FnOnce() -> c_int,
 ) -> c_int {
     let caller = Caller::of_hook(stack_pointer, function);
-    let Some(thread) = current() else { return real() };
+    let Some(thread) = this_thread::record() else {
+        return real();
+    };
     if thread.held.release(address) {
         return real();
     }
@@ -156,7 +158,7 @@ pub fn condition_wait(
 ) -> c_int {
     if wait == Wait::Forever
         && child::is_watched()
-        && let Some(thread) = current()
+        && let Some(thread) = this_thread::record()
     {
         child::condition(thread, condition, caller);
     }

@@ -1,21 +1,38 @@
 //! What happens in which order: at a lock, at a thread's beginning and end, at a fork, at the program's end. Drives the
 //! layers to the left; the hooks call in here and hold no order of their own.
+//!
+//! A file uses only files above it in this list; `scripts/check-layers` refuses circles.
+//!
+//! | file | its part |
+//! |---|---|
+//! | `reporting` | the report lock, and memory to report in |
+//! | `report` | a finding becomes a record, and goes out |
+//! | `fork_judgement` | from a fork's snapshot to its judgement |
+//! | `new_process` | a forked child begins, and catches up with its fork when that matters |
+//! | `thread_record` | a thread gets its record |
+//! | `fork/` | the steps of a fork |
+//! | `thread_end` | a thread ends |
+//! | `start` | the two stages of starting |
+//! | `this_thread` | the record of the thread that runs a hook |
+//! | `fork` | the calls that fork |
+//! | `child/` | what a forked child calls |
+//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `at_exit` | the other hooks' calls |
 
 pub mod at_exit;
 pub mod child;
-pub mod counts;
+pub mod context;
 pub mod fork;
-pub mod further;
+pub mod fork_judgement;
 pub mod handler;
-pub mod judge;
 pub mod lock;
+pub mod new_process;
 pub mod region;
 pub mod report;
+pub mod reporting;
 pub mod semaphore;
-pub mod setup;
 pub mod start;
 pub mod static_guard;
-pub mod story;
-pub mod tell;
-pub mod thread;
-pub mod told;
+pub mod this_thread;
+pub mod thread_creation;
+pub mod thread_end;
+pub mod thread_record;

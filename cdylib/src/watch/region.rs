@@ -2,8 +2,8 @@
 
 use super::child::{self, Wait};
 use super::lock::ask;
-use super::thread::current;
-use crate::state::descent;
+use super::this_thread;
+use crate::state::forked_child;
 use crate::state::held::Object;
 use crate::state::libc_regions::Region;
 use crate::state::stack_cache::Caller;
@@ -38,10 +38,10 @@ fn within_slowly(
     real: impl FnOnce() -> usize,
 ) -> usize {
     let caller = Caller::of_hook(stack_pointer, function);
-    let Some(thread) = current().filter(|_| region.outlives_fork()) else {
+    let Some(thread) = this_thread::record().filter(|_| region.outlives_fork()) else {
         return real();
     };
-    if descent::is_watched() {
+    if forked_child::is_watched() {
         child::before_call(thread, Object::LibcRegion, region.address(), Wait::Forever, caller);
     }
     thread.held.drop_left_regions(stack_pointer);

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 
 use super::child::{self, Wait};
 use super::lock::ask;
-use super::thread::current;
+use super::this_thread;
 use crate::state::depot::NO_STACK;
 use crate::state::held::Object;
 use crate::state::signalling;
@@ -16,7 +16,9 @@ use crate::state::threads;
 /// A call that takes the semaphore.
 #[inline(always)]
 pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    let Some(thread) = current() else { return real() };
+    let Some(thread) = this_thread::record() else {
+        return real();
+    };
     if child::is_watched() {
         child::before_call(thread, Object::Semaphore, address, wait, caller);
     }
@@ -44,7 +46,7 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
 /// A call that posts the semaphore.
 #[inline(always)]
 pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    if let Some(thread) = current()
+    if let Some(thread) = this_thread::record()
         && !thread.held.release(address)
         && thread.held.release_inherited(address).is_none()
         && !signalling::contains(address)
@@ -58,7 +60,9 @@ pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 #[inline(always)]
 pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     let result = real();
-    let Some(thread) = current() else { return result };
+    let Some(thread) = this_thread::record() else {
+        return result;
+    };
     if result == 0 {
         forget(thread, address);
         if value == 1 && !shared {
@@ -74,7 +78,7 @@ pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: im
 /// A call that ends the semaphore's life.
 #[inline(always)]
 pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    if let Some(thread) = current() {
+    if let Some(thread) = this_thread::record() {
         forget(thread, address);
         signalling::remove(address);
     }

@@ -4,7 +4,8 @@
 
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use super::{fork, report, thread};
+use super::fork::handlers;
+use super::{report, thread_end, thread_record};
 use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
@@ -43,19 +44,19 @@ pub fn stage_one() -> bool {
     });
     process::know_this();
     find_default_stack_size();
-    thread::make_key();
-    fork::register_handlers();
+    thread_record::make_key(thread_end::ends);
+    handlers::register();
     // A panic of ours is caught and costs a finding; it has nothing to say on the program's standard error.
     std::panic::set_hook(Box::new(|_| {}));
     STAGE.store(READY, Ordering::Release);
     true
 }
 
-/// Our constructor: the first thread is met, and the user hears of options that are wrong.
-pub fn stage_two() {
+/// Our constructor, in the first thread, which has a record where it `is_followed`: the user hears of options that are wrong.
+pub fn stage_two(is_followed: impl FnOnce() -> bool) {
     standard_error::remember();
     unwinder::make_ready();
-    if thread::current().is_some() {
+    if is_followed() {
         let _busy = Busy::from_here();
         if config::get().python {
             // The loader lays this library out last, and no other thread is in its way yet.

@@ -4,15 +4,15 @@ use core::ffi::c_int;
 
 use super::child::{self, Wait};
 use super::lock::ask;
-use super::thread::current;
-use crate::state::descent;
+use super::this_thread;
+use crate::state::forked_child;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
 
 /// `__cxa_guard_acquire`, which returns 1 to the one that must initialise.
 pub fn acquire(guard: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    if descent::is_watched()
-        && let Some(thread) = current()
+    if forked_child::is_watched()
+        && let Some(thread) = this_thread::record()
     {
         child::before_call(thread, Object::StaticGuard, guard, Wait::Forever, caller);
     }

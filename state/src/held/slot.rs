@@ -266,7 +266,7 @@ impl Slot {
 pub struct Entry {
     /// The object's address.
     pub address: usize,
-    /// Its sort.
+    /// Its kind.
     pub object: Object,
     /// How far it is.
     pub stage: Stage,

@@ -37,7 +37,8 @@ unsafe impl Sync for Process {}
 impl Process {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            forks: Forks::none(),
+            // SAFETY: a model has one.
+            forks: unsafe { Forks::only() },
             heap: OwnLock::new(),
             reports: UnsafeCell::new((0, 0)),
             pieces: UnsafeCell::new((0, 0)),
@@ -72,8 +73,7 @@ impl Process {
         self.forks.before_copy(
             patience,
             || {},
-            // SAFETY: the report lock is held.
-            |forks| unsafe { forks.put(Some(number)) },
+            |lock| self.forks.put(lock, Some(number)),
             || self.heap.take(),
         );
         let copying = Copying::now::<ThisThread>();
@@ -82,7 +82,7 @@ impl Process {
             assert!((ThisThread::record().cast_signed()) < 0, "hooks pass straight through");
         }
         let mut kept = None;
-        self.forks.in_parent(|| self.heap.give_back(), |fork| kept = fork);
+        self.forks.in_parent(|| self.heap.give_back(), |_, fork| kept = fork);
         let mut reported = None;
         Those::settle(|| reported = kept);
         assert_eq!(reported, (copying == Copying::Prepared).then_some(number));
@@ -186,7 +186,7 @@ impl Process {
     fn fork_in_handler(&self) -> Copying {
         self.forks.before_copy(PATIENCE, || {}, |_| {}, || self.heap.take());
         let copying = Copying::now::<ThisThread>();
-        self.forks.in_parent(|| self.heap.give_back(), |_| {});
+        self.forks.in_parent(|| self.heap.give_back(), |_, _| {});
         Those::settle(|| {});
         copying
     }

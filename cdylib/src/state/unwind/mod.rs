@@ -31,8 +31,8 @@ use super::own_code;
 /// The most frames that are looked at, those included that are not kept.
 const MAX_STEPS: usize = MAX_FRAMES + 64;
 
-/// A thread with less room than this on its stack does not walk it: the smallest ones have 16 KiB.
-pub const ROOM: usize = 8 * 1024;
+/// A thread with less than this left of its stack does not walk it: the smallest ones have 16 KiB.
+pub const LEAST_STACK: usize = 8 * 1024;
 
 /// A stack as it was walked: the return addresses from the hooked call outwards, our own frames left out.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
     };
     let mut frame = Frame::of_this_function();
     let mut stack = OwnStack::above(frame.stack_pointer(), reach == Reach::Anywhere);
-    if !stack.has_room() {
+    if !stack.is_enough() {
         return walked;
     }
     let mut object = None;

@@ -43,8 +43,8 @@ impl OwnStack {
     }
 
     /// Whether enough of the stack is left for a walk, as far as is known.
-    pub(super) fn has_room(&self) -> bool {
-        self.left.is_none_or(|left| left >= super::ROOM)
+    pub(super) fn is_enough(&self) -> bool {
+        self.left.is_none_or(|left| left >= super::LEAST_STACK)
     }
 
     /// Whether a frame may end at `address`.

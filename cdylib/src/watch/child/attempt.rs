@@ -1,4 +1,4 @@
-//! Failed attempts of CPython's, which tries every lock before it waits for it: an attempt alone is told when it turns out that
+//! Failed attempts of CPython's, which tries every lock before it waits for it: an attempt alone is reported when it turns out that
 //! no wait follows.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ pub fn fails(thread: &'static Thread, orphan: Orphan, return_address: usize, sit
     }
 }
 
-/// A wait for this lock follows, and is told itself.
+/// A wait for this lock follows, and is reported itself.
 pub fn is_followed_by_wait(address: usize) {
     let Some(mut last) = LAST.try_lock() else { return };
     if last.is_some_and(|(orphan, _)| orphan.entry.address == address) {
@@ -37,7 +37,7 @@ pub fn is_followed_by_wait(address: usize) {
 }
 
 /// Nothing follows: the process ends, or becomes another program.
-pub fn tell_last(thread: &'static Thread) {
+pub fn report_last(thread: &'static Thread) {
     // Most children have none, and must not copy the lock's page for it.
     let has_any = orphans::any();
     let last = has_any.then(|| LAST.try_lock()?.take()).flatten();

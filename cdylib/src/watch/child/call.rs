@@ -4,9 +4,9 @@
 use core::ffi::c_int;
 
 use super::site::Site;
-use super::{attempt, catch_up, finding, python_lock};
+use super::{attempt, finding, python_lock};
 use crate::snapshot::alive;
-use crate::snapshot::lock_now::{Meets, meets};
+use crate::snapshot::lock_state::{LockState, lock_state};
 use crate::state::depot::NO_STACK;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::libc_regions;
@@ -15,24 +15,15 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
 use crate::system::task;
-use crate::watch::story;
-
-/// How long a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Until it has the lock.
-    Forever,
-    /// Until a time-out.
-    Bounded,
-    /// Not at all.
-    Never,
-}
+use crate::verdict::child_call::{Outcome, Wait, weigh};
+use crate::verdict::fork_record;
+use crate::watch::new_process::catch_up_with_locks;
 
 /// Before a call that takes this lock, in a watched child.
 #[cold]
 #[inline(never)]
 pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
-    catch_up(thread);
+    catch_up_with_locks(thread);
     if object == Object::LibcRegion {
         if let Some(orphan) = orphans::find(address) {
             let certain = libc_regions::at(address).is_some_and(|region| region.certain);
@@ -41,10 +32,10 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
         return;
     }
     // SAFETY: the program is about to hand this very object to libc.
-    match unsafe { meets(object, address, own_id) } {
-        Meets::Free => orphans::forget(address),
-        Meets::Shared => {}
-        Meets::Held(owner) => contended(thread, object, address, owner, wait, caller),
+    match unsafe { lock_state(object, address, own_id) } {
+        LockState::Free => orphans::forget(address),
+        LockState::Shared => {}
+        LockState::Held(owner) => contended(thread, object, address, owner, wait, caller),
     }
 }
 
@@ -56,24 +47,20 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     if lives_here {
         orphans::forget(address);
     }
-    if let Some(orphan) = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here)) {
-        match wait {
-            Wait::Forever => {
-                attempt::is_followed_by_wait(address);
-                finding::orphaned_lock(thread, orphan, Reported::Block, true, site);
-            }
-            Wait::Bounded => {
-                attempt::is_followed_by_wait(address);
+    let orphan = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here));
+    match (weigh(object, wait, orphan.is_some(), alive::is_alone), orphan) {
+        (Outcome::AsksForOrphan(how), Some(orphan)) => {
+            attempt::is_followed_by_wait(address);
+            finding::orphaned_lock(thread, orphan, how, true, site);
+        }
+        (Outcome::TriesOrphan, Some(orphan)) => attempt::fails(thread, orphan, caller.return_address, site),
+        (Outcome::MayAskForPythonLock, _) => {
+            if let Some(orphan) = python_lock::seen_behind(address) {
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
             }
-            Wait::Never => attempt::fails(thread, orphan, caller.return_address, site),
         }
-    } else if wait == Wait::Bounded && object == Object::Semaphore && alive::is_alone() {
-        if let Some(orphan) = python_lock::seen_behind(address) {
-            finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
-        }
-    } else if wait == Wait::Forever && alive::is_alone() {
-        finding::stuck_child(thread, object, address, site);
+        (Outcome::IsStuck, _) => finding::stuck_child(thread, object, address, site),
+        (Outcome::MayReturn | Outcome::AsksForOrphan(_) | Outcome::TriesOrphan, _) => {}
     }
 }
 
@@ -90,7 +77,7 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
         made: NO_STACK,
         stack_pointer: 0,
     };
-    orphans::add(entry, owner, story::newest_number());
+    orphans::add(entry, owner, fork_record::newest_number());
     orphans::find(address)
 }
 
@@ -103,13 +90,13 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
     }
     let _errno = KeepErrno::as_it_is();
     // SAFETY: the program has just handed this very mutex to libc.
-    let Meets::Held(owner) = (unsafe { meets(entry.object, entry.address, own_id) }) else {
+    let LockState::Held(owner) = (unsafe { lock_state(entry.object, entry.address, own_id) }) else {
         return;
     };
     if owner == 0 || task::exists(owner) {
         return;
     }
-    orphans::add(entry, owner, story::newest_number());
+    orphans::add(entry, owner, fork_record::newest_number());
     if let Some(orphan) = orphans::find(entry.address) {
         finding::orphaned_lock(thread, orphan, Reported::Block, true, Site::of(caller));
     }
@@ -117,7 +104,7 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
 
 /// The lock at this address was made anew, or its life has ended.
 pub fn forget(thread: &'static Thread, address: usize) {
-    catch_up(thread);
+    catch_up_with_locks(thread);
     orphans::forget(address);
 }
 

@@ -1,25 +1,23 @@
 //! What became of the child of a reported fork: another program, or its end. Only the log hears of it.
-#![expect(unsafe_code, reason = "the stories belong to whoever tells")]
 
 use core::ffi::CStr;
 
-use forkwatch_process::file;
 use forkwatch_process::memory::ProcessMemory;
-use forkwatch_schema::fingerprint;
-use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, ForkOutcome, Outcome};
+use forkwatch_process::file;
+use forkwatch_schema::record::Outcome;
 
 use super::attempt;
 use crate::config;
-use crate::record::envelope::Content;
-use crate::record::printable::printable;
-use crate::state::descent;
+use crate::record;
+use crate::sink::output;
+use crate::state::forked_child;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
+use crate::system::printable::printable;
 use crate::system::process;
-use crate::watch::judge::{judge, sealed};
-use crate::watch::tell::tell_log;
-use crate::watch::{counts, fork, story};
+use crate::verdict::fork_record;
+use crate::watch::fork_judgement::judge;
+use crate::watch::{new_process, report, reporting};
 
 /// The longest path that is read.
 const LONGEST_PATH: usize = 4096;
@@ -39,72 +37,59 @@ pub enum Program {
 pub fn executes(program: Program) {
     let Some(thread) = may_matter() else { return };
     let _errno = KeepErrno::as_it_is();
-    if !process::is_known() && !is_child_of_story() {
+    if !process::is_known() && !is_child_of_new_fork() {
         // The child of a `vfork`, whose memory is its parent's, or one that has asked for no lock yet.
         return;
     }
-    attempt::tell_last(thread);
+    attempt::report_last(thread);
     let Some(path) = runnable(program) else { return };
     outcome(thread, Outcome::Exec, Some(path));
 }
 
 /// This process ends.
 #[unsafe(link_section = ".text.forkwatch_child")]
+#[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn ends() {
     let Some(thread) = may_matter() else { return };
     let _errno = KeepErrno::as_it_is();
-    attempt::tell_last(thread);
+    attempt::report_last(thread);
     outcome(thread, Outcome::Exit, None);
 }
 
 /// In most processes, nothing has to be done at all.
 #[inline(always)]
 fn may_matter() -> Option<&'static Thread> {
-    if descent::is_watched() { Thread::current() } else { None }
+    if forked_child::is_watched() {
+        Thread::current()
+    } else {
+        None
+    }
 }
 
 fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
-    if !is_child_of_story() || config::get().log.is_none() {
+    if !is_child_of_new_fork() || config::get().log.is_none() {
         return;
     }
     let _busy = Busy::from_here();
-    if !fork::may_tell_of_child(thread) {
+    if !new_process::may_report(thread) {
         return;
     }
-    fork::while_no_fork(|| {
-        // SAFETY: this thread holds the lock on all telling.
-        let Some(story) = (unsafe { story::of(story::newest_number()) }) else {
-            return;
-        };
-        let Some(seen) = &story.seen else { return };
-        let silent_before = !counts::any_finding();
-        if seen.told_before || story.told == Some(false) || !judge(seen).is_finding() {
+    reporting::with_lock(|lock| {
+        let Some(fork) = fork_record::newest(lock) else { return };
+        let Some(seen) = &fork.seen else { return };
+        if seen.reported_before || fork.parent_reports == Some(false) || !judge(seen, false).outcome.is_finding() {
             return;
         }
-        if silent_before {
-            // What the judgement counted is the parent's.
-            counts::begin_anew();
-        }
-        let content = Content {
-            severity: Severity::Info,
-            kind: Kind::ForkOutcome,
-            fingerprint: fingerprint::of_kind(Kind::ForkOutcome),
-            fork_id: Some(story.origin.id.to_string()),
-            detail: Detail::ForkOutcome(ForkOutcome {
-                child_pid: story.child,
-                outcome,
-                program,
-            }),
-        };
-        if let Some(record) = sealed(content, None) {
-            tell_log(&record);
+        let content = record::fork_outcome::content(fork, outcome, program);
+        if let Some(record) = report::unless_suppressed(content, None) {
+            output::write_to_log(&record);
         }
     });
 }
 
 /// Whether this is the very child of a fork that its parent looked at for the first time.
-fn is_child_of_story() -> bool {
-    story::made_with_news(process::id())
+fn is_child_of_new_fork() -> bool {
+    fork_record::made_with_news(process::id())
 }
 
 /// The program's file, if the call will find one that may be run.

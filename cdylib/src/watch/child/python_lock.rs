@@ -1,14 +1,14 @@
 //! A wait for a lock of CPython's that passes no hook: what reaches us is the semaphore that the waiting thread sleeps on. Only
-//! in a child with one thread: another may put such a lock right, and nobody would tell us.
+//! in a child with one thread: another may put such a lock right, and we would not hear of it.
 
 use forkwatch_process::cpython::Held;
 
 use crate::config;
-use crate::snapshot::moment;
+use crate::snapshot::fork_snapshot;
 use crate::snapshot::python;
 use crate::state::orphans::{self, Orphan};
 use crate::state::thread::Busy;
-use crate::watch::story;
+use crate::verdict::fork_record;
 
 /// The inherited lock that a wait on this semaphore stands for, if its holder was seen.
 pub fn seen_behind(semaphore: usize) -> Option<Orphan> {
@@ -32,9 +32,9 @@ pub fn behind(semaphore: usize) -> Option<Orphan> {
             sort: 0,
         };
         orphans::add(
-            moment::entry_of(&held),
-            story::lost_with(held.holder),
-            story::newest_number(),
+            fork_snapshot::entry_of(&held),
+            fork_record::thread_lost_with(held.holder),
+            fork_record::newest_number(),
         );
         orphans::find(address)
     })

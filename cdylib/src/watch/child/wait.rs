@@ -1,21 +1,23 @@
 //! Waits that take no lock, in a forked child: condition variables, barriers and futexes. With one thread, nobody ends them.
 #![expect(unsafe_code, reason = "the program's own barrier or futex is looked at")]
 
+use super::finding;
 use super::site::Site;
-use super::{catch_up, finding};
 use crate::snapshot::alive;
-use crate::snapshot::lock_now;
+use crate::snapshot::lock_state;
 use crate::state::held::Object;
 use crate::state::orphans::{self, Reported};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
+use crate::watch::new_process::catch_up_with_locks;
+use crate::watch::this_thread;
 
 /// Before a condition wait without a time-out.
 #[cold]
 #[inline(never)]
 pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
-    catch_up(thread);
+    catch_up_with_locks(thread);
     let _errno = KeepErrno::as_it_is();
     if alive::is_alone() {
         finding::stuck_child(thread, Object::Condition, address, Site::of(caller));
@@ -26,13 +28,13 @@ pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
 #[cold]
 #[inline(never)]
 pub fn barrier(address: usize, caller: Caller) {
-    let Some(thread) = crate::watch::thread::current() else {
+    let Some(thread) = this_thread::record() else {
         return;
     };
-    catch_up(thread);
+    catch_up_with_locks(thread);
     let _errno = KeepErrno::as_it_is();
     // SAFETY: the program is about to hand this very barrier to libc.
-    if unsafe { lock_now::barrier_waits_for_threads(address) } && alive::is_alone() {
+    if unsafe { lock_state::barrier_waits_for_threads(address) } && alive::is_alone() {
         finding::stuck_child_on_futex(thread, address, Site::of(caller));
     }
 }
@@ -50,10 +52,10 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
     if !waits || timeout != 0 || !address.is_multiple_of(4) {
         return;
     }
-    let Some(thread) = crate::watch::thread::current() else {
+    let Some(thread) = this_thread::record() else {
         return;
     };
-    catch_up(thread);
+    catch_up_with_locks(thread);
     if orphans::find(address).is_some_and(|orphan| orphans::was_reported(&orphan, Reported::Block)) {
         // The guard of a C++ static: its function waits on the guard itself.
         return;

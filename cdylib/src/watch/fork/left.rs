@@ -4,18 +4,25 @@ use core::mem::ManuallyDrop;
 
 use forkwatch_state::fork::Outer;
 
-use super::{AllForks, UNKNOWN_CHILD, pending, settle};
+use super::kept;
+use super::steps::{UNKNOWN_CHILD, settle};
 use crate::state::fork_call::{self, ForkCall};
 use crate::state::thread::Thread;
-use crate::watch::story::Story;
+use crate::verdict::fork_record::ForkRecord;
+use crate::watch::reporting::AllForks;
 
 /// Sets aside what is under way in this thread while this fork goes on. A thread that leaves the real call by unwinding must
 /// meet no destructor.
-pub(super) fn set_aside(inner: ForkCall) -> ManuallyDrop<Outer<Box<Story>>> {
+pub(super) fn set_aside(inner: ForkCall) -> ManuallyDrop<Outer<Box<ForkRecord>>> {
     if was_left_before(inner) {
         end_left_fork();
     }
-    ManuallyDrop::new(AllForks::set_aside(pending::take_kept))
+    ManuallyDrop::new(AllForks::set_aside(kept::take))
+}
+
+/// Goes on with what was set aside.
+pub(super) fn go_on(outer: ManuallyDrop<Outer<Box<ForkRecord>>>) {
+    AllForks::go_on(ManuallyDrop::into_inner(outer), kept::keep);
 }
 
 /// Whether the fork that seems to be under way was left by a jump: its caller's frame lies where this one's does, or deeper.

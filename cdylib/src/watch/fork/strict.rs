@@ -1,34 +1,38 @@
-//! Strict mode: which forks do not happen, and what happens in their place.
+//! Strict mode at a fork: which forks do not happen, and what happens in their place.
 #![expect(unsafe_code, reason = "ending the process")]
 
-use super::{FORKS, PATIENCE, notice_new_process, pending};
-use crate::config::{self, Action, Strict};
+use super::{look, report};
+use crate::config::{self, Action};
 use crate::snapshot::alive;
+use crate::state::counts;
 use crate::state::fork_call::ForkCall;
+use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
-use crate::system::{allocator, process};
-use crate::watch::story::Story;
-use crate::watch::{counts, report};
+use crate::system::{allocator, big_stack, process};
+use crate::verdict::fork_record::ForkRecord;
+use crate::verdict::strict;
+use crate::watch::fork_judgement::judge;
+use crate::watch::new_process;
+use crate::watch::report::summary;
+use crate::watch::reporting::{FORKS, PATIENCE};
 
 /// Under strict, judges the fork now and decides whether it is stopped.
-pub(super) fn decide(fork: &mut Story) {
-    let strict = config::get().strict;
-    if matches!(strict, Strict::Off | Strict::Child) {
+pub(super) fn decide(lock: &mut ReportLock, fork: &mut ForkRecord) {
+    if !strict::stops_forks() {
         return;
     }
-    let Some(moment) = &fork.seen else { return };
-    let judgement = allocator::with_scratch(|| report::judge(moment));
-    fork.stopped = match strict {
-        Strict::Threads => judgement.is_finding(),
-        _ => judgement.has_locks(),
-    };
-    fork.judged = Some(judgement);
+    let Some(snapshot) = &fork.seen else { return };
+    let judged = big_stack::run(lock, |_| allocator::with_scratch(|| judge(snapshot, false)));
+    fork.stopped = judged
+        .as_ref()
+        .is_some_and(|judgement| strict::stops_fork(&judgement.outcome));
+    fork.judged = judged;
 }
 
-/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and tells in one go.
+/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and reports in one go.
 pub(super) fn would_be_stopped(call: ForkCall) -> bool {
-    if matches!(config::get().strict, Strict::Off | Strict::Child) || alive::is_alone() {
+    if !strict::stops_forks() || alive::is_alone() {
         return false;
     }
     let _keep = KeepErrno::as_it_is();
@@ -36,38 +40,35 @@ pub(super) fn would_be_stopped(call: ForkCall) -> bool {
         return false;
     };
     let _busy = Busy::from_here();
-    notice_new_process(thread);
-    let looked = FORKS.while_none(PATIENCE, |_| {
-        let story = pending::examine(thread, call.way.function, pending::fork_stack(Some(call)));
-        let stopped = story.as_ref().is_some_and(|fork| fork.stopped);
-        if let Some(mut fork) = story
-            && stopped
-        {
+    new_process::catch_up(thread);
+    let looked = FORKS.while_none(PATIENCE, |lock| {
+        let Some(mut fork) = look::look(lock, thread, call.way.function, look::fork_stack(Some(call))) else {
+            return false;
+        };
+        decide(lock, &mut fork);
+        if fork.stopped {
             Thread::count_fork();
             counts::add_own_forks();
-            pending::tell(&mut fork, None);
+            report::report(lock, &mut fork, None);
         }
-        stopped
+        fork.stopped
     });
     looked.unwrap_or(false)
 }
 
-/// Before the copy of a fork that must not happen. Returns where the action is to let the call fail.
-pub(super) fn stop_unless_it_fails() {
+/// Before the copy of this fork, which must not happen. Returns where the action is to let the call fail.
+pub(super) fn stop_unless_it_fails(lock: &mut ReportLock, fork: &mut ForkRecord) {
     match config::get().action {
         Action::Fail => {}
-        Action::Abort => stop_here(None),
-        Action::Exit(status) => stop_here(Some(status)),
+        Action::Abort => stop_here(lock, fork, None),
+        Action::Exit(status) => stop_here(lock, fork, Some(status)),
     }
 }
 
-/// Strict, before the copy: tells, and ends the process. Our locks stay as they are; nothing comes after.
-fn stop_here(status: Option<u8>) -> ! {
-    // SAFETY: this thread holds the report lock.
-    if let Some(mut fork) = unsafe { FORKS.take() } {
-        pending::tell(&mut fork, None);
-    }
-    report::summary();
+/// Reports, and ends the process. Our locks stay as they are; nothing comes after.
+fn stop_here(lock: &mut ReportLock, fork: &mut ForkRecord, status: Option<u8>) -> ! {
+    report::report(lock, fork, None);
+    summary();
     match status {
         Some(status) => process::exit_now(i32::from(status)),
         // SAFETY: `abort` raises SIGABRT in this thread, as a failed assertion would.

@@ -1,7 +1,8 @@
 //! What a child knows of its forks: read by all, changed in part by the holder of the report lock.
 
-use forkwatch_state::line::Line;
+use forkwatch_state::lineage::Lineage;
 use forkwatch_state::own_lock::OwnLock;
+use forkwatch_state::report_lock::ReportLock;
 use loom::sync::Arc;
 use loom::thread;
 
@@ -10,7 +11,7 @@ use crate::{Kernel, model};
 #[test]
 fn all_may_read_while_one_reports() {
     model(3, || {
-        let shared = Arc::new((Line::<u32, Box<u32>>::none(), OwnLock::<Kernel>::new()));
+        let shared = Arc::new((Lineage::<u32, Box<u32>>::none(), OwnLock::<Kernel>::new()));
         // SAFETY: there is one thread yet.
         unsafe {
             shared.0.begin(Box::new(5), 77);
@@ -26,7 +27,8 @@ fn all_may_read_while_one_reports() {
                 thread::spawn(move || {
                     shared.1.take();
                     // SAFETY: this thread holds the lock.
-                    let changed = unsafe { shared.0.locked(0, |fork| **fork += 1) };
+                    let mut lock = unsafe { ReportLock::is_held() };
+                    let changed = shared.0.get_mut(0, &mut lock).map(|fork| **fork += 1);
                     shared.1.give_back();
                     changed
                 })
@@ -36,6 +38,7 @@ fn all_may_read_while_one_reports() {
         assert_eq!(shared.0.count(), 1);
         assert!(reporters.into_iter().all(|reporter| reporter.join().unwrap().is_some()));
         // SAFETY: there is one thread again.
-        assert_eq!(unsafe { shared.0.locked(0, |fork| **fork) }, Some(7));
+        let lock = unsafe { ReportLock::is_held() };
+        assert_eq!(shared.0.get(0, &lock).map(|fork| **fork), Some(7));
     });
 }

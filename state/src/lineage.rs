@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::report_lock::{Guarded, ReportLock};
 use crate::sync::UnsafeCell;
 
 /// The most forks in one line of descent that are remembered apart.
@@ -13,23 +14,23 @@ const MOST_FORKS: usize = 16;
 #[derive(Debug)]
 struct Fork<R, L> {
     read_by_all: R,
-    locked: UnsafeCell<L>,
+    locked: Guarded<L>,
 }
 
 /// The list, oldest first.
 #[derive(Debug)]
-pub struct Line<R, L> {
-    /// The fork that made this process, until [`Line::settle`] has looked at it: what its parent has prepared, and the child's id.
+pub struct Lineage<R, L> {
+    /// The fork that made this process, until [`Lineage::settle`] has looked at it: what its parent has prepared, and the child's id.
     newest: UnsafeCell<Option<(L, i32)>>,
     settled: UnsafeCell<Vec<Fork<R, L>>>,
 }
 
-// SAFETY: the cells are written while the process has one thread; what is `locked` belongs to the holder of the report lock.
+// SAFETY: the cells are written while the process has one thread.
 #[expect(unsafe_code, reason = "cells with an order of their own")]
-unsafe impl<R: Send + Sync, L: Send> Sync for Line<R, L> {}
+unsafe impl<R: Send + Sync, L: Send> Sync for Lineage<R, L> {}
 
 #[expect(unsafe_code, reason = "cells with an order of their own")]
-impl<R, L> Line<R, L> {
+impl<R, L> Lineage<R, L> {
     /// A process that no fork made.
     #[cfg(not(loom))]
     pub const fn none() -> Self {
@@ -82,7 +83,7 @@ impl<R, L> Line<R, L> {
             settled.truncate(MOST_FORKS - 1);
             settled.push(Fork {
                 read_by_all,
-                locked: UnsafeCell::new(fork),
+                locked: Guarded::new(fork),
             });
         });
     }
@@ -109,17 +110,23 @@ impl<R, L> Line<R, L> {
     }
 
     /// What belongs to the holder of the report lock, of the fork of this number.
-    ///
-    /// # Safety
-    /// The caller holds that lock, or is the only thread, and uses no other reference to the same fork meanwhile.
-    pub unsafe fn locked<T>(&self, number: usize, use_it: impl FnOnce(*mut L) -> T) -> Option<T> {
-        // SAFETY: as in `newest`.
-        self.settled
-            .with(|forks| unsafe { &*forks }.get(number).map(|fork| fork.locked.with_mut(use_it)))
+    pub fn get<'a>(&'a self, number: usize, lock: &'a ReportLock) -> Option<&'a L> {
+        Some(self.guarded(number)?.get(lock))
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut<'a>(&'a self, number: usize, lock: &'a mut ReportLock) -> Option<&'a mut L> {
+        Some(self.guarded(number)?.get_mut(lock))
+    }
+
+    fn guarded(&self, number: usize) -> Option<&Guarded<L>> {
+        // SAFETY: as in `newest`. A fork that is in the list stays.
+        let forks = self.settled.with(|forks| unsafe { &*forks });
+        forks.get(number).map(|fork| &fork.locked)
     }
 }
 
-impl<R, L> Default for Line<R, L> {
+impl<R, L> Default for Lineage<R, L> {
     fn default() -> Self {
         Self::none()
     }

@@ -1,4 +1,4 @@
-//! Whether this process is a forked child, and of which sort of process. The flags lie in the page that a fork writes to in any case.
+//! Whether this process is a forked child, and of which kind of process. The flags lie in the page that a fork writes to in any case.
 //! Relaxed is enough for them, because they are set while the child has one thread.
 #![expect(unsafe_code, reason = "statics in a section of our own")]
 
@@ -13,12 +13,12 @@ static OF_THREADS: AtomicBool = AtomicBool::new(false);
 
 /// Notes that this process was forked by one that had other threads.
 #[inline(always)]
-pub fn note_threads() {
+pub fn note_parent_had_threads() {
     OF_THREADS.store(true, Ordering::Relaxed);
 }
 
 /// Whether this process was forked by one that had other threads, and has not become another program since.
-pub fn is_child_of_threads() -> bool {
+pub fn parent_had_threads() -> bool {
     OF_THREADS.load(Ordering::Relaxed)
 }
 

@@ -1,4 +1,4 @@
-//! What a call that is about to take a lock would meet, read from the lock itself. For the calls of a forked child, where a
+//! The state that a call which is about to take a lock finds it in, read from the lock itself. For the calls of a forked child, where a
 //! lock that is not free may never become so.
 //!
 //! Layouts are glibc's on x86-64, as in `lock_memory`.
@@ -7,27 +7,27 @@
 use super::lock_memory::is_in_initialisation;
 use crate::state::held::Object;
 
-/// What the call meets.
+/// The state of a lock, for the call that is about to take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meets {
-    /// It returns at once, with the lock or with an error.
+pub enum LockState {
+    /// The call returns at once, with the lock or with an error.
     Free,
-    /// It waits, until this thread releases the lock; 0 where the lock does not say who holds it.
+    /// The call waits until this thread releases the lock; 0 where the lock does not say who holds it.
     Held(i32),
-    /// It waits for a lock that processes share: its owner may live in another one.
+    /// The call waits for a lock that processes share: its owner may live in another one.
     Shared,
 }
 
-/// What a call meets that takes this lock. `own` gives the caller's thread id, and is asked only where it matters.
+/// The state in which a call finds this lock. `own` gives the caller's thread id, and is asked only where it matters.
 ///
 /// # Safety
-/// `address` is that of an object of this sort, which the caller is about to hand to libc.
-pub unsafe fn meets(object: Object, address: usize, own: impl FnOnce() -> i32) -> Meets {
+/// `address` is that of an object of this kind, which the caller is about to hand to libc.
+pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i32) -> LockState {
     if !address.is_multiple_of(align_of::<i32>()) {
         // No lock of libc's stands there; what the call makes of it is its own affair.
-        return Meets::Free;
+        return LockState::Free;
     }
-    // SAFETY: the caller's promise; each sort reads no further than its own size.
+    // SAFETY: the caller's promise; each kind reads no further than its own size.
     unsafe {
         match object {
             Object::Mutex => mutex(ints::<5>(address), own),
@@ -36,7 +36,7 @@ pub unsafe fn meets(object: Object, address: usize, own: impl FnOnce() -> i32) -
             Object::Spinlock => spinlock(ints::<1>(address)),
             Object::Semaphore => semaphore(ints::<3>(address)),
             Object::StaticGuard => static_guard(ints::<1>(address)),
-            Object::Condition | Object::LibcRegion => Meets::Free,
+            Object::Condition | Object::LibcRegion => LockState::Free,
         }
     }
 }
@@ -68,8 +68,8 @@ pub unsafe fn barrier_waits_for_threads(address: usize) -> bool {
     shared == 0 && came < count.cast_unsigned()
 }
 
-fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i32) -> Meets {
-    const SORT: i32 = 3;
+fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i32) -> LockState {
+    const TYPE: i32 = 3;
     const RECURSIVE: i32 = 1;
     const ERROR_CHECKING: i32 = 2;
     const ROBUST: i32 = 16;
@@ -90,12 +90,12 @@ fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i3
     } else {
         lock != 0
     };
-    if !held || (matches!(kind & SORT, RECURSIVE | ERROR_CHECKING) && owner == own()) {
-        Meets::Free
+    if !held || (matches!(kind & TYPE, RECURSIVE | ERROR_CHECKING) && owner == own()) {
+        LockState::Free
     } else if kind & (SHARED | ROBUST) == SHARED {
-        Meets::Shared
+        LockState::Shared
     } else {
-        Meets::Held(owner)
+        LockState::Held(owner)
     }
 }
 
@@ -104,53 +104,57 @@ const WRITE_PHASE: i32 = 1;
 const WRITER: i32 = 2;
 const READER_SHIFT: u32 = 3;
 
-fn read_lock([readers, _, _, _, _, _, writer, shared, _, _, _, _, preference]: [i32; 13]) -> Meets {
+fn read_lock([readers, _, _, _, _, _, writer, shared, _, _, _, _, preference]: [i32; 13]) -> LockState {
     /// `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`.
     const WRITERS_GO_FIRST: i32 = 2;
     let is_written = readers & WRITE_PHASE != 0;
     // Such a lock lets no reader in beside others while a writer waits for them.
     let yields = preference == WRITERS_GO_FIRST && readers.cast_unsigned() >> READER_SHIFT != 0;
     if readers & WRITER == 0 || !is_written && !yields {
-        Meets::Free
+        LockState::Free
     } else if shared != 0 {
-        Meets::Shared
+        LockState::Shared
     } else {
-        Meets::Held(writer)
+        LockState::Held(writer)
     }
 }
 
-fn write_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8], own: impl FnOnce() -> i32) -> Meets {
+fn write_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8], own: impl FnOnce() -> i32) -> LockState {
     let has_readers = readers.cast_unsigned() >> READER_SHIFT != 0;
     // glibc refuses the writer's own second attempt.
     if readers & WRITER == 0 && !has_readers || writer != 0 && writer == own() {
-        Meets::Free
+        LockState::Free
     } else if shared != 0 {
-        Meets::Shared
+        LockState::Shared
     } else {
-        Meets::Held(writer)
+        LockState::Held(writer)
     }
 }
 
-fn spinlock([word]: [i32; 1]) -> Meets {
+fn spinlock([word]: [i32; 1]) -> LockState {
     const FREE: i32 = 1;
-    if word == FREE { Meets::Free } else { Meets::Held(0) }
-}
-
-fn semaphore([value, _waiters, shared]: [i32; 3]) -> Meets {
-    if value != 0 {
-        Meets::Free
-    } else if shared != 0 {
-        Meets::Shared
+    if word == FREE {
+        LockState::Free
     } else {
-        Meets::Held(0)
+        LockState::Held(0)
     }
 }
 
-fn static_guard([word]: [i32; 1]) -> Meets {
-    if is_in_initialisation(word) {
-        Meets::Held(0)
+fn semaphore([value, _waiters, shared]: [i32; 3]) -> LockState {
+    if value != 0 {
+        LockState::Free
+    } else if shared != 0 {
+        LockState::Shared
     } else {
-        Meets::Free
+        LockState::Held(0)
+    }
+}
+
+fn static_guard([word]: [i32; 1]) -> LockState {
+    if is_in_initialisation(word) {
+        LockState::Held(0)
+    } else {
+        LockState::Free
     }
 }
 
@@ -163,7 +167,7 @@ unsafe fn ints<const N: usize>(address: usize) -> [i32; N] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Meets, meets};
+    use super::{LockState, lock_state};
     use crate::state::held::Object;
 
     fn own() -> i32 {
@@ -171,44 +175,44 @@ mod tests {
     }
 
     #[test]
-    fn each_sort_of_lock_is_met_as_libc_meets_it() {
+    fn each_kind_of_lock_is_read_as_libc_reads_it() {
         // SAFETY: each lock is initialised, lives through the calls, and is used by this thread alone.
         unsafe {
             let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
             let place = &raw mut mutex;
-            assert_eq!(meets(Object::Mutex, place as usize, own), Meets::Free);
+            assert_eq!(lock_state(Object::Mutex, place as usize, own), LockState::Free);
             libc::pthread_mutex_lock(place);
-            assert_eq!(meets(Object::Mutex, place as usize, || 1), Meets::Held(own()));
+            assert_eq!(lock_state(Object::Mutex, place as usize, || 1), LockState::Held(own()));
             let mut lock = libc::PTHREAD_RWLOCK_INITIALIZER;
             let place = &raw mut lock;
-            let asks = |object| meets(object, place as usize, || 1);
+            let asks = |object| lock_state(object, place as usize, || 1);
             assert_eq!(
                 (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
-                (Meets::Free, Meets::Free)
+                (LockState::Free, LockState::Free)
             );
             libc::pthread_rwlock_rdlock(place);
             assert_eq!(
                 (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
-                (Meets::Free, Meets::Held(0))
+                (LockState::Free, LockState::Held(0))
             );
             libc::pthread_rwlock_unlock(place);
             libc::pthread_rwlock_wrlock(place);
-            let held = Meets::Held(own());
+            let held = LockState::Held(own());
             assert_eq!((asks(Object::RwlockRead), asks(Object::RwlockWrite)), (held, held));
             libc::pthread_rwlock_unlock(place);
             assert_eq!(
                 (asks(Object::RwlockRead), asks(Object::RwlockWrite)),
-                (Meets::Free, Meets::Free)
+                (LockState::Free, LockState::Free)
             );
             let mut semaphore: libc::sem_t = core::mem::zeroed();
             let place = &raw mut semaphore;
-            let asks = || meets(Object::Semaphore, place as usize, || 1);
+            let asks = || lock_state(Object::Semaphore, place as usize, || 1);
             libc::sem_init(place, 0, 1);
-            assert_eq!(asks(), Meets::Free);
+            assert_eq!(asks(), LockState::Free);
             libc::sem_wait(place);
-            assert_eq!(asks(), Meets::Held(0));
+            assert_eq!(asks(), LockState::Held(0));
             libc::sem_init(place, 1, 0);
-            assert_eq!(asks(), Meets::Shared);
+            assert_eq!(asks(), LockState::Shared);
         }
     }
 
@@ -241,8 +245,8 @@ mod tests {
             let mut mutex = libc::PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
             let place = &raw mut mutex;
             libc::pthread_mutex_lock(place);
-            assert_eq!(meets(Object::Mutex, place as usize, own), Meets::Free);
-            assert_eq!(meets(Object::Mutex, place as usize, || 1), Meets::Held(own()));
+            assert_eq!(lock_state(Object::Mutex, place as usize, own), LockState::Free);
+            assert_eq!(lock_state(Object::Mutex, place as usize, || 1), LockState::Held(own()));
         }
     }
 }

@@ -9,24 +9,20 @@ use forkwatch_schema::record::Record;
 use forkwatch_text::{self as text, Style};
 use rustix::io::Errno;
 
-use super::counts;
 use crate::config::{self, Config};
 use crate::record::envelope;
 use crate::sink::{State, append, file, reason, standard_error, write_record};
 
 /// Writes a record to the log alone, and complains of nothing: for what only completes another record.
-pub fn tell_log(record: &Record) {
+pub fn write_to_log(record: &Record) {
     if let Some(log) = &config::get().log {
-        let _the_finding_itself_was_told = write_record(log, record, &LOG);
+        let _the_finding_itself_was_reported = write_record(log, record, &LOG);
     }
 }
 
 /// Writes a record to the log, its text to the text output, and its severity to the tally.
-pub fn tell(record: &Record, stopped: Option<&str>) {
+pub fn write(record: &Record, stopped: Option<&str>) {
     let config = config::get();
-    if let Some(count) = counts::BY_KIND.get(record.kind as usize) {
-        count.add();
-    }
     if let Some(tally) = &config.tally
         && record.severity > Severity::Info
         && let Ok(path) = CString::new(tally.clone())
@@ -45,8 +41,8 @@ pub fn tell(record: &Record, stopped: Option<&str>) {
     write_text(config, &text::render(record, stopped, &style(coloured)), marks);
 }
 
-/// Says one sentence on the text output.
-pub fn say(sentence: &str) {
+/// Writes one sentence to the text output.
+pub fn write_sentence(sentence: &str) {
     let config = config::get();
     let exe = envelope::program_path();
     let host = envelope::host();

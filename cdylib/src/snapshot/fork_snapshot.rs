@@ -1,4 +1,4 @@
-//! One fork's moment: everything that must be looked at before the copy, without a name yet. Names come later, in the
+//! A fork's snapshot: everything that must be looked at before the copy, without a name yet. Names come later, in the
 //! parent, when the child is on its way.
 
 use core::time::Duration;
@@ -21,11 +21,11 @@ use crate::system::task::{self, BlockedCall};
 
 /// What was true.
 #[derive(Debug)]
-pub struct Moment {
+pub struct ForkSnapshot {
     /// The fork itself.
     pub origin: Origin,
     /// Nothing of it is new; it is looked at because strict mode may stop it.
-    pub told_before: bool,
+    pub reported_before: bool,
     /// The other threads, those with locks first.
     pub threads: Vec<OtherThread>,
     /// The threads that were left out, because there are too many.
@@ -94,7 +94,7 @@ impl HeldLock {
     /// What makes it the same finding as another, at a fork of this place.
     pub fn place(&self, fork: Place) -> Place {
         match self.python {
-            Some(sort) => fork.with_python_lock(sort),
+            Some(kind) => fork.with_python_lock(kind),
             None => fork.with_lock(&self.entry),
         }
     }
@@ -108,47 +108,47 @@ const PATIENCE: Duration = Duration::from_millis(3);
 const MOST_LOCKS: usize = 1024;
 
 /// Looks at the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
-pub fn take(origin: Origin, alive: &[Alive], need_all: bool) -> Moment {
+pub fn take(origin: Origin, alive: &[Alive], need_all: bool) -> ForkSnapshot {
     let most = if need_all { alive.len() } else { MOST_THREADS };
     let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
     let threads = with_locks.into_iter().chain(others).take(most).enumerate();
     let end = Deadline::after(PATIENCE);
     let look = |(place, alive)| look_at(alive, place < MOST_CALLS && !end.has_passed());
     let threads = threads.map(look).collect();
-    let moment = verified(origin, alive, threads);
+    let snapshot = verified(origin, alive, threads);
     if config::get().python {
-        with_python(moment)
+        with_python(snapshot)
     } else {
-        moment
+        snapshot
     }
 }
 
 /// Adds what Python knows of threads and locks.
-fn with_python(mut moment: Moment) -> Moment {
+fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
     let Some(this) = Thread::even_if_busy() else {
-        return moment;
+        return snapshot;
     };
-    let targets: Vec<Target> = moment
+    let targets: Vec<Target> = snapshot
         .locks
         .iter()
         .map(|lock| Target {
             address: lock.entry.address,
-            owner: moment
+            owner: snapshot
                 .threads
                 .iter()
                 .find(|thread| thread.tid == lock.owner)
                 .map_or(0, |owner| owner.handle),
         })
         .collect();
-    moment.python = python::look(this.handle(), config::get().depth, &targets);
-    for thread in &mut moment.threads {
-        let known = moment.python.as_ref().and_then(|view| view.thread(thread.handle));
+    snapshot.python = python::look(this.handle(), config::get().depth, &targets);
+    for thread in &mut snapshot.threads {
+        let known = snapshot.python.as_ref().and_then(|view| view.thread(thread.handle));
         if let Some(name) = known.and_then(|known| known.name.as_ref()) {
             thread.name = name.clone().into_bytes();
         }
     }
-    for held in moment.python.iter().flat_map(|view| &view.held) {
-        let holder = moment.threads.iter().find(|thread| thread.handle == held.holder);
+    for held in snapshot.python.iter().flat_map(|view| &view.held) {
+        let holder = snapshot.threads.iter().find(|thread| thread.handle == held.holder);
         let waits = |thread: &&OtherThread| {
             let semaphore = thread.asked.filter(|asked| asked.object == Object::Semaphore);
             let waited_for = |asked: Entry| python::waited_for(asked.address) == Some(held.address);
@@ -157,12 +157,12 @@ fn with_python(mut moment: Moment) -> Moment {
         let lock = |holder: &OtherThread| HeldLock {
             owner: holder.tid,
             entry: entry_of(held),
-            waiters: moment.threads.iter().filter(waits).map(|thread| thread.tid).collect(),
+            waiters: snapshot.threads.iter().filter(waits).map(|thread| thread.tid).collect(),
             python: Some(held.sort),
         };
-        moment.locks.extend(holder.map(lock));
+        snapshot.locks.extend(holder.map(lock));
     }
-    moment
+    snapshot
 }
 
 /// A lock of CPython's that passes no hook, as one that does.
@@ -179,12 +179,12 @@ pub fn entry_of(held: &Held) -> Entry {
 
 /// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
 /// system call.
-pub fn take_inherited(origin: Origin, lost: &[Alive]) -> Moment {
+pub fn take_inherited(origin: Origin, lost: &[Alive]) -> ForkSnapshot {
     let threads = lost.iter().map(without_the_kernel).collect();
     verified(origin, lost, threads)
 }
 
-fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Moment {
+fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> ForkSnapshot {
     let waiters = waiters(&threads);
     let looked_at: BTreeSet<i32> = threads.iter().map(|thread| thread.tid).collect();
     let mut locks: Vec<HeldLock> = Vec::new();
@@ -207,9 +207,9 @@ fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> Momen
             });
         }
     }
-    Moment {
+    ForkSnapshot {
         origin,
-        told_before: false,
+        reported_before: false,
         more_threads: alive.len().saturating_sub(threads.len()),
         threads,
         locks,

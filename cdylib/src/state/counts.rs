@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use forkwatch_schema::kind::KINDS;
+use forkwatch_schema::kind::{KINDS, Kind};
 use forkwatch_schema::record::Summary;
 
 use crate::state::thread::Thread;
@@ -44,36 +44,55 @@ pub static UNSAFE_FORKS: Count = Count::new();
 /// Forks whose caller does nothing but exec.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static EXEC_BOUND_FORKS: Count = Count::new();
-/// Findings, threads and locks that a rule silenced.
+/// Findings, threads and locks that a rule suppressed.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static SUPPRESSED: Count = Count::new();
-/// Findings told before.
+/// Findings that were reported before.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static REPEATED: Count = Count::new();
 /// Acquisitions that found the table of a thread full that has ended.
 static DROPPED_LOCKS: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
-pub static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
+static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
-/// Whether there was any finding, told or silenced.
+/// Whether there was any finding, reported or suppressed.
 #[inline(always)]
 pub fn any_finding() -> bool {
     SUPPRESSED.get() > 0 || BY_KIND.iter().any(|count| count.get() > 0)
 }
 
-/// Forks of any sort.
+/// Counts a record of this kind.
+pub fn add_record(kind: Kind) {
+    if let Some(count) = BY_KIND.get(kind as usize) {
+        count.add();
+    }
+}
+
+/// Counts a fork that was reported before, or suppressed.
+pub fn add_repeated_fork(is_suppressed: bool) {
+    if is_suppressed {
+        SUPPRESSED.add();
+    } else {
+        UNSAFE_FORKS.add();
+        REPEATED.add();
+    }
+}
+
+/// Forks of any kind.
 pub fn forks() -> u64 {
     FORKS.get()
 }
 
 /// The counts as a record's fields.
 pub fn summary() -> Summary {
-    let told = KINDS.iter().zip(&BY_KIND).filter(|(_, count)| count.get() > 0);
+    let reported = KINDS.iter().zip(&BY_KIND).filter(|(_, count)| count.get() > 0);
     Summary {
         forks: forks(),
         unsafe_forks: UNSAFE_FORKS.get(),
         exec_bound_forks: EXEC_BOUND_FORKS.get(),
-        by_kind: told.map(|(row, count)| (row.name.to_owned(), count.get())).collect(),
+        by_kind: reported
+            .map(|(row, count)| (row.name.to_owned(), count.get()))
+            .collect(),
         suppressed: SUPPRESSED.get(),
         repeated: REPEATED.get(),
         locks_dropped: threads::all()

@@ -1,0 +1,177 @@
+//! `unsafe_fork`: a fork beside other threads, with what they did and held.
+
+use std::rc::Rc;
+
+use forkwatch_process::blocked_stack::Unwinder;
+use forkwatch_process::resolver::Resolver;
+use forkwatch_schema::fingerprint;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::system_calls;
+use forkwatch_text::advice::{self, Facts};
+
+use super::envelope::{self, Content};
+use super::lock;
+use crate::config;
+use crate::snapshot::fork_snapshot::{ForkSnapshot, OtherThread};
+use crate::snapshot::names::frames;
+use crate::state::held::Object;
+use crate::state::{depot, own_code};
+use crate::system::task;
+use crate::verdict::unsafe_fork::{CountedLock, CountedThread, Evidence};
+
+/// The finding. The child's id is not known yet.
+pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resolver) -> Content {
+    let Evidence {
+        stack,
+        threads: counted_threads,
+        locks: counted_locks,
+        is_python,
+    } = evidence;
+    let truncated = truncated(snapshot, counted_threads.len(), counted_locks.len());
+    let mut unwinder = Unwinder::new(Rc::clone(resolver.modules()));
+    let threads: Vec<_> = counted_threads
+        .into_iter()
+        .map(|counted| thread(snapshot, counted, &mut unwinder, resolver))
+        .collect();
+    let locks: Vec<_> = counted_locks
+        .into_iter()
+        .map(|counted| held_lock(counted, &threads))
+        .collect();
+    let severity = if locks.is_empty() {
+        Severity::Warn
+    } else {
+        Severity::Error
+    };
+    let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
+    let argv = envelope::arguments();
+    let python_stack = snapshot.python.as_ref().and_then(|view| view.own.clone());
+    let facts = Facts {
+        stack: &stack,
+        python: python_stack.as_deref(),
+        threads: &threads,
+        locks: &locks,
+        function: snapshot.origin.function,
+        argv: argv.as_deref(),
+        is_python,
+    };
+    let advice = advice::for_fork(&facts);
+    let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref(), &sites);
+    Content {
+        severity,
+        kind: Kind::UnsafeFork,
+        fingerprint,
+        fork_id: Some(snapshot.origin.id.to_string()),
+        detail: Detail::UnsafeFork(UnsafeFork {
+            fork: Fork {
+                function: snapshot.origin.function.to_owned(),
+                child_pid: None,
+                exec_bound: false,
+                python_stack,
+                stack,
+            },
+            threads,
+            locks,
+            advice,
+        }),
+        truncated,
+    }
+}
+
+/// The lists that lack what there were too many of to look at each.
+fn truncated(snapshot: &ForkSnapshot, threads: usize, locks: usize) -> Vec<String> {
+    let lists = [
+        ("threads", threads, snapshot.more_threads),
+        ("locks", locks, snapshot.more_locks),
+    ];
+    let cut = lists.into_iter().filter(|(_, kept, more)| *kept > 0 && *more > 0);
+    cut.map(|(list, kept, more)| Record::cut(list, kept, kept + more))
+        .collect()
+}
+
+fn thread(snapshot: &ForkSnapshot, counted: CountedThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Thread {
+    let other = counted.thread;
+    let created_stack = other
+        .origin
+        .map(|origin| frames(resolver, depot::frames(origin.created), false));
+    Thread {
+        tid: other.tid,
+        name: counted.name,
+        start_routine: counted.start_routine,
+        created_stack,
+        stack: present_stack(other, unwinder, resolver),
+        python_stack: python_stack(snapshot, other),
+        waiting: waiting(other),
+    }
+}
+
+/// Where a thread's Python code was at the fork.
+fn python_stack(snapshot: &ForkSnapshot, other: &OtherThread) -> Option<Vec<PythonFrame>> {
+    let frames = &snapshot.python.as_ref()?.thread(other.handle)?.frames;
+    (!frames.is_empty()).then(|| frames.clone())
+}
+
+/// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
+/// counter and stack pointer is followed, if it has not moved on meanwhile.
+fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Option<Vec<Frame>> {
+    if let Some(asked) = other.asked_and_blocked() {
+        return Some(frames(resolver, depot::frames(asked.stack), false));
+    }
+    let blocked = other.blocked?;
+    let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
+    // Below our wrapper that started the thread stands only libc.
+    addresses.truncate(
+        addresses
+            .iter()
+            .position(|&address| own_code::contains(address))
+            .unwrap_or(addresses.len()),
+    );
+    if task::blocked_call(other.tid) != Some(blocked) {
+        return None;
+    }
+    Some(frames(resolver, &addresses, true))
+}
+
+fn waiting(other: &OtherThread) -> Option<Waiting> {
+    if let Some(asked) = other.asked_and_blocked() {
+        let call = match asked.object {
+            Object::Mutex => "pthread_mutex_lock",
+            Object::RwlockRead => "pthread_rwlock_rdlock",
+            Object::RwlockWrite => "pthread_rwlock_wrlock",
+            Object::Spinlock => "pthread_spin_lock",
+            Object::Semaphore => "sem_wait",
+            Object::Condition => "pthread_cond_wait",
+            Object::StaticGuard => "__cxa_guard_acquire",
+            Object::LibcRegion => "libc",
+        };
+        return Some(Waiting {
+            call: call.to_owned(),
+            address: Some(lock::address(asked.address)),
+        });
+    }
+    if other.asleep {
+        return Some(Waiting {
+            call: "a system call".to_owned(),
+            address: None,
+        });
+    }
+    let blocked = other.blocked?;
+    let [first, ..] = blocked.arguments;
+    Some(Waiting {
+        call: system_calls::name(blocked.number),
+        address: (blocked.number == libc::SYS_futex).then(|| lock::address(first)),
+    })
+}
+
+fn held_lock(counted: CountedLock, threads: &[Thread]) -> Lock {
+    let owner = threads.iter().find(|thread| thread.tid == counted.lock.owner);
+    Lock {
+        address: lock::address(counted.lock.entry.address),
+        kind: lock::kind(counted.lock.entry.object),
+        name: counted.name,
+        owner_tid: Some(counted.lock.owner),
+        owner: owner.map(|owner| owner.name.clone()),
+        acquired_stack: counted.acquired_stack,
+        waiters: counted.lock.waiters.clone(),
+    }
+}

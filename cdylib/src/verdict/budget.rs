@@ -1,0 +1,43 @@
+//! The budget for further findings about a place that was reported already: how many a process may have, and how fast.
+//!
+//! A library may take its locks on thousands of call paths, and each fork of a loop may find another one held. What the user has to
+//! mend is the one place.
+
+use crate::state::credit::Credit;
+use crate::state::report_lock::{Guarded, ReportLock};
+
+/// So many are looked at whatever they cost.
+const FREE: u32 = 8;
+/// For those after them, in ticks of the processor's clock.
+const FIRST_CREDIT: i64 = 50_000_000;
+
+struct Budget {
+    free: u32,
+    credit: Credit,
+    is_owing: bool,
+}
+
+static BUDGET: Guarded<Budget> = Guarded::new(Budget {
+    free: FREE,
+    credit: Credit::new(),
+    is_owing: false,
+});
+
+/// Whether a further finding may be looked at, from now until [`end`].
+pub fn begin(lock: &mut ReportLock) -> bool {
+    let budget = BUDGET.get_mut(lock);
+    if budget.free > 0 {
+        budget.free -= 1;
+        return true;
+    }
+    budget.is_owing = budget.credit.is_left(FIRST_CREDIT);
+    budget.is_owing
+}
+
+/// What was looked at has been reported, or was nothing.
+pub fn end(lock: &mut ReportLock) {
+    let budget = BUDGET.get_mut(lock);
+    if core::mem::take(&mut budget.is_owing) {
+        budget.credit.pay(u64::MAX);
+    }
+}

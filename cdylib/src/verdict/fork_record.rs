@@ -1,0 +1,159 @@
+//! The records of the forks beside other threads that made this process: what the parent saw of each, and what its child found out.
+//!
+//! The parent prepares a [`ForkRecord`] whole. Its child only keeps it ([`begin`]), which writes to no other page than a fork writes
+//! to in any case; the list that findings look into is made when it is first needed ([`settle`]).
+#![expect(unsafe_code, reason = "the list changes while a process has one thread")]
+
+use forkwatch_process::cpython::Held;
+use forkwatch_state::lineage::Lineage;
+
+use super::judgement::Judgement;
+use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::snapshot::origin::Origin;
+use crate::state::report_lock::ReportLock;
+use crate::system::{process, task};
+
+/// One fork beside other threads.
+#[derive(Debug)]
+pub struct ForkRecord {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the parent saw, where it had something new to report.
+    pub seen: Option<ForkSnapshot>,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
+    /// What strict mode has already found; `None` where nobody has judged yet.
+    pub judged: Option<Judgement>,
+    /// Strict says no, but the copy could not be avoided: the child ends at once.
+    pub stopped: bool,
+    /// The child itself, not one of its own children; 0 in the parent.
+    pub child: i32,
+    /// In the child: what the tables say that were copied.
+    pub inherited: Option<ForkSnapshot>,
+    /// In the child: whether the parent reports the fork; `None` while nobody asked.
+    pub parent_reports: Option<bool>,
+}
+
+impl ForkRecord {
+    /// A fork that is about to happen.
+    pub fn new(origin: Origin, seen: Option<ForkSnapshot>, python_locks: Vec<(Held, i32)>) -> Box<Self> {
+        Box::new(Self {
+            origin,
+            seen,
+            python_locks,
+            judged: None,
+            stopped: false,
+            child: 0,
+            inherited: None,
+            parent_reports: None,
+        })
+    }
+
+    /// What Python calls the thread that forks, whose copy is the child's first; `None` where that was not looked at.
+    pub fn name_of_forking(&self) -> Option<&str> {
+        self.seen.as_ref()?.python.as_ref()?.own_name.as_deref()
+    }
+
+    /// What a thread of the parent is called, as far as that is still known.
+    pub fn name_of_lost(&self, tid: i32) -> Option<Vec<u8>> {
+        let named = |snapshot: &ForkSnapshot| {
+            let thread = snapshot.threads.iter().find(|thread| thread.tid == tid)?;
+            (!thread.name.is_empty()).then(|| thread.name.clone())
+        };
+        self.seen
+            .as_ref()
+            .and_then(named)
+            .or_else(|| task::name_in(self.origin.process, tid))
+    }
+}
+
+/// What every thread of a child may read of its fork, also while another one reports and changes the rest.
+#[derive(Debug, Default)]
+struct ReadByAll {
+    /// The child itself, not one of its own children.
+    child: i32,
+    /// Whether the parent saw something new.
+    has_news: bool,
+    /// The `pthread_t` and the id of each thread that was lost.
+    lost: Vec<(usize, i32)>,
+}
+
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static LINEAGE: Lineage<ReadByAll, Box<ForkRecord>> = Lineage::none();
+
+/// The record of the fork of this number; `None` in the child of a lone thread.
+pub fn of(lock: &ReportLock, number: usize) -> Option<&ForkRecord> {
+    LINEAGE.get(number, lock).map(|fork| &**fork)
+}
+
+/// The same, to be changed.
+pub fn of_mut(lock: &mut ReportLock, number: usize) -> Option<&mut ForkRecord> {
+    LINEAGE.get_mut(number, lock).map(|fork| &mut **fork)
+}
+
+/// The record of the fork that made this process, or of one that it descends from.
+pub fn newest(lock: &ReportLock) -> Option<&ForkRecord> {
+    of(lock, newest_number())
+}
+
+/// This process is the child of this fork.
+///
+/// # Safety
+/// This thread is the only one.
+#[unsafe(link_section = ".text.forkwatch_child")]
+pub unsafe fn begin(fork: Box<ForkRecord>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if LINEAGE.is_unsettled() {
+            // The process that forked has not settled its own fork: its threads were made around libc.
+            settle(|_| ());
+        }
+        LINEAGE.begin(fork, process::id());
+    }
+}
+
+/// This process looks up what it inherited, if it has not yet.
+///
+/// # Safety
+/// This thread is the only one.
+pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
+    let read = |fork: &mut Box<ForkRecord>, child| {
+        fork.child = child;
+        inherit(fork);
+        let lost = fork.inherited.iter().flat_map(|snapshot| &snapshot.threads);
+        ReadByAll {
+            child,
+            has_news: fork.seen.is_some(),
+            lost: lost.map(|thread| (thread.handle, thread.tid)).collect(),
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe { LINEAGE.settle(read) };
+}
+
+/// Whether this process was made by a fork in which its parent saw something new. Changes nothing, so that the child of a
+/// `vfork` may ask.
+pub fn made_with_news(process: i32) -> bool {
+    LINEAGE
+        .newest(
+            |fork, child| child == process && fork.seen.is_some(),
+            |read| read.child == process && read.has_news,
+        )
+        .unwrap_or(false)
+}
+
+/// The number of the fork that made this process, or one that it descends from.
+pub fn newest_number() -> usize {
+    LINEAGE.count().saturating_sub(1)
+}
+
+/// The id of the lost thread with this `pthread_t`; 0 where there is none.
+pub fn thread_lost_with(handle: usize) -> i32 {
+    let find = |read: &ReadByAll| read.lost.iter().find(|lost| lost.0 == handle).map(|lost| lost.1);
+    let found = if handle == 0 {
+        None
+    } else {
+        LINEAGE.newest(|_, _| None, find)
+    };
+    found.flatten().unwrap_or(0)
+}

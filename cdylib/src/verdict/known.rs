@@ -1,0 +1,97 @@
+//! What is known of a fork at a quick look, which asks the kernel nothing: whether anything about it can be new.
+
+use forkwatch_process::cpython::Held;
+
+use crate::config;
+use crate::snapshot::alive::Alive;
+use crate::snapshot::fork_snapshot::{self, HeldLock};
+use crate::snapshot::origin::{ForkId, Origin};
+use crate::snapshot::place::{Place, PlaceVerdict};
+use crate::snapshot::python;
+use crate::snapshot::python_locks;
+use crate::state::depot::StackId;
+use crate::state::held::Entry;
+use crate::state::report_lock::ReportLock;
+use crate::system::process;
+use crate::verdict::reported;
+use crate::verdict::suppressions;
+
+/// What is known of a fork.
+#[derive(Debug)]
+pub struct KnownFork {
+    /// What the child must know of it.
+    pub origin: Origin,
+    /// The locks of CPython's that pass no hook, with their holders' ids.
+    pub python_locks: Vec<(Held, i32)>,
+    /// Whether something about it may be new. One whose caller does nothing but exec never has news.
+    pub may_be_new: bool,
+}
+
+/// Takes a quick look at a fork beside these threads.
+pub fn look(lock: &mut ReportLock, function: &'static str, stack: StackId, alive: &[Alive]) -> KnownFork {
+    let config = config::get();
+    let python = if config.python { python::place() } else { 0 };
+    let place = Place::of_fork(stack, python, suppressions::rules().has_thread_rules().then_some(alive));
+    let known = reported::verdict(lock, place);
+    let python_locks = if known.is_some() {
+        python_locks::look(lock, alive)
+    } else {
+        Vec::new()
+    };
+    let origin = Origin {
+        id: reported::fork_id(lock, place).unwrap_or_else(ForkId::make),
+        function,
+        stack,
+        place,
+        known,
+        thread: rustix::thread::gettid().as_raw_nonzero().get(),
+        process: process::id(),
+        has_holders: fork_snapshot::held(alive).next().is_some() || !python_locks.is_empty(),
+    };
+    let may_be_new = match known {
+        None => true,
+        Some(PlaceVerdict::ExecBound) => false,
+        Some(_) => config.repeat_all || has_new_lock(lock, place, alive, &python_locks),
+    };
+    KnownFork {
+        origin,
+        python_locks,
+        may_be_new,
+    }
+}
+
+/// Whether a lock is held at this fork that was not reported at one of this place.
+fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: &[(Held, i32)]) -> bool {
+    /// More are not read: the closer look decides.
+    const MOST_READ: usize = 64;
+    let mut last = None;
+    let mut is_reported_where_taken = |entry: &Entry| {
+        // Whoever takes many locks takes many in one place.
+        let taken = (entry.stack, entry.made, entry.object);
+        match last {
+            Some((before, is_reported)) if before == taken => is_reported,
+            _ => {
+                let is_reported = reported::verdict(lock, place.with_lock(entry)).is_some();
+                last = Some((taken, is_reported));
+                is_reported
+            }
+        }
+    };
+    let new = fork_snapshot::held(alive)
+        .filter(|(_, entry)| !is_reported_where_taken(entry) && !is_reported_itself(lock, place, entry));
+    let is_held =
+        |(read, (tid, entry)): (usize, (i32, Entry))| read >= MOST_READ || fork_snapshot::is_held(&entry, tid);
+    let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.sort)).is_none();
+    new.enumerate().any(is_held) || python_locks.iter().any(is_new)
+}
+
+/// Whether a lock that is held at a fork of this place was reported at one before.
+pub fn is_reported(lock: &ReportLock, place: Place, held: &HeldLock) -> bool {
+    reported::verdict(lock, held.place(place)).is_some()
+        || held.python.is_none() && is_reported_itself(lock, place, &held.entry)
+}
+
+/// Whether this very lock was reported at a fork of this place, taken by the same call.
+fn is_reported_itself(lock: &ReportLock, place: Place, entry: &Entry) -> bool {
+    reported::verdict(lock, place.with_lock_itself(entry)).is_some()
+}

@@ -1,0 +1,88 @@
+//! Whether a forked child's call on an orphan is a finding.
+
+use forkwatch_process::resolver::Resolver;
+use forkwatch_schema::record::Frame;
+
+use super::own_locks::Interpreter;
+use super::{fork_record, parent};
+use crate::config;
+use crate::snapshot::names::frames;
+use crate::snapshot::python;
+use crate::state::held::Object;
+use crate::state::orphans::{Orphan, Reported};
+use crate::state::report_lock::ReportLock;
+use crate::state::{depot, libc_regions};
+use crate::verdict::suppressions;
+
+/// Whether it is a finding.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is none: the lock is shared between processes, or CPython looks after it.
+    Harmless,
+    /// A rule suppresses it.
+    Suppressed,
+    /// It is one.
+    Finding(Evidence),
+}
+
+/// What is known of the lock.
+#[derive(Debug)]
+pub struct Evidence {
+    /// Whether the call waits for the lock, and does not only try.
+    pub blocks: bool,
+    /// Whether the call is sure never to return.
+    pub never_returns: bool,
+    /// What libc or Python code calls the lock.
+    pub name: Option<String>,
+    /// The name of the thread that held it.
+    pub owner: Option<String>,
+    /// Where it was taken.
+    pub acquired_stack: Vec<Frame>,
+}
+
+/// Judges a call on this orphan. `certain` says that the lock is what the call asks for.
+pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, resolver: &mut Resolver) -> Verdict {
+    let blocks = how == Reported::Block;
+    let entry = &orphan.entry;
+    if entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address) {
+        return Verdict::Harmless;
+    }
+    // CPython asks its own locks whether they are locked, and puts them right.
+    if !blocks && Interpreter::find(resolver.modules()).is_some_and(|python| python.owns(resolver.modules(), entry)) {
+        return Verdict::Harmless;
+    }
+    let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
+    let name = match libc_regions::at(entry.address) {
+        Some(region) => Some(region.name.to_owned()),
+        None => python_name(lock, orphan),
+    };
+    let owner = parent::name_of_owner(lock, orphan);
+    let rules = suppressions::rules();
+    let mut thread_is_harmless = || {
+        let start = parent::start_routine_of_owner(lock, orphan, resolver);
+        rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
+    };
+    if rules.lock_is_harmless(name.as_deref(), &acquired_stack) || rules.has_thread_rules() && thread_is_harmless() {
+        return Verdict::Suppressed;
+    }
+    Verdict::Finding(Evidence {
+        blocks,
+        never_returns: blocks && certain,
+        name,
+        owner,
+        acquired_stack,
+    })
+}
+
+/// What Python code calls the lock: what the parent saw says it best, else what this child does with it.
+fn python_name(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
+    if !config::get().python || !matches!(orphan.entry.object, Object::Semaphore | Object::Mutex) {
+        return None;
+    }
+    let address = orphan.entry.address;
+    let seen = fork_record::of(lock, orphan.fork).and_then(|fork| fork.seen.as_ref()?.python.as_ref());
+    match seen.and_then(|view| view.lock(address)) {
+        Some(named) => Some(named.name.clone()),
+        None => python::name_from_here(address),
+    }
+}

@@ -1,0 +1,87 @@
+//! What a forked child knows of its parent's threads: their names, and what they used.
+
+use forkwatch_process::resolver::Resolver;
+use forkwatch_schema::record::WaitObject;
+
+use super::fork_record;
+use super::own_locks::Interpreter;
+use crate::state::orphans::Orphan;
+use crate::state::report_lock::ReportLock;
+use crate::system::printable::printable;
+use crate::system::{signals, task};
+use crate::verdict::suppressions;
+
+/// What Python calls this thread, if it is the copy of the one that forked.
+pub fn name_of_this_thread(lock: &ReportLock) -> Option<&str> {
+    let is_copy = rustix::thread::gettid() == rustix::process::getpid();
+    fork_record::newest(lock).filter(|_| is_copy)?.name_of_forking()
+}
+
+/// The name of the thread that held this lock.
+pub fn name_of_owner(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
+    let fork = fork_record::of(lock, orphan.fork);
+    match fork {
+        Some(fork) if fork.origin.thread != orphan.owner => {
+            fork.name_of_lost(orphan.owner).map(|name| printable(&name))
+        }
+        // The forking thread itself, whose copy this is.
+        _ => Some(name_of_this_thread(lock).map_or_else(kernel_name_of_this_thread, str::to_owned)),
+    }
+}
+
+fn kernel_name_of_this_thread() -> String {
+    printable(&task::name(rustix::thread::gettid().as_raw_nonzero().get()))
+}
+
+/// The name of the function that the holder of this lock started with.
+pub fn start_routine_of_owner(lock: &ReportLock, orphan: &Orphan, resolver: &mut Resolver) -> Option<String> {
+    let lost = fork_record::of(lock, orphan.fork)?.inherited.as_ref()?;
+    let thread = lost.threads.iter().find(|thread| thread.tid == orphan.owner)?;
+    resolver.name_of_function(thread.origin?.start_routine)
+}
+
+/// Whether rules take every thread that this child lost for harmless.
+pub fn all_lost_threads_are_harmless(lock: &ReportLock, resolver: &mut Resolver) -> bool {
+    let rules = suppressions::rules();
+    let fork = fork_record::newest(lock).filter(|_| rules.has_thread_rules());
+    let Some((fork, lost)) = fork.and_then(|fork| Some((fork, fork.inherited.as_ref()?))) else {
+        return false;
+    };
+    lost.threads.iter().all(|thread| {
+        let name = printable(&fork.name_of_lost(thread.tid).unwrap_or_default());
+        let start = thread
+            .origin
+            .and_then(|origin| resolver.name_of_function(origin.start_routine));
+        rules.thread_is_harmless(&name, start.as_deref(), None)
+    })
+}
+
+/// Threads of the parent that waited for this object at the fork.
+pub fn users_of(lock: &ReportLock, address: usize) -> Vec<i32> {
+    let Some(fork) = fork_record::newest(lock) else {
+        return Vec::new();
+    };
+    let mut users: Vec<i32> = [&fork.seen, &fork.inherited]
+        .into_iter()
+        .flatten()
+        .flat_map(|snapshot| &snapshot.threads)
+        .filter(|thread| thread.uses(address))
+        .map(|thread| thread.tid)
+        .collect();
+    users.sort_unstable();
+    users.dedup();
+    users
+}
+
+/// Whether a signal handler may end a wait: one may post a semaphore, change a futex's word, and CPython's interrupts the
+/// wait and runs the program's own.
+pub fn a_signal_may_end_the_wait(lock: &ReportLock, object: WaitObject, resolver: &Resolver) -> bool {
+    if !matches!(object, WaitObject::Semaphore | WaitObject::Futex) {
+        return false;
+    }
+    if object == WaitObject::Semaphore && Interpreter::find(resolver.modules()).is_none() {
+        return signals::a_handler_may_post();
+    }
+    let parent = fork_record::newest(lock).map_or(0, |fork| fork.origin.process);
+    signals::an_own_handler_may_wake(parent)
+}

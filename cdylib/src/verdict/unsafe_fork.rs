@@ -1,0 +1,175 @@
+//! Whether a fork beside other threads is a finding: its caller, the threads and the locks are looked at one by one, and what does
+//! not count is left out.
+
+use forkwatch_process::resolver::Resolver;
+use forkwatch_schema::record::Frame;
+
+use super::exec_bound;
+use super::own_locks::Interpreter;
+use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock, OtherThread};
+use crate::snapshot::names::frames;
+use crate::snapshot::place::{Place, PlaceVerdict};
+use crate::state::held::Object;
+use crate::state::{depot, libc_regions};
+use crate::system::printable::printable;
+use crate::verdict::suppressions;
+
+/// Whether it is a finding.
+#[derive(Debug)]
+pub enum Verdict<'a> {
+    /// A rule suppresses every other thread.
+    Suppressed,
+    /// The caller does nothing but exec.
+    ExecBound,
+    /// It is one.
+    Finding(Evidence<'a>),
+}
+
+/// What counts of a fork.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// Where it was called.
+    pub stack: Vec<Frame>,
+    /// The threads that no rule calls harmless.
+    pub threads: Vec<CountedThread<'a>>,
+    /// The locks that these threads hold, or threads that were not looked at.
+    pub locks: Vec<CountedLock<'a>>,
+    /// Whether the program runs CPython.
+    pub is_python: bool,
+}
+
+/// A thread that counts.
+#[derive(Debug)]
+pub struct CountedThread<'a> {
+    /// The thread.
+    pub thread: &'a OtherThread,
+    /// Its name.
+    pub name: String,
+    /// The name of the function that it started with.
+    pub start_routine: Option<String>,
+}
+
+/// A lock that counts.
+#[derive(Debug)]
+pub struct CountedLock<'a> {
+    /// The lock.
+    pub lock: &'a HeldLock,
+    /// What libc or Python code calls it.
+    pub name: Option<String>,
+    /// Where it was taken.
+    pub acquired_stack: Vec<Frame>,
+}
+
+/// What a look at the threads and locks found beside the evidence.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    /// The threads and locks that a rule suppressed.
+    pub suppressed: u64,
+    /// The places that need not be looked at again, and why.
+    pub places: Vec<(Place, PlaceVerdict)>,
+}
+
+/// Judges a fork. With `although_exec_bound`, its child is known to have done more than exec.
+pub fn judge<'a>(
+    snapshot: &'a ForkSnapshot,
+    although_exec_bound: bool,
+    resolver: &mut Resolver,
+) -> (Verdict<'a>, LeftOut) {
+    let mut left_out = LeftOut::default();
+    let place = snapshot.origin.place;
+    let addresses = depot::frames(snapshot.origin.stack);
+    let stack = frames(resolver, addresses, false);
+    let interpreter = Interpreter::find(resolver.modules());
+    let interpreter = interpreter.as_ref();
+    let is_subprocess = interpreter.is_some_and(|interpreter| interpreter.is_fork_exec(addresses));
+    if !although_exec_bound && (is_subprocess || exec_bound::exec_bound(&stack).is_some()) {
+        left_out.places.push((place, PlaceVerdict::ExecBound));
+        return (Verdict::ExecBound, left_out);
+    }
+    let threads = threads(snapshot, resolver);
+    left_out.suppressed += (snapshot.threads.len() - threads.len()) as u64;
+    if threads.is_empty() {
+        left_out.places.push((place, PlaceVerdict::Suppressed));
+        return (Verdict::Suppressed, left_out);
+    }
+    let locks = locks(snapshot, &threads, interpreter, resolver, &mut left_out);
+    let evidence = Evidence {
+        stack,
+        threads,
+        locks,
+        is_python: interpreter.is_some(),
+    };
+    (Verdict::Finding(evidence), left_out)
+}
+
+fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<CountedThread<'a>> {
+    let rules = suppressions::rules();
+    let mut counted = Vec::new();
+    for thread in &snapshot.threads {
+        let name = printable(&thread.name);
+        let start = thread.origin.map(|origin| origin.start_routine);
+        let start_routine = start.and_then(|address| resolver.name_of_function(address));
+        if rules.has_thread_rules() {
+            let library = start.and_then(|address| Some(resolver.modules().find(address)?.base_name()));
+            if rules.thread_is_harmless(&name, start_routine.as_deref(), library.as_deref()) {
+                continue;
+            }
+        }
+        counted.push(CountedThread {
+            thread,
+            name,
+            start_routine,
+        });
+    }
+    counted
+}
+
+fn locks<'a>(
+    snapshot: &'a ForkSnapshot,
+    threads: &[CountedThread],
+    interpreter: Option<&Interpreter>,
+    resolver: &mut Resolver,
+    left_out: &mut LeftOut,
+) -> Vec<CountedLock<'a>> {
+    let rules = suppressions::rules();
+    let fork = snapshot.origin.place;
+    let mut counted = Vec::new();
+    for lock in &snapshot.locks {
+        let holder = snapshot.threads.iter().find(|thread| thread.tid == lock.owner);
+        let holder_counts = threads.iter().any(|counted| counted.thread.tid == lock.owner);
+        if holder.is_some() && !holder_counts {
+            // A rule calls the thread harmless.
+            continue;
+        }
+        let entry = &lock.entry;
+        let named = snapshot.python.as_ref().and_then(|view| view.lock(entry.address));
+        let is_waiter_lock = match named {
+            Some(named) => named.is_bookkeeping,
+            None => interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, holder)),
+        };
+        if is_waiter_lock {
+            // The same place may be somebody's real lock the next time.
+            continue;
+        }
+        let is_own = interpreter.is_some_and(|interpreter| interpreter.owns(resolver.modules(), entry));
+        let is_shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
+        if is_own || is_shared {
+            left_out.places.push((lock.place(fork), PlaceVerdict::Harmless));
+            continue;
+        }
+        let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
+        let region = libc_regions::at(entry.address).map(|region| region.name);
+        let name = region.or_else(|| named.map(|named| named.name.as_str()));
+        if rules.lock_is_harmless(name, &acquired_stack) {
+            left_out.suppressed += 1;
+            left_out.places.push((lock.place(fork), PlaceVerdict::Suppressed));
+            continue;
+        }
+        counted.push(CountedLock {
+            lock,
+            name: name.map(str::to_owned),
+            acquired_stack,
+        });
+    }
+    counted
+}

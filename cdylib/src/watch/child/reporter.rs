@@ -1,0 +1,50 @@
+//! The child reporter: each record of a forked child belongs to a fork, which is reported before it, and may stop the child.
+
+use crate::record::envelope::Content;
+use crate::snapshot::place::{Place, PlaceVerdict};
+use crate::state::counts;
+use crate::state::depot::StackId;
+use crate::state::report_lock::ReportLock;
+use crate::verdict::{fork_record, parent, reported, strict};
+use crate::watch::child::fork_report;
+use crate::watch::report;
+
+/// What a child reports with.
+pub(super) struct ChildReporter<'a> {
+    /// No fork is under way.
+    pub(super) lock: &'a mut ReportLock,
+    /// The stack of the call.
+    pub(super) stack: StackId,
+    /// Whether the child must be stopped.
+    pub(super) stop: bool,
+}
+
+impl ChildReporter<'_> {
+    /// Reports a finding of this place once; it belongs to the fork that made this process.
+    pub(super) fn report_at(&mut self, place: Place, content: Content) {
+        let verdict = if self.report(content, fork_record::newest_number()) {
+            PlaceVerdict::Reported
+        } else {
+            PlaceVerdict::Suppressed
+        };
+        reported::remember(self.lock, place, verdict);
+    }
+
+    /// Reports a finding that belongs to the fork of this number, and decides whether the child is stopped. False where a rule
+    /// suppresses it.
+    pub(super) fn report(&mut self, content: Content, number: usize) -> bool {
+        let (fork_id, was_exec_bound) = fork_report::unless_parent_reports(self.lock, number);
+        let content = Content {
+            fork_id: Some(fork_id.to_string()),
+            ..content
+        };
+        let Some(record) = report::unless_suppressed(content, parent::name_of_this_thread(self.lock)) else {
+            counts::SUPPRESSED.add();
+            return false;
+        };
+        let option = strict::option_for_child(record.severity, was_exec_bound);
+        report::write(&record, option);
+        self.stop |= option.is_some();
+        true
+    }
+}

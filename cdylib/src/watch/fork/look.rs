@@ -1,0 +1,117 @@
+//! The look at a fork before its copy: a quick one at every fork beside other threads, and a closer one where something may be new.
+
+use super::kept;
+use crate::config;
+use crate::snapshot::alive::{self, Alive};
+use crate::snapshot::fork_snapshot;
+use crate::snapshot::origin::ForkId;
+use crate::snapshot::place::PlaceVerdict;
+use crate::snapshot::python_locks;
+use crate::state::counts;
+use crate::state::depot::{self, StackId};
+use crate::state::fork_call::ForkCall;
+use crate::state::report_lock::ReportLock;
+use crate::state::thread::Thread;
+use crate::state::unwind;
+use crate::system::big_stack;
+use crate::verdict::fork_record::ForkRecord;
+use crate::verdict::known::{self, KnownFork};
+use crate::verdict::suppressions;
+use crate::verdict::{budget, strict};
+use crate::watch::reporting;
+
+/// So much of the thread's own stack must be left for the quick look, which then touches no page of another one.
+const STACK_FOR_QUICK_LOOK: usize = 64 * 1024;
+
+/// Where the fork was called.
+pub(super) fn fork_stack(call: Option<ForkCall>) -> StackId {
+    let depth = config::get().depth;
+    let walked = match call {
+        Some(call) => unwind::walk_from_above(call.frame(), depth),
+        None => unwind::walk_from_caller(depth),
+    };
+    depot::intern(walked.frames())
+}
+
+/// The record of a fork; `None` where no other thread is left.
+pub(super) fn look(
+    lock: &mut ReportLock,
+    thread: &Thread,
+    function: &'static str,
+    stack: StackId,
+) -> Option<Box<ForkRecord>> {
+    let own = rustix::thread::gettid().as_raw_nonzero().get();
+    let quick_look = |lock: &mut ReportLock| {
+        let mut look = |alive: &[Alive]| (!alive.is_empty()).then(|| known::look(lock, function, stack, alive));
+        alive::with_recorded(own, &mut look).or_else(|| look(&alive::others(own)))
+    };
+    let looked = if thread.has_stack_left(STACK_FOR_QUICK_LOOK) {
+        big_stack::run_here(|| quick_look(lock))
+    } else {
+        big_stack::run(lock, quick_look)
+    };
+    let known = looked.flatten()?;
+    let was_reported =
+        known.origin.known.is_some() && !config::get().repeat_all && (!known.may_be_new || !budget::begin(lock));
+    if is_counted(known.origin.known, was_reported) {
+        return Some(kept::counted(lock, known));
+    }
+    if !reporting::has_memory() {
+        return Some(ForkRecord::new(known.origin, None, known.python_locks));
+    }
+    big_stack::run(lock, |lock| look_closer(lock, known, was_reported, alive::others(own))).flatten()
+}
+
+/// Counts a fork about which nothing is new. Whether that is all.
+fn is_counted(known: Option<PlaceVerdict>, was_reported: bool) -> bool {
+    match known {
+        Some(PlaceVerdict::ExecBound) => {
+            counts::EXEC_BOUND_FORKS.add();
+            true
+        }
+        Some(verdict) if was_reported && (!strict::stops_forks() || verdict == PlaceVerdict::Suppressed) => {
+            counts::add_repeated_fork(verdict == PlaceVerdict::Suppressed);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The record of a fork about which something may be new; `None` where no other thread is left.
+fn look_closer(
+    lock: &mut ReportLock,
+    known: KnownFork,
+    mut was_reported: bool,
+    alive: Vec<Alive>,
+) -> Option<Box<ForkRecord>> {
+    let mut origin = known.origin;
+    // A place is known where another thread was alive before.
+    let alive = if origin.known.is_some() {
+        alive
+    } else {
+        alive::without_those_that_end(alive)
+    };
+    if alive.is_empty() {
+        return None;
+    }
+    let mut snapshot = fork_snapshot::take(origin, &alive, suppressions::rules().has_thread_rules());
+    let view = snapshot.python.as_ref();
+    let python_locks = python_locks::with_holders(view.map_or(&[], |view| &view.held), &alive);
+    let mut locks = snapshot.locks.iter();
+    was_reported |= !config::get().repeat_all
+        && origin.known.is_some()
+        && locks.all(|held| known::is_reported(lock, origin.place, held));
+    origin.has_holders |= !python_locks.is_empty();
+    if let Some(verdict) = origin.known.filter(|_| was_reported && !strict::stops_forks()) {
+        budget::end(lock);
+        counts::add_repeated_fork(verdict == PlaceVerdict::Suppressed);
+        return Some(ForkRecord::new(origin, None, python_locks));
+    }
+    if origin.known.is_some() && !was_reported {
+        // Something new is reported of it: a finding of its own.
+        origin.id = ForkId::make();
+    }
+    snapshot.origin = origin;
+    snapshot.reported_before = was_reported;
+    Some(ForkRecord::new(origin, Some(snapshot), python_locks))
+}

@@ -1,0 +1,117 @@
+//! The three steps of a fork: before the copy, after it in parent or child, and the report in the parent.
+#![expect(unsafe_code, reason = "a child's one thread needs no lock")]
+
+use forkwatch_state::fork::Copying;
+
+use super::{kept, look, report, strict};
+use crate::snapshot::alive;
+use crate::state::counts;
+use crate::state::fork_call::ForkCall;
+use crate::state::report_lock::ReportLock;
+use crate::state::thread::{Busy, Thread};
+use crate::system::errno::{self, KeepErrno};
+use crate::system::thread_word::ThisThread;
+use crate::system::{allocator, process};
+use crate::watch::reporting::{AllForks, FORKS, PATIENCE};
+use crate::watch::{new_process, thread_record};
+
+/// In place of the child's id, where the parent does not learn it.
+pub const UNKNOWN_CHILD: i32 = i32::MAX;
+
+/// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
+pub fn before_copy(call: Option<ForkCall>) {
+    let _errno = KeepErrno::as_it_is();
+    thread_record::take_up_if_unknown();
+    let Some(thread) = Thread::even_if_busy() else { return };
+    if Thread::current().is_some() {
+        Thread::count_fork();
+        if alive::is_alone() {
+            return;
+        }
+    }
+    let catch_up = || {
+        new_process::catch_up(thread);
+        counts::add_own_forks();
+    };
+    // Nothing of ours may be allocated or freed from `hold_for_fork` to the copy.
+    FORKS.before_copy(
+        PATIENCE,
+        catch_up,
+        |lock| look_at(lock, thread, call),
+        allocator::hold_for_fork,
+    );
+}
+
+/// Looks at the other threads, and under strict decides.
+fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
+    // The walk needs this very stack; the rest may need more than is left of it.
+    let stack = look::fork_stack(call);
+    let function = call.map_or("fork", |call| call.way.function);
+    let mut fork = look::look(lock, thread, function, stack);
+    if let Some(fork) = &mut fork {
+        strict::decide(lock, fork);
+        if fork.stopped {
+            strict::stop_unless_it_fails(lock, fork);
+        }
+    }
+    FORKS.put(lock, fork);
+}
+
+/// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
+/// found other threads.
+pub fn after_copy_in_parent() -> bool {
+    Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent, kept::keep_or_count)
+}
+
+/// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
+/// child that soon becomes another program pays for nothing; [`new_process::catch_up`] does the rest when it matters.
+#[unsafe(link_section = ".text.forkwatch_child")]
+pub fn after_copy_in_child() {
+    let Some(thread) = Thread::even_if_busy() else { return };
+    match FORKS.in_child() {
+        Copying::No => new_process::begin_alone(thread),
+        Copying::Nested => {}
+        Copying::Prepared => {
+            allocator::forget_in_child();
+            // SAFETY: nobody else exists here, and the proof of step one is gone.
+            let mut lock = unsafe { ReportLock::is_held() };
+            let fork = FORKS.take(&mut lock);
+            if fork.as_ref().is_some_and(|fork| fork.stopped) {
+                process::exit_now(0);
+            }
+            new_process::begin(thread, fork);
+            FORKS.go_on_in_child();
+        }
+        Copying::Unprepared | Copying::Settling => {
+            let _errno = KeepErrno::as_it_is();
+            let _busy = Busy::from_here();
+            new_process::begin_mute(thread);
+        }
+    }
+}
+
+/// Step three, in the parent: reports the finding, and gives the program its result. `result` is the child's id, or -1.
+pub fn settle(result: i32) -> i32 {
+    let keep = KeepErrno::as_it_is();
+    let mut refused = false;
+    if kept::has_any() {
+        AllForks::settle(|| {
+            if let Some(mut fork) = kept::take()
+                && result != -1
+            {
+                refused = fork.stopped;
+                let child = (!refused && result != UNKNOWN_CHILD).then_some(result);
+                FORKS.while_none(PATIENCE, |lock| report::report(lock, &mut fork, child));
+            }
+        });
+    } else if Copying::now::<ThisThread>() == Copying::Settling {
+        Copying::No.note::<ThisThread>();
+    }
+    drop(keep);
+    if refused {
+        process::reap(result);
+        errno::set(libc::EDEADLK);
+        return -1;
+    }
+    result
+}

@@ -1,0 +1,23 @@
+//! The record of the thread that runs a hook.
+
+use super::{start, thread_record};
+use crate::state::thread::Thread;
+
+/// This thread's record, if its hook may touch state; made where the thread has none yet.
+#[inline(always)]
+pub fn record() -> Option<&'static Thread> {
+    match Thread::current() {
+        Some(thread) => Some(thread),
+        None => new_record(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn new_record() -> Option<&'static Thread> {
+    if Thread::is_unknown() {
+        thread_record::take_up(start::stage_one)
+    } else {
+        Thread::left_by_a_jump()
+    }
+}

@@ -1,0 +1,67 @@
+//! A thread ends: what it still holds is reported, and its record is given back.
+#![expect(unsafe_code, reason = "thread-specific data")]
+
+use core::ffi::c_void;
+
+use super::fork::left;
+use super::{new_process, report, reporting, thread_record};
+use crate::config;
+use crate::record;
+use crate::snapshot::names;
+use crate::snapshot::place::{Place, PlaceVerdict};
+use crate::state::depot::NO_STACK;
+use crate::state::held::Entry;
+use crate::state::report_lock::ReportLock;
+use crate::state::thread::{Busy, Thread};
+use crate::state::{counts, threads};
+use crate::system::errno::KeepErrno;
+use crate::verdict::{leaked_lock, reported};
+
+/// Rounds of destructors that POSIX guarantees and glibc runs; ours waits for the last, so that other destructors that
+/// unlock come first.
+const LAST_ROUND: u8 = 4;
+
+/// The destructor of our key: runs in the ending thread.
+///
+/// # Safety
+/// `record` is the thread's record, as `thread_record::hear_of_end` sets it.
+pub unsafe extern "C" fn ends(record: *mut c_void) {
+    // SAFETY: the caller's promise; records are never given back.
+    let thread = unsafe { &*record.cast::<Thread>() };
+    // A handler that was cancelled inside of a fork has not come back to it.
+    left::end_left_fork();
+    if thread.next_round() < LAST_ROUND {
+        thread_record::hear_of_end(thread);
+        return;
+    }
+    let _errno = KeepErrno::as_it_is();
+    let busy = Busy::from_here();
+    new_process::catch_up(thread);
+    report_leaked_locks(thread);
+    counts::add_own_forks();
+    counts::add_dropped_locks(thread);
+    drop(busy);
+    // First of all, or a signal handler would use a record that is another thread's by then.
+    Thread::pass_by();
+    threads::end(thread);
+}
+
+fn report_leaked_locks(thread: &Thread) {
+    let tid = rustix::thread::gettid().as_raw_nonzero().get();
+    let leaked = leaked_lock::leaked(thread, tid);
+    if !leaked.is_empty() {
+        reporting::with_lock(|lock| leaked.iter().for_each(|entry| report_leaked_lock(lock, entry, tid)));
+    }
+}
+
+fn report_leaked_lock(lock: &mut ReportLock, entry: &Entry, tid: i32) {
+    let place = Place::of_fork(NO_STACK, 0, None).with_lock(entry);
+    if !config::get().repeat_all && reported::verdict(lock, place).is_some() {
+        counts::REPEATED.add();
+        return;
+    }
+    reported::remember(lock, place, PlaceVerdict::Reported);
+    if let Some(mut resolver) = names::resolver() {
+        report::finding(record::leaked_lock::content(entry, tid, &mut resolver));
+    }
+}

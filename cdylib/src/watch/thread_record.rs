@@ -1,0 +1,94 @@
+//! A thread gets its record: as it begins, or when its first hook finds that it has none.
+#![expect(unsafe_code, reason = "thread-specific data")]
+
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::snapshot::stack_bounds;
+use crate::state::depot::NO_STACK;
+use crate::state::thread::{Busy, Origin, Thread};
+use crate::state::threads;
+use crate::system::errno::KeepErrno;
+
+const NO_KEY: u32 = u32::MAX;
+
+/// The key whose destructor is called at a thread's end, however it ends. Relaxed: written by stage one.
+static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
+
+/// Makes the key. Called once, by stage one. `ends` gets a thread's record, and never unwinds.
+pub fn make_key(ends: unsafe extern "C" fn(*mut c_void)) {
+    let mut key = 0;
+    // SAFETY: `key` is ours to write, and the destructor is a function that never unwinds.
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } == 0 {
+        KEY.store(key, Ordering::Relaxed);
+    }
+}
+
+/// Has the key's destructor called for this thread, which runs this.
+pub fn hear_of_end(thread: &Thread) {
+    let key = KEY.load(Ordering::Relaxed);
+    if key != NO_KEY {
+        // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; a failure only means that the thread's end
+        // is noticed by the kernel's list instead.
+        let _noticed_otherwise =
+            unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };
+    }
+}
+
+/// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
+/// will call the program's start routine.
+pub fn begin(thread: &'static Thread, here: usize) {
+    // A signal handler that comes in between must not take the thread up for a second time; one that came before has.
+    if let Some(taken_up) = Thread::even_if_busy() {
+        Thread::pass_by();
+        threads::cancel(taken_up);
+    }
+    Thread::pass_by();
+    thread.note_handle();
+    threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
+    let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);
+    // libc's own data lies above `here`, so the stack ends a little higher than this.
+    let margin = (64 << 10).min(bytes / 4);
+    thread.begin_on_stack(here.saturating_sub(bytes) + margin, here);
+    hear_of_end(thread);
+    thread.begin();
+}
+
+/// Takes up this thread, if no hook has: stage one has been.
+pub fn take_up_if_unknown() {
+    if Thread::is_unknown() {
+        take_up(|| true);
+    }
+}
+
+/// Takes up a thread whose creation was not seen: the first one, and those made around `pthread_create`. `stage_one` says whether
+/// threads may be followed.
+pub fn take_up(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
+    let _errno = KeepErrno::as_it_is();
+    // What happens in here must not come back to here.
+    let busy = Busy::from_here();
+    if !stage_one() {
+        return None;
+    }
+    let origin = Origin {
+        start_routine: 0,
+        argument: 0,
+        created: NO_STACK,
+        creator: 0,
+        stack_bytes: 0,
+    };
+    let Some(thread) = threads::reserve(origin) else {
+        drop(busy);
+        Thread::pass_by();
+        return None;
+    };
+    thread.note_handle();
+    threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
+    let here = core::ptr::from_ref(&busy) as usize;
+    let (low, high) = stack_bounds::of_stack_around(here).unwrap_or_default();
+    thread.begin_on_stack(low, high);
+    hear_of_end(thread);
+    drop(busy);
+    thread.begin();
+    Some(thread)
+}

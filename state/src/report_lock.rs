@@ -1,0 +1,68 @@
+//! The proof that the report lock is held, and what it guards.
+//!
+//! A process has one report lock, in its one [`crate::fork::Forks`]. Whoever holds it has a [`ReportLock`], and only with that can
+//! a [`Guarded`] value be read or changed: the compiler refuses what forgets to take the lock.
+
+use core::marker::PhantomData;
+
+use crate::sync::UnsafeCell;
+
+/// The proof that this thread holds the report lock, or is the only thread of a forked child. It is no guard: the lock is given
+/// back by whoever took it. So no destructor stands across the copy of a fork.
+#[derive(Debug)]
+pub struct ReportLock {
+    stays_in_this_thread: PhantomData<*mut ()>,
+}
+
+impl ReportLock {
+    /// The proof, made from nothing.
+    ///
+    /// # Safety
+    /// This thread holds the report lock of this process, or is its only thread, as long as the value lives; and it uses no other
+    /// such value meanwhile.
+    #[expect(unsafe_code, reason = "a proof is made from the caller's word")]
+    #[inline(always)]
+    pub const unsafe fn is_held() -> Self {
+        Self {
+            stays_in_this_thread: PhantomData,
+        }
+    }
+}
+
+/// A value that only the holder of the report lock may look at.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Guarded<T>(UnsafeCell<T>);
+
+// SAFETY: a thread looks inside with a `ReportLock` alone, and those of two threads never exist at once.
+#[expect(unsafe_code, reason = "a cell behind a lock")]
+unsafe impl<T: Send> Sync for Guarded<T> {}
+
+#[expect(unsafe_code, reason = "a cell behind a lock")]
+impl<T> Guarded<T> {
+    /// Guards `value`.
+    #[cfg(not(loom))]
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Guards `value`.
+    #[cfg(loom)]
+    pub fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub fn get<'a>(&'a self, _proof: &'a ReportLock) -> &'a T {
+        // SAFETY: the lock is held, and its proof is borrowed as long as the value, so nobody changes it meanwhile.
+        self.0.with(|value| unsafe { &*value })
+    }
+
+    /// The value, to be changed.
+    #[inline(always)]
+    pub fn get_mut<'a>(&'a self, _proof: &'a mut ReportLock) -> &'a mut T {
+        // SAFETY: the lock is held, and its one proof is borrowed as long as the value, so nobody else looks at it meanwhile.
+        self.0.with_mut(|value| unsafe { &mut *value })
+    }
+}
