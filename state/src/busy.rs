@@ -4,14 +4,14 @@
 //!
 //! | word | meaning | hooks |
 //! |---|---|---|
-//! | 0 | never met | meet the thread first |
+//! | 0 | not seen yet | make its record first |
 //! | 1 | no record: our code runs before there is one, or the thread has ended | pass straight through |
 //! | above 1 | the record's address | follow |
 //! | below 0 | the record's address, negated: our own code runs | pass straight through |
 
 use core::marker::PhantomData;
 
-/// The word of a thread that was never met.
+/// The word of a thread that no hook has seen.
 pub const UNKNOWN: isize = 0;
 /// The word of a thread without a record, while hooks must pass straight through.
 pub const BUSY: isize = 1;

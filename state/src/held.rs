@@ -4,7 +4,7 @@
 //! come at any instruction, lock and unlock, and keep what it locked or unlock what the thread holds: so each change is
 //! one instruction ([`own`]), and the table is sound after each.
 //!
-//! An entry never moves: whoever scans meets a lock that is held throughout. One that goes from the middle leaves a hole;
+//! An entry never moves: whoever scans finds a lock that is held throughout. One that goes from the middle leaves a hole;
 //! holes at the top are dropped, and those below are filled again once the table has grown to [`HOT`] entries.
 //!
 //! | a slot says | the slot | who changes it |
@@ -23,7 +23,7 @@ use self::slot::{Slot, What};
 use crate::depot::StackId;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, own};
 
-/// The most locks a thread can hold at once and have told. A further acquisition is not remembered, and is counted.
+/// The most locks a thread can hold at once and have reported. A further acquisition is not remembered, and is counted.
 pub const MAX_HELD: usize = if cfg!(loom) { 6 } else { 2048 };
 
 /// So many entries are put one above the other without a look for a hole.
@@ -100,7 +100,7 @@ impl Held {
         }
     }
 
-    /// As [`Self::ask`], wherever there is room; `None` where the table is full, which [`Self::drop_one`] then mends.
+    /// As [`Self::ask`], wherever a slot is free; `None` where the table is full, which [`Self::drop_one`] then mends.
     #[cold]
     #[inline(never)]
     pub fn ask_at_length(

@@ -6,7 +6,7 @@
 use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::system::{FromZeros, System, Table};
 
-/// So many rows, of 64 bytes; pages that none falls into cost nothing. A row that meets another at its place replaces it.
+/// So many rows, of 64 bytes; pages that none falls into cost nothing. A row that finds another at its place replaces it.
 const ROWS: usize = if cfg!(loom) { 1 } else { 4096 };
 
 /// Rules for the code at one address.

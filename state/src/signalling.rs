@@ -2,7 +2,7 @@
 //! thread that did not take them, or waited for by the very thread that holds them.
 //!
 //! A fixed, lock-free set of addresses in buckets of one cache line. A bucket that overflows from then on answers "signals"
-//! for every address that falls into it: silence is the lesser harm.
+//! for every address that falls into it: a missed report is the lesser harm.
 
 use crate::sync::{AtomicUsize, Ordering};
 use crate::system::{FromZeros, System, Table};

@@ -1,4 +1,4 @@
-//! The macro that a hook's row is written in (`hooks/mod.rs` tells how), and its parts.
+//! The macro that a hook's row is written in (`hooks/mod.rs` says how), and its parts.
 
 /// Defines hooks: see `hooks/mod.rs`.
 macro_rules! hooks {

@@ -23,11 +23,11 @@ pub fn remember() {
     }
 }
 
-/// Writes to standard error if it is safe to; a failure has nowhere to be told.
+/// Writes to standard error if it is safe to; a failure cannot be reported anywhere.
 pub fn write(text: &[u8]) {
     if is_safe() {
         static STATE: State = State::new();
-        let _nowhere_to_tell = write_to_number_patiently(NUMBER, text, &STATE);
+        let _nowhere_to_report = write_to_number_patiently(NUMBER, text, &STATE);
     }
 }
 

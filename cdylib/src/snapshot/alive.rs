@@ -20,7 +20,7 @@ const MOST_ASKED: usize = 64;
 pub struct Alive {
     /// The kernel's id.
     pub tid: i32,
-    /// Its record; `None` where we never met it.
+    /// Its record; `None` where no hook has seen it.
     pub thread: Option<&'static Thread>,
 }
 

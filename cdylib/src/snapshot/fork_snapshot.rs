@@ -86,7 +86,7 @@ pub struct HeldLock {
     pub entry: Entry,
     /// The threads blocked on it.
     pub waiters: Vec<i32>,
-    /// For a lock of CPython's that passes no hook: what tells the place where it was taken.
+    /// For a lock of CPython's that passes no hook: what stands for the place where it was taken.
     pub python: Option<u64>,
 }
 
@@ -232,7 +232,7 @@ fn has_no_region(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
     threads.iter().any(is_elsewhere) || !still_stands(entry)
 }
 
-/// Whether the return address of the call that made this entry still stands on the stack, as far as can be told.
+/// Whether the return address of the call that made this entry still stands on the stack, as far as is known.
 fn still_stands(entry: &Entry) -> bool {
     let slot = entry.stack_pointer.wrapping_sub(size_of::<usize>());
     match depot::frames(entry.stack).first() {

@@ -33,7 +33,7 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
     verdict.unwrap_or(Word::NotHeld)
 }
 
-/// Whether a mutex is robust: its owner's death is told to the next one that locks it, so it cannot leak.
+/// Whether a mutex is robust: the next thread that locks it learns that its owner has died, so it cannot leak.
 pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) -> bool {
     const ROBUST: i32 = 16;
     object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)

@@ -35,7 +35,7 @@ impl fmt::Display for ForkId {
 /// One fork of a process with other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Its id: that of the record that told of such a fork first, if there is one.
+    /// Its id: that of the record that reported such a fork first, if there is one.
     pub id: ForkId,
     /// The function that the program called.
     pub function: &'static str,

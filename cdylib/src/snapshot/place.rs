@@ -72,7 +72,7 @@ impl Place {
         Self { lock: lock | 1, ..self }
     }
 
-    /// The same of a lock of CPython's that passes no hook; `kind` tells the place where it was taken.
+    /// The same of a lock of CPython's that passes no hook; `kind` stands for the place where it was taken.
     pub fn with_python_lock(self, kind: u64) -> Self {
         Self { lock: kind | 1, ..self }
     }

@@ -15,6 +15,7 @@ pub mod forked_child;
 pub mod libc_regions;
 pub mod orphans;
 pub mod own_code;
+pub mod own_stack_bounds;
 pub mod signalling;
 pub mod stack_cache;
 pub mod thread;

@@ -54,7 +54,7 @@ const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
 const ONLY: usize = 32;
-/// So often in a row must one of several chains be met before it is looked for first.
+/// So often in a row must one of several chains be found before it is looked for first.
 const MANY_IN_A_ROW: u32 = 64;
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
 /// their slots need no verification once the walk has come down to them.
@@ -121,7 +121,7 @@ pub struct StackCache {
     sites: [Site; SITES],
     /// The stacks of places from which one chain alone was seen lately.
     only: [Known; ONLY],
-    /// Which of several chains was met last, in the upper half, and how often in a row.
+    /// Which of several chains was found last, in the upper half, and how often in a row.
     last: [AtomicU64; ONLY],
     /// The most recent hit of each set comes first.
     sets: [[Known; WAYS]; SETS],
@@ -175,7 +175,7 @@ impl StackCache {
         (first.is_of(caller) && first.still_stands() && self.may_stay(caller, first.stack)).then_some(first.stack)
     }
 
-    /// Notes which of several chains was met. False where [`Self::find`] is to look: it was met many times in a row, or it takes
+    /// Notes which of several chains was found. False where [`Self::find`] is to look: it was found many times in a row, or it takes
     /// turns with the one that is looked for first.
     #[inline(always)]
     fn may_stay(&self, caller: Caller, stack: StackId) -> bool {
@@ -193,7 +193,7 @@ impl StackCache {
         }
     }
 
-    /// Decides which of several chains is looked for first: the one that was met many times in a row, or none.
+    /// Decides which of several chains is looked for first: the one that was found many times in a row, or none.
     fn choose(&mut self, caller: Caller, known: Known) {
         let index = only_of(caller);
         let (Some(last), Some(only)) = (self.last.get(index), self.only.get_mut(index)) else {

@@ -27,7 +27,7 @@ pub type Busy = busy::Busy<ThisThread>;
 #[derive(Debug)]
 #[repr(C, align(4096))]
 pub struct Thread {
-    /// What other threads may read.
+    /// What other threads may read. The first field, as `own_stack_bounds` expects.
     record: Record,
     /// Only this thread itself looks inside.
     cache: UnsafeCell<StackCache>,
@@ -66,7 +66,7 @@ impl Thread {
         (word.cast_signed() > BUSY).then(|| unsafe { &*(word as *const Self) })
     }
 
-    /// This thread's record, also while our own code runs in it; `None` in a thread never met, or ended.
+    /// This thread's record, also while our own code runs in it; `None` in a thread that no hook has seen, or that has ended.
     #[inline(always)]
     pub fn even_if_busy() -> Option<&'static Self> {
         let word = thread_word::record().cast_signed();
@@ -76,7 +76,7 @@ impl Thread {
         (!(UNKNOWN..=BUSY).contains(&word)).then(|| unsafe { &*(address as *const Self) })
     }
 
-    /// Whether this thread was never met.
+    /// Whether no hook has seen this thread.
     pub fn is_unknown() -> bool {
         thread_word::record().cast_signed() == UNKNOWN
     }
@@ -177,12 +177,6 @@ impl Thread {
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         unsafe { &mut *self.cache.get() }.begin_on((low, span));
         self.set_stack(low, span, !forked_child::is_watched());
-    }
-
-    /// The lowest and the highest address of its stack, as far as known.
-    pub fn stack_bounds(&self) -> (usize, usize) {
-        let low = self.stack_low();
-        (low, low.saturating_add(self.stack_span()))
     }
 
     /// Whether this thread, which runs this, is known to have so many bytes of stack left.

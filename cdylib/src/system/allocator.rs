@@ -131,10 +131,10 @@ pub fn has_memory(bytes: usize) -> bool {
     true
 }
 
-/// The library's heap: three kinds of piece, told apart by size and address.
+/// The library's heap: three kinds of piece, distinguished by size and address.
 ///
 /// * Large ones (sections of files, tables of the symboliser) are mappings of their own.
-/// * Small ones that are made while a finding is judged and told lie in scratch memory.
+/// * Small ones that are made while a finding is judged and reported lie in scratch memory.
 /// * All others last.
 ///
 /// What stays resident would be copied at every fork of the program; so the first two go back to the kernel.

@@ -1,4 +1,4 @@
-//! Functions without arguments that know their number: for callbacks that libc calls with nothing to tell them apart.
+//! Functions without arguments that know their number: for callbacks that libc calls without an argument to distinguish them by.
 #![expect(unsafe_code, reason = "entries in assembly")]
 
 use core::arch::global_asm;

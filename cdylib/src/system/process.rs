@@ -32,7 +32,7 @@ pub fn exit_now(status: i32) -> ! {
     }
 }
 
-/// Waits for a child of ours to end, and takes its status from nobody else: the caller made it and has told nobody of it.
+/// Waits for a child of ours to end, and takes its status from nobody else: the caller made it, and nobody else knows of it.
 pub fn reap(child: i32) {
     if let Some(child) = rustix::process::Pid::from_raw(child) {
         // A program that ignores SIGCHLD leaves nothing to reap, which is as good.

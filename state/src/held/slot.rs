@@ -238,7 +238,7 @@ impl Slot {
             let mut stage = Stage::from_number(what.stage_number());
             let mut made = NO_STACK;
             if stage == Stage::HeldOwnMaking {
-                // Acquire: with the next loads, pairs with the owner's stores, so that the last look at `what` tells whether all
+                // Acquire: with the next loads, pairs with the owner's stores, so that the last look at `what` says whether all
                 // of it is one entry.
                 (stage, made) = (Stage::Held, StackId(self.made.load(Ordering::Acquire)));
             }

@@ -15,7 +15,7 @@ const SITE: StackId = StackId(1);
 fn take(held: &Held, address: usize) {
     let ticket = held.ask(address, Object::Mutex, 1000, SITE);
     let ticket = ticket.or_else(|| held.ask_at_length(address, Object::Mutex, 1000, SITE));
-    held.took(ticket.expect("there is room"));
+    held.took(ticket.expect("a slot is free"));
 }
 
 fn shown(held: &Held) -> Vec<usize> {
@@ -81,7 +81,7 @@ const WORKS: [Step; 4] = [
     },
     |owner| {
         let ticket = owner.held.ask_at_length(3, Object::Mutex, 1000, SITE);
-        owner.held.did_not_take(ticket.expect("there is room"));
+        owner.held.did_not_take(ticket.expect("a slot is free"));
     },
 ];
 
@@ -105,7 +105,7 @@ const HANDLERS: [Step; 3] = [
     |owner| owner.lock(8),
     |owner| {
         let ticket = owner.held.ask_at_length(8, Object::Mutex, 900, SITE);
-        owner.held.did_not_take(ticket.expect("there is room"));
+        owner.held.did_not_take(ticket.expect("a slot is free"));
     },
 ];
 

@@ -1,4 +1,4 @@
-//! Inherited locks, added by threads of the child whose calls meet them.
+//! Inherited locks, added by threads of the child whose calls find them.
 
 use forkwatch_state::depot::{NO_STACK, StackId};
 use forkwatch_state::held::{Entry, Object, Stage};

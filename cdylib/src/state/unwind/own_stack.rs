@@ -4,7 +4,7 @@
 use forkwatch_process::memory::ProcessMemory;
 use forkwatch_process::unwind::Words;
 
-use crate::state::thread::Thread;
+use crate::state::own_stack_bounds;
 
 const WORD: usize = size_of::<usize>();
 
@@ -29,7 +29,7 @@ impl OwnStack {
     /// The words above `stack_pointer`, this thread's own or lower: up to the end of this thread's stack, where it runs on that one.
     /// `beyond`: what lies elsewhere is read by the kernel.
     pub(super) fn above(stack_pointer: usize, beyond: bool) -> Self {
-        let (low, high) = Thread::even_if_busy().map_or((0, 0), Thread::stack_bounds);
+        let (low, high) = own_stack_bounds::get();
         let is_known = (low..high).contains(&stack_pointer);
         Self {
             low: stack_pointer,

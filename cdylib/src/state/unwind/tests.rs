@@ -54,14 +54,14 @@ fn both() -> [Vec<usize>; 2] {
 }
 
 #[inline(never)]
-fn dive(depth: usize, room: usize) -> usize {
-    let bytes = vec![1_u8; room];
+fn dive(depth: usize, bytes: usize) -> usize {
+    let block = vec![1_u8; bytes];
     let found = if depth == 0 {
         both()[0].len()
     } else {
-        dive(depth - 1, room * 2)
+        dive(depth - 1, bytes * 2)
     };
-    found + usize::from(black_box(bytes)[0]) - 1
+    found + usize::from(black_box(block)[0]) - 1
 }
 
 #[test]

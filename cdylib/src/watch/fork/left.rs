@@ -11,8 +11,8 @@ use crate::state::thread::Thread;
 use crate::verdict::fork_record::ForkRecord;
 use crate::watch::reporting::AllForks;
 
-/// Sets aside what is under way in this thread while this fork goes on. A thread that leaves the real call by unwinding must
-/// meet no destructor.
+/// Sets aside what is under way in this thread while this fork goes on. No destructor may stand
+/// where a thread that is cancelled unwinds through the real call.
 pub(super) fn set_aside(inner: ForkCall) -> ManuallyDrop<Outer<Box<ForkRecord>>> {
     if was_left_before(inner) {
         end_left_fork();
