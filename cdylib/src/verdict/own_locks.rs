@@ -9,7 +9,6 @@
 
 use core::ops::Range;
 
-
 use forkwatch_process::cpython::CPython;
 use forkwatch_process::modules::Modules;
 

@@ -2,8 +2,8 @@
 
 use core::ffi::CStr;
 
-use forkwatch_process::memory::ProcessMemory;
 use forkwatch_process::file;
+use forkwatch_process::memory::ProcessMemory;
 use forkwatch_schema::record::Outcome;
 
 use super::attempt;
