@@ -224,43 +224,6 @@ fn the_program_gets_the_signals_state_that_we_were_given() {
 }
 
 #[test]
-fn findings_turn_success_into_the_error_exitcode() {
-    let status = |options: &[&str], script: &str| {
-        let output = run(forkwatch(&["run"]).args(options).args(["sh", "-c", script]));
-        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.status.code()
-    };
-    let error = "echo WARN >> \"$FORKWATCH_TALLY\"; echo ERROR >> \"$FORKWATCH_TALLY\"";
-    assert_eq!(status(&["--strict"], error), Some(66));
-    assert_eq!(status(&["--strict=locks"], error), Some(66));
-    assert_eq!(status(&["--error-exitcode", "9"], error), Some(9));
-    assert_eq!(status(&["--strict", "--error-exitcode=0"], error), Some(0));
-    assert_eq!(status(&["--strict"], "echo WARN >> \"$FORKWATCH_TALLY\""), Some(0));
-    assert_eq!(status(&["--strict"], &format!("{error}; exit 3")), Some(3));
-    assert_eq!(status(&[], "exit ${FORKWATCH_TALLY+1}0"), Some(0));
-}
-
-#[test]
-fn the_tally_is_private_and_removed() {
-    let folder = tempfile::tempdir().unwrap();
-    let script = "stat -c %a \"$FORKWATCH_TALLY\"; dirname \"$FORKWATCH_TALLY\"";
-    let output = run(forkwatch(&["run", "--strict", "sh", "-c", script]).env("TMPDIR", folder.path()));
-    assert_eq!(stdout(&output), format!("600\n{}", folder.path().display()));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn a_run_inside_a_run_counts_in_the_outer_one() {
-    let inner = format!("{COMMAND} run --error-exitcode 0 sh -c 'echo FATAL >> \"$FORKWATCH_TALLY\"'");
-    assert_eq!(
-        run(&mut forkwatch(&["run", "--strict", "sh", "-c", &inner]))
-            .status
-            .code(),
-        Some(66)
-    );
-}
-
-#[test]
 fn an_existing_preload_is_kept_behind_ours() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("libempty.so");

@@ -35,6 +35,8 @@ mod python;
 mod report;
 /// What programs in odd states must not notice.
 mod robustness;
+/// What `forkwatch run` says at its end.
+mod run_summary;
 /// Other tools in the same process.
 mod same_process;
 /// What must not be reported.

@@ -5,8 +5,9 @@
 
 use core::ffi::CStr;
 
-use forkwatch_schema::destination::Destination;
-use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, TALLY, by_variable, unknown_variable};
+use forkwatch_schema::destination::{Destination, descriptor_of};
+use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, by_variable, unknown_variable};
+use forkwatch_schema::run_folder::{RUN_FOLDER, RunFolder};
 use once_cell::race::OnceBox;
 
 use crate::system::environment;
@@ -92,8 +93,8 @@ pub struct Config {
     pub colour_allowed: bool,
     /// `HOME`, to shorten paths in the report.
     pub home: Option<String>,
-    /// Where `forkwatch run` counts severities; private between the command and the library.
-    pub tally: Option<Vec<u8>>,
+    /// The folder of the `forkwatch run` above; private between the command and the library.
+    pub run_folder: Option<RunFolder>,
     /// What was wrong with the options, a sentence each.
     pub complaints: Vec<String>,
 }
@@ -153,7 +154,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         argv: true,
         colour_allowed: true,
         home: None,
-        tally: None,
+        run_folder: None,
         complaints: Vec::new(),
     };
     let mut general_service = None;
@@ -162,7 +163,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
             b"NO_COLOR" => config.colour_allowed = value.is_empty(),
             b"HOME" => config.home = String::from_utf8(value.to_vec()).ok().filter(|home| home.len() > 1),
             b"OTEL_SERVICE_NAME" => general_service = Some(value.to_vec()),
-            _ if name == TALLY.as_bytes() => config.tally = Some(value.to_vec()),
+            _ if name == RUN_FOLDER.as_bytes() => config.run_folder = RunFolder::parse(value),
             _ if name == SPAWN_CHECK.as_bytes() => {}
             _ if name.starts_with(PREFIX.as_bytes()) => config.take(&String::from_utf8_lossy(name), value),
             _ => {}
@@ -202,6 +203,8 @@ impl Config {
                 }
             }
             ("FORKWATCH_LOG", _) => self.log = Destination::parse(value).ok(),
+            // Only the library knows whether descriptor 2 is still what it was.
+            ("FORKWATCH_TEXT", _) if descriptor_of(value) == Some(2) => self.text = b"stderr".to_vec(),
             ("FORKWATCH_TEXT", _) => self.text = value.to_vec(),
             ("FORKWATCH_STACKS", "caller") => self.stacks = Stacks::Caller,
             ("FORKWATCH_STACKS", "off") => self.stacks = Stacks::Off,

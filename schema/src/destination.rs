@@ -28,6 +28,9 @@ impl Destination {
         if value == b"journald" {
             return Ok(Self::Journal);
         }
+        if let Some(number) = descriptor_of(value) {
+            return Ok(Self::Descriptor(number));
+        }
         let scheme = value.iter().position(|&byte| byte == b':');
         let Some((scheme, rest)) = scheme.and_then(|colon| value.split_at_checked(colon)) else {
             return Ok(Self::File(value.to_vec()));
@@ -64,6 +67,18 @@ impl Destination {
     }
 }
 
+/// The descriptor that a path stands for: `/dev/stderr` and its like are symbolic links, which are not followed otherwise.
+pub fn descriptor_of(path: &[u8]) -> Option<u16> {
+    match path {
+        b"/dev/stdout" => return Some(1),
+        b"/dev/stderr" => return Some(2),
+        _ => {}
+    }
+    let folders: [&[u8]; 2] = [b"/dev/fd/", b"/proc/self/fd/"];
+    let number = folders.iter().find_map(|folder| path.strip_prefix(*folder))?;
+    str::from_utf8(number).ok()?.parse().ok()
+}
+
 /// As written.
 impl Display for Destination {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,7 +93,18 @@ impl Display for Destination {
 
 #[cfg(test)]
 mod tests {
-    use super::Destination;
+    use super::{Destination, descriptor_of};
+
+    #[test]
+    fn paths_of_descriptors_are_descriptors() {
+        let parse = |value: &str| Destination::parse(value.as_bytes()).unwrap();
+        assert_eq!(parse("/dev/stderr"), Destination::Descriptor(2));
+        assert_eq!(parse("/dev/fd/7"), Destination::Descriptor(7));
+        assert_eq!(descriptor_of(b"/proc/self/fd/0"), Some(0));
+        for path in ["/dev/fd/x", "/dev/fd/", "/dev/stderr.log", "/proc/1/fd/2"] {
+            assert_eq!(parse(path), Destination::File(path.as_bytes().to_vec()));
+        }
+    }
 
     #[test]
     fn every_form_is_read() {

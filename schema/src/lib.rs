@@ -8,6 +8,7 @@
 //! * [`fingerprint`]: the value that stays the same for the same bug.
 //! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.
+//! * [`run_folder`]: what the library leaves for the `forkwatch run` above it.
 //! * [`path`], [`system_calls`], [`time`]: how files, system calls and times are written.
 //! * [`nearest`]: the nearest valid word to a misspelt one.
 
@@ -22,6 +23,7 @@ pub mod nearest;
 pub mod options;
 pub mod path;
 pub mod record;
+pub mod run_folder;
 pub mod suppression;
 pub mod suppressions;
 pub mod system_calls;

@@ -7,10 +7,6 @@ use crate::nearest::nearest;
 /// The prefix of all our variables.
 pub const PREFIX: &str = "FORKWATCH_";
 
-/// A variable used only between the command and the library: the file to which each finding's severity, kind and process
-/// are appended, one finding per line, so that `forkwatch run` knows whether any process of the tree had one.
-pub const TALLY: &str = "FORKWATCH_TALLY";
-
 /// A variable that only the Python package reads: whether each `multiprocessing` process that is forked would
 /// survive `spawn`.
 pub const SPAWN_CHECK: &str = "FORKWATCH_SPAWN_CHECK";

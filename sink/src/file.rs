@@ -44,10 +44,14 @@ pub fn append(path: &CStr, text: &[u8], state: &State) -> Result<(), Errno> {
     write_all(&file, text, Give::Up, state)
 }
 
-/// Appends to an existing file.
-pub fn append_to_existing(path: &CStr, text: &[u8]) -> Result<(), Errno> {
+/// Appends to an existing file; `text` gets its size so far, in bytes.
+pub fn append_to_existing(path: &CStr, text: impl FnOnce(u64) -> Option<Vec<u8>>) -> Result<(), Errno> {
     let file = openat(CWD, path, APPENDING, Mode::empty())?;
-    write_all(&file, text, Give::Up, &State::new())
+    let size = u64::try_from(fstat(&file)?.st_size).unwrap_or(0);
+    match text(size) {
+        Some(text) => write_all(&file, &text, Give::Up, &State::new()),
+        None => Ok(()),
+    }
 }
 
 /// Writes to the descriptor of this number. It belongs to the program and may be blocking; we never block.

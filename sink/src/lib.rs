@@ -5,6 +5,7 @@
 //! * [`mod@file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
 //! * [`state`]: what is known of a sink from one record to the next.
 //! * [`signals`]: those that our writes may raise, blocked.
+//! * [`run_folder`]: the folder of the `forkwatch run` above.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
 //! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a
@@ -31,13 +32,14 @@
 
 pub mod file;
 pub mod reason;
+pub mod run_folder;
 mod signals;
 pub mod socket;
 pub mod state;
 
 use std::ffi::CString;
 
-use forkwatch_schema::destination::Destination;
+use forkwatch_schema::destination::{Destination, descriptor_of};
 use forkwatch_schema::line::line;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
@@ -68,6 +70,9 @@ pub fn write_record(to: &Destination, record: &Record, state: &State) -> Result<
 
 /// Appends a text to the file that a path with marks stands for.
 pub fn append(path: &[u8], marks: Marks<'_>, text: &[u8], state: &State) -> Result<(), Errno> {
+    if let Some(number) = descriptor_of(path) {
+        return file::write_to_number_patiently(number, text, state);
+    }
     file::append(&c_path(path, marks)?, text, state)
 }
 

@@ -10,6 +10,7 @@
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
 //! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
+//! | what does `forkwatch run` show at its end? | `run_end` |
 //! | how does a database make the same list? | `sql`, one file and one row each |
 
 mod advice;
@@ -25,6 +26,7 @@ mod place;
 mod progress;
 pub mod read;
 mod rules;
+pub mod run_end;
 mod scan;
 mod similar;
 mod sql;

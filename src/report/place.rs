@@ -2,7 +2,7 @@
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
-use forkwatch_text::noise;
+use forkwatch_text::{noise, users_frame};
 
 use super::finding::Whole;
 
@@ -58,10 +58,10 @@ impl Place<'_> {
     }
 }
 
-/// The most informative place: the innermost Python frame, else the innermost frame of the program's own code, preferably
-/// one with a line.
+/// The most informative place: the user's own Python frame, else the innermost native frame of the program's own code,
+/// preferably one with a line.
 pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [PythonFrame]>) -> Option<Place<'record>> {
-    if let Some(frame) = python.and_then(<[_]>::first) {
+    if let Some(frame) = python.and_then(users_frame::of_python) {
         return Some(frame.into());
     }
     let informative = || native.iter().filter(|frame| noise::is_informative(frame));

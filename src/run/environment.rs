@@ -5,15 +5,17 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use forkwatch_schema::options::TALLY;
-
 use crate::run::embedded::LIBRARY_NAME;
 use crate::settings::Setting;
 
 const PRELOAD: &str = "LD_PRELOAD";
 
 /// The variables to set, `LD_PRELOAD` first.
-pub fn variables(library: &Path, settings: &[Setting], tally: Option<&Path>) -> Vec<(OsString, OsString)> {
+pub fn variables(
+    library: &Path,
+    settings: &[Setting],
+    run_folder: Option<(OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
     let existing = env::var_os(PRELOAD).unwrap_or_default();
     let mut variables = vec![(OsString::from(PRELOAD), preload(library, &existing))];
     variables.extend(
@@ -21,7 +23,7 @@ pub fn variables(library: &Path, settings: &[Setting], tally: Option<&Path>) -> 
             .iter()
             .map(|setting| (OsString::from(setting.row.variable), setting.value.clone())),
     );
-    variables.extend(tally.map(|path| (OsString::from(TALLY), path.as_os_str().to_owned())));
+    variables.extend(run_folder);
     variables
 }
 

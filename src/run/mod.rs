@@ -8,18 +8,21 @@
 //! | where is the library? | `library`, with `store` and `embedded` |
 //! | which variables are set? | `environment` |
 //! | exec, or stay as its parent, which watches (`crate::watch`)? | `start`, `parent` |
-//! | did any process of the tree have a finding? | `tally` |
+//! | will the program's output be captured? | `captures` |
+//! | what was found in its process tree? | `kept`; said at the end by `summary` |
 
+mod captures;
 mod elf;
 mod embedded;
 mod environment;
+mod kept;
 mod library;
 mod parent;
 mod privileges;
 mod script;
 mod start;
 mod store;
-mod tally;
+mod summary;
 mod target;
 mod watchable;
 

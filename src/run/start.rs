@@ -1,6 +1,6 @@
 //! `forkwatch run` itself: prepares everything, then becomes the program or its parent.
 
-use std::env::current_dir;
+use std::env::{self, current_dir};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -12,10 +12,13 @@ use clap::ArgMatches;
 
 use crate::exit_codes::{FINDINGS, NOT_EXECUTABLE, NOT_FOUND};
 use crate::message::Failure;
+use crate::report::run_end::RunFinding;
+use crate::run::captures;
 use crate::run::environment::variables;
+use crate::run::kept::Kept;
 use crate::run::library::library;
 use crate::run::parent::{self, Ending};
-use crate::run::tally::Tally;
+use crate::run::summary::{self, Outcome};
 use crate::run::watchable::{Program, prepare};
 use crate::settings::{Setting, anchor, check_files, settings};
 use crate::watch::Sinks;
@@ -39,16 +42,27 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     let error_exitcode = error_exitcode(matches, &settings)?;
     let program = prepare(words(matches))?;
     let library = library()?;
-    if error_exitcode.is_none() && !matches.get_flag(WATCH) {
+    if error_exitcode.is_none() && !matches.get_flag(WATCH) && !captures::output(&program) {
         return Err(become_program(&program, variables(&library, &settings, None)));
     }
-    let tally = Tally::new()?;
-    let variables = variables(&library, &settings, Some(tally.path()));
-    let sinks = Sinks::of(&settings, tally.path());
+    let kept = Kept::new()?;
+    let variables = variables(&library, &settings, Some(kept.variable()));
+    let sinks = Sinks::of(&settings, kept.names());
     let ending = parent::run(&program, &variables, sinks).map_err(|error| start_failure(&program.path, &error))?;
-    let has_findings = tally.finish();
+    let findings = summary::of(&kept);
+    let outcome = Outcome {
+        ending,
+        error_exitcode,
+        log: value_of(&settings, "FORKWATCH_LOG"),
+        text: value_of(&settings, "FORKWATCH_TEXT"),
+        program: &program.name(),
+    };
+    summary::say(&findings, &kept.notes(), &outcome);
+    kept.hand_on();
     match ending {
-        Ending::Status(0) if has_findings => Ok(error_exitcode.unwrap_or(0)),
+        Ending::Status(0) if findings.iter().any(RunFinding::is_bad) => {
+            Ok(error_exitcode.map_or(0, |(status, _)| status))
+        }
         Ending::Status(status) => Ok(status),
         Ending::Signal(signal) => Ok(parent::die_by(signal)),
     }
@@ -66,11 +80,21 @@ fn words(matches: &ArgMatches) -> Vec<OsString> {
     words
 }
 
-/// The status that findings turn 0 into, if the run needs a parent that does so.
-fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u8>, Failure> {
+/// The value of this variable, from the command line or our own environment, which the program gets.
+fn value_of(settings: &[Setting], variable: &str) -> Option<OsString> {
+    let given = settings.iter().find(|setting| setting.row.variable == variable);
+    given
+        .map(|setting| setting.value.clone())
+        .or_else(|| env::var_os(variable))
+        .filter(|value| !value.is_empty())
+}
+
+/// The status that findings turn 0 into, and the option that asks for it, if the run needs a parent that does so.
+fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<(u8, &'static str)>, Failure> {
     if let Some(given) = matches.get_one::<OsString>(ERROR_EXITCODE) {
         let given = given.to_string_lossy();
-        return given.parse().map(Some).map_err(|_| {
+        let status = given.parse().map(|status| Some((status, "--error-exitcode")));
+        return status.map_err(|_| {
             let nearest = if given.bytes().all(|byte| byte.is_ascii_digit()) {
                 u8::MAX
             } else {
@@ -84,7 +108,7 @@ fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<u
     let is_strict = settings
         .iter()
         .any(|setting| setting.row.variable == "FORKWATCH_STRICT" && setting.value != "off");
-    Ok(is_strict.then_some(FINDINGS))
+    Ok(is_strict.then_some((FINDINGS, "--strict")))
 }
 
 /// Replaces this process: nothing stands between the program and the process that waits for it.

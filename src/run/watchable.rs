@@ -22,6 +22,14 @@ pub struct Program {
     pub arguments: Vec<OsString>,
 }
 
+impl Program {
+    /// What its user calls it.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+}
+
 /// Finds the program that these words name; the error says why it cannot be watched.
 pub fn prepare(words: Vec<OsString>) -> Result<Program, Failure> {
     let path = target::find(words.first().map_or(OsStr::new(""), OsString::as_os_str))?;

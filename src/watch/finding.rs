@@ -32,8 +32,8 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         return None;
     };
     let exe = process.program().ok()?.to_string_lossy().into_owned();
-    let reported = sinks.reported(member, base_name(&exe));
-    if reported.iter().any(records::explains) || sinks.was_counted(process) {
+    let reported = sinks.reported(member);
+    if reported.iter().any(records::explains) {
         return None;
     }
     let parent = Process(member.stat.parent);

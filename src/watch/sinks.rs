@@ -1,19 +1,19 @@
 //! Where a finding goes: the same destinations as the library's, with the same code.
 
 use std::env;
-use std::ffi::{CString, OsStr, OsString};
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 use forkwatch_schema::destination::Destination;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Record;
+use forkwatch_schema::run_folder::{Note, RunFolder};
 use forkwatch_schema::suppressions::Suppressions;
 use forkwatch_sink::reason::reason;
-use forkwatch_sink::{State, file};
+use forkwatch_sink::{State, run_folder};
 use forkwatch_text::harmless::harmless;
 use forkwatch_text::{Style, render, sentence};
 use rustix::io::Errno;
@@ -21,7 +21,6 @@ use rustix::io::Errno;
 use super::tree::Member;
 use crate::clock;
 use crate::message::{Failure, say};
-use crate::process::Process;
 use crate::records::{self, about};
 use crate::settings::{Setting, read_rules};
 
@@ -29,7 +28,7 @@ use crate::settings::{Setting, read_rules};
 #[derive(Debug)]
 pub struct Sinks {
     settings: Vec<Setting>,
-    tally: PathBuf,
+    run_folder: RunFolder,
     host: String,
     log_state: State,
     text_state: State,
@@ -37,10 +36,10 @@ pub struct Sinks {
 
 impl Sinks {
     /// The sinks named by these settings and our own environment.
-    pub fn of(settings: &[Setting], tally: &Path) -> Self {
+    pub fn of(settings: &[Setting], run_folder: &RunFolder) -> Self {
         Self {
             settings: settings.to_vec(),
-            tally: tally.to_owned(),
+            run_folder: run_folder.clone(),
             host: records::host(),
             log_state: State::new(),
             text_state: State::new(),
@@ -78,35 +77,15 @@ impl Sinks {
         Marks { pid, host, program }
     }
 
+    /// What the library has written about a process, and about the fork that made it.
+    pub fn reported(&self, member: &Member) -> Vec<Record> {
+        let records = PathBuf::from(OsString::from_vec(self.run_folder.records()));
+        about(&records, member.process.0, &clock::started(member.stat.started))
+    }
+
     fn log(&self) -> Option<Destination> {
         // The library has already reported an invalid value from the environment.
         Destination::parse(self.value("FORKWATCH_LOG")?.as_bytes()).ok()
-    }
-
-    /// The file that a process writes its records to.
-    fn log_file(&self, pid: i32, program: &str) -> Option<PathBuf> {
-        records::log_file(&self.value("FORKWATCH_LOG")?, self.marks(pid, program))
-    }
-
-    /// What the library has written about a process, and about the fork that made it.
-    pub fn reported(&self, member: &Member, program: &str) -> Vec<Record> {
-        let (pid, started) = (member.process.0, clock::started(member.stat.started));
-        let own = self.log_file(pid, program);
-        let of_fork = self
-            .log_file(member.stat.parent, program)
-            .filter(|path| Some(path) != own.as_ref());
-        let files = own.into_iter().chain(of_fork);
-        files.flat_map(|path| about(&path, pid, &started)).collect()
-    }
-
-    /// Whether the library reported something that a process cannot go on from, for when its records go to no file.
-    pub fn was_counted(&self, process: Process) -> bool {
-        let Process(pid) = process;
-        let text = fs::read_to_string(&self.tally).unwrap_or_default();
-        text.lines().any(|line| {
-            let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            matches!(words[..], [_, "orphaned_lock" | "stuck_child", who] if who == pid.to_string())
-        })
     }
 
     /// Whether a suppression rule suppresses a finding.
@@ -122,12 +101,12 @@ impl Sinks {
     /// Writes a finding to all of them. A failed write does not affect the program.
     pub fn report(&self, record: &Record) {
         let program = base_name(&record.exe);
-        let counted = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
         // First: the program may end at any time, and its exit status depends on this.
-        if let Ok(tally) = CString::new(self.tally.as_os_str().as_bytes())
-            && let Err(error) = file::append_to_existing(&tally, counted.as_bytes())
-        {
-            complain("the finding", &self.tally.display().to_string(), error);
+        let kept = run_folder::keep(&self.run_folder, record)
+            .and_then(|()| run_folder::note(&self.run_folder, Note::Shown(&record.fingerprint)));
+        if let Err(error) = kept {
+            let folder = String::from_utf8_lossy(&self.run_folder.path);
+            complain("the finding", &folder, error);
         }
         if let Some(log) = self.log()
             && let Err(error) = forkwatch_sink::write_record(&log, record, &self.log_state)

@@ -6,6 +6,7 @@
 //! | `kind/` | one file per kind: its headline, its facts, why it can hang, what to change |
 //! | `threads`, `locks` | sections of the other threads, grouped where alike, and of locks; `lock`, one lock in a sentence |
 //! | `frames`, `noise`, `python_noise` | stacks, and which of their frames carry no information |
+//! | `users_frame` | which Python frame is the user's own |
 //! | `advice/` | what to change, for a fork and for a forked child |
 //! | `shorten`, `words` | readable paths and symbols; numbers |
 //! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the single place that makes hostile text harmless |
@@ -22,6 +23,7 @@ mod python_noise;
 pub mod shorten;
 mod style;
 mod threads;
+pub mod users_frame;
 pub mod words;
 
 #[cfg(test)]

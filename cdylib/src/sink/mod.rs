@@ -4,4 +4,4 @@ pub mod output;
 pub mod standard_error;
 
 pub use forkwatch_sink::reason::reason;
-pub use forkwatch_sink::{State, append, file, write_record};
+pub use forkwatch_sink::{State, append, file, run_folder, write_record};

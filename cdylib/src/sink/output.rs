@@ -1,35 +1,36 @@
 //! A record goes to every sink that the user named.
 
-use std::ffi::CString;
-
-use forkwatch_schema::kind::Severity;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Record;
+use forkwatch_schema::run_folder::Note;
 use forkwatch_text::{self as text, Style};
 use rustix::io::Errno;
 
 use crate::config::{self, Config};
 use crate::record::envelope;
-use crate::sink::{State, append, file, reason, standard_error, write_record};
+use crate::sink::{State, append, reason, run_folder, standard_error, write_record};
 
 /// Writes a record to the log alone, and complains of nothing: for what only completes another record.
 pub fn write_to_log(record: &Record) {
-    if let Some(log) = &config::get().log {
+    let config = config::get();
+    if let Some(folder) = &config.run_folder {
+        let _nobody_reads = run_folder::keep(folder, record);
+    }
+    if let Some(log) = &config.log {
         let _the_finding_itself_was_reported = write_record(log, record, &LOG);
     }
 }
 
-/// Writes a record to the log, its text to the text output, and its severity to the tally.
+/// Writes a record to the log, its text to the text output, and all of it to the run above.
 pub fn write(record: &Record, stopped: Option<&str>) {
     let config = config::get();
-    if let Some(tally) = &config.tally
-        && record.severity > Severity::Info
-        && let Ok(path) = CString::new(tally.clone())
-    {
-        let line = format!("{} {} {}\n", record.severity.name(), record.kind.name(), record.pid);
-        // The command that made the file has gone: nobody is left to read it.
-        let _nobody_reads = file::append_to_existing(&path, line.as_bytes());
+    // First of all: the program may be ended at any time.
+    if let Some(folder) = &config.run_folder {
+        let _nobody_reads = run_folder::keep(folder, record);
+        if let Some(option) = stopped {
+            let _nobody_reads = run_folder::note(folder, Note::Stopped(&record.fingerprint, option));
+        }
     }
     let marks = Marks {
         pid: record.pid,
@@ -38,7 +39,10 @@ pub fn write(record: &Record, stopped: Option<&str>) {
     };
     write_log(config, record);
     let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
-    write_text(config, &text::render(record, stopped, &style(coloured)), marks);
+    let is_shown = write_text(config, &text::render(record, stopped, &style(coloured)), marks);
+    if let Some(folder) = config.run_folder.as_ref().filter(|_| is_shown) {
+        let _nobody_reads = run_folder::note(folder, Note::Shown(&record.fingerprint));
+    }
 }
 
 /// Writes one sentence to the text output.
@@ -79,16 +83,24 @@ fn write_log(config: &Config, record: &Record) {
     }
 }
 
-fn write_text(config: &Config, text: &str, marks: Marks<'_>) {
+/// Writes to the text output. Whether the user sees it there: a program may have moved its standard error to where only it
+/// reads.
+fn write_text(config: &Config, text: &str, marks: Marks<'_>) -> bool {
     match config.text.as_slice() {
-        b"off" => {}
-        _ if text.is_empty() => {}
-        b"stderr" => standard_error::write(text.as_bytes()),
-        path => {
-            if let Err(error) = append(path, marks, text.as_bytes(), &TEXT) {
-                complain_once(&TEXT, "the report", &String::from_utf8_lossy(path), error);
-            }
+        b"off" => true,
+        _ if text.is_empty() => true,
+        b"stderr" => {
+            let is_written = standard_error::write(text.as_bytes());
+            let folder = config.run_folder.as_ref();
+            is_written && folder.is_none_or(|run| standard_error::is(run.device, run.inode))
         }
+        path => match append(path, marks, text.as_bytes(), &TEXT) {
+            Ok(()) => true,
+            Err(error) => {
+                complain_once(&TEXT, "the report", &String::from_utf8_lossy(path), error);
+                false
+            }
+        },
     }
 }
 

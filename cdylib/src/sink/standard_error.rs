@@ -23,12 +23,15 @@ pub fn remember() {
     }
 }
 
-/// Writes to standard error if it is safe to; a failure cannot be reported anywhere.
-pub fn write(text: &[u8]) {
-    if is_safe() {
-        static STATE: State = State::new();
-        let _nowhere_to_report = write_to_number_patiently(NUMBER, text, &STATE);
-    }
+/// Writes to standard error if it is safe to. Whether it was written; a failure cannot be reported anywhere.
+pub fn write(text: &[u8]) -> bool {
+    static STATE: State = State::new();
+    is_safe() && write_to_number_patiently(NUMBER, text, &STATE).is_ok()
+}
+
+/// Whether standard error is this file now.
+pub fn is(device: u64, inode: u64) -> bool {
+    fstat(stderr()).is_ok_and(|now| identity(&now) == (device, inode))
 }
 
 /// Whether standard error is a terminal.

@@ -3,7 +3,7 @@
 //!
 //! A call of libc's would go to whoever defines the name first. That may be a sanitizer that is not ready yet, or an allocator; and
 //! `open`, `read` or `write` of libc's are cancellation points, at which a cancelled thread would leave our code half-way.
-//! What is not here is imported, and `scripts/check-imports` says of each import why it does no harm.
+//! What is not here is imported, and `scripts/check-hook-paths` says of each import why it does no harm.
 #![expect(unsafe_code, reason = "functions of C")]
 
 use core::arch::global_asm;
@@ -162,6 +162,16 @@ hidden!(realloc = none);
 hidden!(free = none);
 hidden!(realpath = none);
 hidden!(getcwd = none);
+
+/// The standard library shows an error by its number alone: libc's texts may be translated, which allocates.
+unsafe extern "C" fn no_text(_number: c_int, buffer: *mut c_char, size: usize) -> c_int {
+    if size > 0 {
+        // SAFETY: the caller's buffer has room for so many bytes.
+        unsafe { buffer.write(0) };
+    }
+    0
+}
+hidden!(__xpg_strerror_r = no_text);
 
 // Copies and comparisons, for which the compiler calls these names. All take any alignment.
 global_asm!(

@@ -141,10 +141,10 @@ fn files_are_made_appended_to_and_links_refused() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let state = State::new();
-    assert!(append_to_existing(&c_path(&log), b"x").is_err());
+    assert!(append_to_existing(&c_path(&log), |_| Some(b"x".to_vec())).is_err());
     append(&c_path(&log), b"one\n", &state).unwrap();
     append(&c_path(&log), b"two\n", &state).unwrap();
-    append_to_existing(&c_path(&log), b"three\n").unwrap();
+    append_to_existing(&c_path(&log), |_| Some(b"three\n".to_vec())).unwrap();
     assert_eq!(fs::read(&log).unwrap(), b"one\ntwo\nthree\n");
     assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o137, 0);
     let link = folder.path().join("link");

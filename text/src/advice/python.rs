@@ -6,6 +6,8 @@ use forkwatch_schema::record::{Lock, PythonFrame};
 
 use forkwatch_schema::path::base_name;
 
+use crate::users_frame;
+
 /// What forks, according to the innermost frames.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Forks {
@@ -20,13 +22,8 @@ enum Forks {
 
 /// What to do about the fork that these frames, innermost first, have called.
 pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
-    let innermost = frames.first()?;
     let forks = what_forks(frames);
-    let caller = frames
-        .iter()
-        .find(|frame| !is_machinery(&frame.file))
-        .unwrap_or(innermost);
-    let place = place(caller);
+    let place = place(users_frame::of_python(frames)?);
     Some(match forks {
         Forks::Executor => format!(
             "Pass mp_context=multiprocessing.get_context(\"spawn\") (or \"forkserver\") to the ProcessPoolExecutor \
@@ -102,14 +99,6 @@ fn what_forks(frames: &[PythonFrame]) -> Forks {
     } else {
         Forks::Itself
     }
-}
-
-/// Whether a file is part of what starts processes, or of the standard library, rather than the program's own code.
-fn is_machinery(file: &str) -> bool {
-    const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
-    let is_installed = file.contains("/site-packages/") || file.contains("/dist-packages/");
-    let is_standard = file.contains("/lib/python3.") && !is_installed;
-    is_standard || PARTS.iter().any(|part| file.contains(part)) || file.ends_with("/pty.py") || file.starts_with('<')
 }
 
 /// `function (file:line)`.

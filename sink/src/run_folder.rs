@@ -1,0 +1,33 @@
+//! The folder of the `forkwatch run` above a program, which gets every record whatever else becomes of it.
+
+use std::ffi::CString;
+
+use forkwatch_schema::line::{line, shortest_line};
+use forkwatch_schema::record::Record;
+use forkwatch_schema::run_folder::{Note, RunFolder};
+use rustix::io::Errno;
+
+use crate::file::append_to_existing;
+
+/// From here on, in bytes, records are kept without their lists: a pool of thousands of workers fills no disk.
+const ENOUGH: u64 = 16 << 20;
+
+/// Keeps a record. An error where the command has gone, or this process may not write there: nobody is left to read it.
+pub fn keep(folder: &RunFolder, record: &Record) -> Result<(), Errno> {
+    append_to_existing(&c_path(folder.records())?, |size| {
+        if size < ENOUGH {
+            line(record)
+        } else {
+            shortest_line(record)
+        }
+    })
+}
+
+/// Keeps a note. Errors as in [`keep`].
+pub fn note(folder: &RunFolder, note: Note<'_>) -> Result<(), Errno> {
+    append_to_existing(&c_path(folder.notes())?, |_| Some(note.to_string().into_bytes()))
+}
+
+fn c_path(path: Vec<u8>) -> Result<CString, Errno> {
+    CString::new(path).map_err(|_holds_a_nul| Errno::INVAL)
+}

@@ -1,0 +1,126 @@
+//! Programs that capture the output of what they run, so that a report on standard error would be lost: the run then stays their
+//! parent, and ends with a summary of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use memchr::memmem;
+
+use super::watchable::Program;
+
+/// Test runners, by their file names or as Python's modules.
+const RUNNERS: &[&str] = &[
+    "bazel",
+    "cargo",
+    "cargo-nextest",
+    "ctest",
+    "meson",
+    "nose2",
+    "nox",
+    "prove",
+    "py.test",
+    "pytest",
+    "rspec",
+    "tox",
+    "unittest",
+];
+
+/// Programs that a test framework is linked into have one of these in them: googletest's death tests move their standard error.
+const FRAMEWORKS: &[&[u8]] = &[b"gtest_death_test_style", b"libgtest.so"];
+
+/// Whether this program captures output.
+pub fn output(program: &Program) -> bool {
+    is_runner(&program.path, &program.arguments) || has_framework(&program.path).unwrap_or(false)
+}
+
+fn is_runner(path: &Path, arguments: &[OsString]) -> bool {
+    let is_known = |name: &OsStr| RUNNERS.iter().any(|runner| OsStr::new(runner) == name);
+    let Some(name) = path.file_name() else { return false };
+    if is_known(name) {
+        return true;
+    }
+    if !name.as_bytes().starts_with(b"python") {
+        return false;
+    }
+    let mut words = arguments.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_bytes() {
+            b"-m" => return words.next().is_some_and(|module| is_known(module)),
+            // The options of Python's that take the next word.
+            b"-W" | b"-X" => {
+                words.next();
+            }
+            [b'-', ..] => {}
+            _ => return Path::new(word).file_name().is_some_and(is_known),
+        }
+    }
+    false
+}
+
+fn has_framework(path: &Path) -> io::Result<bool> {
+    const PIECE: usize = 1 << 20;
+    let finders = FRAMEWORKS.iter().map(memmem::Finder::new).collect::<Vec<_>>();
+    let longest = FRAMEWORKS.iter().map(|text| text.len()).max().unwrap_or(0);
+    let mut file = File::open(path)?;
+    let mut piece = Vec::with_capacity(PIECE + longest);
+    loop {
+        let read = (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+        if read == 0 {
+            return Ok(false);
+        }
+        if finders.iter().any(|finder| finder.find(&piece).is_some()) {
+            return Ok(true);
+        }
+        // A text may lie across two pieces.
+        let kept = piece.len().saturating_sub(longest);
+        piece.drain(..kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+    use std::path::Path;
+
+    use super::{has_framework, is_runner};
+
+    #[test]
+    fn runners_are_known_by_name_and_as_modules() {
+        let runs = |words: &[&str]| {
+            let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+            is_runner(Path::new(words[0]), &arguments)
+        };
+        for words in [
+            &["/usr/bin/pytest", "-q"][..],
+            &["ctest"],
+            &["/usr/bin/python3.11", "-m", "pytest"],
+            &["python3", "-X", "dev", "-m", "unittest"],
+            &["python3", "-u", "/env/bin/pytest"],
+        ] {
+            assert!(runs(words), "{words:?}");
+        }
+        for words in [
+            &["python3", "app.py", "-m", "pytest"][..],
+            &["sh", "-c", "pytest"],
+            &["python3"],
+        ] {
+            assert!(!runs(words), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_framework_is_found_across_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("program");
+        let mut bytes = vec![0; (1 << 20) - 5];
+        fs::write(&path, &bytes).unwrap();
+        assert!(!has_framework(&path).unwrap());
+        bytes.extend_from_slice(b"gtest_death_test_style");
+        fs::write(&path, &bytes).unwrap();
+        assert!(has_framework(&path).unwrap());
+    }
+}
