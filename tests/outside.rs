@@ -182,7 +182,7 @@ fn inspect_shows_python() {
                 &innermost,
                 &outermost,
                 "\nC stack:\n  #0 ",
-                " more, of the interpreter",
+                " more of the interpreter",
             ] {
                 assert!(said.contains(part), "{} {word}: {part}: {said}", start.label);
             }

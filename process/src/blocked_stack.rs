@@ -78,7 +78,7 @@ impl Unwinder {
 
     /// The stack of the thread that blocks with program counter `counter` and stack pointer `stack_pointer`, innermost first
     /// and at most `limit` addresses: `counter` itself, which is exact, then return addresses. It ends early where a register
-    /// would be needed that nothing tells.
+    /// would be needed that is not known.
     pub fn stack(&mut self, counter: usize, stack_pointer: usize, limit: usize) -> Vec<usize> {
         let mut addresses = vec![counter];
         if cfg!(target_arch = "x86_64") {
@@ -96,7 +96,7 @@ impl Unwinder {
     }
 
     /// Adds the callers of the frame with `registers` to `addresses` until those are `limit`. `exact`: the frame's program
-    /// counter is no return address.
+    /// counter is not a return address.
     fn walk(
         &mut self,
         mut registers: Registers,
@@ -141,9 +141,9 @@ impl Unwinder {
     }
 
     /// Goes on from a frame that needs `rbp` before anything told it, as in code compiled with frame pointers that calls a
-    /// leaf without. How far above the stack pointer `rbp` points stands in the function's first instructions, and there a
-    /// return address must stand that follows a call. Where that fails, as in functions with variables of varying size, the saved
-    /// `rbp` and the return address lie somewhere above, and the call must be one of this very function: nearly all else on a
+    /// leaf without. The function's first instructions show how far above the stack pointer `rbp` points, and a return
+    /// address that follows a call must be there. Where that fails, as in functions with variables of varying size, the saved
+    /// `rbp` and the return address are somewhere above, and the call must be one of this very function: nearly all else on a
     /// stack is old data. The nearest place that fits *and* leads to where threads begin is taken; failing that, the nearest.
     fn search(&mut self, registers: &Registers, rules: &Function, limit: usize, addresses: &mut Vec<usize>) -> End {
         let Some(start) = registers.get(X86_64::RSP) else {
@@ -212,7 +212,7 @@ impl Unwinder {
         }
     }
 
-    /// The call that returns to `address`, as seen from `function`; `None` where that is no return address.
+    /// The call that returns to `address`, as seen from `function`; `None` where that is not a return address.
     fn call_before(&self, address: usize, function: usize) -> Option<Call> {
         let memory = self.modules.memory();
         if !self.modules.is_executable(address) {

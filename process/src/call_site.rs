@@ -51,7 +51,7 @@ fn leads_to(memory: ProcessMemory, target: usize, function: usize) -> bool {
     if !memory.read(target, &mut code) {
         return false;
     }
-    // endbr64 and the bnd prefix may stand before the jump.
+    // endbr64 and the bnd prefix may be before the jump.
     let endbr = if code.starts_with(&[0xf3, 0x0f, 0x1e, 0xfa]) {
         4
     } else {

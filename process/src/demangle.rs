@@ -12,7 +12,7 @@ const MAX_NAME: usize = 1024;
 /// Stack that the demangler takes for each level that a C++ name nests, at most (measured).
 const BYTES_PER_LEVEL: usize = if cfg!(debug_assertions) { 64 << 10 } else { 4 << 10 };
 
-/// How deep a C++ name may nest before it is shown as it is: the demangler recurses, and the thread that tells a finding
+/// How deep a C++ name may nest before it is shown as it is: the demangler recurses, and the thread that reports a finding
 /// may have a small stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nesting(u32);
@@ -20,8 +20,8 @@ pub struct Nesting(u32);
 impl Nesting {
     /// As deep as half of `stack_left` bytes allow; names of the standard library's containers nest up to 200 levels.
     pub fn within(stack_left: usize) -> Self {
-        const MOST: usize = 256;
-        Self(u32::try_from((stack_left / 2 / BYTES_PER_LEVEL).clamp(1, MOST)).unwrap_or(1))
+        const MAX: usize = 256;
+        Self(u32::try_from((stack_left / 2 / BYTES_PER_LEVEL).clamp(1, MAX)).unwrap_or(1))
     }
 }
 
@@ -64,7 +64,7 @@ fn without_marks(name: &str) -> &str {
         ".warm",
     ];
     let ends = MARKS.iter().filter_map(|mark| name.find(mark)).chain(name.find('@'));
-    // A name that begins with a mark is no marked name.
+    // A name that begins with a mark is not a marked name.
     let end = ends.filter(|&end| end > 0).min().unwrap_or(name.len());
     name.get(..end).unwrap_or(name)
 }

@@ -1,8 +1,8 @@
 //! Files, read into our own memory through raw system calls.
 //!
 //! Any layer may call this, in the parent and in a forked child: nothing here passes through libc, takes a lock or keeps
-//! a descriptor open beyond the life of its value. It must never map a file: whoever replaces a library in place
-//! (`cp new.so old.so`) cuts the file short for a moment, and a read from a mapping of it then kills the watched program
+//! a descriptor open beyond the life of its value. It must never map a file: a user who replaces a library in place
+//! (`cp new.so old.so`) truncates the file briefly, and a read from a mapping of it then kills the watched program
 //! with SIGBUS, where a `pread` just returns less.
 
 use core::ffi::CStr;

@@ -13,14 +13,14 @@ use crate::startup;
 
 const PAGE: u64 = 4096;
 /// The most modules that are listed.
-const MOST: usize = 4096;
+const MAX: usize = 4096;
 /// The longest path of a module's.
 const LONGEST_PATH: usize = 4096;
 
 /// The modules' segments in the form of `/proc/PID/maps`, by address; `None` where there is no list.
 pub fn as_maps() -> Option<Vec<u8>> {
     let memory = ProcessMemory::own();
-    // The program's own headers lie at the beginning of its first page.
+    // The program's own headers are at the beginning of its first page.
     let start = startup::auxiliary(libc::AT_PHDR)? & !number(PAGE - 1);
     let segments = segments(memory, start)?;
     let first = segments.iter().find(|segment| is(segment, PT_LOAD))?;
@@ -29,7 +29,7 @@ pub fn as_maps() -> Option<Vec<u8>> {
     add(&mut lines, bias, &segments, &program());
     let dynamic = segments.iter().find(|segment| is(segment, PT_DYNAMIC))?;
     let mut module = first_of_list(memory, bias.wrapping_add(number(dynamic.p_vaddr.get(ENDIAN))))?;
-    for _ in 0..MOST {
+    for _ in 0..MAX {
         // `struct link_map`: the bias, the name, the dynamic section, the next one.
         let [bias, name, _, next] = words(memory, module)?;
         let name = path_at(memory, name);
@@ -52,8 +52,8 @@ pub fn as_maps() -> Option<Vec<u8>> {
 /// The list that a program's dynamic section leads to by `DT_DEBUG`.
 fn first_of_list(memory: ProcessMemory, mut dynamic: usize) -> Option<usize> {
     const DEBUG: usize = 21;
-    const MOST_ENTRIES: usize = 256;
-    for _ in 0..MOST_ENTRIES {
+    const MAX_ENTRIES: usize = 256;
+    for _ in 0..MAX_ENTRIES {
         match words(memory, dynamic)? {
             [0, _] => return None,
             // `struct r_debug`: the version, then the list.
@@ -90,7 +90,7 @@ fn add(lines: &mut Vec<(usize, Vec<u8>)>, bias: usize, segments: &[Segment], pat
     }
 }
 
-/// The program's own path. Where the folder is not known, its name stands in the root.
+/// The program's own path. If its directory is not known, the name is placed in the root.
 fn program() -> Vec<u8> {
     let path = startup::program_path();
     if path.starts_with(b"/") {

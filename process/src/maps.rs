@@ -23,7 +23,7 @@ pub struct Mapping<'text> {
     pub path: &'text [u8],
 }
 
-/// The mappings that `text` lists, in the kernel's order, which is by address; lines that are no mapping are left out.
+/// The mappings that `text` lists, in the kernel's order, which is by address; lines that are not mappings are left out.
 pub fn parse(text: &[u8]) -> impl Iterator<Item = Mapping<'_>> {
     text.split(|&byte| byte == b'\n').filter_map(parse_line)
 }
@@ -66,7 +66,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u64> {
     u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// The path that a mapping's last column means, and whether that file was deleted; `None` where it is no file.
+/// The path that a mapping's last column means, and whether that file was deleted; `None` where it is not a file.
 pub fn file_path(column: &[u8]) -> Option<(Vec<u8>, bool)> {
     if !column.starts_with(b"/") {
         return None;

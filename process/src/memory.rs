@@ -26,12 +26,12 @@ impl ProcessMemory {
         Self { pid: getpid() }
     }
 
-    /// The memory of any process that we may trace; `None` where `pid` is no process id.
+    /// The memory of any process that we may trace; `None` where `pid` is not a process id.
     pub fn of(pid: i32) -> Option<Self> {
         Pid::from_raw(pid).map(|pid| Self { pid })
     }
 
-    /// What stands before a path of this process's: it may have another root than we.
+    /// The prefix for this process's paths: its root may differ from ours.
     pub fn root(self) -> String {
         if self.pid == getpid() {
             String::new()
@@ -45,7 +45,7 @@ impl ProcessMemory {
         format!("/proc/{}/map_files", self.pid.as_raw_nonzero())
     }
 
-    /// Copies what stands at `address` into `into`; returns how many bytes could be read before the first hole.
+    /// Copies memory at `address` into `into`; returns how many bytes could be read before the first hole.
     pub fn read_some(self, address: usize, into: &mut [u8]) -> usize {
         let local = libc::iovec {
             iov_base: into.as_mut_ptr().cast::<c_void>(),

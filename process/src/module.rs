@@ -50,12 +50,12 @@ impl Module {
         self.addresses.clone()
     }
 
-    /// The GNU build id in hex, as it stands in memory; `None` where the linker wrote none.
+    /// The GNU build id in hex, from memory; `None` where the linker wrote none.
     pub fn build_id(&self) -> Option<&str> {
         self.build_id.as_deref()
     }
 
-    /// Where its `.eh_frame_hdr` lies in memory; `None` where it has none.
+    /// The address of its `.eh_frame_hdr` in memory; `None` where it has none.
     pub fn unwind_index(&self) -> Option<Range<usize>> {
         self.unwind_index.clone()
     }
@@ -77,7 +77,7 @@ impl Module {
         } else {
             Image::open(&CString::new([memory.root().as_bytes(), &self.path].concat()).ok()?)?
         };
-        // A path may name another file by now, or in another mount namespace: the build id tells.
+        // A path may name another file by now, or in another mount namespace: the build id shows it.
         let same = self.build_id.is_none() || self.build_id == image.build_id();
         same.then_some(image)
     }
@@ -92,7 +92,7 @@ pub(super) fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<M
         None if vdso => (first.path.to_vec(), false),
         None => return Err(1),
     };
-    // The mappings of one file lie together, with anonymous ones between them.
+    // The mappings of one file are together, with anonymous ones between them.
     let together = mappings
         .iter()
         .take_while(|mapping| mapping.path == first.path || mapping.path.is_empty());

@@ -1,4 +1,4 @@
-//! The modules of the process: which file an address lies in, and how far from where that file was loaded.
+//! The modules of the process: which file an address is in, and how far from where that file was loaded.
 //!
 //! Anyone from this layer on may call it, in the parent and in a forked child: it reads `/proc/self/maps` and program
 //! headers by guarded reads, since the loader's own list (`dl_iterate_phdr`) sits behind a lock that no child resets.
@@ -13,7 +13,7 @@ use crate::maps::parse;
 use crate::memory::ProcessMemory;
 use crate::module::{Module, begin};
 
-/// Every mapping of a process at one moment, and the modules among them.
+/// Every mapping of a process at one point in time, and the modules among them.
 #[derive(Debug)]
 pub struct Modules {
     memory: ProcessMemory,
@@ -90,7 +90,7 @@ impl Modules {
         }
     }
 
-    /// The memory that these modules lie in.
+    /// The memory that these modules are in.
     pub fn memory(&self) -> ProcessMemory {
         self.memory
     }
@@ -100,17 +100,17 @@ impl Modules {
         &self.modules
     }
 
-    /// The module that `address` lies in; `None` for anonymous memory (code made at run time, stacks, the heap).
+    /// The module that `address` is in; `None` for anonymous memory (code made at run time, stacks, the heap).
     pub fn find(&self, address: usize) -> Option<&Module> {
         self.modules.get(self.index_of(address)?)
     }
 
-    /// The place in [`Self::all`] of the module that `address` lies in.
+    /// The place in [`Self::all`] of the module that `address` is in.
     pub fn index_of(&self, address: usize) -> Option<usize> {
         self.mapping(address)?.module
     }
 
-    /// Whether `address` lies, or may lie, in memory that is shared with other processes: a lock there is not copied by a fork.
+    /// Whether `address` is, or may be, in memory that is shared with other processes: a lock there is not copied by a fork.
     pub fn is_shared_mapping(&self, address: usize) -> bool {
         self.mapping(address).map_or(!self.whole, |mapping| mapping.shared)
     }

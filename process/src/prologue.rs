@@ -6,10 +6,10 @@
 pub(crate) const LENGTH: usize = 96;
 
 /// The most bytes of local variables that are believed.
-const MOST: usize = 1 << 20;
+const MAX: usize = 1 << 20;
 
 /// The distances between frame pointer and stack pointer that this code may make, the likeliest first. `saved` is how many bytes of
-/// saved registers lie below the frame pointer: pushed before room is made for variables, or stored among these.
+/// saved registers are below the frame pointer: pushed before room is made for variables, or stored among these.
 pub(crate) fn distances(code: &[u8], saved: usize) -> Vec<usize> {
     let rooms = rooms(code);
     let first = rooms.first().copied().unwrap_or(0);
@@ -18,7 +18,7 @@ pub(crate) fn distances(code: &[u8], saved: usize) -> Vec<usize> {
     let mut distances = Vec::new();
     for room in [first, all] {
         for distance in [room.saturating_add(saved), room] {
-            if distance <= MOST && !distances.contains(&distance) {
+            if distance <= MAX && !distances.contains(&distance) {
                 distances.push(distance);
             }
         }

@@ -150,7 +150,7 @@ impl Search {
     /// The best name among those that fit: that of a symbol with a size, exported, without the underscores that libraries
     /// put before inner names; the shortest, then the first in the alphabet, so that every run says the same.
     fn best(&self, symbols: &Symbols<'_>) -> Option<Function> {
-        // Without a size a function reaches to the next one, and that lies before the address.
+        // Without a size a function reaches to the next one, and that is before the address.
         let fitting = self
             .candidates
             .iter()

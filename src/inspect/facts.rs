@@ -1,4 +1,4 @@
-//! What there is to know about a process.
+//! The facts about a process.
 
 use std::io;
 use std::path::PathBuf;
@@ -21,9 +21,9 @@ use crate::{clock, run};
 pub struct Facts {
     /// The process.
     pub process: Process,
-    /// What it is.
+    /// Its state.
     pub stat: Stat,
-    /// Whose it is.
+    /// Its user.
     pub status: Status,
     /// Its program file, where it may be known.
     pub program: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Facts {
     pub stack: io::Result<Vec<Frame>>,
     /// What its Python code does; `None` where it has none, or other threads.
     pub python: Option<Python>,
-    /// What the library did in it.
+    /// What the library reported about it.
     pub watched: Watched,
 }
 
@@ -46,22 +46,22 @@ pub struct Facts {
 pub struct Parent {
     /// The process.
     pub process: Process,
-    /// What it is.
+    /// Its state.
     pub stat: Stat,
     /// Whether it runs the same program file.
     pub has_same_program: bool,
 }
 
-/// Whether the library watches a process, and what it said.
+/// Whether the library watches a process, and what it reported.
 #[derive(Debug)]
 pub enum Watched {
     /// Its mappings cannot be read.
     Unknown,
-    /// The library is not there.
+    /// The library is not loaded.
     No,
-    /// It is there, and its records go to no file.
+    /// It is loaded, but its records do not go to a file.
     Unlogged,
-    /// It is there, and this is what it wrote about this process.
+    /// It is loaded, and wrote this about this process.
     Logged(PathBuf, Vec<Record>),
 }
 

@@ -2,10 +2,10 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what is there to know? | `facts` |
+//! | what are the facts? | `facts` |
 //! | is it stuck? | `verdict` |
 //! | what does Python code do, and for which lock does it wait? | `python` |
-//! | how is it said? | `page` |
+//! | how is it shown? | `page` |
 
 mod facts;
 mod page;

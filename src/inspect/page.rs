@@ -1,4 +1,4 @@
-//! The answer for people: the verdict first, then the facts that it rests on.
+//! The answer: the verdict first, then the facts that it rests on.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use super::verdict::Verdict;
 use crate::process::{FutexWait, Process, SystemCall};
 use crate::stack::{described, waiting_function};
 
-/// Frames of a stack that a record quotes; the record has them all.
+/// Frames of a recorded stack that are quoted.
 const QUOTED_FRAMES: usize = 4;
 
 /// The whole answer.
@@ -210,16 +210,16 @@ fn quote(page: &mut String, record: &Record) {
 /// Who holds a lock of Python code.
 fn owner(lock: &Lock) -> String {
     let Some(owner) = &lock.owner else {
-        return "a thread of the parent at the fork; the parent no longer shows which".into();
+        return "a thread that the parent had at the fork; it is no longer known which".into();
     };
     let thread = match &owner.thread {
         Some(name) => format!("thread \"{name}\" of the parent"),
-        None => "a thread of the parent without a name".into(),
+        None => "an unnamed thread of the parent".into(),
     };
     match (&owner.taken_in, owner.is_seen_in_parent) {
         (Some(PythonFrame { file, line, function }), _) => format!("{thread}, which is in {function} at {file}:{line}"),
         (None, true) => thread,
-        (None, false) => format!("{thread}, says the lock"),
+        (None, false) => format!("{thread}, according to the lock"),
     }
 }
 
@@ -252,7 +252,7 @@ fn stack(page: &mut String, facts: &Facts) {
     }
 }
 
-/// A stack below which the interpreter runs the Python code that has been shown: as far as the interpreter's first frame.
+/// The C stack down to the interpreter's first frame; the Python code below it is already shown.
 fn c_stack(page: &mut String, stack: &[Frame], interpreter: &str) {
     page.push_str("\nC stack:\n");
     let is_of_interpreter = |frame: &Frame| frame.module.as_deref() == Some(interpreter);
@@ -260,7 +260,7 @@ fn c_stack(page: &mut String, stack: &[Frame], interpreter: &str) {
     let most = first.map_or(usize::MAX, |first| first + 1);
     frames(page, 2, stack.get(..most).unwrap_or(stack), usize::MAX);
     if most < stack.len() {
-        let _ = writeln!(page, "  ... {} more, of the interpreter", stack.len() - most);
+        let _ = writeln!(page, "  ... {} more of the interpreter", stack.len() - most);
     }
 }
 

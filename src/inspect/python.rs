@@ -16,7 +16,7 @@ pub struct Python {
     pub thread: Option<String>,
     /// Its frames, innermost first.
     pub frames: Vec<PythonFrame>,
-    /// The lock that it waits for; `None` where that is no lock of Python code.
+    /// The lock that it waits for; `None` if that is not a lock of Python code.
     pub lock: Option<Lock>,
 }
 
@@ -25,23 +25,23 @@ pub struct Python {
 pub struct Lock {
     /// What the program calls it.
     pub name: String,
-    /// Who holds it; `None` where nothing says it.
+    /// Who holds it; `None` if not known.
     pub owner: Option<Owner>,
 }
 
 /// Who holds a lock.
 #[derive(Debug)]
 pub struct Owner {
-    /// The name that `threading` has for the thread; `None` where it has none, or where the thread is gone from the parent.
+    /// The name that `threading` has for the thread; `None` if it has none, or if the thread has ended in the parent.
     pub thread: Option<String>,
     /// Where it took the lock.
     pub taken_in: Option<PythonFrame>,
-    /// Whether the parent said so, by what it is doing now; otherwise the lock itself did.
+    /// Whether the parent's current state shows it; otherwise the lock itself does.
     pub is_seen_in_parent: bool,
 }
 
 impl Python {
-    /// What is known of the process with these modules, which waits on `futex`. `parent` is the process that forked it, where that
+    /// What is known about the process with these modules, which waits on `futex`. `parent` is the process that forked it, if it
     /// still runs the same program.
     pub fn of(process: Process, modules: &Modules, futex: Option<u64>, parent: Option<Process>) -> Option<Self> {
         let python = ForeignPython::find(modules)?;
@@ -80,7 +80,7 @@ impl Lock {
                 .name
                 .clone()
         };
-        // The child's memory is the parent's of the moment of the fork, so the lock lies at the same address there.
+        // The child's memory is a copy of the parent's at the fork, so the lock has the same address there.
         let seen = parent.and_then(|parent| parent.holder(address));
         let seen = seen.filter(|seen| named.holder.is_none_or(|holder| holder == seen.handle));
         let owner = match (seen, named.holder) {

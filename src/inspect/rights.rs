@@ -1,4 +1,4 @@
-//! Which right is missing when the kernel does not show a process.
+//! Which privilege is missing if the kernel does not show a process.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use rustix::process::{geteuid, getuid};
 use crate::message::Failure;
 use crate::process::{Process, Status};
 
-/// The sentence for an error while the process was read.
+/// The message for an error while reading the process.
 pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure {
     let pid = process.0;
     if error.kind() != ErrorKind::PermissionDenied {
@@ -22,7 +22,7 @@ pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure 
             "process {pid} belongs to another user (uid {owner}); run forkwatch as that user or as root"
         ));
     }
-    // ptrace(2): with 1 only ancestors may look, which `forkwatch run --watch` is.
+    // ptrace(2): with 1 only ancestors may trace, which `forkwatch run --watch` is.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     let scope = scope.trim();
     if !matches!(scope, "" | "0") {
@@ -37,7 +37,7 @@ pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure 
     ))
 }
 
-/// The sentence for a process that is not there, or whose files are not.
+/// The message for a process that does not exist, or whose files do not.
 pub fn unreadable(process: Process, error: &io::Error) -> Failure {
     let pid = process.0;
     // ESRCH: it ended while we were reading.

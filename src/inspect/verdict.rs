@@ -7,9 +7,9 @@ use crate::records;
 /// What a process looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A forked child whose only thread waits for what only a lost thread would do.
+    /// A forked child whose only thread waits for something that only a lost thread would do.
     Stuck,
-    /// The same, in a process that has called exec: it was not the fork that lost the others.
+    /// The same, in a process that has called exec: so the fork did not cause the loss of the others.
     StuckAlone,
     /// The library itself proved that it cannot go on.
     Proved,

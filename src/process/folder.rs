@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::{Stat, Status, SystemCall};
 
-/// A process, by its id. Nothing holds the id: it may end, and another take its place, see [`Stat::started`].
+/// A process, by its id. The id may be reused when it ends, see [`Stat::started`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Process(pub i32);
 
@@ -24,12 +24,12 @@ impl Process {
         PathBuf::from(format!("/proc/{}/{name}", self.0))
     }
 
-    /// What it is.
+    /// Its state.
     pub fn stat(self) -> io::Result<Stat> {
         Stat::parse(&fs::read(self.path("stat"))?).ok_or(ErrorKind::InvalidData.into())
     }
 
-    /// Whose it is, and which signals it handles.
+    /// Its user, and which signals it handles.
     pub fn status(self) -> io::Result<Status> {
         Ok(Status::parse(&fs::read(self.path("status"))?))
     }

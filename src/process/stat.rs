@@ -1,6 +1,6 @@
 //! `/proc/PID/stat`.
 
-/// Forked and not executed anything since (`PF_FORKNOEXEC` of the kernel's `sched.h`).
+/// Forked and not called exec since (`PF_FORKNOEXEC` of the kernel's `sched.h`).
 const FORKED: u64 = 0x40;
 
 /// What a process is.
@@ -16,14 +16,14 @@ pub struct Stat {
     pub is_forked: bool,
     /// How many threads it has.
     pub threads: usize,
-    /// When it started, in ticks since the machine did: with the id this names one process for ever.
+    /// When it started, in ticks since boot: together with the id this identifies a process for ever.
     pub started: u64,
 }
 
 impl Stat {
     /// Reads the line.
     pub fn parse(line: &[u8]) -> Option<Self> {
-        // The name stands in parentheses and may hold some itself, and spaces and newlines; nothing behind it does.
+        // The name is in parentheses and may contain some, and spaces and newlines; nothing after it does.
         let open = line.iter().position(|&byte| byte == b'(')?;
         let close = line.iter().rposition(|&byte| byte == b')')?;
         let name = String::from_utf8_lossy(line.get(open + 1..close)?).into_owned();

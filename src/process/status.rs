@@ -1,13 +1,13 @@
 //! `/proc/PID/status`.
 
-/// Whose a process is, and what it has been doing.
+/// A process's user, and what it has been doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// The real user.
     pub user: Option<u32>,
-    /// The signals that it has handlers for, a bit each.
+    /// The signals that it has handlers for, one bit each.
     pub handled_signals: u64,
-    /// How often its first thread has gone to wait.
+    /// How often its first thread has blocked.
     pub waits: u64,
 }
 

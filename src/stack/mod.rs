@@ -34,7 +34,7 @@ pub fn of(modules: Modules, stack_pointer: u64, counter: u64) -> io::Result<Vec<
     Ok(frames.into_iter().filter(|frame| !is_ours(frame)).collect())
 }
 
-/// Whether our hooks stand there, between the program and libc.
+/// Whether these frames are our hooks, between the program and libc.
 fn is_ours(frame: &Frame) -> bool {
     frame
         .module

@@ -40,7 +40,7 @@ impl Words for StackMemory {
         if let Some(value) = self.kept_word(address) {
             return Some(value);
         }
-        // Frames are asked for from the innermost outwards, so read ahead; a stack's end lies at most this far.
+        // Frames are asked for from the innermost outwards, so read ahead; a stack's end is at most this far.
         const PIECE: usize = 8 << 10;
         self.start = address;
         self.bytes.resize(PIECE, 0);

@@ -1,6 +1,6 @@
-//! Whether a frame has called `acquire` of a lock by hand, and not `release` since: read from its code, up to where it is.
+//! Whether a frame has called a lock's `acquire` but not yet its `release`, read from its code up to its place.
 //!
-//! The calls before the frame's place count in the order in which they stand; which of them were jumped over cannot be told.
+//! The calls before the frame's place count in their order; which of them were jumped over is not known.
 //! So this is strong evidence where the lock is known to be held, and none where it is free.
 
 use super::frame::Frame;
@@ -30,7 +30,7 @@ impl Objects {
     /// Whether the frame has called `acquire` of what it knows by this variable or attribute, and not `release` since.
     pub fn has_acquired(&self, frame: Frame, name: &str) -> bool {
         /// Longer functions are not read.
-        const MOST_BYTES: usize = 1 << 16;
+        const MAX_BYTES: usize = 1 << 16;
         let found = || {
             let opcodes = versions::of(self.interpreter.minor)?.opcodes.as_ref()?;
             let Instruction::Address(_, start) = self.layout.instruction else {
@@ -46,7 +46,7 @@ impl Objects {
             let release = number("release");
             let length = usize::try_from(self.offset(frame)?)
                 .ok()
-                .filter(|&length| length <= MOST_BYTES)?;
+                .filter(|&length| length <= MAX_BYTES)?;
             let mut code = vec![0; length];
             if !self.pages.read(frame.code + start, &mut code) {
                 return None;
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn calls_of_methods_in_their_order() {
-        // What stands in working space must not be taken for instructions.
+        // Working space must not be read as instructions.
         let units = |&(opcode, low, space): &(u8, u8, usize)| [vec![opcode, low], [80, 3].repeat(space)].concat();
         let code = CODE.iter().flat_map(units).collect::<Vec<u8>>();
         let called = |name, method| Called {

@@ -1,4 +1,4 @@
-//! What an object has by its class: attributes that lie in slots, and those of the class itself.
+//! What an object has through its class: attributes in slots, and those of the class itself.
 
 use std::rc::Rc;
 
@@ -10,15 +10,15 @@ const TYPE_DICT: usize = 264;
 const TYPE_ORDER: usize = 344;
 /// Set in the flags of a type that was made while running.
 const IS_HEAP_TYPE: usize = 1 << 9;
-/// Descriptors of slots: their `PyMemberDef`, and there what lies in the slot, and where.
+/// Descriptors of slots: their `PyMemberDef`, and in it the slot's type and offset.
 const MEMBER: usize = 40;
 const MEMBER_KIND: usize = 8;
 const MEMBER_PLACE: usize = 16;
 /// The kind of what `__slots__` makes: an object, or nothing yet.
 const OBJECT_OR_NOTHING: i32 = 16;
 /// The most classes that an object has its attributes from, and attributes of each.
-const MOST_CLASSES: usize = 16;
-const MOST_ATTRIBUTES: usize = 256;
+const MAX_CLASSES: usize = 16;
+const MAX_ATTRIBUTES: usize = 256;
 
 impl Objects {
     /// The names and values of an object's attributes, and of those of its class that are data. Its own come first.
@@ -40,9 +40,9 @@ impl Objects {
             return Vec::new();
         };
         let made = |of: &usize| self.is_made(*of);
-        let classes = self.elements(order, MOST_CLASSES).into_iter().filter(made);
+        let classes = self.elements(order, MAX_CLASSES).into_iter().filter(made);
         let dicts = classes.filter_map(|class| self.pages.pointer(class + TYPE_DICT));
-        let entries = dicts.flat_map(|dict| self.entries(dict, MOST_ATTRIBUTES));
+        let entries = dicts.flat_map(|dict| self.entries(dict, MAX_ATTRIBUTES));
         entries
             .filter_map(|(name, value)| match self.type_of(value)? {
                 of if of == self.interpreter.types.member => Some(OfClass::Slot(name, self.slot(value)?)),
@@ -65,7 +65,7 @@ impl Objects {
             .is_some_and(|flags| flags & IS_HEAP_TYPE != 0)
     }
 
-    /// Where the slot of this descriptor lies.
+    /// The offset of this descriptor's slot.
     fn slot(&self, descriptor: usize) -> Option<usize> {
         let member = self.pages.pointer(descriptor + MEMBER)?;
         let is_object = self.pages.int(member + MEMBER_KIND)? == OBJECT_OR_NOTHING;

@@ -1,6 +1,6 @@
-//! What an interpreter's own table for debuggers says (`_Py_DebugOffsets`), which stands at the start of `_PyRuntime` since 3.13.
+//! An interpreter's own table for debuggers (`_Py_DebugOffsets`), at the start of `_PyRuntime` since 3.13.
 
-/// Where things lie, in bytes.
+/// Offsets, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DebugOffsets {
     /// `PY_VERSION_HEX`.
@@ -51,7 +51,7 @@ impl DebugOffsets {
         const BIGGEST: usize = 1 << 16;
         const BIGGEST_STATE: usize = 1 << 24;
         let version = Self::version_in(table)?;
-        // Where the modules stand, and where the parts for thread states, frames and code begin; the first word of each is its size.
+        // Where the modules are, and where the parts for thread states, frames and code begin; the first word of each is its size.
         let (modules, thread, frame, code) = match version >> 16 {
             0x030d => (11, 19, 28, 34),
             0x030e => (12, 22, 31, 39),

@@ -1,4 +1,4 @@
-//! The Python side of another process that stands still, found without its help: by the symbols of the interpreter's file.
+//! The Python side of another process that is not running, found through the symbols of the interpreter's file.
 
 use forkwatch_schema::record::PythonFrame;
 
@@ -95,7 +95,7 @@ impl ForeignPython {
     /// Whether this is the thread with the kernel's id `tid`: libc keeps that in what a `pthread_t` points to, and corrects it in a
     /// forked child.
     fn has_id(&self, thread: Thread, tid: i32) -> bool {
-        /// The id stands among the first bytes, at a place of each libc's own.
+        /// The id is among the first bytes, at a place that depends on the libc.
         const HEAD: usize = 1024;
         let mut head = [0; HEAD];
         let read = self.memory.read_some(thread.handle, &mut head);

@@ -4,10 +4,10 @@ use forkwatch_schema::record::PythonFrame;
 
 use super::layout::{Innermost, Instruction, Variables};
 use super::line_table::line_at;
-use super::object::{MOST_ENTRIES, Objects};
+use super::object::{MAX_ENTRIES, Objects};
 
 /// The most frames followed, where the interpreter's own are among them.
-const MOST_FRAMES: usize = 1024;
+const MAX_FRAMES: usize = 1024;
 /// The longest table of lines that is read; frames in longer functions have no line.
 const LONGEST_LINE_TABLE: usize = 1 << 18;
 /// `_frameowner`: from here on, the interpreter's own frames at the bottom of a C call.
@@ -60,7 +60,7 @@ impl Objects {
         };
         let mut frames = Vec::new();
         let mut next = innermost;
-        for _ in 0..MOST_FRAMES {
+        for _ in 0..MAX_FRAMES {
             let Some(address) = next else { break };
             if frames.len() == most {
                 break;
@@ -156,7 +156,7 @@ impl Objects {
             Instruction::Number(place, unit) => self.pages.int(frame.address + place)?.checked_mul(unit),
             Instruction::Address(place, start) => {
                 let address = self.pages.pointer(frame.address + place)?;
-                // An instruction is two bytes; before the first one stands a frame that has not begun.
+                // An instruction is two bytes; a frame that has not begun is before the first one.
                 i32::try_from(address.wrapping_sub(frame.code + start).cast_signed()).ok()
             }
         }
@@ -184,13 +184,13 @@ impl Objects {
         }
     }
 
-    /// The names of the function's local variables, in the order in which they lie in its frames.
+    /// The names of the function's local variables, in the order of its frames.
     pub fn variable_names(&self, frame: Frame) -> Vec<usize> {
         /// The most that are looked at.
-        const MOST: usize = 256;
+        const MAX: usize = 256;
         let names = |offset| {
             let tuple = self.pages.pointer(frame.code + offset);
-            tuple.map_or_else(Vec::new, |tuple| self.elements(tuple, MOST))
+            tuple.map_or_else(Vec::new, |tuple| self.elements(tuple, MAX))
         };
         match self.layout.variables {
             Variables::Three(plain, shared, outer) => [names(plain), names(shared), names(outer)].concat(),
@@ -218,14 +218,14 @@ impl Objects {
     /// The module's variables.
     pub fn globals(&self, frame: Frame) -> Vec<(usize, usize)> {
         let module = self.module(frame);
-        module.map_or_else(Vec::new, |module| self.entries(module, MOST_ENTRIES))
+        module.map_or_else(Vec::new, |module| self.entries(module, MAX_ENTRIES))
     }
 
     /// The names of variables of the module, and of attributes, that the function uses.
     pub fn used_names(&self, frame: Frame) -> Vec<usize> {
-        const MOST: usize = 256;
+        const MAX: usize = 256;
         let names = self.pages.pointer(frame.code + self.layout.names);
-        names.map_or_else(Vec::new, |names| self.elements(names, MOST))
+        names.map_or_else(Vec::new, |names| self.elements(names, MAX))
     }
 
     /// What a cell holds, for variables that functions share; any other object itself.

@@ -1,4 +1,4 @@
-//! The generators and coroutines that a frame is in the middle of: they stand still, and are inside whatever blocks they have
+//! The generators and coroutines that a frame is in the middle of: they are suspended, and are inside whatever blocks they have
 //! entered.
 
 use super::frame::Frame;
@@ -6,9 +6,9 @@ use super::layout::{BlockTable, Blocks};
 use super::object::Objects;
 
 /// The most variables and values of a frame that are looked at.
-const MOST_VALUES: usize = 128;
-/// The most frames of a thread, with those of generators; and how deep generators may stand in one another.
-const MOST_FRAMES: usize = 256;
+const MAX_VALUES: usize = 128;
+/// The most frames of a thread, with those of generators; and how deep generators may be in one another.
+const MAX_FRAMES: usize = 256;
 const DEEPEST: usize = 32;
 
 impl Objects {
@@ -23,7 +23,7 @@ impl Objects {
     }
 
     fn add_with_generators(&self, frame: Frame, deepest: usize, all: &mut Vec<Frame>) {
-        if let Some(deeper) = deepest.checked_sub(1).filter(|_| all.len() < MOST_FRAMES) {
+        if let Some(deeper) = deepest.checked_sub(1).filter(|_| all.len() < MAX_FRAMES) {
             for inner in self.generators_of(frame) {
                 if all.iter().all(|known| known.address != inner.address) {
                     self.add_with_generators(inner, deeper, all);
@@ -42,9 +42,9 @@ impl Objects {
             return Vec::new();
         };
         let start = frame.address + self.layout.locals;
-        // What lies above the top of the values is old, and a generator that it names may be gone: its memory then says that
+        // What is above the top of the values is old, and a generator that it names may be gone: its memory then says that
         // it has ended, or is another object's by now.
-        let values = (0..variables.saturating_add(values).min(MOST_VALUES)).map_while(|number| {
+        let values = (0..variables.saturating_add(values).min(MAX_VALUES)).map_while(|number| {
             let word = self.pages.word(start + number * 8)?;
             Some(self.referred(word))
         });

@@ -18,14 +18,14 @@ use super::object::Objects;
 use super::search::{Found, Named};
 
 /// The most frames of one thread that are looked at.
-const MOST_FRAMES: usize = 64;
+const MAX_FRAMES: usize = 64;
 /// The most frames from which locks are looked for, of one thread.
-pub const MOST_SEARCHED: usize = 24;
+pub const MAX_SEARCHED: usize = 24;
 
 /// A lock and who holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Where its state lies.
+    /// Where its state is.
     pub address: usize,
     /// The `pthread_t` of its holder.
     pub holder: usize,
@@ -62,7 +62,7 @@ impl Objects {
     pub fn running(&self, state: usize, handle: usize) -> Running {
         Running {
             handle,
-            frames: self.with_generators(self.frames(state, MOST_FRAMES)),
+            frames: self.with_generators(self.frames(state, MAX_FRAMES)),
         }
     }
 
@@ -107,7 +107,7 @@ impl Objects {
         let mut candidates: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
         let mut bookkeeping = BTreeSet::new();
         for thread in others {
-            for &frame in thread.frames.iter().take(MOST_SEARCHED) {
+            for &frame in thread.frames.iter().take(MAX_SEARCHED) {
                 for found in self.held_locks_from(frame) {
                     let address = found.named.address;
                     if found.named.is_bookkeeping {
@@ -157,7 +157,7 @@ impl Objects {
     fn reach(&self, thread: &Running) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let (mut reach, mut acquired) = (BTreeSet::new(), BTreeSet::new());
         acquired.extend(self.inside(thread).iter().map(|inside| inside.address));
-        for &frame in thread.frames.iter().take(MOST_SEARCHED) {
+        for &frame in thread.frames.iter().take(MAX_SEARCHED) {
             for found in self.held_locks_from(frame) {
                 reach.insert(found.named.address);
                 if self.has_acquired(frame, &found.last) {

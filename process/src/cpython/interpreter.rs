@@ -1,4 +1,4 @@
-//! An interpreter in a process: its version, and where its types and its state lie.
+//! An interpreter in a process: its version, and where its types and its state are.
 
 use core::ffi::CStr;
 
@@ -11,7 +11,7 @@ pub struct Interpreter {
     pub minor: u32,
     /// The types by which objects are recognised.
     pub types: Types,
-    /// Where it says that things lie; `None` before 3.13.
+    /// Its own table of offsets; `None` before 3.13.
     pub offsets: Option<DebugOffsets>,
 }
 
@@ -39,7 +39,7 @@ pub struct Types {
 }
 
 impl Types {
-    /// The types, each where `address_of` says that the object with this name lies.
+    /// The types, each at the address that `address_of` returns for its name.
     pub fn by_name(address_of: impl Fn(&'static CStr) -> Option<usize>) -> Option<Self> {
         Some(Self {
             code: address_of(c"PyCode_Type")?,

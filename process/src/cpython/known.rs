@@ -16,7 +16,7 @@ pub(super) struct LockType {
 /// One attribute that objects have by their class, with the `str` that it goes by.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OfClass {
-    /// It lies so far into each object.
+    /// Its offset in each object.
     Slot(usize, usize),
     /// All objects share this one.
     Shared(usize, usize),
@@ -29,7 +29,7 @@ pub(super) struct Known {
     pub lock_types: Memo<usize, Option<LockType>>,
     /// By type: what its instances have by it.
     pub classes: Memo<usize, Rc<[OfClass]>>,
-    /// By code and instruction: how deep the stack of values stands at the ends of the blocks around it.
+    /// By code and instruction: how deep the stack of values is at the ends of the blocks around it.
     pub blocks: Memo<(usize, i32), Rc<[usize]>>,
 }
 

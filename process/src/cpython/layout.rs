@@ -1,6 +1,6 @@
-//! What must be known of CPython's structures to read them: where things lie, in bytes, and in which of several forms.
+//! What is needed to read CPython's structures: offsets in bytes, and which of several forms is used.
 //!
-//! The values stand in `versions/`, a file a minor version; within one they never change.
+//! The values are in `versions/`, one file per minor version; within one they never change.
 
 /// The layout of one minor version.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub struct Runtime {
 /// How a frame names its instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instruction {
-    /// By an `int` here, in units of so many bytes.
+    /// By an `int` here, in units of this many bytes.
     Number(usize, i32),
     /// By an address here; the code object's instructions begin there.
     Address(usize, usize),
@@ -133,7 +133,7 @@ pub struct BlockStack {
 /// What belongs to the code's table of exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockTable {
-    /// What stands on the stack of values for a block.
+    /// What the value stack has for a block.
     pub exit: Exit,
     /// Code objects: the table of exceptions.
     pub exceptions: usize,
@@ -156,7 +156,7 @@ pub enum Exit {
     Pair,
 }
 
-/// How the keys of a dictionary lie.
+/// The layout of a dictionary's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
     /// A number of slots, then entries of three words.

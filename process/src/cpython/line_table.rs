@@ -1,11 +1,11 @@
-//! Tables of lines: which line an instruction stands for.
+//! Line tables: which line an instruction belongs to.
 
 use super::layout::Lines;
 
 /// The line of the instruction at this offset in bytes, where the code begins in line `first`; `None` where it has none, or
 /// where the table is not what it should be.
 pub(super) fn line_at(format: Lines, first: i32, table: &[u8], offset: i32) -> Option<u32> {
-    // A frame that has not begun stands before its first instruction.
+    // A frame that has not begun is before its first instruction.
     let Ok(offset) = usize::try_from(offset) else {
         return u32::try_from(first).ok();
     };

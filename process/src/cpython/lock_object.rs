@@ -7,7 +7,7 @@
 use super::known::LockType;
 use super::object::{Objects, TYPE_BASIC_SIZE};
 
-/// Where the pointer to the semaphore, or the state, stands in a lock object.
+/// The offset of the pointer to the semaphore, or of the state, in a lock object.
 const STATE: usize = 16;
 /// Where a recursive lock has its holder's `pthread_t`.
 const HOLDER: usize = 24;
@@ -21,7 +21,7 @@ const HAS_WAITERS: u8 = 2;
 /// A lock that somebody holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockState {
-    /// Where its state lies; it stands for the lock.
+    /// The address of its state, which identifies the lock.
     pub address: usize,
     /// Whether a thread waits for it.
     pub has_waiters: bool,
@@ -30,7 +30,7 @@ pub struct LockState {
 }
 
 impl Objects {
-    /// The address that stands for the lock, if the object is one.
+    /// The address that identifies the lock, if the object is one.
     pub fn lock_in(&self, object: usize) -> Option<usize> {
         let state = object.checked_add(STATE)?;
         if self.lock_type(object)?.has_semaphore {
@@ -68,7 +68,7 @@ impl Objects {
         is_recursive.then(|| self.pages.pointer(object.checked_add(HOLDER)?))?
     }
 
-    /// What stands behind this address, if it stands for a lock with a state of its own that somebody holds.
+    /// What is at this address, if it is a lock with its own state that somebody holds.
     pub fn held_lock_at(&self, address: usize) -> Option<LockState> {
         let object = address.checked_sub(STATE)?;
         let has_own_state = !self.lock_type(object)?.has_semaphore;
@@ -76,7 +76,7 @@ impl Objects {
     }
 
     /// The address for which a thread waits on this semaphore, where it is part of an entry in CPython's parking lot: the address
-    /// stands before it, and behind it the links to its neighbours in a list.
+    /// is before it, and behind it the links to its neighbours in a list.
     pub fn parked_for(&self, semaphore: usize) -> Option<usize> {
         const ADDRESS_BEFORE: usize = 8;
         let links = semaphore.checked_add(size_of::<libc::sem_t>())?;

@@ -3,7 +3,7 @@
 //!
 //! Nothing of the interpreter is called, and nothing of it is changed: all reads are guarded and bounded, in this process or
 //! another. What does not look as it should (a pointer to another type, an unknown version) gives nothing. Whoever asks sees to it
-//! that nothing moves meanwhile: by the interpreter lock, or because the process stands still.
+//! that nothing moves meanwhile: by the interpreter lock, or because the process is not running.
 //!
 //! Each uses only those above it in this list:
 //!

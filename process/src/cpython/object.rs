@@ -1,4 +1,4 @@
-//! Objects as they lie in memory.
+//! Objects in memory.
 
 use super::interpreter::Interpreter;
 use super::known::Known;
@@ -10,7 +10,7 @@ use crate::memory::ProcessMemory;
 /// The most characters of a string that are read.
 const LONGEST_TEXT: usize = 1024;
 /// The most entries of a container that are looked at.
-pub const MOST_ENTRIES: usize = 4096;
+pub const MAX_ENTRIES: usize = 4096;
 
 const TYPE: usize = 8;
 const TYPE_NAME: usize = 24;
@@ -44,7 +44,7 @@ impl Objects {
         })
     }
 
-    /// Counts locks with a semaphore among those that somebody holds, for whoever has no hooks that see them.
+    /// Counts locks with a semaphore among those that somebody holds, for callers whose hooks do not see them.
     pub fn with_semaphores(self) -> Self {
         Self {
             counts_semaphores: true,
@@ -246,11 +246,11 @@ impl Objects {
                 let dict = (16..1 << 16)
                     .contains(&offset)
                     .then(|| self.pages.pointer(object + offset))??;
-                return Some(self.entries(dict, MOST_ENTRIES));
+                return Some(self.entries(dict, MAX_ENTRIES));
             }
             let shared = |values| {
                 let keys = self.pages.pointer(of + self.layout.shared_keys?)?;
-                Some(self.entries_of(keys, Some(values), MOST_ENTRIES))
+                Some(self.entries_of(keys, Some(values), MAX_ENTRIES))
             };
             let before = self.pages.word(object.checked_sub(24)?)?;
             match self.layout.attributes {
@@ -262,7 +262,7 @@ impl Objects {
                     valid.then(|| shared(values + self.head_of_values()))?
                 }
                 _ if before == 0 => None,
-                _ => Some(self.entries(before, MOST_ENTRIES)),
+                _ => Some(self.entries(before, MAX_ENTRIES)),
             }
         };
         found().unwrap_or_default()
@@ -274,7 +274,7 @@ impl Objects {
         entries.iter().find(named).map(|&(_, value)| value)
     }
 
-    /// Before an instance's values stands from 3.13 on how many there are.
+    /// From 3.13 on, the number of an instance's values is stored before them.
     fn head_of_values(&self) -> usize {
         if self.layout.attributes == Attributes::Inline {
             8
@@ -283,7 +283,7 @@ impl Objects {
         }
     }
 
-    /// The entries of a table of keys; `values` is where they lie, if not beside the keys.
+    /// The entries of a table of keys; `values` is where they are, if not beside the keys.
     fn entries_of(&self, keys: usize, values: Option<usize>, most: usize) -> Vec<(usize, usize)> {
         let place = || match self.layout.keys {
             Keys::Old => {

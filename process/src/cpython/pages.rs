@@ -1,4 +1,4 @@
-//! Guarded reads of a memory that stands still, each stretch of it only once, and no more than a bounded number.
+//! Guarded reads of memory that does not change: each range only once, and a bounded number of them.
 
 use core::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::memory::ProcessMemory;
 const LONG: usize = 2048;
 const SHORT: usize = 256;
 /// The most stretches read. A read takes about a microsecond, where the kernel allows reading at once.
-const MOST_READS: usize = 2048;
+const MAX_READS: usize = 2048;
 
 /// A memory, and what was read of it.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub struct Pages {
 struct Kept {
     /// The stretches that could be read, in the order of reading.
     bytes: Vec<u8>,
-    /// Where in `bytes` each stretch stands; `None` where not all of it could be read.
+    /// The place of each range in `bytes`; `None` where not all of it could be read.
     places: BTreeMap<usize, Option<usize>>,
-    /// The stretch that was asked for last, and where it stands: most reads go where the one before went.
+    /// The last range read, and its place: most reads are near the one before.
     last: (usize, Option<usize>),
 }
 
@@ -33,7 +33,7 @@ impl Pages {
     /// This memory, for someone who will read much of it.
     pub fn for_much(memory: ProcessMemory) -> Self {
         // A mapping of its own, of which only what is used is there.
-        Self::new(memory, LONG, Vec::with_capacity(LONG * MOST_READS))
+        Self::new(memory, LONG, Vec::with_capacity(LONG * MAX_READS))
     }
 
     /// The same for someone who will read much in few places, at every fork.
@@ -73,7 +73,7 @@ impl Pages {
         };
         let place = match known {
             Some(place) => place,
-            None if start == 0 || places.len() >= MOST_READS => return false,
+            None if start == 0 || places.len() >= MAX_READS => return false,
             None => {
                 let place = bytes.len();
                 bytes.resize(place + self.stretch, 0);

@@ -22,7 +22,7 @@ const MAX_PLACES: usize = 64;
 /// The interpreter in a process. It stays valid while the process lives: nobody unloads CPython.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CPython {
-    /// The path of the module it lies in.
+    /// The path of the module it is in.
     path: Vec<u8>,
     runtime: Option<Range<usize>>,
 }
@@ -52,7 +52,7 @@ impl CPython {
         None
     }
 
-    /// The interpreter, as its file describes it; `None` where that has no symbols, or tells no version, and for builds without an
+    /// The interpreter, as its file describes it; `None` where that has no symbols, or shows no version, and for builds without an
     /// interpreter lock. A process that can be asked knows better.
     pub fn interpreter(&self, modules: &Modules) -> Option<Interpreter> {
         /// The first version with a table for debuggers.
@@ -79,7 +79,7 @@ impl CPython {
         })
     }
 
-    /// The path of the module that the interpreter lies in.
+    /// The path of the module that the interpreter is in.
     pub fn path(&self) -> &[u8] {
         &self.path
     }
@@ -100,7 +100,7 @@ impl CPython {
     }
 
     /// Whether a variable of the interpreter's own C code holds a pointer to `address`. Locks of Python programs are pointed to
-    /// by objects, which lie on the heap.
+    /// by objects, which are on the heap.
     pub fn pointed_to_by_variable(&self, modules: &Modules, address: usize) -> bool {
         let index = modules.all().iter().position(|module| module.path() == self.path);
         let mut found = false;
@@ -117,7 +117,7 @@ impl CPython {
     /// The C functions that implement the builtin methods `names`, one answer for each, in one pass over the interpreter's
     /// memory; `None` where no method table has the name. Works in an interpreter without symbols too, because method
     /// tables (`PyMethodDef`: name, function, flags, documentation) must carry names. The answer is the code of the method
-    /// itself: what it calls may lie outside, or have been inlined, and parts that the compiler thinks cold do.
+    /// itself: what it calls may be outside, or have been inlined, and parts that the compiler thinks cold do.
     pub fn method_functions(&self, modules: &Modules, names: &[&str]) -> Vec<Option<Range<usize>>> {
         let mut functions: Vec<Option<Range<usize>>> = names.iter().map(|_| None).collect();
         let Some(index) = modules.all().iter().position(|module| module.path() == self.path) else {
@@ -172,7 +172,7 @@ fn debug_offsets(memory: ProcessMemory, runtime: usize) -> Option<DebugOffsets> 
     DebugOffsets::parse(&words)
 }
 
-/// The version that file names tell: `python3.8`, `libpython3.8.so.1.0`, `_json.cpython-38-x86_64-linux-gnu.so`.
+/// The version in file names: `python3.8`, `libpython3.8.so.1.0`, `_json.cpython-38-x86_64-linux-gnu.so`.
 fn minor_in_names(modules: &Modules) -> Option<u32> {
     let number_after = |name: &str, mark: &str| {
         let rest = name.split_once(mark)?.1;
@@ -188,7 +188,7 @@ fn minor_in_names(modules: &Modules) -> Option<u32> {
         .find_map(|mark| names.iter().find_map(|name| number_after(name, mark)))
 }
 
-/// Where in the module each of `names` stands with a NUL behind it: address to place in `names`. A name may be the end of a
+/// Where in the module each of `names` occurs, followed by a NUL: address to index in `names`. A name may be the end of a
 /// longer string, as linkers merge such.
 fn places_of(modules: &Modules, index: usize, names: &[&str]) -> BTreeMap<usize, usize> {
     let longest = names.iter().map(|name| name.len() + 1).max().unwrap_or(1);
@@ -214,7 +214,7 @@ fn places_of(modules: &Modules, index: usize, names: &[&str]) -> BTreeMap<usize,
     places
 }
 
-/// Shows where in `bytes` which of `names` stands with a NUL behind it to `see`: offset and place in `names`.
+/// Calls `see` for each of `names` that occurs in `bytes` followed by a NUL: offset and index in `names`.
 fn each_name(bytes: &[u8], names: &[&str], mut see: impl FnMut(usize, usize)) {
     // Most NULs are passed over by the byte before them, which keeps the search through megabytes quick.
     let ends = |byte: &u8| names.iter().any(|name| name.as_bytes().last() == Some(byte));
@@ -233,7 +233,7 @@ fn each_name(bytes: &[u8], names: &[&str], mut see: impl FnMut(usize, usize)) {
     }
 }
 
-/// The start of the function in the method table's row at `place`; `None` where no such row stands there.
+/// The start of the function in the method table's row at `place`; `None` if there is no such row.
 fn function_of(modules: &Modules, index: usize, place: usize) -> Option<usize> {
     const WORD: usize = size_of::<usize>();
     const KNOWN_FLAGS: usize = 0x0fff;

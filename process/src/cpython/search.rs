@@ -11,18 +11,18 @@ const DEEPEST: usize = 3;
 /// The most steps to a variable or an attribute of one.
 const NEAR: usize = 2;
 /// The most objects looked at from one frame.
-const MOST_OBJECTS: usize = 400;
+const MAX_OBJECTS: usize = 400;
 /// The most elements of a container, and attributes of an object, that are looked at.
-const MOST_PARTS: usize = 64;
+const MAX_PARTS: usize = 64;
 
 /// A lock and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Where the lock lies.
+    /// Where the lock is.
     pub address: usize,
     /// What the program calls it: `self.door in Vault.keep_open (bank.py:7)`.
     pub name: String,
-    /// Whether it is bookkeeping of `threading`'s, which no other code asks for.
+    /// Whether it is bookkeeping of `threading`'s, which no other code takes.
     pub is_bookkeeping: bool,
     /// The `pthread_t` that a recursive lock knows as its holder.
     pub holder: Option<usize>,
@@ -107,7 +107,7 @@ impl Objects {
     }
 
     /// Shows what `is_wanted` wants to `see`: its address, the object, what was reached, and at which place there the object
-    /// stands. Of the module's variables those count that the function uses, and the others where `all_of_module` says so.
+    /// is. Of the module's variables those count that the function uses, and the others where `all_of_module` says so.
     fn search(
         &self,
         frame: Frame,
@@ -133,7 +133,7 @@ impl Objects {
         let mut seen = BTreeSet::new();
         let mut number = 0;
         while let Some(&Reached { object, depth, .. }) = reached.get(number) {
-            if seen.len() >= MOST_OBJECTS {
+            if seen.len() >= MAX_OBJECTS {
                 break;
             }
             if seen.insert(object) {
@@ -147,7 +147,7 @@ impl Objects {
         }
     }
 
-    /// What lies one step further: attributes, elements.
+    /// What is one step away: attributes, elements.
     fn step(&self, from: usize, object: usize, depth: usize, reached: &mut Vec<Reached>) {
         let from = Some(from);
         let further = |object, step| Reached {
@@ -156,20 +156,20 @@ impl Objects {
             step,
             depth,
         };
-        let attributes = self.all_attributes(object).into_iter().take(MOST_PARTS);
+        let attributes = self.all_attributes(object).into_iter().take(MAX_PARTS);
         reached.extend(attributes.map(|(name, object)| further(object, Step::Attribute(name))));
-        let elements = self.elements(object, MOST_PARTS).into_iter().enumerate();
+        let elements = self.elements(object, MAX_PARTS).into_iter().enumerate();
         reached.extend(elements.map(|(index, object)| further(object, Step::Element(index))));
-        let entries = self.entries(object, MOST_PARTS).into_iter();
+        let entries = self.entries(object, MAX_PARTS).into_iter();
         reached.extend(entries.map(|(key, object)| further(object, Step::Key(key))));
     }
 
-    /// The way to what stands at this place of the list, as the program would write it.
+    /// The path to this entry of the list, as the program would write it.
     fn way(&self, reached: &[Reached], number: usize) -> String {
         let Some(last) = reached.get(number) else {
             return String::new();
         };
-        // What something was reached from stands before it, so this ends.
+        // An entry comes after the one it was reached from, so this ends.
         let before = last.from.filter(|&from| from < number);
         let before = before.map_or_else(String::new, |from| self.way(reached, from));
         let word = |object| self.text(object).unwrap_or_else(|| "?".to_owned());
@@ -203,9 +203,9 @@ impl Objects {
     }
 }
 
-/// The place of the variable that the way to what stands at `number` begins with.
+/// The index of the variable where the path to entry `number` begins.
 fn first_of(reached: &[Reached], number: usize) -> usize {
-    // What something was reached from stands before it, so this ends.
+    // An entry comes after the one it was reached from, so this ends.
     let before = reached.get(number).and_then(|last| last.from);
     match before.filter(|&before| before < number) {
         Some(before) => first_of(reached, before),

@@ -2,17 +2,17 @@
 
 use super::frame::Frame;
 use super::layout::{NEXT, PREVIOUS, Runtime};
-use super::object::{MOST_ENTRIES, Objects};
+use super::object::{MAX_ENTRIES, Objects};
 
 /// The most threads that are looked at.
-pub(super) const MOST_THREADS: usize = 1024;
+pub(super) const MAX_THREADS: usize = 1024;
 /// The most interpreters of one process.
-const MOST_INTERPRETERS: usize = 64;
+const MAX_INTERPRETERS: usize = 64;
 
 /// A Python thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thread {
-    /// Where its state lies.
+    /// Where its state is.
     pub state: usize,
     /// Its `pthread_t`.
     pub handle: usize,
@@ -34,7 +34,7 @@ impl Objects {
             return all;
         };
         let mut next = self.pages.pointer(runtime.saturating_add(layout.interpreters));
-        for _ in 0..MOST_INTERPRETERS {
+        for _ in 0..MAX_INTERPRETERS {
             let Some(interpreter) = next else { break };
             all.push((interpreter, layout));
             next = self.pages.pointer(interpreter + layout.next_interpreter);
@@ -47,9 +47,9 @@ impl Objects {
         /// Modules: the dictionary of variables.
         const VARIABLES: usize = 16;
         let active = |(interpreter, layout): (usize, Runtime)| {
-            let modules = self.entries(self.pages.pointer(interpreter + layout.modules)?, MOST_ENTRIES);
+            let modules = self.entries(self.pages.pointer(interpreter + layout.modules)?, MAX_ENTRIES);
             let threading = self.value(&modules, "threading")?;
-            let variables = self.entries(self.pages.pointer(threading + VARIABLES)?, MOST_ENTRIES);
+            let variables = self.entries(self.pages.pointer(threading + VARIABLES)?, MAX_ENTRIES);
             Some(self.entries_by_handle(self.value(&variables, "_active")?))
         };
         let all = self.interpreters(runtime).into_iter().filter_map(active);
@@ -68,7 +68,7 @@ impl Objects {
     fn follow(&self, first: Option<usize>, direction: usize, threads: &mut Vec<Thread>) {
         let mut next = first;
         // Counted by steps: a list that leads in a circle need not have a thread in it.
-        for _ in threads.len()..MOST_THREADS {
+        for _ in threads.len()..MAX_THREADS {
             let Some(state) = next else { break };
             let handle = self.pages.pointer(state + self.layout.thread_id);
             threads.extend(handle.map(|handle| Thread { state, handle }));
@@ -87,7 +87,7 @@ impl Objects {
 
     fn entries_by_handle(&self, active: usize) -> Vec<(usize, usize)> {
         let by_handle = |(key, thread)| Some((self.small_number(key)?, thread));
-        let entries = self.entries(active, MOST_THREADS).into_iter();
+        let entries = self.entries(active, MAX_THREADS).into_iter();
         entries.filter_map(by_handle).collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use forkwatch_schema::record::PythonFrame;
 
 use super::frame::Frame;
-use super::held::{Held, MOST_SEARCHED, Running};
+use super::held::{Held, MAX_SEARCHED, Running};
 use super::object::Objects;
 use super::search::Named;
 use super::threads::Thread;
@@ -181,7 +181,7 @@ impl Objects {
                 if of_this.is_empty() {
                     continue;
                 }
-                for frame in self.frames(state, MOST_SEARCHED) {
+                for frame in self.frames(state, MAX_SEARCHED) {
                     let module = self.module(frame);
                     if !uses_it && !module.is_some_and(|module| seen_modules.insert(module)) {
                         continue;

@@ -1,7 +1,7 @@
 //! Which `with` blocks a frame is inside.
 //!
-//! Since 3.11 the code's table of exceptions says for each instruction how deep the stack of values stands at the block's end, and there
-//! stands what will be called: an object's `__exit__`. Its entry begins behind the call of `__enter__`, so whoever still waits
+//! Since 3.11 the code's table of exceptions says for each instruction how deep the stack of values is at the block's end, and there
+//! is what will be called: an object's `__exit__`. Its entry begins after the call of `__enter__`, so a thread that still waits
 //! for a lock is not inside.
 
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use super::object::Objects;
 /// The longest table that is read; functions with longer ones give nothing.
 const LONGEST_TABLE: usize = 1 << 14;
 /// The most blocks around one instruction that are looked at.
-const MOST_BLOCKS: usize = 32;
+const MAX_BLOCKS: usize = 32;
 /// The deepest stack of values that is believed.
 const DEEPEST_STACK: usize = 1 << 12;
 
@@ -58,7 +58,7 @@ impl Objects {
     /// The object, and before it those that an `ExitStack` will leave when it is left itself.
     fn with_stacked(&self, object: usize) -> Vec<usize> {
         let callbacks = self.value(&self.attributes(object), "_exit_callbacks");
-        let callbacks = callbacks.map_or_else(Vec::new, |deque| self.elements(deque, MOST_BLOCKS));
+        let callbacks = callbacks.map_or_else(Vec::new, |deque| self.elements(deque, MAX_BLOCKS));
         // Each is a pair: whether it is synchronous, and what to call.
         let called = callbacks.into_iter().filter_map(|pair| self.elements(pair, 2).pop());
         let mut objects: Vec<usize> = called.filter_map(|exit| self.bound_exit(exit)).collect();
@@ -69,21 +69,21 @@ impl Objects {
 
     /// How deep the stack of values stood where the frame entered its blocks, the innermost first.
     fn stacked_depths(&self, frame: Frame, stack: BlockStack) -> Option<Vec<usize>> {
-        /// `PyTryBlock`: its size, and where the depth stands.
+        /// `PyTryBlock`: its size, and where the depth is.
         const SIZE: usize = 12;
         const DEPTH: usize = 8;
         let count = usize::try_from(self.pages.int(frame.address + stack.count)?).ok()?;
         let depth = |number| self.pages.int(frame.address + stack.blocks + number * SIZE + DEPTH);
-        let depths = (0..count.min(MOST_BLOCKS)).rev().filter_map(depth);
+        let depths = (0..count.min(MAX_BLOCKS)).rev().filter_map(depth);
         let depths = depths.filter_map(|depth| usize::try_from(depth).ok());
         Some(depths.filter(|&depth| depth <= DEEPEST_STACK).collect())
     }
 
-    /// How deep the stack of values stands at the ends of the blocks that the frame is inside, the innermost first.
+    /// How deep the stack of values is at the ends of the blocks that the frame is inside, the innermost first.
     fn depths(&self, frame: Frame, blocks: BlockTable) -> Option<Rc<[usize]>> {
         const UNIT: i32 = 2;
         let offset = self.offset(frame)?;
-        // A frame that has not begun stands before its first instruction.
+        // A frame that has not begun is before its first instruction.
         let mut unit = usize::try_from(offset / UNIT).ok()?;
         // Many threads are in the same place.
         Some(self.known.blocks.get((frame.code, offset), || {
@@ -92,7 +92,7 @@ impl Objects {
                 .and_then(|table| self.bytes(table, LONGEST_TABLE))
                 .unwrap_or_default();
             let mut depths = Vec::new();
-            for _ in 0..MOST_BLOCKS {
+            for _ in 0..MAX_BLOCKS {
                 let Some(handler) = handler_of(&table, unit) else { break };
                 if handler.depth <= DEEPEST_STACK {
                     depths.push(handler.depth);
@@ -104,7 +104,7 @@ impl Objects {
         }))
     }
 
-    /// The object of the `__exit__` that stands on top of this many values.
+    /// The object of the `__exit__` that is on top of this many values.
     fn exited_at(&self, exit: Exit, values: usize, depth: usize) -> Option<usize> {
         let value = |from_top: usize| {
             let place = values + depth.checked_sub(from_top)? * 8;
@@ -149,7 +149,7 @@ impl Objects {
 /// The innermost handler for the instruction at this unit of code.
 fn handler_of(table: &[u8], unit: usize) -> Option<Handler> {
     let mut rest = table;
-    // Entries lie in order, and none overlaps another.
+    // Entries are in order, and none overlaps another.
     while let Some(handler) = next_handler(&mut rest) {
         if handler.start > unit {
             return None;

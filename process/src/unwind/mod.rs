@@ -9,7 +9,7 @@
 //! | what do the tables say of this place? | `rules` |
 //! | what does a DWARF expression come to? | `expression` |
 //! | who was interrupted by a signal? | `signal_frame` |
-//! | what stands in the tables of a module of any process? | `tables` |
+//! | what is in the tables of a module of any process? | `tables` |
 
 mod expression;
 mod registers;

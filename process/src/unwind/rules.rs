@@ -20,7 +20,7 @@ const KEPT_BY_CALLEES: [Register; 6] = [
     X86_64::R15,
 ];
 
-/// Little room on the stack, in place of the heap: for the registers that a function gives back, and one remembered state. What
+/// Little room on the stack, instead of the heap: for the registers that a function gives back, and one remembered state. What
 /// has more, as only code that returns from a signal handler does, is not read.
 #[derive(Debug)]
 pub struct OnSmallStack;
@@ -120,9 +120,9 @@ impl Rules {
         self.frame_address == at_16 && saved(X86_64::RBP, -16) && saved(X86_64::RA, -8)
     }
 
-    /// How many bytes of saved registers lie below the saved `rbp` of a function with [`Self::has_frame_pointer`].
+    /// How many bytes of saved registers are below the saved `rbp` of a function with [`Self::has_frame_pointer`].
     pub fn saved_below_frame_pointer(&self) -> usize {
-        /// The return address and the saved `rbp` lie above.
+        /// The return address and the saved `rbp` are above.
         const ABOVE: i64 = 16;
         let offsets = KEPT_BY_CALLEES
             .iter()

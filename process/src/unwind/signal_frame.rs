@@ -8,7 +8,7 @@ use super::{Registers, Words};
 /// The code that a handler returns to, in any libc: `mov $SYS_rt_sigreturn, %rax; syscall`.
 pub const RETURN_CODE: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
 
-/// Where the interrupted registers stand, in the order of `gregs` in the kernel's `ucontext`.
+/// Where the interrupted registers are, in the order of `gregs` in the kernel's `ucontext`.
 const FIRST_REGISTER: usize = 40;
 const ORDER: [Register; 17] = [
     X86_64::R8,

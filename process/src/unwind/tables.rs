@@ -23,7 +23,7 @@ pub struct UnwindTables {
     bases: BaseAddresses,
 }
 
-/// How to unwind one function: its entry (FDE) behind the entry's common part (CIE), copied from where they stand.
+/// How to unwind one function: its entry (FDE) behind the entry's common part (CIE), copied from where they are.
 #[derive(Debug)]
 pub struct Entry {
     bytes: Vec<u8>,
@@ -65,7 +65,7 @@ impl Entry {
         let distance = u32::from_ne_bytes(field.try_into().ok()?);
         let mut bytes = record(memory, place.checked_add(WORD)?.checked_sub(distance as usize)?)?;
         let common_length = bytes.len();
-        // In our copy the two stand side by side.
+        // In our copy the two are side by side.
         field.copy_from_slice(&u32::try_from(common_length.checked_add(WORD)?).ok()?.to_ne_bytes());
         bytes.append(&mut own);
         // Numbers in the FDE are relative to where it stood; the CIE has none that we use.

@@ -99,7 +99,7 @@ fn every_installed_interpreter_is_understood() {
             .position(|module| module.path() == cpython.path());
         for (((function, known), method), truth) in functions.iter().zip(FUNCTIONS).zip(METHODS).zip(truth) {
             let start = function.as_ref().map(|function| function.start);
-            // In pyenv's builds `fork_exec` lies in a library of its own.
+            // In pyenv's builds `fork_exec` is in a library of its own.
             let builtin = resolver.modules().index_of(truth) == module;
             assert!(
                 start == builtin.then_some(truth) || start.is_some() && truth == 0,

@@ -21,9 +21,9 @@ use super::opcodes::Opcodes;
 pub struct Version {
     /// The 13 of 3.13.
     pub minor: u32,
-    /// Where things lie.
+    /// The offsets.
     pub layout: Layout,
-    /// The instructions that matter; `None` where nobody asks for them.
+    /// The instructions that matter; `None` if nobody needs them.
     pub opcodes: Option<Opcodes>,
 }
 

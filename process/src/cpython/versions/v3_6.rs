@@ -1,5 +1,5 @@
 //! CPython 3.6.
-//! The list of its interpreters is no part of an object that a symbol names.
+//! The list of its interpreters is not part of an object that a symbol names.
 
 use super::Version;
 use crate::cpython::layout::{Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Variables};
