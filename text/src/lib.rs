@@ -105,7 +105,7 @@ fn ending(page: &mut Page<'_>, record: &Record) {
     page.gap();
     if !record.truncated.is_empty() {
         let cut = record.truncated.join(", ");
-        page.sentences(0, &format!("Too much for one record; cut short: {cut}."));
+        page.sentences(0, &format!("Too long for one record; shortened: {cut}."));
     }
     if let Some(context) = &record.context {
         page.sentences(0, &format!("Context: {context}"));

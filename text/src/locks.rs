@@ -13,7 +13,7 @@ pub fn write_leaked(page: &mut Page<'_>, lock: &Lock, record: &Record) {
     page.heading(
         "Lock: ",
         &format!(
-            "{}, held{} to the end by {}",
+            "{}, still held{} by {} at its end",
             which(lock),
             purpose(lock.kind),
             holder(lock)

@@ -27,7 +27,7 @@ macro_rules! golden {
 golden!(orphaned_mutex, mutex(), Some("FORKWATCH_STRICT=child"));
 golden!(orphaned_mutex_tried, tried(), None);
 golden!(orphaned_mutex_of_its_own, own(), None);
-golden!(orphaned_mutex_asked_for_by_its_taker, asked_again(), None);
+golden!(orphaned_mutex_locked_again_by_its_owner, locked_again(), None);
 golden!(orphaned_lock_of_a_library, of_a_library(), None);
 golden!(orphaned_time_zone, time_zone(), None);
 golden!(orphaned_resolver, resolver(), None);
@@ -115,7 +115,7 @@ fn own() -> Record {
 }
 
 /// A mutex that the forking thread held, and locks again.
-fn asked_again() -> Record {
+fn locked_again() -> Record {
     let mut lock = held(LockKind::Mutex, None, in_child());
     (lock.owner_tid, lock.owner) = (Some(4242), Some("shop".into()));
     record(orphan("pthread_mutex_lock", lock, in_child()))
