@@ -15,7 +15,7 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
 use crate::system::task;
-use crate::verdict::child_call::{Outcome, Wait, weigh};
+use crate::verdict::child_call::{CallOutcome, Wait, weigh};
 use crate::verdict::fork_record;
 use crate::watch::new_process::catch_up_with_locks;
 
@@ -49,18 +49,18 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     }
     let orphan = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here));
     match (weigh(object, wait, orphan.is_some(), alive::is_alone), orphan) {
-        (Outcome::AsksForOrphan(how), Some(orphan)) => {
+        (CallOutcome::AsksForOrphan(how), Some(orphan)) => {
             attempt::is_followed_by_wait(address);
             finding::orphaned_lock(thread, orphan, how, true, site);
         }
-        (Outcome::TriesOrphan, Some(orphan)) => attempt::fails(thread, orphan, caller.return_address, site),
-        (Outcome::MayAskForPythonLock, _) => {
+        (CallOutcome::TriesOrphan, Some(orphan)) => attempt::fails(thread, orphan, caller.return_address, site),
+        (CallOutcome::MayAskForPythonLock, _) => {
             if let Some(orphan) = python_lock::seen_behind(address) {
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
             }
         }
-        (Outcome::IsStuck, _) => finding::stuck_child(thread, object, address, site),
-        (Outcome::MayReturn | Outcome::AsksForOrphan(_) | Outcome::TriesOrphan, _) => {}
+        (CallOutcome::IsStuck, _) => finding::stuck_child(thread, object, address, site),
+        (CallOutcome::MayReturn | CallOutcome::AsksForOrphan(_) | CallOutcome::TriesOrphan, _) => {}
     }
 }
 
