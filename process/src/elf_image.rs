@@ -175,6 +175,25 @@ impl Image {
             })
     }
 
+    /// What `.gnu_debugaltlink` says: the path and the build id of the file that `dwz` made of what several debug files have in common.
+    pub fn shared_link(&self) -> Option<(Vec<u8>, String)> {
+        const MAX_LINK: u64 = 8 << 10;
+        let sections = self.sections()?;
+        let link = self.content(sections.named(b".gnu_debugaltlink")?, MAX_LINK)?;
+        let end = link.iter().position(|&byte| byte == 0)?;
+        Some((link.get(..end)?.to_vec(), hexadecimal(link.get(end + 1..)?)))
+    }
+
+    /// Whether it has debug information, which names source files and lines.
+    pub fn has_debug_information(&self) -> bool {
+        // The second name is that of an older way to pack it.
+        let names = [&b".debug_info"[..], b".zdebug_info"];
+        self.sections().is_some_and(|sections| {
+            let mut found = names.iter().filter_map(|name| sections.named(name));
+            found.any(|section| section.sh_type.get(ENDIAN) != SHT_NOBITS && section.sh_size.get(ENDIAN) > 0)
+        })
+    }
+
     /// The file name in `.gnu_debuglink`: the separate debug file as the packager called it.
     pub fn debug_link(&self) -> Option<Vec<u8>> {
         let sections = self.sections()?;

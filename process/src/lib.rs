@@ -9,7 +9,7 @@
 //! * [`memory`], [`maps`]: guarded reads; what is mapped where.
 //! * [`elf_image`]: headers, sections and notes, in a file or in memory.
 //! * [`module`], [`modules`]: which file an address lies in (`loader_list` where `/proc` hides them).
-//! * [`demangle`], [`symbols`], [`lines`], [`symbol_files`]: names, files and lines.
+//! * [`demangle`], [`symbols`], [`lines`], [`debug_files`], [`symbol_files`]: names, files and lines.
 //! * [`resolver`]: addresses become frames.
 //! * [`unwind`]: from one frame of a stack to its caller's.
 //! * [`blocked_stack`]: the stack of a thread that waits (`prologue` and `call_site` tell its frames from old data).
@@ -40,6 +40,7 @@
 pub mod blocked_stack;
 mod call_site;
 pub mod cpython;
+pub mod debug_files;
 pub mod demangle;
 pub mod elf_image;
 pub mod file;

@@ -73,7 +73,7 @@ impl Lines {
     pub fn read(image: &Image) -> Option<Self> {
         let sections = image.sections()?;
         let mut dwarf = Dwarf::load(|id| section(image, &sections, id)).ok()?;
-        if let Some(shared) = shared_part(image, &sections) {
+        if let Some(shared) = shared_part(image) {
             let sections = shared.sections()?;
             dwarf.load_sup(|id| section(&shared, &sections, id)).ok()?;
         }
@@ -84,24 +84,27 @@ impl Lines {
     /// The functions at the virtual address `address`, innermost first: those inlined, then the one whose code it is.
     /// Empty where the debug information says nothing.
     pub fn at(&self, address: u64, nesting: Nesting) -> Vec<Place> {
-        let mut places = Vec::new();
-        let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() else {
-            return places;
-        };
-        while let Ok(Some(frame)) = frames.next() {
-            let name = frame
-                .function
-                .as_ref()
-                .and_then(|function| Some(demangle(function.raw_name().ok()?.as_bytes(), nesting)));
-            let location = frame.location.as_ref();
-            places.push(Place {
-                function: name,
-                file: location.and_then(|location| location.file).map(str::to_owned),
-                line: location.and_then(|location| location.line).filter(|&line| line > 0),
-            });
-        }
-        places
+        let frames = self.context.find_frames(address).skip_all_loads();
+        frames.map_or_else(|_| Vec::new(), |frames| places(frames, nesting))
     }
+}
+
+/// The places that debug information has for one address, innermost first, from whatever source it is read.
+pub fn places<R: gimli::Reader>(mut frames: addr2line::FrameIter<'_, R>, nesting: Nesting) -> Vec<Place> {
+    let mut places = Vec::new();
+    while let Ok(Some(frame)) = frames.next() {
+        let name = frame
+            .function
+            .as_ref()
+            .and_then(|function| Some(demangle(function.raw_name().ok()?.as_bytes(), nesting)));
+        let location = frame.location.as_ref();
+        places.push(Place {
+            function: name,
+            file: location.and_then(|location| location.file).map(str::to_owned),
+            line: location.and_then(|location| location.line).filter(|&line| line > 0),
+        });
+    }
+    places
 }
 
 impl core::fmt::Debug for Lines {
@@ -136,15 +139,11 @@ fn is_unused(section: &[u8]) -> bool {
 }
 
 /// The file that `dwz` made of what several debug files have in common, named in `.gnu_debugaltlink`.
-fn shared_part(image: &Image, sections: &Sections) -> Option<Image> {
-    const MAX_LINK: u64 = 8 << 10;
-    let link = image.content(sections.named(b".gnu_debugaltlink")?, MAX_LINK)?;
-    let end = link.iter().position(|&byte| byte == 0)?;
-    let (path, id) = (link.get(..end)?, link.get(end + 1..)?);
-    let id = crate::elf_image::hexadecimal(id);
+fn shared_part(image: &Image) -> Option<Image> {
+    let (path, id) = image.shared_link()?;
     // Debian writes an absolute path; Fedora one relative to /usr/lib/debug/.dwz, whose files all lie in that folder.
     if path.starts_with(b"/") {
-        return open_with_id(path.to_vec(), &id);
+        return open_with_id(path, &id);
     }
     let name = path.rsplit(|&byte| byte == b'/').next()?;
     open_with_id([b"/usr/lib/debug/.dwz/", name].concat(), &id)

@@ -6,6 +6,7 @@ use std::ffi::CString;
 
 use object::elf::SHT_SYMTAB;
 
+use crate::debug_files::{self, SYSTEM};
 use crate::elf_image::Image;
 use crate::memory::ProcessMemory;
 use crate::module::Module;
@@ -70,26 +71,15 @@ impl SymbolFiles {
 /// The separate debug file of `module`, where gdb would look for it too; one that does not carry the same build id is not
 /// believed.
 fn separate_file(module: &Module, own: Option<&Image>, memory: ProcessMemory) -> Option<Image> {
-    let root = memory.root();
     let id = module.build_id()?;
-    let mut paths = Vec::new();
-    if let Some(path) = debug_path(id) {
-        paths.push(path);
-    }
+    let mut paths: Vec<Vec<u8>> = debug_files::by_build_id(SYSTEM, id).into_iter().collect();
     let slash = module.path().iter().rposition(|&byte| byte == b'/');
     let folder = slash.and_then(|slash| module.path().get(..slash));
     if let (Some(folder), Some(link)) = (folder, own.and_then(Image::debug_link)) {
-        paths.push([root.as_bytes(), folder, b"/", &link].concat());
-        paths.push([root.as_bytes(), folder, b"/.debug/", &link].concat());
-        paths.push([b"/usr/lib/debug", folder, b"/", &link].concat());
+        let beside = [memory.root().as_bytes(), folder].concat();
+        paths.extend(debug_files::by_link(&link, &beside, folder, [SYSTEM]));
     }
     paths.into_iter().find_map(|path| open_with_id(path, id))
-}
-
-/// Where distributions put the debug file of the build id `id` (hex).
-fn debug_path(id: &str) -> Option<Vec<u8>> {
-    let (folder, rest) = (id.get(..2)?, id.get(2..)?);
-    Some(format!("/usr/lib/debug/.build-id/{folder}/{rest}.debug").into_bytes())
 }
 
 /// The image in the file `path` if its build id is `id`.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Once;
 
-use super::files::exists;
+use super::regular_file::exists;
 use crate::message::{Failure, say};
 
 /// The variable that names the servers.

@@ -3,17 +3,16 @@
 //! Paths come from records, which anybody may have written: only regular files are opened, and only files with
 //! the right build id are used.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use object::{Object, ObjectSection, ReadCache};
+use forkwatch_process::debug_files::{self, SYSTEM, by_build_id};
+use forkwatch_process::elf_image::Image;
 
 use super::debuginfod;
-
-/// Where distributions put debug files.
-const SYSTEM: &str = "/usr/lib/debug";
+use super::regular_file::exists;
 
 /// Additional places to look for debug files.
 #[derive(Clone, Debug, Default)]
@@ -55,12 +54,13 @@ pub fn find(file: &Path, named: &Path, id: Option<&str>, sources: &Sources) -> F
         ..Found::default()
     };
     let mut with_lines = own.as_ref().filter(|own| own.has_lines).map(|own| own.shared.clone());
-    if let Some(id) = id.filter(|id| with_lines.is_none() && is_id(id)) {
+    if let Some(id) = id.filter(|_| with_lines.is_none()) {
         let link = own.as_ref().and_then(|own| own.link.as_deref());
         let mut places = by_id(id, sources);
         places.extend(link.map_or_else(Vec::new, |link| by_link(link, file, named, sources)));
         let apart = first_with(id, places).or_else(|| {
-            let path = sources.debuginfod.then(|| debuginfod::file(id)).flatten()?;
+            let is_id = by_build_id(SYSTEM, id).is_some();
+            let path = (sources.debuginfod && is_id).then(|| debuginfod::file(id)).flatten()?;
             first_with(id, vec![path])
         });
         if let Some((path, head)) = apart {
@@ -75,40 +75,28 @@ pub fn find(file: &Path, named: &Path, id: Option<&str>, sources: &Sources) -> F
     found
 }
 
-/// Whether a regular file is there.
-pub fn exists(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file())
-}
-
-/// Text from a record becomes part of a path, so only digits are allowed.
-fn is_id(id: &str) -> bool {
-    id.len() > 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 fn folders(sources: &Sources) -> impl Iterator<Item = &Path> {
     let given = sources.folders.iter().map(PathBuf::as_path);
-    given.chain([Path::new(SYSTEM)])
+    given.chain([Path::new(OsStr::from_bytes(SYSTEM))])
 }
 
 fn by_id(id: &str, sources: &Sources) -> Vec<PathBuf> {
-    let (start, rest) = id.split_at(2);
-    folders(sources)
-        .map(|folder| folder.join(format!(".build-id/{start}/{rest}.debug")))
-        .collect()
+    let place = |folder: &Path| by_build_id(folder.as_os_str().as_bytes(), id);
+    folders(sources).filter_map(place).map(path_of).collect()
 }
 
-/// Where gdb looks for the file of a debug link, too.
 fn by_link(link: &[u8], file: &Path, named: &Path, sources: &Sources) -> Vec<PathBuf> {
-    let link = OsStr::from_bytes(link);
-    // A link names a file in these directories only.
-    let (Some(link), Some(beside)) = (Path::new(link).file_name(), file.parent()) else {
+    let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    let (Some(beside), Some(folder)) = (file.parent().map(bytes), named.parent().map(bytes)) else {
         return Vec::new();
     };
-    let mut places = vec![beside.join(link), beside.join(".debug").join(link)];
-    if let Some(below) = named.parent().and_then(|folder| folder.strip_prefix("/").ok()) {
-        places.extend(folders(sources).map(|folder| folder.join(below).join(link)));
-    }
-    places
+    let debug = folders(sources).map(|folder| folder.as_os_str().as_bytes());
+    let places = debug_files::by_link(link, &beside, &folder, debug);
+    places.into_iter().map(path_of).collect()
+}
+
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes))
 }
 
 /// Debian writes an absolute path, Fedora one relative to the debug file.
@@ -122,9 +110,7 @@ fn shared_places(path: &[u8], of: &Path, id: &str, sources: &Sources) -> Vec<Pat
     if let Some(name) = path.file_name() {
         places.extend(folders(sources).map(|folder| folder.join(".dwz").join(name)));
     }
-    if is_id(id) {
-        places.extend(by_id(id, sources));
-    }
+    places.extend(by_id(id, sources));
     places
 }
 
@@ -136,26 +122,19 @@ fn first_with(id: &str, places: Vec<PathBuf>) -> Option<(PathBuf, Head)> {
 }
 
 fn head(path: &Path) -> Option<Head> {
-    // Opening a pipe would block for ever.
-    if !exists(path) {
-        return None;
-    }
-    // Only the required parts are read: programs with debug information can be gigabytes.
-    let cache = ReadCache::new(File::open(path).ok()?);
-    let elf = object::File::parse(&cache).ok()?;
-    let lines = [".debug_info", ".zdebug_info"];
-    let link = elf.gnu_debuglink().ok().flatten();
-    let shared = elf.gnu_debugaltlink().ok().flatten();
+    let image = open(path)?;
     Some(Head {
-        build_id: elf.build_id().ok().flatten().map(hexadecimal),
-        has_lines: lines
-            .iter()
-            .any(|name| elf.section_by_name(name).is_some_and(|section| section.size() > 0)),
-        link: link.map(|(name, _)| name.to_vec()),
-        shared: shared.map(|(path, id)| (path.to_vec(), hexadecimal(id))),
+        build_id: image.build_id(),
+        has_lines: image.has_debug_information(),
+        link: image.debug_link(),
+        shared: image.shared_link(),
     })
 }
 
-fn hexadecimal(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The image in a regular file.
+pub fn open(path: &Path) -> Option<Image> {
+    if !exists(path) {
+        return None;
+    }
+    Image::open(&CString::new(path.as_os_str().as_bytes()).ok()?)
 }

@@ -1,35 +1,32 @@
 //! Looks up addresses in the files of one module.
 
-use std::borrow::Cow;
+use addr2line::Loader;
+use forkwatch_process::demangle::{Nesting, demangle};
+use forkwatch_process::elf_image::Image;
+use forkwatch_process::lines::{Place, places};
+use forkwatch_process::symbols::{Table, functions_at};
 
-use addr2line::{Loader, demangle_auto};
+use super::files::{Found, open};
 
-use super::files::Found;
+/// How much stack the demangler may use.
+const STACK: usize = 1 << 20;
 
 /// The symbols and the debug information of one module.
 pub struct Names {
     /// The most detailed file first.
     loaders: Vec<Loader>,
-}
-
-/// One function at an address, and the address's place in its source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Function {
-    /// Its name, demangled.
-    pub symbol: Option<String>,
-    /// The source file.
-    pub file: Option<String>,
-    /// The line in it, from 1.
-    pub line: Option<u32>,
+    /// The module's own file and its debug file, for names from their symbol tables.
+    own: Option<Image>,
+    apart: Option<Image>,
+    nesting: Nesting,
 }
 
 impl Names {
     /// Opens the files; unreadable ones are ignored.
-    pub fn open(found: &Found) -> Self {
+    pub fn new(found: &Found) -> Self {
         let shared = found.shared.as_ref();
-        let apart = found.apart.as_ref();
-        let own = found.own.as_ref();
-        // Without its own debug information, the module shares nothing with other files.
+        let (apart, own) = (found.apart.as_ref(), found.own.as_ref());
+        // Without debug information of its own, the module has nothing in common with other files.
         let shared_of_own = shared.filter(|_| apart.is_none());
         let files = [(apart, shared), (own, shared_of_own)];
         let loaders = files.into_iter().filter_map(|(file, shared)| {
@@ -39,34 +36,55 @@ impl Names {
         });
         Self {
             loaders: loaders.collect(),
+            own: own.and_then(|path| open(path)),
+            apart: apart.and_then(|path| open(path)),
+            nesting: Nesting::within(STACK),
         }
     }
 
-    /// The functions at a virtual address, innermost first: those inlined, then the one whose code it is. Empty where nothing
-    /// is known.
-    pub fn at(&self, probe: u64) -> Vec<Function> {
-        let by_lines = self.loaders.iter().map(|loader| functions(loader, probe));
-        let mut functions = by_lines
-            .into_iter()
-            .find(|functions| !functions.is_empty())
-            .unwrap_or_default();
-        if functions.last().is_none_or(|outermost| outermost.symbol.is_none())
-            && let Some(symbol) = self.symbol(probe)
-        {
-            match functions.last_mut() {
-                Some(outermost) => outermost.symbol = Some(symbol),
-                None => functions.push(Function {
-                    symbol: Some(symbol),
-                    ..Function::default()
-                }),
+    /// The functions at each of these virtual addresses (ascending), innermost first: those inlined, then the one whose code it is.
+    /// Empty where nothing is known.
+    pub fn at(&self, addresses: &[u64]) -> Vec<Vec<Place>> {
+        let by_lines = addresses.iter().map(|&address| self.by_lines(address));
+        let mut found: Vec<Vec<Place>> = by_lines.collect();
+        let is_unnamed = |places: &Vec<Place>| places.last().is_none_or(|outermost| outermost.function.is_none());
+        let mut unnamed: Vec<(u64, &mut Vec<Place>)> = addresses
+            .iter()
+            .copied()
+            .zip(&mut found)
+            .filter(|(_, places)| is_unnamed(places))
+            .collect();
+        for (image, table) in [
+            (&self.own, Table::Full),
+            (&self.apart, Table::Full),
+            (&self.own, Table::Exported),
+        ] {
+            let Some(image) = image.as_ref().filter(|_| !unnamed.is_empty()) else {
+                continue;
+            };
+            let asked: Vec<u64> = unnamed.iter().map(|(address, _)| *address).collect();
+            let functions = functions_at(image, table, &asked);
+            for ((_, places), function) in unnamed.iter_mut().zip(functions) {
+                let name = function.map(|function| demangle(&function.name, self.nesting));
+                match places.last_mut() {
+                    Some(outermost) => outermost.function = name,
+                    None => places.extend(name.map(|name| Place {
+                        function: Some(name),
+                        ..Place::default()
+                    })),
+                }
             }
+            unnamed.retain(|(_, places)| is_unnamed(places));
         }
-        functions
+        found
     }
 
-    fn symbol(&self, probe: u64) -> Option<String> {
-        let name = self.loaders.iter().find_map(|loader| loader.find_symbol(probe))?;
-        Some(demangle_auto(Cow::Borrowed(name), None).into_owned())
+    fn by_lines(&self, address: u64) -> Vec<Place> {
+        let found = self.loaders.iter().map(|loader| match loader.find_frames(address) {
+            Ok(frames) => places(frames, self.nesting),
+            Err(_) => Vec::new(),
+        });
+        found.into_iter().find(|places| !places.is_empty()).unwrap_or_default()
     }
 }
 
@@ -74,22 +92,4 @@ impl std::fmt::Debug for Names {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Names").finish_non_exhaustive()
     }
-}
-
-/// What debug information says.
-fn functions(loader: &Loader, probe: u64) -> Vec<Function> {
-    let mut functions = Vec::new();
-    let Ok(mut found) = loader.find_frames(probe) else {
-        return functions;
-    };
-    while let Ok(Some(function)) = found.next() {
-        let name = function.function.as_ref().and_then(|name| name.demangle().ok());
-        let location = function.location.as_ref();
-        functions.push(Function {
-            symbol: name.map(Cow::into_owned),
-            file: location.and_then(|place| place.file).map(str::to_owned),
-            line: location.and_then(|place| place.line).filter(|&line| line > 0),
-        });
-    }
-    functions
 }

@@ -1,9 +1,9 @@
 //! A stack with what was found out about its addresses.
 
+use forkwatch_process::lines::Place;
 use forkwatch_schema::record::Frame;
 
 use super::Module;
-use crate::symbols::Function;
 
 /// What to look up.
 #[derive(Debug)]
@@ -22,35 +22,35 @@ pub fn missing(stack: &[Frame]) -> impl Iterator<Item = Address> {
 }
 
 /// Adds what is known. Returns whether there was anything.
-pub fn complete<'known>(stack: &mut Vec<Frame>, known: impl Fn(&Address) -> Option<&'known Vec<Function>>) -> bool {
+pub fn complete<'known>(stack: &mut Vec<Frame>, known: impl Fn(&Address) -> Option<&'known Vec<Place>>) -> bool {
     let mut completed = Vec::with_capacity(stack.len());
     let mut has_changed = false;
     for (position, frame) in stack.iter().enumerate() {
         let address = lacks(stack, position).then(|| address(frame)).flatten();
-        let functions = address
+        let places = address
             .and_then(|address| known(&address))
             .map_or(&[][..], Vec::as_slice);
-        let Some((outermost, inlined)) = functions.split_last() else {
+        let Some((outermost, inlined)) = places.split_last() else {
             completed.push(frame.clone());
             continue;
         };
         has_changed = true;
         if frame.file.is_some() {
             completed.push(Frame {
-                symbol: outermost.symbol.clone(),
+                symbol: outermost.function.clone(),
                 ..frame.clone()
             });
             continue;
         }
-        completed.extend(inlined.iter().map(|function| Frame {
-            symbol: function.symbol.clone(),
-            file: function.file.clone(),
-            line: function.line,
+        completed.extend(inlined.iter().map(|place| Frame {
+            symbol: place.function.clone(),
+            file: place.file.clone(),
+            line: place.line,
             ..frame.clone()
         }));
         completed.push(Frame {
             // The library's names are those of fingerprints and suppressions.
-            symbol: frame.symbol.clone().or_else(|| outermost.symbol.clone()),
+            symbol: frame.symbol.clone().or_else(|| outermost.function.clone()),
             file: outermost.file.clone(),
             line: outermost.line,
             ..frame.clone()

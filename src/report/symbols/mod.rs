@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
+use forkwatch_process::lines::Place;
 use forkwatch_schema::record::Record;
 use forkwatch_text::words::count;
 
@@ -26,7 +27,7 @@ use super::example::Example;
 use super::examples::Examples;
 use super::finding::Finding;
 use crate::message::{Failure, say};
-use crate::symbols::{Function, Names, Sources, URLS, exists, find};
+use crate::symbols::{Names, Sources, URLS, exists, find};
 
 /// More addresses than this are not looked up, for a report of very many findings: the worst come first.
 const MAX_ADDRESSES: usize = 100_000;
@@ -59,7 +60,7 @@ pub fn sources(matches: &ArgMatches) -> Option<Sources> {
 
 /// What is known of each address that was looked up.
 #[derive(Debug, Default)]
-pub struct Known(BTreeMap<Module, BTreeMap<u64, Vec<Function>>>);
+pub struct Known(BTreeMap<Module, BTreeMap<u64, Vec<Place>>>);
 
 /// The names of the addresses that lack them in the examples of these findings. Reports how many modules could not be used
 /// because they differ from those of the records.
@@ -108,7 +109,7 @@ impl Known {
     /// How many modules have changed since, and nobody else names them.
     fn look_up(&mut self, sources: &Sources) -> u64 {
         let mut changed = BTreeSet::new();
-        for ((path, id), functions) in &mut self.0 {
+        for ((path, id), places) in &mut self.0 {
             let file = Path::new(path);
             // A file that cannot be told from another one is not used.
             let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
@@ -119,9 +120,10 @@ impl Known {
                 }
                 continue;
             }
-            let names = Names::open(&found);
-            for (probe, functions) in functions {
-                *functions = names.at(*probe);
+            let addresses: Vec<u64> = places.keys().copied().collect();
+            let found = Names::new(&found).at(&addresses);
+            for (places, found) in places.values_mut().zip(found) {
+                *places = found;
             }
         }
         changed.len() as u64
