@@ -13,10 +13,10 @@ use forkwatch_text::harmless::harmless;
 
 use super::advice;
 use super::example::Example;
-use super::filters;
 use super::finding::{Finding, Whole};
 use super::gather::spot::{Kept, Spool, Spot};
-use super::symbols::Known;
+use super::harmless::take_out;
+use super::symbols::known::Known;
 use crate::message::{Failure, say};
 
 /// The text for an example that cannot be read again.
@@ -56,7 +56,7 @@ impl Examples {
         let mut example = Example::new(&self.line(finding));
         let advice = advice::of(&example, Kind::parse(&finding.kind));
         if let Some(record) = &mut example.record {
-            filters::take_out_harmless(&self.rules, record);
+            take_out(&self.rules, record);
         }
         self.known.complete(&mut example);
         Whole {
@@ -69,7 +69,7 @@ impl Examples {
     /// The record alone, without names and lines from files; `None` if this version cannot fully parse it.
     pub fn record(&self, finding: &Finding) -> Option<Record> {
         let mut record = Example::record(&self.line(finding))?;
-        filters::take_out_harmless(&self.rules, &mut record);
+        take_out(&self.rules, &mut record);
         Some(record)
     }
 

@@ -8,7 +8,6 @@ use std::{fs, io};
 use clap::ArgMatches;
 use forkwatch_schema::kind::{Kind, Severity, written};
 use forkwatch_schema::nearest::nearest;
-use forkwatch_schema::record::{Detail, Lock, Record};
 use forkwatch_schema::suppressions::Suppressions;
 use glob::Pattern;
 use jiff::civil::DateTime;
@@ -19,6 +18,7 @@ use serde::Deserialize;
 use super::examples::Examples;
 use super::finding::Finding;
 use super::gather::Wanted;
+use super::harmless::{LeftOver, take_out};
 use super::read::head::Time;
 use super::read::inputs::unreadable;
 use crate::message::{Failure, say};
@@ -149,7 +149,7 @@ impl Filters {
         if rules.suppresses(&record) {
             return true;
         }
-        match take_out_harmless(rules, &mut record) {
+        match take_out(rules, &mut record) {
             LeftOver::Nothing => true,
             // What a child proved stays proven.
             LeftOver::NoLock if finding.severity == Severity::Error => {
@@ -164,48 +164,6 @@ impl Filters {
     pub fn rules(self) -> Suppressions {
         self.suppressions
     }
-}
-
-/// What is left of a record without what rules mark as harmless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeftOver {
-    /// No thread or lock at all.
-    Nothing,
-    /// Threads, but none of its locks.
-    NoLock,
-    /// Enough for the same finding.
-    Some,
-}
-
-/// Removes the locks and threads that a rule marks as harmless from a record.
-pub fn take_out_harmless(rules: &Suppressions, record: &mut Record) -> LeftOver {
-    let is_harmless = |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
-    let is_nothing = match &mut record.detail {
-        Detail::UnsafeFork(fork) => {
-            let had_locks = !fork.locks.is_empty();
-            let harmless: HashSet<i32> = fork
-                .threads
-                .iter()
-                .filter(|thread| rules.thread_is_harmless(&thread.name, thread.start_routine.as_deref(), None))
-                .map(|thread| thread.tid)
-                .collect();
-            let had_threads = !fork.threads.is_empty();
-            fork.threads.retain(|thread| !harmless.contains(&thread.tid));
-            fork.locks
-                .retain(|lock| !is_harmless(lock) && lock.owner_tid.is_none_or(|owner| !harmless.contains(&owner)));
-            if had_threads && fork.threads.is_empty() {
-                true
-            } else if had_locks && fork.locks.is_empty() {
-                return LeftOver::NoLock;
-            } else {
-                false
-            }
-        }
-        Detail::OrphanedLock(orphan) => is_harmless(&orphan.lock),
-        Detail::LeakedLock(leak) => is_harmless(&leak.lock),
-        _ => false,
-    };
-    if is_nothing { LeftOver::Nothing } else { LeftOver::Some }
 }
 
 fn suppressions<'path>(lists: impl Iterator<Item = &'path OsString>) -> Result<Suppressions, Failure> {

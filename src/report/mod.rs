@@ -6,7 +6,7 @@
 //! | which lines are there, and what do they say? | `read` |
 //! | what is known of each fingerprint and each fork? | `gather`, filled by the threads of `scan` |
 //! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
-//! | which of them are shown? | `filters` |
+//! | which of them are shown? | `filters`, and what of them `harmless` |
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
 //! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
@@ -21,6 +21,7 @@ mod finding;
 mod flags;
 mod format;
 mod gather;
+mod harmless;
 mod judge;
 mod place;
 mod progress;

@@ -28,8 +28,8 @@ impl Objects {
         })
     }
 
-    /// What tells the place where the thread with this state is from others, in this process. Of code only that is looked at
-    /// which tells a frame that stands for no line.
+    /// A number for the place where the thread with this state is, different from those of other places in this process. Of
+    /// the code, only what marks a frame that stands for no line is read.
     pub fn place(&self, state: usize, most: usize) -> u64 {
         let place = |frame: Frame| {
             let instruction = match self.layout.instruction {

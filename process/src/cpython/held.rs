@@ -207,7 +207,7 @@ impl Objects {
             inner.into_iter().any(|&frame| self.gives_back(frame) == Some(address))
         };
         inside.retain(|&(place, address, _)| !is_given_back(place, address));
-        let told = |(place, address, is_direct): (usize, usize, bool)| {
+        let with_frame = |(place, address, is_direct): (usize, usize, bool)| {
             let frame = *thread.frames.get(place)?;
             Some(Inside {
                 address,
@@ -215,7 +215,7 @@ impl Objects {
                 is_direct,
             })
         };
-        inside.into_iter().filter_map(told).collect()
+        inside.into_iter().filter_map(with_frame).collect()
     }
 
     /// The objects that an object with a block of its own may have taken: its attributes.
@@ -234,7 +234,7 @@ impl Objects {
     }
 }
 
-/// Who holds a lock that does not tell. `is_shared` says that somebody waits for it, or that the forking thread may have it.
+/// Who holds a lock that does not know its holder. `is_shared` says that somebody waits for it, or that the forking thread may have it.
 fn likely_holder(candidates: &[Candidate], is_shared: bool) -> Option<&Candidate> {
     if let Some(candidate) = candidates.iter().find(|candidate| candidate.has_acquired) {
         return Some(candidate);

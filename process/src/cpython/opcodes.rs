@@ -1,7 +1,7 @@
 //! Which instructions of a version's code matter here.
 
 /// The numbers of the instructions that matter in one minor version, those that the interpreter has fitted to their use among
-/// them. `python3 -c 'import opcode; print(opcode.opmap, opcode._specialized_opmap, opcode._inline_cache_entries)'` tells them.
+/// them. `python3 -c 'import opcode; print(opcode.opmap, opcode._specialized_opmap, opcode._inline_cache_entries)'` prints them.
 #[derive(Clone, Copy, Debug)]
 pub struct Opcodes {
     /// `EXTENDED_ARG`.

@@ -3,7 +3,8 @@
 use forkwatch_process::lines::Place;
 use forkwatch_schema::record::Frame;
 
-use super::Module;
+/// A file of machine code: its path, and its build id where the record has one.
+pub type Module = (String, Option<String>);
 
 /// What to look up.
 #[derive(Debug)]
