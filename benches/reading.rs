@@ -1,5 +1,5 @@
-//! What `forkwatch report` does for each line, the scalars of a record taken out by position or by parsing it; and for each
-//! finding, a time shown.
+//! What `forkwatch report` does for each line: extracting the scalars of a record by position or by parsing; and for each finding:
+//! formatting a time.
 
 #[path = "../src/report/read/head.rs"]
 #[expect(dead_code, unused_imports, reason = "its tests come in without a harness")]
@@ -11,7 +11,7 @@ mod parsed;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 
-/// What `examples/vault.c` made the library write.
+/// A record that the library wrote for `examples/vault.c`.
 const LINE: &[u8] = include_bytes!("../schema/benches/unsafe_fork.jsonl");
 
 fn main() {

@@ -1,17 +1,17 @@
-//! What reads files, records and memory that somebody else wrote, given hostile ones: it ends soon, in little memory, with an
-//! answer or with "not known", and never in a fault.
+//! Gives hostile input to the code that reads files, records and memory written by others: it must end soon, use little memory,
+//! and return an answer or "not known", never crash.
 //!
 //! | part | file |
 //! |---|---|
-//! | the targets: each a function that takes any bytes and panics where something is wrong | `targets/` |
-//! | inputs made from kept ones, the same for the same seed | `mutate` |
-//! | memory that holds what an input says | `hostile_memory` |
-//! | kept inputs, a folder a target | `corpus/` |
-//! | kept inputs and made ones, on each `cargo test` | `tests/replay.rs` |
-//! | the programs that look for new ones, led by coverage (`scripts/fuzz`) | `fuzz_targets/` |
+//! | the targets: functions that take arbitrary bytes and panic if something is wrong | `targets/` |
+//! | mutations of stored inputs, the same for the same seed | `mutate` |
+//! | memory with the content of an input | `hostile_memory` |
+//! | stored inputs, one directory per target | `corpus/` |
+//! | stored inputs and mutations, on each `cargo test` | `tests/replay.rs` |
+//! | the programs that look for new ones, guided by coverage (`scripts/fuzz`) | `fuzz_targets/` |
 //!
-//! The command and the library are no crates that could be linked here: the command is a program, and the library's hooks would
-//! watch the fuzzer. So the modules under test are compiled again, from their own files.
+//! The command and the library cannot be linked here: the command is a program, and the library's hooks would watch the fuzzer.
+//! So the modules under test are compiled again from their files.
 // Their unit tests run in the packages that they belong to. `cargo test FILTER` builds them here, too, whatever the manifest says.
 #![cfg(not(test))]
 #![allow(

@@ -1,4 +1,4 @@
-//! What the command says for itself, but for what it says on standard error: nobody reads that here, a million times.
+//! The command's output without standard error, which would be written a million times here.
 
 use std::fmt::Display;
 
@@ -7,5 +7,5 @@ mod of_command;
 
 pub use of_command::{Failure, print, print_by};
 
-/// Says nothing.
+/// Prints nothing.
 pub fn say(_sentence: &impl Display) {}

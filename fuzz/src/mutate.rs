@@ -1,11 +1,11 @@
-//! Inputs made from kept ones: the same for the same seed, on every machine.
+//! Mutations of stored inputs: the same for the same seed on every machine.
 
 use fastrand::Rng;
 
 /// The longest input made.
 const LONGEST: usize = 64 << 10;
 
-/// Numbers that stand at the edge of something, as bytes.
+/// Boundary numbers, as bytes.
 const EDGES: [u64; 10] = [
     0,
     1,
@@ -19,7 +19,7 @@ const EDGES: [u64; 10] = [
     u64::MAX,
 ];
 
-/// An input like one or two of the kept ones, with some changes.
+/// An input like one or two of the stored ones, with some changes.
 pub fn mutated(kept: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     let mut input = rng.choice(kept).cloned().unwrap_or_default();
     for _ in 0..1 << rng.u32(0..4) {
@@ -38,7 +38,7 @@ fn change(input: &mut Vec<u8>, kept: &[Vec<u8>], rng: &mut Rng) {
         0 => drop(input.drain(at..at + some)),
         1 => input.insert(at, rng.u8(..)),
         2 => input.truncate(at),
-        // A piece once more, behind itself.
+        // A piece repeated after itself.
         3 => drop(input.splice(at..at, input[at..at + some].to_vec())),
         4 => {
             let edge = rng.choice(EDGES).unwrap_or_default().to_le_bytes();

@@ -1,5 +1,5 @@
-//! Every target takes its kept inputs, and as many made ones as `FORKWATCH_FUZZ_INPUTS` says. None takes longer than it should,
-//! or more memory.
+//! Runs every target with its stored inputs and with as many mutations as `FORKWATCH_FUZZ_INPUTS` says, with limits on time and
+//! memory.
 
 use std::alloc::System;
 use std::fs;
@@ -11,15 +11,15 @@ use forkwatch_fuzz::mutate::mutated;
 use forkwatch_fuzz::{TARGETS, Target};
 use rustix::time::{ClockId, clock_gettime};
 
-/// What lives at once, of all targets together.
+/// The memory in use by all targets together.
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Made for each target where nothing is said: a second or two.
+/// The default number of mutations per target: a second or two.
 const INPUTS: u64 = 2_000;
-/// The most seconds of this thread's own time for one input, however busy the machine is; without optimisation, all is slower.
+/// The most seconds of this thread's own time for one input, however busy the machine is; without optimisation, everything is slower.
 const MOST_SECONDS: i64 = if cfg!(debug_assertions) { 20 } else { 4 };
-/// The most memory that all targets may take at once.
+/// The most memory that all targets may use at once.
 const MOST_BYTES: usize = 512 << 20;
 
 #[test]
@@ -67,7 +67,7 @@ fn unwind() {
     replay("unwind");
 }
 
-/// A target without a test would be looked at by nobody.
+/// A target without a test would never run.
 #[test]
 fn every_target_has_a_test_a_program_and_kept_inputs() {
     let own = include_str!("replay.rs");
@@ -86,7 +86,7 @@ fn every_target_has_a_test_a_program_and_kept_inputs() {
 fn replay(name: &str) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
     let kept = kept(name);
-    // What nobody understands tests nothing.
+    // Input that is not understood tests nothing.
     let understood = kept.iter().filter(|input| one(target, input) > 0).count();
     assert!(
         2 * understood > kept.len(),
@@ -99,7 +99,7 @@ fn replay(name: &str) {
     }
 }
 
-/// Says which input it was where the target fails, as a file that can be kept.
+/// Reports the input for which the target fails, as a file that can be stored.
 fn one(target: &Target, input: &[u8]) -> usize {
     let before = seconds();
     let run = std::panic::catch_unwind(|| (target.run)(input));
@@ -116,7 +116,7 @@ fn one(target: &Target, input: &[u8]) -> usize {
     run.unwrap_or(0)
 }
 
-/// The time that this thread has had a processor for.
+/// The processor time of this thread.
 fn seconds() -> i64 {
     clock_gettime(ClockId::ThreadCPUTime).tv_sec
 }

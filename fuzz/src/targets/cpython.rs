@@ -1,6 +1,6 @@
-//! CPython's structures, as they lie in a memory that is not what it says. The head of an input: the minor version and the thread
-//! that asks; then the memory, which begins with the types (`make-cpython-image` writes such), and behind them the state of that
-//! thread.
+//! CPython's structures in memory that is not what it claims to be. The head of an input: the minor version and the thread
+//! that reads; then the memory, which begins with the types (`make-cpython-image` writes such memory), followed by that thread's
+//! state.
 
 use forkwatch_process::cpython::{Interpreter, Objects, Pages, Target, Thread, Types};
 use forkwatch_process::memory::ProcessMemory;

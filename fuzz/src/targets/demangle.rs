@@ -1,4 +1,4 @@
-//! The name of a function, as any linker, or any person, may have written it.
+//! The name of a function, as any linker or person may have written it.
 
 use forkwatch_process::demangle::{Nesting, demangle};
 
@@ -8,7 +8,7 @@ const STACK: usize = if cfg!(feature = "libfuzzer") {
 } else {
     256 << 10
 };
-/// What is said to be left of it.
+/// The part of it that is declared free.
 const LEFT: usize = 128 << 10;
 /// The longest name that is read from a file.
 const LONGEST: usize = 16 << 10;

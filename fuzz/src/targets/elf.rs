@@ -11,7 +11,7 @@ use forkwatch_process::symbols::{Table, addresses_of, functions_at};
 
 use super::records::memory_file;
 
-/// The addresses that are asked for beside those of functions.
+/// Addresses to look up besides those of functions.
 const ADDRESSES: [u64; 6] = [0, 0x1000, 0x1040, 0x1139, 0x2000, u64::MAX];
 
 pub fn run(input: &[u8]) -> usize {

@@ -1,4 +1,4 @@
-//! The targets, a file each.
+//! The targets, one file each.
 
 mod cpython;
 mod demangle;
@@ -10,12 +10,12 @@ mod report;
 mod suppressions;
 mod unwind;
 
-/// One kind of input, and what takes it.
+/// One kind of input, and the code that reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// The name of the target, of its program and of its folder in `corpus/`.
+    /// The name of the target, of its program and of its directory in `corpus/`.
     pub name: &'static str,
-    /// Takes an input; panics where the answer is wrong. Says how much of it was understood: lines, frames, whatever it has.
+    /// Reads an input; panics if the answer is wrong. Returns how much of it was understood, for example lines or frames.
     pub run: fn(&[u8]) -> usize,
 }
 
@@ -65,7 +65,7 @@ pub fn run(name: &str, input: &[u8]) {
     let _nobody_asks = (target.expect("a target of this name").run)(input);
 }
 
-/// Fails where a text for people could move a cursor, change colours or turn the direction of writing.
+/// Fails if a displayed text could move the cursor, change colours or change the writing direction.
 fn assert_harmless(text: &str) {
     for line in text.lines() {
         assert_eq!(forkwatch_text::harmless::harmless(line), line, "is to be escaped");

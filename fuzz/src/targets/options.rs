@@ -1,4 +1,4 @@
-//! The environment: a variable a line, `NAME=VALUE`.
+//! The environment: one variable per line, `NAME=VALUE`.
 
 use forkwatch_schema::destination::Destination;
 use forkwatch_schema::log_path::{Marks, expand};

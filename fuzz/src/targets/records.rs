@@ -1,4 +1,4 @@
-//! A log, plain or packed: where its lines begin, and what each one says.
+//! A log, plain or compressed: where its lines begin, and what each one contains.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,13 +10,13 @@ use forkwatch_text::{Style, render};
 use super::assert_harmless;
 use crate::report::read::{Lines, MAX_LINE, head, parsed, range, stream, unpack};
 
-/// More is not unpacked: a packed file may stand for any length.
+/// More is not decompressed: a compressed file may expand to any length.
 const MAX_UNPACKED: u64 = 1 << 20;
 
 pub fn run(input: &[u8]) -> usize {
     let mut plain = Vec::new();
     if let Ok(reader) = unpack::reader(input) {
-        // What comes before the damage counts.
+        // The part before the damage counts.
         let _damaged = reader.take(MAX_UNPACKED).read_to_end(&mut plain);
     }
     let whole = in_stream(&plain);
@@ -32,7 +32,7 @@ pub fn run(input: &[u8]) -> usize {
     whole.0.iter().filter(|(line, ..)| one_line(line)).count()
 }
 
-/// A line, where it begins, and whether nothing ends it.
+/// A line, where it begins, and whether it is incomplete.
 type Line = (Vec<u8>, u64, bool);
 
 #[derive(Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ impl Lines for Seen {
     }
 }
 
-/// The plain way.
+/// The simple way.
 fn split(content: &[u8]) -> Vec<Line> {
     let mut next = 0;
     let mut lines: Vec<_> = content
@@ -88,19 +88,19 @@ fn in_parts(content: &[u8], part: u64) -> Seen {
     seen
 }
 
-/// A file that no disk holds.
+/// A file in memory.
 pub fn memory_file() -> File {
     let file = rustix::fs::memfd_create("log", rustix::fs::MemfdFlags::CLOEXEC);
     File::from(file.expect("files in memory"))
 }
 
-/// Whether the line holds a record.
+/// Whether the line is a record.
 fn one_line(line: &[u8]) -> bool {
     let by_position = head::by_position(line);
     let parsed = parsed::parse(line);
     if let (Some(by_position), Ok(parsed)) = (&by_position, &parsed) {
         let parsed = parsed.head();
-        // A day that no calendar has is some number in one of the ways, and no time in the other.
+        // A day that does not exist is some number in one way, and not a time in the other.
         let time = if parsed.time == 0 { 0 } else { by_position.time };
         assert_eq!(
             head::Head {

@@ -1,4 +1,4 @@
-//! A suppression file, and behind a NUL byte the words of a finding that its rules are held against, a line each.
+//! A suppression file, and after a NUL byte the words of a finding that its rules are matched against, one per line.
 
 use forkwatch_schema::record::Frame;
 use forkwatch_schema::suppressions::Suppressions;

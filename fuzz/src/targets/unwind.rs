@@ -1,4 +1,4 @@
-//! A module as it lies in memory, with its unwind tables, and a stack that leads through it. The head of an input: where the
+//! A module in memory, with its unwind tables, and a stack that leads through it. The head of an input: where the
 //! program counter and the stack pointer point, and an offset into the module's file.
 
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use forkwatch_process::resolver::{Naming, Resolver};
 
 use crate::hostile_memory;
 
-/// The most frames asked for.
+/// The most frames to read.
 const FRAMES: usize = 64;
 
 pub fn run(input: &[u8]) -> usize {
@@ -27,7 +27,7 @@ pub fn run(input: &[u8]) -> usize {
         let mut resolver = Resolver::with_modules(Naming::Full, modules());
         resolver.learn([&frames[..]]);
         let named = resolver.frames(&frames, true);
-        // A program counter alone is no stack.
+        // A program counter alone is not a stack.
         named.len().saturating_sub(1)
     })
 }
