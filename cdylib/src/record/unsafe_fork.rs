@@ -18,25 +18,25 @@ use crate::snapshot::names::frames;
 use crate::state::held::Object;
 use crate::state::{depot, own_code};
 use crate::system::task;
-use crate::verdict::unsafe_fork::{CountedLock, CountedThread, Evidence};
+use crate::verdict::unsafe_fork::{Evidence, RelevantLock, RelevantThread};
 
 /// The finding. The child's id is not known yet.
 pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resolver) -> Content {
     let Evidence {
         stack,
-        threads: counted_threads,
-        locks: counted_locks,
+        threads: relevant_threads,
+        locks: relevant_locks,
         is_python,
     } = evidence;
-    let truncated = truncated(snapshot, counted_threads.len(), counted_locks.len());
+    let truncated = truncated(snapshot, relevant_threads.len(), relevant_locks.len());
     let mut unwinder = Unwinder::new(Rc::clone(resolver.modules()));
-    let threads: Vec<_> = counted_threads
+    let threads: Vec<_> = relevant_threads
         .into_iter()
-        .map(|counted| thread(snapshot, counted, &mut unwinder, resolver))
+        .map(|relevant| thread(snapshot, relevant, &mut unwinder, resolver))
         .collect();
-    let locks: Vec<_> = counted_locks
+    let locks: Vec<_> = relevant_locks
         .into_iter()
-        .map(|counted| held_lock(counted, &threads))
+        .map(|relevant| held_lock(relevant, &threads))
         .collect();
     let severity = if locks.is_empty() {
         Severity::Warn
@@ -89,15 +89,20 @@ fn truncated(snapshot: &ForkSnapshot, threads: usize, locks: usize) -> Vec<Strin
         .collect()
 }
 
-fn thread(snapshot: &ForkSnapshot, counted: CountedThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Thread {
-    let other = counted.thread;
+fn thread(
+    snapshot: &ForkSnapshot,
+    relevant: RelevantThread,
+    unwinder: &mut Unwinder,
+    resolver: &mut Resolver,
+) -> Thread {
+    let other = relevant.thread;
     let created_stack = other
         .origin
         .map(|origin| frames(resolver, depot::frames(origin.created), false));
     Thread {
         tid: other.tid,
-        name: counted.name,
-        start_routine: counted.start_routine,
+        name: relevant.name,
+        start_routine: relevant.start_routine,
         created_stack,
         stack: present_stack(other, unwinder, resolver),
         python_stack: python_stack(snapshot, other),
@@ -163,15 +168,15 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
     })
 }
 
-fn held_lock(counted: CountedLock, threads: &[Thread]) -> Lock {
-    let owner = threads.iter().find(|thread| thread.tid == counted.lock.owner);
+fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
+    let owner = threads.iter().find(|thread| thread.tid == relevant.lock.owner);
     Lock {
-        address: lock::address(counted.lock.entry.address),
-        kind: lock::kind(counted.lock.entry.object),
-        name: counted.name,
-        owner_tid: Some(counted.lock.owner),
+        address: lock::address(relevant.lock.entry.address),
+        kind: lock::kind(relevant.lock.entry.object),
+        name: relevant.name,
+        owner_tid: Some(relevant.lock.owner),
         owner: owner.map(|owner| owner.name.clone()),
-        acquired_stack: counted.acquired_stack,
-        waiters: counted.lock.waiters.clone(),
+        acquired_stack: relevant.acquired_stack,
+        waiters: relevant.lock.waiters.clone(),
     }
 }

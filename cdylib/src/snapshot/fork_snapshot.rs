@@ -9,7 +9,7 @@ use forkwatch_process::memory::ProcessMemory;
 
 use super::alive::Alive;
 use super::lock_memory::{Word, word};
-use super::origin::Origin;
+use super::origin::ForkOrigin;
 use super::place::Place;
 use super::python;
 use crate::config;
@@ -23,7 +23,7 @@ use crate::system::task::{self, BlockedCall};
 #[derive(Debug)]
 pub struct ForkSnapshot {
     /// The fork itself.
-    pub origin: Origin,
+    pub origin: ForkOrigin,
     /// Nothing of it is new; it is looked at because strict mode may stop it.
     pub reported_before: bool,
     /// The other threads, those with locks first.
@@ -108,7 +108,7 @@ const PATIENCE: Duration = Duration::from_millis(3);
 const MOST_LOCKS: usize = 1024;
 
 /// Looks at the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
-pub fn take(origin: Origin, alive: &[Alive], need_all: bool) -> ForkSnapshot {
+pub fn take(origin: ForkOrigin, alive: &[Alive], need_all: bool) -> ForkSnapshot {
     let most = if need_all { alive.len() } else { MOST_THREADS };
     let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
     let threads = with_locks.into_iter().chain(others).take(most).enumerate();
@@ -179,12 +179,12 @@ pub fn entry_of(held: &Held) -> Entry {
 
 /// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
 /// system call.
-pub fn take_inherited(origin: Origin, lost: &[Alive]) -> ForkSnapshot {
+pub fn take_inherited(origin: ForkOrigin, lost: &[Alive]) -> ForkSnapshot {
     let threads = lost.iter().map(without_the_kernel).collect();
     verified(origin, lost, threads)
 }
 
-fn verified(origin: Origin, alive: &[Alive], threads: Vec<OtherThread>) -> ForkSnapshot {
+fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> ForkSnapshot {
     let waiters = waiters(&threads);
     let looked_at: BTreeSet<i32> = threads.iter().map(|thread| thread.tid).collect();
     let mut locks: Vec<HeldLock> = Vec::new();

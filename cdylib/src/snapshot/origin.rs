@@ -34,7 +34,7 @@ impl fmt::Display for ForkId {
 
 /// One fork of a process with other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct ForkOrigin {
     /// Its id: that of the record that reported such a fork first, if there is one.
     pub id: ForkId,
     /// The function that the program called.

@@ -9,7 +9,7 @@ use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
 use crate::snapshot::fork_snapshot::ForkSnapshot;
-use crate::snapshot::origin::Origin;
+use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
 use crate::system::{process, task};
 
@@ -17,7 +17,7 @@ use crate::system::{process, task};
 #[derive(Debug)]
 pub struct ForkRecord {
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: ForkOrigin,
     /// What the parent saw, where it had something new to report.
     pub seen: Option<ForkSnapshot>,
     /// The locks of CPython's that pass no hook, with their holders' ids.
@@ -36,7 +36,7 @@ pub struct ForkRecord {
 
 impl ForkRecord {
     /// A fork that is about to happen.
-    pub fn new(origin: Origin, seen: Option<ForkSnapshot>, python_locks: Vec<(Held, i32)>) -> Box<Self> {
+    pub fn new(origin: ForkOrigin, seen: Option<ForkSnapshot>, python_locks: Vec<(Held, i32)>) -> Box<Self> {
         Box::new(Self {
             origin,
             seen,

@@ -5,7 +5,7 @@ use forkwatch_process::cpython::Held;
 use crate::config;
 use crate::snapshot::alive::Alive;
 use crate::snapshot::fork_snapshot::{self, HeldLock};
-use crate::snapshot::origin::{ForkId, Origin};
+use crate::snapshot::origin::{ForkId, ForkOrigin};
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::snapshot::python;
 use crate::snapshot::python_locks;
@@ -20,7 +20,7 @@ use crate::verdict::suppressions;
 #[derive(Debug)]
 pub struct KnownFork {
     /// What the child must know of it.
-    pub origin: Origin,
+    pub origin: ForkOrigin,
     /// The locks of CPython's that pass no hook, with their holders' ids.
     pub python_locks: Vec<(Held, i32)>,
     /// Whether something about it may be new. One whose caller does nothing but exec never has news.
@@ -38,7 +38,7 @@ pub fn look(lock: &mut ReportLock, function: &'static str, stack: StackId, alive
     } else {
         Vec::new()
     };
-    let origin = Origin {
+    let origin = ForkOrigin {
         id: reported::fork_id(lock, place).unwrap_or_else(ForkId::make),
         function,
         stack,

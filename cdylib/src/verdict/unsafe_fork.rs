@@ -25,22 +25,22 @@ pub enum Verdict<'a> {
     Finding(Evidence<'a>),
 }
 
-/// What counts of a fork.
+/// What matters of a fork.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     /// Where it was called.
     pub stack: Vec<Frame>,
     /// The threads that no rule calls harmless.
-    pub threads: Vec<CountedThread<'a>>,
+    pub threads: Vec<RelevantThread<'a>>,
     /// The locks that these threads hold, or threads that were not looked at.
-    pub locks: Vec<CountedLock<'a>>,
+    pub locks: Vec<RelevantLock<'a>>,
     /// Whether the program runs CPython.
     pub is_python: bool,
 }
 
-/// A thread that counts.
+/// A thread that no rule calls harmless.
 #[derive(Debug)]
-pub struct CountedThread<'a> {
+pub struct RelevantThread<'a> {
     /// The thread.
     pub thread: &'a OtherThread,
     /// Its name.
@@ -49,9 +49,9 @@ pub struct CountedThread<'a> {
     pub start_routine: Option<String>,
 }
 
-/// A lock that counts.
+/// A lock that can harm the child.
 #[derive(Debug)]
-pub struct CountedLock<'a> {
+pub struct RelevantLock<'a> {
     /// The lock.
     pub lock: &'a HeldLock,
     /// What libc or Python code calls it.
@@ -102,9 +102,9 @@ pub fn judge<'a>(
     (Verdict::Finding(evidence), left_out)
 }
 
-fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<CountedThread<'a>> {
+fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<RelevantThread<'a>> {
     let rules = suppressions::rules();
-    let mut counted = Vec::new();
+    let mut relevant = Vec::new();
     for thread in &snapshot.threads {
         let name = printable(&thread.name);
         let start = thread.origin.map(|origin| origin.start_routine);
@@ -115,29 +115,29 @@ fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<Count
                 continue;
             }
         }
-        counted.push(CountedThread {
+        relevant.push(RelevantThread {
             thread,
             name,
             start_routine,
         });
     }
-    counted
+    relevant
 }
 
 fn locks<'a>(
     snapshot: &'a ForkSnapshot,
-    threads: &[CountedThread],
+    threads: &[RelevantThread],
     interpreter: Option<&Interpreter>,
     resolver: &mut Resolver,
     left_out: &mut LeftOut,
-) -> Vec<CountedLock<'a>> {
+) -> Vec<RelevantLock<'a>> {
     let rules = suppressions::rules();
     let fork = snapshot.origin.place;
-    let mut counted = Vec::new();
+    let mut relevant = Vec::new();
     for lock in &snapshot.locks {
         let holder = snapshot.threads.iter().find(|thread| thread.tid == lock.owner);
-        let holder_counts = threads.iter().any(|counted| counted.thread.tid == lock.owner);
-        if holder.is_some() && !holder_counts {
+        let holder_is_relevant = threads.iter().any(|relevant| relevant.thread.tid == lock.owner);
+        if holder.is_some() && !holder_is_relevant {
             // A rule calls the thread harmless.
             continue;
         }
@@ -165,11 +165,11 @@ fn locks<'a>(
             left_out.places.push((lock.place(fork), PlaceVerdict::Suppressed));
             continue;
         }
-        counted.push(CountedLock {
+        relevant.push(RelevantLock {
             lock,
             name: name.map(str::to_owned),
             acquired_stack,
         });
     }
-    counted
+    relevant
 }

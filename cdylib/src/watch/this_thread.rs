@@ -16,7 +16,7 @@ pub fn record() -> Option<&'static Thread> {
 #[inline(never)]
 fn new_record() -> Option<&'static Thread> {
     if Thread::is_unknown() {
-        thread_record::take_up(start::stage_one)
+        thread_record::adopt(start::stage_one)
     } else {
         Thread::left_by_a_jump()
     }

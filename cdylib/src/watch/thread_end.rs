@@ -24,14 +24,14 @@ const LAST_ROUND: u8 = 4;
 /// The destructor of our key: runs in the ending thread.
 ///
 /// # Safety
-/// `record` is the thread's record, as `thread_record::hear_of_end` sets it.
+/// `record` is the thread's record, as `thread_record::call_at_end` sets it.
 pub unsafe extern "C" fn ends(record: *mut c_void) {
     // SAFETY: the caller's promise; records are never given back.
     let thread = unsafe { &*record.cast::<Thread>() };
     // A handler that was cancelled inside of a fork has not come back to it.
     left::end_left_fork();
     if thread.next_round() < LAST_ROUND {
-        thread_record::hear_of_end(thread);
+        thread_record::call_at_end(thread);
         return;
     }
     let _errno = KeepErrno::as_it_is();

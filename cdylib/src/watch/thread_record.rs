@@ -24,8 +24,8 @@ pub fn make_key(ends: unsafe extern "C" fn(*mut c_void)) {
     }
 }
 
-/// Has the key's destructor called for this thread, which runs this.
-pub fn hear_of_end(thread: &Thread) {
+/// Has the key's destructor called when this thread, which runs this, ends.
+pub fn call_at_end(thread: &Thread) {
     let key = KEY.load(Ordering::Relaxed);
     if key != NO_KEY {
         // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; a failure only means that the thread's end
@@ -38,10 +38,10 @@ pub fn hear_of_end(thread: &Thread) {
 /// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
 /// will call the program's start routine.
 pub fn begin(thread: &'static Thread, here: usize) {
-    // A signal handler that comes in between must not take the thread up for a second time; one that came before has.
-    if let Some(taken_up) = Thread::even_if_busy() {
+    // A signal handler that comes in between must not adopt the thread a second time; one that came before has.
+    if let Some(adopted) = Thread::even_if_busy() {
         Thread::pass_by();
-        threads::cancel(taken_up);
+        threads::cancel(adopted);
     }
     Thread::pass_by();
     thread.note_handle();
@@ -50,20 +50,20 @@ pub fn begin(thread: &'static Thread, here: usize) {
     // libc's own data lies above `here`, so the stack ends a little higher than this.
     let margin = (64 << 10).min(bytes / 4);
     thread.begin_on_stack(here.saturating_sub(bytes) + margin, here);
-    hear_of_end(thread);
+    call_at_end(thread);
     thread.begin();
 }
 
-/// Takes up this thread, if no hook has: stage one has been.
-pub fn take_up_if_unknown() {
+/// Adopts this thread, if no hook has. Called after stage one.
+pub fn adopt_if_unknown() {
     if Thread::is_unknown() {
-        take_up(|| true);
+        adopt(|| true);
     }
 }
 
-/// Takes up a thread whose creation was not seen: the first one, and those made around `pthread_create`. `stage_one` says whether
+/// Adopts a thread whose creation was not seen: the first one, and those made around `pthread_create`. `stage_one` says whether
 /// threads may be followed.
-pub fn take_up(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
+pub fn adopt(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
     let _errno = KeepErrno::as_it_is();
     // What happens in here must not come back to here.
     let busy = Busy::from_here();
@@ -87,7 +87,7 @@ pub fn take_up(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
     let here = core::ptr::from_ref(&busy) as usize;
     let (low, high) = stack_bounds::of_stack_around(here).unwrap_or_default();
     thread.begin_on_stack(low, high);
-    hear_of_end(thread);
+    call_at_end(thread);
     drop(busy);
     thread.begin();
     Some(thread)

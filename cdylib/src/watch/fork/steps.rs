@@ -21,7 +21,7 @@ pub const UNKNOWN_CHILD: i32 = i32::MAX;
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
 pub fn before_copy(call: Option<ForkCall>) {
     let _errno = KeepErrno::as_it_is();
-    thread_record::take_up_if_unknown();
+    thread_record::adopt_if_unknown();
     let Some(thread) = Thread::even_if_busy() else { return };
     if Thread::current().is_some() {
         Thread::count_fork();
