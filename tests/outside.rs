@@ -156,14 +156,24 @@ fn inspect_shows_python() {
         Err(why) => return println!("skipped: {why}"),
     };
     for start in &ready.starts {
-        let words = ["variable", "attribute", "recursive"];
+        let words = ["variable", "attribute", "recursive", "condition"];
         let plain = start.command(&words.map(String::from));
         let arguments: Vec<_> = plain.get_args().collect();
         let waiting = Waiting::run(command_at(plain.get_program(), &arguments));
         let locks = [
-            ("door in ask", "ask"),
-            ("self.hatch in Vault.ask", "Vault.ask"),
-            ("self.key in Vault.ask", "Vault.ask"),
+            ("door in ask (stuck_child_python_from_outside.py:", "ask"),
+            (
+                "self.hatch in Vault.ask (stuck_child_python_from_outside.py:",
+                "Vault.ask",
+            ),
+            (
+                "self.key in Vault.ask (stuck_child_python_from_outside.py:",
+                "Vault.ask",
+            ),
+            (
+                "self._lock in Condition.__enter__ (threading.py:",
+                "Condition.__enter__",
+            ),
         ];
         for ((word, pid), (lock, function)) in waiting.children.iter().zip(locks) {
             let said = inspect(*pid);
@@ -174,10 +184,10 @@ fn inspect_shows_python() {
             );
             let file = ready.starts[0].command(&[]).get_args().next().unwrap().to_owned();
             let file = file.to_string_lossy();
-            let innermost = format!("Python stack of thread \"MainThread\":\n  #0  {function} at {file}:");
+            let innermost = format!("Python stack of thread \"MainThread\":\n  #0  {function} at ");
             let outermost = format!(" <module> at {file}:");
             for part in [
-                &format!("Lock:     {lock} (stuck_child_python_from_outside.py:"),
+                &format!("Lock:     {lock}"),
                 &format!("Held by:  thread \"keeper\" of the parent, which is in Vault.keep at {file}:"),
                 &innermost,
                 &outermost,

@@ -37,6 +37,7 @@ int main(void)
     printf("file %d\n", AT(PyCodeObject, co_filename));
     printf("names %d\n", AT(PyCodeObject, co_names));
     printf("first_line %d\n", AT(PyCodeObject, co_firstlineno));
+    printf("function_name %d\n", AT(PyFunctionObject, func_name));
     printf("elements %d\n", AT(PyTupleObject, ob_item));
     printf("ascii %d\n", (int)sizeof(PyASCIIObject));
     printf("compact %d\n", (int)sizeof(PyCompactUnicodeObject));

@@ -32,6 +32,7 @@ fn facts(layout: &Layout) -> BTreeMap<String, String> {
     add("names", &[layout.names]);
     add("first_line", &[layout.first_line]);
     add("lines", &[layout.lines.1]);
+    add("function_name", &[layout.function_name]);
     add("elements", &[layout.elements]);
     add("ascii", &[layout.ascii]);
     add("compact", &[layout.compact]);

@@ -45,6 +45,8 @@ pub struct Layout {
     pub blocks: Blocks,
     /// From this version on (`PY_VERSION_HEX`), locks have a state of their own; before it, every lock has a semaphore of libc's.
     pub own_locks_since: Option<u64>,
+    /// `function`: the name.
+    pub function_name: usize,
     /// `tuple`: the elements.
     pub elements: usize,
     /// `str`: the size of the head of an ASCII string.

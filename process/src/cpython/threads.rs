@@ -105,3 +105,26 @@ impl Objects {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Objects;
+    use crate::cpython::{Interpreter, Pages, Types};
+    use crate::memory::ProcessMemory;
+
+    /// A list of states that leads back into itself, and in which no thread has an id.
+    #[test]
+    fn a_circle_of_thread_states_ends() {
+        let interpreter = Interpreter {
+            minor: 12,
+            types: Types::by_name(|_| Some(0)).unwrap(),
+            offsets: None,
+        };
+        let mut state = [0_usize; 64];
+        let address = state.as_ptr().addr();
+        state[..2].fill(address);
+        let state = core::hint::black_box(&state);
+        let objects = Objects::look(&interpreter, ProcessMemory::own(), Pages::for_little).unwrap();
+        assert_eq!(objects.others(state.as_ptr().addr()), []);
+    }
+}

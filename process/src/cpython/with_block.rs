@@ -120,10 +120,9 @@ impl Objects {
 
     /// Whether this is a function or a method of a built-in type with the name `__exit__`.
     fn is_exit(&self, object: usize) -> bool {
-        const FUNCTION_NAME: usize = 32;
         const METHOD: usize = 40;
         let name = || match self.type_name(self.type_of(object)?)?.as_str() {
-            "function" => self.text(self.pages.pointer(object + FUNCTION_NAME)?),
+            "function" => self.text(self.pages.pointer(object + self.layout.function_name)?),
             "method_descriptor" => self.c_string(self.pages.pointer(self.pages.pointer(object + METHOD)?)?),
             _ => None,
         };

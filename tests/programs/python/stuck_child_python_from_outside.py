@@ -20,9 +20,10 @@ class Vault:
     def __init__(self):
         self.key = threading.RLock()
         self.hatch = threading.Lock()
+        self.bell = threading.Condition(threading.Lock())
 
     def keep(self):
-        with self.key, self.hatch:
+        with self.key, self.hatch, self.bell:
             with door:
                 inside.open()
                 never.pass_through()
@@ -30,6 +31,9 @@ class Vault:
     def ask(self, what):
         if what == "attribute":
             with self.hatch:
+                pass
+        if what == "condition":
+            with self.bell:
                 pass
         if what == "recursive":
             self.key.acquire()

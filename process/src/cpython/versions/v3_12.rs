@@ -41,6 +41,7 @@ pub const VERSION: Version = Version {
             generator_frame: 72,
         }),
         own_locks_since: None,
+        function_name: 32,
         elements: 24,
         ascii: 40,
         compact: 56,

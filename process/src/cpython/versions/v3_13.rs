@@ -42,6 +42,7 @@ pub const VERSION: Version = Version {
             generator_frame: 72,
         }),
         own_locks_since: Some(0x030d_0100),
+        function_name: 32,
         elements: 24,
         ascii: 40,
         compact: 56,

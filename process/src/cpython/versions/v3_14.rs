@@ -38,6 +38,7 @@ pub const VERSION: Version = Version {
             generator_frame: 72,
         }),
         own_locks_since: Some(0x030e_0000),
+        function_name: 32,
         elements: 32,
         ascii: 40,
         compact: 56,

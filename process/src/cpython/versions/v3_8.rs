@@ -38,6 +38,7 @@ pub const VERSION: Version = Version {
             values: 64,
         }),
         own_locks_since: None,
+        function_name: 64,
         elements: 24,
         ascii: 48,
         compact: 72,
