@@ -1,25 +1,25 @@
-//! What the library leaves for the `forkwatch run` above it: a folder of the command's with every record of the process tree,
-//! so that nothing is lost where a program has moved its standard error.
+//! What the library leaves for the `forkwatch run` above it: a directory of the command with every record of the process tree,
+//! so that nothing is lost if a program has moved its standard error.
 //!
-//! The value of the variable is `DEVICE:INODE:FOLDER`, with the device and inode of the command's own standard error.
+//! The value of the variable is `DEVICE:INODE:DIRECTORY`, with the device and inode of the command's own standard error.
 
 use std::fmt::{self, Display};
 
-/// The variable between the command and the library alone.
+/// A variable used only between the command and the library.
 pub const RUN_FOLDER: &str = "FORKWATCH_RUN_FOLDER";
 
 /// The file in the folder that records are appended to, as to any log.
 const RECORDS: &str = "records.jsonl";
 
-/// The file in the folder that notes are appended to, one a line.
+/// The file in the folder that notes are appended to, one per line.
 const NOTES: &str = "notes";
 
-/// Where the command's folder lies, and which file its standard error is.
+/// The command's directory, and the file that its standard error is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
     /// The device of the command's standard error.
     pub device: u64,
-    /// Its inode; 0 with a device of 0 where it is closed.
+    /// Its inode; both are 0 if it is closed.
     pub inode: u64,
     /// The folder, an absolute path.
     pub path: Vec<u8>,
@@ -60,14 +60,14 @@ impl RunFolder {
 /// One line of the notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note<'a> {
-    /// The text of this fingerprint went to where the user looks.
+    /// The report of this fingerprint reached the user's standard error.
     Shown(&'a str),
     /// This fingerprint's fork, or the child that reported it, was stopped by this option (`FORKWATCH_STRICT=locks`).
     Stopped(&'a str, &'a str),
 }
 
 impl<'a> Note<'a> {
-    /// Reads a line; `None` where it is no note.
+    /// Reads a line; `None` if it is not a note.
     pub fn parse(line: &'a str) -> Option<Self> {
         let mut words = line.split(' ');
         let note = match (words.next()?, words.next()?, words.next()) {

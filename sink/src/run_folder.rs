@@ -1,4 +1,4 @@
-//! The folder of the `forkwatch run` above a program, which gets every record whatever else becomes of it.
+//! The directory of the `forkwatch run` above a program, which gets every record in addition to any other destination.
 
 use std::ffi::CString;
 
@@ -9,10 +9,10 @@ use rustix::io::Errno;
 
 use crate::file::append_to_existing;
 
-/// From here on, in bytes, records are kept without their lists: a pool of thousands of workers fills no disk.
+/// Beyond this many bytes, records are kept without their lists, so that thousands of workers do not fill the disk.
 const ENOUGH: u64 = 16 << 20;
 
-/// Keeps a record. An error where the command has gone, or this process may not write there: nobody is left to read it.
+/// Keeps a record. Fails if the command has ended, or if this process may not write there: nobody is left to read it.
 pub fn keep(folder: &RunFolder, record: &Record) -> Result<(), Errno> {
     append_to_existing(&c_path(folder.records())?, |size| {
         if size < ENOUGH {

@@ -50,7 +50,7 @@ pub fn findings(records: PathBuf) -> Vec<RunFinding> {
 }
 
 impl RunFinding {
-    /// Whether the program is at fault, and not only the books were kept.
+    /// Whether it is `ERROR` or worse.
     pub fn is_bad(&self) -> bool {
         self.severity >= Severity::Error
     }

@@ -1,5 +1,5 @@
 //! Programs that capture the output of what they run, so that a report on standard error would be lost: the run then stays their
-//! parent, and ends with a summary of its own.
+//! parent, and ends with a summary.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -28,7 +28,7 @@ const RUNNERS: &[&str] = &[
     "unittest",
 ];
 
-/// Programs that a test framework is linked into have one of these in them: googletest's death tests move their standard error.
+/// Marks in programs that are linked with a test framework: googletest's death tests move their standard error.
 const FRAMEWORKS: &[&[u8]] = &[b"gtest_death_test_style", b"libgtest.so"];
 
 /// Whether this program captures output.
@@ -49,7 +49,7 @@ fn is_runner(path: &Path, arguments: &[OsString]) -> bool {
     while let Some(word) = words.next() {
         match word.as_bytes() {
             b"-m" => return words.next().is_some_and(|module| is_known(module)),
-            // The options of Python's that take the next word.
+            // Python's options that take the next word.
             b"-W" | b"-X" => {
                 words.next();
             }
@@ -74,7 +74,7 @@ fn has_framework(path: &Path) -> io::Result<bool> {
         if finders.iter().any(|finder| finder.find(&piece).is_some()) {
             return Ok(true);
         }
-        // A text may lie across two pieces.
+        // A mark may span two pieces.
         let kept = piece.len().saturating_sub(longest);
         piece.drain(..kept);
     }

@@ -1,5 +1,5 @@
-//! What the library keeps of a run: a private folder with every record of the process tree, and with notes on which of them
-//! the user has seen.
+//! What the library keeps of a run: a private directory with every record of the process tree, and notes on which of them the
+//! user has seen.
 
 use std::collections::{HashMap, HashSet};
 use std::env;
@@ -24,7 +24,7 @@ pub struct Kept {
     _folder: TempDir,
 }
 
-/// What the notes say, by fingerprint.
+/// The content of the notes, by fingerprint.
 #[derive(Debug, Default)]
 pub struct Notes {
     shown: HashSet<String>,
@@ -32,7 +32,7 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Whether a finding's text has reached the user.
+    /// Whether a finding's report has reached the user.
     pub fn is_shown(&self, fingerprint: &str) -> bool {
         self.shown.contains(fingerprint)
     }
@@ -58,7 +58,7 @@ impl Kept {
             let folder = env::temp_dir();
             let shown = folder.display();
             Failure::cannot(format!(
-                "no file can be made in {shown}: {error}; set TMPDIR to a folder of yours"
+                "cannot create a file in {shown}: {error}; set TMPDIR to a directory you can write to"
             ))
         };
         let (folder, path) = make().map_err(cannot)?;
@@ -98,7 +98,7 @@ impl Kept {
         PathBuf::from(OsString::from_vec(self.names.notes()))
     }
 
-    /// What the notes say by now.
+    /// The current content of the notes.
     pub fn notes(&self) -> Notes {
         let text = fs::read_to_string(self.notes_file()).unwrap_or_default();
         let mut notes = Notes::default();
@@ -115,7 +115,7 @@ impl Kept {
         notes
     }
 
-    /// Hands everything on to a `forkwatch run` around this one, whose variable this one's has replaced.
+    /// Passes everything on to an outer `forkwatch run`, whose variable this one has replaced.
     pub fn hand_on(&self) {
         let Some(outer) = env::var_os(RUN_FOLDER).and_then(|value| RunFolder::parse(value.as_bytes())) else {
             return;

@@ -1,5 +1,5 @@
-//! What `forkwatch run` says at the end, on its own standard error: the findings, worst first, and why the exit status is what it
-//! is. Findings whose text a program has captured or moved away are shown in full.
+//! The summary at the end of `forkwatch run`, on its own standard error: the findings, worst first, and the reason for the exit
+//! status. Findings whose report the program captured or moved are shown in full.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,21 +13,21 @@ use super::parent::Ending;
 use crate::message;
 use crate::report::run_end::{RunFinding, findings};
 
-/// Findings that are listed; `forkwatch report` lists all.
-const MOST_LISTED: usize = 20;
+/// The most findings that are listed; `forkwatch report` lists all.
+const MAX_LISTED: usize = 20;
 
-/// What the summary says besides the findings.
+/// What the summary contains besides the findings.
 #[derive(Debug)]
 pub struct Outcome<'a> {
     /// How the program ended.
     pub ending: Ending,
-    /// The status that findings turn 0 into, and the option that says so.
+    /// The status that replaces 0 if there are findings, and the option that sets it.
     pub error_exitcode: Option<(u8, &'static str)>,
     /// Where records go.
     pub log: Option<OsString>,
     /// Where the text goes.
     pub text: Option<OsString>,
-    /// What the program is called.
+    /// The program's name.
     pub program: &'a str,
 }
 
@@ -39,7 +39,7 @@ pub fn of(kept: &Kept) -> Vec<RunFinding> {
         .collect()
 }
 
-/// Says it all; nothing where nothing was found, or the user wants no text.
+/// Prints the summary; nothing if there are no findings, or if the user wants no text.
 pub fn say(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>) {
     if findings.is_empty() || outcome.text.as_ref().is_some_and(|text| text == "off") {
         return;
@@ -54,7 +54,7 @@ pub fn say(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>) {
         text.push_str(&sentence("", &style()));
     }
     if hidden.is_empty() {
-        // Apart from what the library has shown last.
+        // A gap after the library's last report.
         text.push_str(&sentence("", &style()));
     }
     for line in lines(findings, notes, outcome) {
@@ -65,12 +65,12 @@ pub fn say(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>) {
 
 fn lines(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>) -> Vec<String> {
     let mut lines = vec![format!(
-        "Summary: {} in {}, the worst first:",
+        "Summary: {} in {}, worst first:",
         count(findings.len() as u64, "finding", "findings"),
         outcome.program
     )];
-    lines.extend(findings.iter().take(MOST_LISTED).map(line));
-    if let Some(more @ 1..) = findings.len().checked_sub(MOST_LISTED) {
+    lines.extend(findings.iter().take(MAX_LISTED).map(line));
+    if let Some(more @ 1..) = findings.len().checked_sub(MAX_LISTED) {
         lines.push(format!("  ... and {} more", number(more as u64)));
     }
     lines.extend(where_to_read(outcome));
@@ -115,9 +115,9 @@ fn why_this_status(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>
             let (status, option) = outcome.error_exitcode?;
             Some(match (findings.iter().any(RunFinding::is_bad), status) {
                 (false, _) => "Exit status 0: the program's own; no finding is ERROR or FATAL".to_owned(),
-                (true, 0) => "Exit status 0: --error-exitcode 0 lets findings change nothing".to_owned(),
+                (true, 0) => "Exit status 0: --error-exitcode 0 means that findings do not change it".to_owned(),
                 (true, _) => format!(
-                    "Exit status {status}: the program ended with 0, but a finding is ERROR or FATAL ({option})"
+                    "Exit status {status}: the program exited with 0, but a finding is ERROR or FATAL ({option})"
                 ),
             })
         }

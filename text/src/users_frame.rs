@@ -1,8 +1,8 @@
-//! The frame of a Python stack that its user would look at: neither the standard library's nor an installed package's.
+//! The frame of a Python stack in the user's own code: neither in the standard library nor in an installed package.
 
 use forkwatch_schema::record::PythonFrame;
 
-/// The innermost frame of the user's own code; else of an installed package; else the innermost of all.
+/// The innermost frame in the user's own code, else in an installed package, else the innermost of all.
 pub fn of_python(frames: &[PythonFrame]) -> Option<&PythonFrame> {
     let innermost = |is_meant: fn(&str) -> bool| frames.iter().find(|frame| is_meant(&frame.file));
     innermost(|file| !is_standard(file) && !is_installed(file))
@@ -14,7 +14,7 @@ fn is_installed(file: &str) -> bool {
     file.contains("/site-packages/") || file.contains("/dist-packages/") || file.contains("/bin/")
 }
 
-/// Whether a file is part of the standard library, or of no file at all.
+/// Whether a file is part of the standard library, or there is no file.
 fn is_standard(file: &str) -> bool {
     const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
     let lies_there = file.contains("/lib/python3") && !file.contains("-packages/");
