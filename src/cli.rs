@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, ValueHint, value_parser};
 use clap_complete::Shell;
 use forkwatch_schema::options::{Arity, OPTIONS, OptionRow, Values};
+use forkwatch_schema::system_calls::NEEDED;
 
 use crate::message::{self, Failure};
 use crate::{exit_codes, explain, report, run};
@@ -38,6 +39,16 @@ Each name in brackets is the environment variable that sets the same option.";
 const RUN_CODES: &str = "Exit status: the program's own; if a signal ended the program, the same signal ends \
                          forkwatch. Otherwise 2 for wrong usage, 66 for findings under --strict, 125 if the program \
                          cannot be watched, 126 if it is not executable, 127 if it is not found.";
+
+/// What a sandbox must allow.
+fn run_sandboxes() -> String {
+    let names: Vec<_> = NEEDED.iter().map(|(_, name)| *name).collect();
+    format!(
+        "Seccomp: if the program installs a filter that kills it at a system call which the library needs, nothing more is \
+         reported from that process. A filter that is in force before the program starts must allow {}.",
+        names.join(", ")
+    )
+}
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -140,7 +151,7 @@ fn run_command() -> Command {
         .about("Runs a program, and everything it starts, with the library preloaded")
         .override_usage("forkwatch run [OPTIONS] [--] PROGRAM [ARGS]...")
         .after_help(RUN_EXAMPLES)
-        .after_long_help(format!("{RUN_EXAMPLES}\n\n{RUN_CODES}"))
+        .after_long_help(format!("{RUN_EXAMPLES}\n\n{RUN_CODES}\n\n{}", run_sandboxes()))
         .help_template(TEMPLATE)
         .args(option_flags())
         .arg(

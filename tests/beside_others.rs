@@ -1,13 +1,16 @@
 //! The library beside others: preloaded before and after libraries that replace the allocator, the clock or `fsync`, under an
 //! auditor, and under debuggers that start the program or come to it later. The program ends as it does beside those alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use forkwatch_schema::system_calls::NEEDED;
+
+use crate::command::COMMAND;
 use crate::support::judge;
 use crate::support::library::library;
 use crate::support::process::{End, Folder, Run, run};
@@ -150,6 +153,58 @@ fn started_by(debugger: &[&str]) {
     assert_eq!(forks, reported, "{lines:?}");
     let fine = |run: &Run| run.end == End::Exit(0) && run.stdout.contains("20 children: fine");
     assert!(fine(&bare) && fine(&watched), "{bare:?} {watched:?}");
+}
+
+/// The names of the system calls that a program makes, its children included; beside them, whether it was watched.
+fn system_calls_of(name: &str, watched: bool) -> BTreeSet<String> {
+    let program = Program::ready(Language::C, name).expect("a C compiler");
+    let folder = Folder::new(name);
+    let trace = folder.join("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o"]).arg(&trace);
+    if watched {
+        command.args(["-E", &format!("LD_PRELOAD={}", library().display())]);
+    }
+    command.arg(program.starts[0].command(&[]).get_program());
+    run(&mut command, &words(&watching(&folder)), &folder);
+    let trace = fs::read_to_string(trace).expect("strace writes what it saw");
+    let lines = trace.lines().filter_map(|line| line.split_once(' '));
+    let called = lines.filter_map(|(_, call)| call.trim_start().split_once('('));
+    let names = called.map(|(name, _)| name.to_owned());
+    names.filter(|name| !name.is_empty() && !name.contains(' ')).collect()
+}
+
+#[test]
+fn a_filter_must_allow_what_is_said_to_be_needed() {
+    if Command::new("strace").arg("--version").output().is_err() {
+        return println!("skipped: strace is not installed");
+    }
+    let said: BTreeSet<&str> = NEEDED.iter().map(|(_, name)| *name).collect();
+    for program in [PROGRAM, "orphaned_own_mutex", "leaked_lock_mutex"] {
+        let native = system_calls_of(program, false);
+        let watched = system_calls_of(program, true);
+        assert!(watched.contains("getppid"), "{program} had no finding: {watched:?}");
+        // Under a filter, memory is read in another way.
+        let unsaid: Vec<_> = watched
+            .difference(&native)
+            .filter(|name| !said.contains(name.as_str()) && *name != "process_vm_readv")
+            .collect();
+        assert_eq!(unsaid, Vec::<&String>::new(), "{program}");
+    }
+    let help = Command::new(COMMAND)
+        .args(["run", "--help"])
+        .output()
+        .expect("the command runs");
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("there is a README");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    for text in [help, readme] {
+        let words: BTreeSet<&str> = text
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .collect();
+        let missing: Vec<_> = said.difference(&words).collect();
+        assert_eq!(missing, Vec::<&&str>::new());
+    }
 }
 
 #[test]

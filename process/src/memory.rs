@@ -7,6 +7,7 @@
 
 use core::ffi::c_void;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{pread, retry_on_intr};
@@ -57,6 +58,9 @@ impl ProcessMemory {
         };
         let places = [&raw const local as usize, &raw const remote as usize];
         let pid = self.pid.as_raw_nonzero().get().unsigned_abs() as usize;
+        if is_read_by_file() {
+            return self.read_by_file(address, into);
+        }
         // SAFETY: `local` describes exactly `into`, which we hold exclusively; `remote` is only ever read by the
         // kernel, which answers EFAULT where nothing is mapped.
         let count = unsafe { system_call(libc::SYS_process_vm_readv, [pid, places[0], 1, places[1], 1, 0]) };
@@ -113,7 +117,7 @@ impl ProcessMemory {
     }
 
     /// The same as [`Self::read_some`] through `/proc`, for sandboxes whose seccomp filter refuses `process_vm_readv` (Docker's did before
-    /// kernel 4.8).
+    /// kernel 4.8) or kills at it (systemd's, for a service with `SystemCallFilter=@system-service`).
     #[cold]
     fn read_by_file(self, address: usize, into: &mut [u8]) -> usize {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -128,6 +132,45 @@ impl ProcessMemory {
         };
         retry_on_intr(|| pread(&memory, &mut *into, address as u64)).unwrap_or(0)
     }
+}
+
+/// Whether memory is read through `/proc` instead of by `process_vm_readv`. Relaxed: each of the two is right for who reads.
+static HOW: AtomicU8 = AtomicU8::new(NOT_KNOWN);
+const NOT_KNOWN: u8 = 0;
+const BY_CALL: u8 = 1;
+const BY_FILE: u8 = 2;
+
+/// Reads memory through `/proc` from now on: a filter kills at `process_vm_readv`.
+pub fn read_by_file_from_now_on() {
+    HOW.store(BY_FILE, Ordering::Relaxed);
+}
+
+/// Under a filter that was installed before this program began, nobody knows what it kills at: memory is read by calls that the
+/// loader made, too.
+fn is_read_by_file() -> bool {
+    match HOW.load(Ordering::Relaxed) {
+        NOT_KNOWN => {
+            let by_file = has_filter();
+            HOW.store(if by_file { BY_FILE } else { BY_CALL }, Ordering::Relaxed);
+            by_file
+        }
+        how => how == BY_FILE,
+    }
+}
+
+/// Whether the calling thread has a seccomp filter, as `/proc` says. `prctl` would say so, too, but the loader does not call it.
+#[cold]
+fn has_filter() -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let Ok(file) = retry_on_intr(|| open(c"/proc/thread-self/status", flags, Mode::empty())) else {
+        return false;
+    };
+    let mut text = [0; 4096];
+    let length = retry_on_intr(|| pread(&file, &mut text[..], 0)).unwrap_or(0);
+    let text = text.get(..length).unwrap_or_default();
+    let field = b"\nSeccomp:\t";
+    let place = text.windows(field.len()).position(|window| window == field);
+    place.is_some_and(|place| text.get(place + field.len()).is_some_and(|&mode| mode != b'0'))
 }
 
 #[cfg(test)]

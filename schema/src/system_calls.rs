@@ -1,4 +1,4 @@
-//! The names of the system calls that threads and processes commonly block in.
+//! System calls: the names of those that threads and processes commonly block in, and those that the library makes.
 
 const NAMES: &[(i64, &str)] = &[
     (libc::SYS_futex, "futex"),
@@ -50,6 +50,41 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_restart_syscall, "restart_syscall"),
     (libc::SYS_msgsnd, "msgsnd"),
     (libc::SYS_close, "close"),
+];
+
+/// The system calls that the library makes in a program, beyond those that the program makes to start threads and processes. Where a
+/// seccomp filter ends the program at one of them, the library must make none.
+pub const NEEDED: &[(i64, &str)] = &[
+    (libc::SYS_clock_gettime, "clock_gettime"),
+    (libc::SYS_close, "close"),
+    (libc::SYS_fcntl, "fcntl"),
+    (libc::SYS_fstat, "fstat"),
+    (libc::SYS_futex, "futex"),
+    (libc::SYS_getcwd, "getcwd"),
+    (libc::SYS_getdents64, "getdents64"),
+    (libc::SYS_getpid, "getpid"),
+    (libc::SYS_getppid, "getppid"),
+    (libc::SYS_gettid, "gettid"),
+    (libc::SYS_ioctl, "ioctl"),
+    (libc::SYS_madvise, "madvise"),
+    (libc::SYS_mmap, "mmap"),
+    (libc::SYS_mprotect, "mprotect"),
+    (libc::SYS_munmap, "munmap"),
+    (libc::SYS_nanosleep, "nanosleep"),
+    (libc::SYS_newfstatat, "newfstatat"),
+    (libc::SYS_open, "open"),
+    (libc::SYS_openat, "openat"),
+    (libc::SYS_poll, "poll"),
+    (libc::SYS_pread64, "pread64"),
+    (libc::SYS_prlimit64, "prlimit64"),
+    (libc::SYS_read, "read"),
+    (libc::SYS_readlinkat, "readlinkat"),
+    (libc::SYS_rt_sigpending, "rt_sigpending"),
+    (libc::SYS_rt_sigprocmask, "rt_sigprocmask"),
+    (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),
+    (libc::SYS_tgkill, "tgkill"),
+    (libc::SYS_uname, "uname"),
+    (libc::SYS_write, "write"),
 ];
 
 /// The name of a system call; its number, in words, if it is not a common one.

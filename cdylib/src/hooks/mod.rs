@@ -33,6 +33,7 @@ mod mutex;
 mod resolver;
 mod row;
 mod rwlock;
+mod sandbox;
 mod semaphore;
 mod spinlock;
 mod static_guard;

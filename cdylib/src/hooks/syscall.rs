@@ -1,5 +1,5 @@
-//! `syscall`: only calls that fork, wait on a futex, execute a program or end the process are looked at, all others jump on
-//! untouched.
+//! `syscall`: only calls that fork, wait on a futex, execute a program, end the process or install a seccomp filter are looked at, all
+//! others jump on untouched.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_long, c_void};
@@ -7,6 +7,7 @@ use core::ffi::{c_int, c_long, c_void};
 use forkwatch_process::memory::ProcessMemory;
 
 use super::fork::copies_memory;
+use super::sandbox::{filter_by_prctl, filter_by_seccomp};
 use super::{hand_over_all, hooks};
 use crate::state::fork_call::{ForkCall, Way};
 use crate::system::libc_threads;
@@ -15,6 +16,7 @@ use crate::system::real::{Real, no_such_call, real_function};
 use crate::watch::at_exit;
 use crate::watch::child::{self, Program};
 use crate::watch::fork::without_handlers;
+use crate::watch::sandbox;
 
 hooks! {
     /// Makes any system call.
@@ -52,6 +54,10 @@ unsafe extern "C-unwind" fn syscall() {
         "je {looked_at}",
         "cmp edi, {exit_group}",
         "je {looked_at}",
+        "cmp edi, {prctl}",
+        "je {looked_at}",
+        "cmp edi, {seccomp}",
+        "je {looked_at}",
         "mov rax, qword ptr [rip + {real} + {address}]",
         // Before the library has started.
         "test rax, rax",
@@ -64,6 +70,8 @@ unsafe extern "C-unwind" fn syscall() {
         execve = const libc::SYS_execve,
         execveat = const libc::SYS_execveat,
         exit_group = const libc::SYS_exit_group,
+        prctl = const libc::SYS_prctl,
+        seccomp = const libc::SYS_seccomp,
         real = sym SYSCALL,
         address = const Real::ADDRESS,
         looked_at = sym enter,
@@ -92,6 +100,14 @@ unsafe extern "C-unwind" fn looked_at(
     let real = unsafe { core::mem::transmute::<*mut c_void, Syscall>(SYSCALL.address()) };
     // SAFETY: the program's own call.
     let real = || unsafe { real(number, first, second, third, fourth, fifth, sixth) };
+    let filter = match number {
+        libc::SYS_prctl => filter_by_prctl(first, second, third),
+        libc::SYS_seccomp => filter_by_seccomp(first, third),
+        _ => None,
+    };
+    if let Some(filter) = filter {
+        return sandbox::install(filter, real, |result| result < 0);
+    }
     if !forks(number, first, second) {
         before(number, [first, second, third, fourth]);
         return real();

@@ -16,6 +16,7 @@ pub mod libc_regions;
 pub mod orphans;
 pub mod own_code;
 pub mod own_stack_bounds;
+pub mod sandbox;
 pub mod signalling;
 pub mod stack_cache;
 pub mod thread;

@@ -2,12 +2,10 @@
 //! `do_lookup_x` reads it). Nothing here takes a lock, allocates, or calls libc.
 #![expect(unsafe_code, reason = "tables that lie in other libraries")]
 
-use core::ffi::{CStr, c_void};
+use core::ffi::CStr;
 use core::mem::{MaybeUninit, size_of};
 
-use forkwatch_process::system_call::system_call;
-
-use super::process;
+use forkwatch_process::memory::ProcessMemory;
 
 /// How the tables are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,21 +23,12 @@ impl Access {
             // SAFETY: the loader has mapped the tables of an object that stays; `T` is made of plain integers.
             return (address != 0).then(|| unsafe { (address as *const T).read_unaligned() });
         }
-        let mut value = MaybeUninit::<T>::uninit();
-        let own = libc::iovec {
-            iov_base: value.as_mut_ptr().cast(),
-            iov_len: size_of::<T>(),
-        };
-        let other = libc::iovec {
-            iov_base: address as *mut c_void,
-            iov_len: size_of::<T>(),
-        };
-        let places = [&raw const own as usize, &raw const other as usize];
-        let process = process::id().unsigned_abs() as usize;
-        // SAFETY: the kernel fills `value`, as long as it is, or says no.
-        let read = unsafe { system_call(libc::SYS_process_vm_readv, [process, places[0], 1, places[1], 1, 0]) };
+        let mut value = MaybeUninit::<T>::zeroed();
+        // SAFETY: the bytes are those of `value`, and all of them are zero.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
+        let read = ProcessMemory::own().read(address, bytes);
         // SAFETY: all of it was filled, and `T` is made of plain integers.
-        (read == size_of::<T>().cast_signed()).then(|| unsafe { value.assume_init() })
+        read.then(|| unsafe { value.assume_init() })
     }
 
     /// Whether this text, with its NUL, stands there.

@@ -19,6 +19,7 @@ pub mod process;
 pub mod python;
 pub mod real;
 pub mod region;
+pub mod seccomp;
 pub mod signal_mask;
 pub mod signals;
 pub mod task;

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::{child, report};
 use crate::state::counts;
+use crate::state::sandbox;
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::process;
@@ -15,7 +16,17 @@ static WRITTEN_BY: AtomicI32 = AtomicI32::new(0);
 #[unsafe(link_section = ".text.forkwatch_child")]
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn process_ends() {
+    if sandbox::is_shut() {
+        return;
+    }
     child::ends();
+    summarise();
+}
+
+/// Writes this process's summary, if it had a finding and has not written it yet.
+#[unsafe(link_section = ".text.forkwatch_child")]
+#[expect(unsafe_code, reason = "code that every child runs lies together")]
+pub fn summarise() {
     if !counts::any_finding() {
         return;
     }

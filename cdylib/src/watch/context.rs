@@ -2,13 +2,14 @@
 
 use super::{reporting, this_thread};
 use crate::state::context;
+use crate::state::sandbox;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
 
 /// Sets the context from now on.
 pub fn set(text: Option<&[u8]>) {
     let _errno = KeepErrno::as_it_is();
-    if this_thread::record().is_none() && Thread::even_if_busy().is_some() {
+    if sandbox::is_shut() || this_thread::record().is_none() && Thread::even_if_busy().is_some() {
         // Called by a signal handler that interrupted our own code, which may hold the lock that is taken below.
         return;
     }

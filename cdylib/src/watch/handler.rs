@@ -11,6 +11,7 @@ use forkwatch_schema::record::Phase;
 use super::fork::handlers::Handler;
 use super::{new_process, report, reporting, this_thread};
 use crate::record;
+use crate::state::sandbox;
 use crate::state::thread::Busy;
 use crate::system::clock;
 use crate::system::errno::KeepErrno;
@@ -51,9 +52,15 @@ extern "C-unwind" fn run(number: usize) {
     if address == 0 {
         return;
     }
-    let before = milliseconds();
     // SAFETY: the address is that of a handler which its library registered and has not taken back.
-    unsafe { core::mem::transmute::<usize, unsafe extern "C-unwind" fn()>(address)() };
+    let handler = unsafe { core::mem::transmute::<usize, unsafe extern "C-unwind" fn()>(address) };
+    if sandbox::is_shut() {
+        // SAFETY: libc's own call.
+        return unsafe { handler() };
+    }
+    let before = milliseconds();
+    // SAFETY: as above.
+    unsafe { handler() };
     let took = milliseconds().saturating_sub(before);
     if took >= SLOW {
         let phase = PHASES.get(number).map_or(0, |phase| phase.load(Ordering::Acquire));

@@ -16,7 +16,7 @@
 //! | `this_thread` | the record of the thread that runs a hook |
 //! | `fork` | the calls that fork |
 //! | `child/` | what a forked child calls |
-//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `at_exit` | the other hooks' calls |
+//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `sandbox`, `at_exit` | the other hooks' calls |
 
 pub mod at_exit;
 pub mod child;
@@ -29,6 +29,7 @@ pub mod new_process;
 pub mod region;
 pub mod report;
 pub mod reporting;
+pub mod sandbox;
 pub mod semaphore;
 pub mod start;
 pub mod static_guard;

@@ -9,6 +9,7 @@ use forkwatch_state::fork::Forks;
 use crate::config;
 use crate::sink::standard_error;
 use crate::state::report_lock::ReportLock;
+use crate::state::sandbox;
 use crate::system::kernel::Kernel;
 use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, big_stack};
@@ -45,7 +46,7 @@ pub fn is_mute() -> bool {
 /// Runs `report` with the report lock, on a stack and in memory of our own. Gives up where the lock cannot be had in time, or
 /// this process reports nothing.
 pub fn with_lock(report: impl FnOnce(&mut ReportLock)) {
-    if !is_mute() {
+    if !is_mute() && !sandbox::is_shut() {
         FORKS.while_none(PATIENCE, |lock| in_own_memory(lock, report));
     }
 }

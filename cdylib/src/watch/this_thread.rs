@@ -1,11 +1,16 @@
 //! The record of the thread that runs a hook.
 
 use super::{start, thread_record};
+use crate::state::sandbox;
 use crate::state::thread::Thread;
 
-/// This thread's record, if its hook may touch state; made where the thread has none yet.
+/// This thread's record, if its hook may touch state; made where the thread has none yet. `None` also where a hook may make no
+/// system call.
 #[inline(always)]
 pub fn record() -> Option<&'static Thread> {
+    if sandbox::is_shut() {
+        return None;
+    }
     match Thread::current() {
         Some(thread) => Some(thread),
         None => new_record(),

@@ -13,7 +13,7 @@ use crate::state::depot::NO_STACK;
 use crate::state::held::Entry;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
-use crate::state::{counts, threads};
+use crate::state::{counts, sandbox, threads};
 use crate::system::errno::KeepErrno;
 use crate::verdict::{leaked_lock, reported};
 
@@ -26,6 +26,9 @@ const LAST_ROUND: u8 = 4;
 /// # Safety
 /// `record` is the thread's record, as `thread_record::call_at_end` sets it.
 pub unsafe extern "C" fn ends(record: *mut c_void) {
+    if sandbox::is_shut() {
+        return;
+    }
     // SAFETY: the caller's promise; records are never given back.
     let thread = unsafe { &*record.cast::<Thread>() };
     // A handler that was cancelled inside of a fork has not come back to it.

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use crate::snapshot::stack_bounds;
 use crate::state::depot::NO_STACK;
 use crate::state::thread::{Busy, Origin, Thread};
-use crate::state::threads;
+use crate::state::{sandbox, threads};
 use crate::system::errno::KeepErrno;
 
 const NO_KEY: u32 = u32::MAX;
@@ -44,6 +44,9 @@ pub fn begin(thread: &'static Thread, here: usize) {
         threads::cancel(adopted);
     }
     Thread::pass_by();
+    if sandbox::is_shut() {
+        return;
+    }
     thread.note_handle();
     threads::run(thread, rustix::thread::gettid().as_raw_nonzero().get());
     let bytes = thread.origin().map_or(0, |origin| origin.stack_bytes);

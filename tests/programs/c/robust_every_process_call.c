@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <termios.h>
 
 #define TELL(call) do { errno = 1234; long result = (long)(call); say("%s: %ld, errno %d", #call, result, errno); } while (0)
@@ -144,7 +145,21 @@ static void programs(void) {
     TELL(execveat(-1, "nonexistent", words, variables, 0));
 }
 
+static void settings(void) {
+    char name[16] = "";
+    TELL(prctl(PR_SET_NAME, "a name", 0, 0, 0));
+    TELL(prctl(PR_GET_NAME, name, 0, 0, 0));
+    say("the name is %s", name);
+    /* Only 1 is a value, and all that follows must be 0. */
+    TELL(prctl(PR_SET_NO_NEW_PRIVS, 2, 0, 0, 0));
+    TELL(prctl(PR_SET_NO_NEW_PRIVS, 1, 1, 0, 0));
+    TELL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 1, 0));
+    TELL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 1));
+    TELL(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
 int main(void) {
+    settings();
     TELL(pthread_atfork(prepares, in_parent, in_child));
     forks();
     daemons(1, 0);

@@ -11,6 +11,7 @@ use crate::config;
 use crate::record;
 use crate::sink::output;
 use crate::state::forked_child;
+use crate::state::sandbox;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::printable::printable;
@@ -59,7 +60,7 @@ pub fn ends() {
 /// In most processes, nothing has to be done at all.
 #[inline(always)]
 fn may_matter() -> Option<&'static Thread> {
-    if forked_child::is_watched() {
+    if forked_child::is_watched() && !sandbox::is_shut() {
         Thread::current()
     } else {
         None

@@ -8,6 +8,7 @@ use crate::snapshot::alive;
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
+use crate::state::sandbox;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::thread_word::ThisThread;
@@ -20,6 +21,9 @@ pub const UNKNOWN_CHILD: i32 = i32::MAX;
 
 /// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
 pub fn before_copy(call: Option<ForkCall>) {
+    if sandbox::is_shut() {
+        return;
+    }
     let _errno = KeepErrno::as_it_is();
     thread_record::adopt_if_unknown();
     let Some(thread) = Thread::even_if_busy() else { return };
@@ -67,6 +71,9 @@ pub fn after_copy_in_parent() -> bool {
 /// child that soon becomes another program pays for nothing; [`new_process::catch_up`] does the rest when it matters.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn after_copy_in_child() {
+    if sandbox::is_shut() {
+        return;
+    }
     let Some(thread) = Thread::even_if_busy() else { return };
     match FORKS.in_child() {
         Copying::No => new_process::begin_alone(thread),

@@ -1,0 +1,18 @@
+//! Whether the program has shut itself into a sandbox that would end it at a system call of the library's. From then on the library
+//! makes none: every hook that would passes straight through.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+/// Relaxed: the thread that sets it is the one that the filter is for, and no other memory goes with it.
+static SHUT: AtomicBool = AtomicBool::new(false);
+
+/// Whether the library may make no system call in this process.
+#[inline(always)]
+pub fn is_shut() -> bool {
+    SHUT.load(Ordering::Relaxed)
+}
+
+/// Says whether it may not.
+pub fn set_shut(shut: bool) {
+    SHUT.store(shut, Ordering::Relaxed);
+}
