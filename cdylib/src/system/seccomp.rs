@@ -157,7 +157,7 @@ mod tests {
     fn what_an_argument_may_decide_counts() {
         let mut filter = vec![
             instruction(0x20, 0, 0, 0),
-            instruction(0x15, 7, 0, 3),
+            instruction(0x15, 7, 0, 4),
             instruction(0x20, 16, 0, 0),
             instruction(0x54, 0xff, 0, 0),
             instruction(0x15, 1, 0, 1),

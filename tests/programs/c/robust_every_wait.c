@@ -219,6 +219,49 @@ static void post_all(void) {
     }
 }
 
+static pthread_cond_t condition, another;
+static pthread_mutex_t condition_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int waiting, condition_woken;
+
+static void *waits_for_broadcast(void *argument) {
+    MUST(pthread_mutex_lock(&condition_mutex));
+    waiting++;
+    while (!condition_woken) MUST(pthread_cond_wait(&condition, &condition_mutex));
+    MUST(pthread_mutex_unlock(&condition_mutex));
+    return argument;
+}
+
+/* What lies where a condition is made may be anything; and one that is ended is marked, which only its memory says. */
+static void conditions(void) {
+    pthread_t threads[2];
+    pthread_cond_t before;
+    memset(&condition, 0xa5, sizeof condition);
+    TELL(pthread_cond_init(&another, NULL));
+    TELL(pthread_cond_init(&condition, NULL));
+    for (long number = 0; number < 2; number++)
+        MUST(pthread_create(&threads[number], NULL, waits_for_broadcast, (void *)number));
+    for (int all = 0; !all;) {
+        MUST(pthread_mutex_lock(&condition_mutex));
+        all = waiting == 2;
+        MUST(pthread_mutex_unlock(&condition_mutex));
+    }
+    MUST(pthread_mutex_lock(&condition_mutex));
+    condition_woken = 1;
+    TELL(pthread_cond_signal(&another));
+    TELL(pthread_cond_broadcast(&another));
+    TELL(pthread_cond_broadcast(&condition));
+    MUST(pthread_mutex_unlock(&condition_mutex));
+    for (long number = 0; number < 2; number++) {
+        void *result;
+        MUST(pthread_join(threads[number], &result));
+        if (result != (void *)number) broken("a waiter's result");
+    }
+    before = another;
+    TELL(pthread_cond_destroy(&condition));
+    TELL(pthread_cond_destroy(&another));
+    say("the ended one is marked: %d", memcmp(&before, &another, sizeof before) != 0);
+}
+
 int main(void) {
     later = in_an_hour();
     MUST(pthread_barrier_init(&barrier, NULL, WAITERS));
@@ -233,6 +276,7 @@ int main(void) {
     }
     create_all();
     create_with_attributes();
+    conditions();
     for (int way = 0; way < WAYS; way++) wake_all(way);
     time_out();
     interrupted();
