@@ -16,7 +16,8 @@ hooks! {
 
 /// The filter that this `prctl` installs, if it does.
 pub fn filter_by_prctl(option: usize, mode: usize, program: usize) -> Option<Filter> {
-    if option as c_int != libc::PR_SET_SECCOMP {
+    // As the kernel and libc take it: an int.
+    if option & 0xffff_ffff != libc::PR_SET_SECCOMP.unsigned_abs() as usize {
         return None;
     }
     match u32::try_from(mode) {
