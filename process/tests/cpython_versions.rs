@@ -81,8 +81,8 @@ fn ask(python: &Path, script: &str) -> Option<String> {
     output.status.success().then_some(said)
 }
 
-/// The interpreter of each version that is installed, the system's among them.
-fn installed() -> BTreeMap<u32, PathBuf> {
+/// The minor versions of the interpreters that are installed, and their paths; the system's is among them.
+fn installed() -> Vec<(u32, PathBuf)> {
     let home = std::env::var("HOME").unwrap_or_default();
     let named = std::env::var("FORKWATCH_TEST_PYTHONS").unwrap_or_default();
     let folders = [format!("{home}/.pyenv/versions")].into_iter();
@@ -100,16 +100,18 @@ fn installed() -> BTreeMap<u32, PathBuf> {
         .collect()
 }
 
-/// Each version that is known, with its interpreter. Says which are not there.
+/// Each version that is known, with each of its interpreters. Prints which are missing.
 fn each(mut check: impl FnMut(&Version, &Path) -> Result<(), String>) {
     let installed = installed();
     for version in ALL {
-        let outcome = match installed.get(&version.minor) {
-            Some(python) => check(version, python),
-            None => Err("it is not installed".to_owned()),
-        };
-        if let Err(why) = outcome {
-            println!("skipped: CPython 3.{}: {why}", version.minor);
+        let mut pythons = installed.iter().filter(|(minor, _)| *minor == version.minor).peekable();
+        if pythons.peek().is_none() {
+            println!("skipped: CPython 3.{} is not installed", version.minor);
+        }
+        for (minor, python) in pythons {
+            if let Err(why) = check(version, python) {
+                println!("skipped: CPython 3.{minor}, {}: {why}", python.display());
+            }
         }
     }
 }
@@ -132,6 +134,8 @@ fn layouts_are_those_of_the_headers() {
             .arg(folder)
             .arg("-I")
             .arg(folder.join("internal"));
+        // Debian's headers name one another from the directory above.
+        compiler.arg("-idirafter").args(folder.parent());
         let built = compiler.arg("-o").arg(&program).arg(source).status();
         if !built.map_err(|error| format!("no C compiler: {error}"))?.success() {
             panic!("the headers of 3.{} are not understood", version.minor);
@@ -174,11 +178,7 @@ fn layouts_are_those_of_the_tables_for_debuggers() {
             offsets,
         };
         let layout = layout_of(&interpreter).unwrap();
-        let (mut known, by_table) = (facts(&version.layout), facts(&layout));
-        if version.layout.runtime.is_none() {
-            known.insert("runtime".to_owned(), by_table["runtime"].clone());
-        }
-        assert_eq!(known, by_table, "3.{}", version.minor);
+        assert_eq!(facts(&version.layout), facts(&layout), "3.{}", version.minor);
         Ok(())
     });
 }
@@ -232,12 +232,12 @@ fn compare(opcodes: &Opcodes, theirs: &Instructed) {
         base,
         space,
     } = theirs;
-    let is_foreign = name.starts_with("INSTRUMENTED_");
-    assert_eq!(*number >= opcodes.foreign, is_foreign, "{name}");
+    let is_among = |ranges: &[(u8, u8)]| ranges.iter().any(|(first, last)| (first..=last).contains(&number));
+    let is_foreign = name.starts_with("INSTRUMENTED_") || name == "ENTER_EXECUTOR";
+    assert_eq!(is_among(opcodes.foreign), is_foreign, "{name}");
     if is_foreign {
         return;
     }
-    let is_among = |ranges: &[(u8, u8)]| ranges.iter().any(|(first, last)| (first..=last).contains(&number));
     let is_one_of = |names: &[&str]| names.contains(&base.as_str());
     assert_eq!(*number == opcodes.extended, name == "EXTENDED_ARG", "{name}");
     assert_eq!(is_among(opcodes.attribute), is_one_of(&["LOAD_ATTR"]), "{name}");

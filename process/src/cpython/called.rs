@@ -77,7 +77,7 @@ fn calls(opcodes: &Opcodes, code: &[u8], is_wanted: impl Fn(usize) -> bool) -> O
     let units = code.as_chunks::<2>().0;
     while let Some(&[opcode, low]) = units.get(unit) {
         let number = high << 8 | usize::from(low);
-        if opcode >= opcodes.foreign {
+        if is_among(opcodes.foreign, opcode) {
             return None;
         }
         high = if opcode == opcodes.extended {

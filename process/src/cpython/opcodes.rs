@@ -20,6 +20,6 @@ pub struct Opcodes {
     pub call: &'static [(u8, u8)],
     /// How many units of working space follow an instruction.
     pub spaces: &'static [(u8, u8, usize)],
-    /// From here on, instructions of tracers and compilers stand in for others: such code is not read.
-    pub foreign: u8,
+    /// Instructions of tracers and compilers, which stand in for others: such code is not read.
+    pub foreign: &'static [(u8, u8)],
 }

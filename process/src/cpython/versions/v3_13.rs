@@ -87,6 +87,6 @@ pub const VERSION: Version = Version {
             (214, 219, 3),
             (220, 222, 1),
         ],
-        foreign: 223,
+        foreign: &[(70, 70), (223, 255)],
     }),
 };

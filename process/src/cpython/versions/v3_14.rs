@@ -1,9 +1,8 @@
 //! CPython 3.14.
-//! Lists of threads are found by the interpreter's own table for debuggers.
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Variables,
+    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 use crate::cpython::opcodes::Opcodes;
 
@@ -13,7 +12,12 @@ pub const VERSION: Version = Version {
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,
-        runtime: None,
+        runtime: Some(Runtime {
+            interpreters: 808,
+            next_interpreter: 7272,
+            first_thread: 7344,
+            modules: 7688,
+        }),
         back: 8,
         code: 0,
         globals: 24,
@@ -83,6 +87,6 @@ pub const VERSION: Version = Version {
             (203, 208, 3),
             (209, 211, 1),
         ],
-        foreign: 212,
+        foreign: &[(212, 255)],
     }),
 };
