@@ -14,7 +14,7 @@ programs! {
        robust_deep_recursion, robust_many_held_locks, robust_unloaded_library, robust_main_thread_ended,
        robust_loader_busy, robust_cancelled_fork, robust_cancelled_asynchronously,
        robust_misaligned_stack,
-       robust_failed_calls, robust_environment, robust_local_runtime, robust_fork_within_fork, robust_limited_memory,
+       robust_failed_calls, robust_environment, robust_local_runtime, robust_fork_within_fork, robust_limited_memory, robust_no_memory_at_start,
        robust_wrong_unwind_tables, robust_interrupted_stack_change, robust_foreign_stacks, robust_code_without_tables,
        robust_old_conditions, robust_jump_out_of_fork, robust_raw_threads, robust_refused_calls, robust_killing_filters, robust_soak;
     Cpp: robust_every_static_guard, robust_cancelled_unwinds, robust_async_churn, robust_exceptions;

@@ -10,7 +10,7 @@ use crate::config::{self, Stacks};
 use crate::sink::standard_error;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
-use crate::system::{process, python, real, unwinder};
+use crate::system::{allocator, process, python, real, unwinder};
 
 const NOT_YET: u8 = 0;
 const RUNNING: u8 = 1;
@@ -19,11 +19,13 @@ const OFF: u8 = 3;
 
 /// Each Release store pairs with the Acquire of the exchange that finds it: who finds us ready finds what stage one has made.
 static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
+/// Without so much memory at the start, in bytes, the program runs unwatched: a piece of memory that cannot be had ends it.
+const LEAST_MEMORY: usize = 2 << 20;
 /// Relaxed: written by stage one.
 static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
 
 /// Whether hooks may follow threads now; starts what is needed the first time. False while it is being started, and for ever
-/// in a program with raised privileges.
+/// in a program with raised privileges or without memory.
 pub fn stage_one() -> bool {
     match STAGE.compare_exchange(NOT_YET, RUNNING, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
@@ -31,7 +33,7 @@ pub fn stage_one() -> bool {
     }
     // SAFETY: the function only looks into the auxiliary vector.
     let raised = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    if raised {
+    if raised || !allocator::has_memory(LEAST_MEMORY) {
         STAGE.store(OFF, Ordering::Release);
         return false;
     }
