@@ -235,9 +235,17 @@ static void *waits_for_broadcast(void *argument) {
 static void conditions(void) {
     pthread_t threads[2];
     pthread_cond_t before;
+    pthread_condattr_t monotonic;
+    struct timespec now;
     memset(&condition, 0xa5, sizeof condition);
-    TELL(pthread_cond_init(&another, NULL));
+    MUST(pthread_condattr_init(&monotonic) || pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
+    TELL(pthread_cond_init(&another, &monotonic));
     TELL(pthread_cond_init(&condition, NULL));
+    /* By the other clock, this time would be years ahead. */
+    MUST(clock_gettime(CLOCK_REALTIME, &now));
+    MUST(pthread_mutex_lock(&condition_mutex));
+    TELL(pthread_cond_timedwait(&condition, &condition_mutex, &now));
+    MUST(pthread_mutex_unlock(&condition_mutex));
     for (long number = 0; number < 2; number++)
         MUST(pthread_create(&threads[number], NULL, waits_for_broadcast, (void *)number));
     for (int all = 0; !all;) {
