@@ -1,5 +1,5 @@
-# Children of a Python program that wait for locks of a thread that is gone, until standard input ends. Each word on the command
-# line forks one; its process id is told when it waits. Seen from outside, by `forkwatch inspect`.
+# Children of a Python program that wait for locks of a lost thread, until standard input ends. Each word on the command
+# line forks one; its process id is printed when it waits. Seen from outside, by `forkwatch inspect`.
 #
 # python: 3.8-3.14
 # expect: stuck_child FATAL
