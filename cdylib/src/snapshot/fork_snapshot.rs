@@ -158,7 +158,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
             owner: holder.tid,
             entry: entry_of(held),
             waiters: snapshot.threads.iter().filter(waits).map(|thread| thread.tid).collect(),
-            python: Some(held.sort),
+            python: Some(held.place),
         };
         snapshot.locks.extend(holder.map(lock));
     }

@@ -81,7 +81,7 @@ fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: 
         .filter(|(_, entry)| !is_reported_where_taken(entry) && !is_reported_itself(lock, place, entry));
     let is_held =
         |(read, (tid, entry)): (usize, (i32, Entry))| read >= MOST_READ || fork_snapshot::is_held(&entry, tid);
-    let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.sort)).is_none();
+    let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.place)).is_none();
     new.enumerate().any(is_held) || python_locks.iter().any(is_new)
 }
 

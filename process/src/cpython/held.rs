@@ -29,8 +29,8 @@ pub struct Held {
     pub address: usize,
     /// The `pthread_t` of its holder.
     pub holder: usize,
-    /// Tells the place where it was taken from others, in this process.
-    pub sort: u64,
+    /// A number for where it was taken, different from those of other places in this process.
+    pub place: u64,
 }
 
 /// A Python thread: its `pthread_t`, and its frames, innermost first, with those of its generators.
@@ -182,7 +182,7 @@ impl Objects {
         Held {
             address,
             holder,
-            sort: (frame.code as u64).rotate_left(17) | 1,
+            place: (frame.code as u64).rotate_left(17) | 1,
         }
     }
 

@@ -29,7 +29,7 @@ pub fn behind(semaphore: usize) -> Option<Orphan> {
         let held = Held {
             address,
             holder: python::holder_of_inherited(address)?,
-            sort: 0,
+            place: 0,
         };
         orphans::add(
             fork_snapshot::entry_of(&held),
