@@ -243,14 +243,20 @@ impl Held {
         }
     }
 
-    /// The thread releases an object that it held at the fork; its entry, `None` where it held no such object then.
-    pub fn release_inherited(&self, address: usize) -> Option<Entry> {
+    /// The newest entry of an object that the thread held at the fork and has held since; `None` where there is none.
+    pub fn inherited(&self, address: usize) -> Option<Entry> {
         let inherited = address | INHERITED;
         let entry = self
             .entries_as_they_are()
             .filter(|entry| entry.address == inherited && matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
             .last()?;
-        self.release_below(inherited).then_some(Entry { address, ..entry })
+        Some(Entry { address, ..entry })
+    }
+
+    /// The thread releases an object that it held at the fork; its entry, `None` where it held no such object then.
+    pub fn release_inherited(&self, address: usize) -> Option<Entry> {
+        let entry = self.inherited(address)?;
+        self.release_below(address | INHERITED).then_some(entry)
     }
 
     /// Whether the thread holds this object.

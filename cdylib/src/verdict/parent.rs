@@ -82,6 +82,10 @@ pub fn a_signal_may_end_the_wait(lock: &ReportLock, object: WaitObject, resolver
     if object == WaitObject::Semaphore && Interpreter::find(resolver.modules()).is_none() {
         return signals::a_handler_may_post();
     }
-    let parent = fork_record::newest(lock).map_or(0, |fork| fork.origin.process);
+    let parent = match fork_record::newest(lock) {
+        Some(fork) => fork.origin.process,
+        // The child of a lone thread.
+        None => rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
+    };
     signals::an_own_handler_may_wake(parent)
 }

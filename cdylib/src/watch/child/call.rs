@@ -11,6 +11,7 @@ use crate::state::depot::NO_STACK;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::libc_regions;
 use crate::state::orphans::{self, Orphan, Reported};
+use crate::state::signalling;
 use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
@@ -59,7 +60,10 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
             }
         }
-        (CallOutcome::IsStuck, _) => finding::stuck_child(thread, object, address, site),
+        (CallOutcome::IsStuck, _) => match held_by_this_thread(thread, object, address) {
+            Some(orphan) => finding::own_lock(thread, orphan, site),
+            None => finding::stuck_child(thread, object, address, site),
+        },
         (CallOutcome::MayReturn | CallOutcome::AsksForOrphan(_) | CallOutcome::TriesOrphan, _) => {}
     }
 }
@@ -78,6 +82,18 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
         stack_pointer: 0,
     };
     orphans::add(entry, owner, fork_record::newest_number());
+    orphans::find(address)
+}
+
+/// A lock without an owner's id in it that this thread held at the fork and has held since: it now waits for itself.
+fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
+    let entry = thread.held.inherited(address)?;
+    if object == Object::Semaphore && signalling::contains(address) {
+        return None;
+    }
+    // The copy of the thread whose process made this one.
+    let forking = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    orphans::add(entry, forking, fork_record::newest_number());
     orphans::find(address)
 }
 

@@ -49,6 +49,20 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
     }
 }
 
+/// The call at `site` waits for a lock that the forking thread, whose copy this is, took before the fork.
+pub fn own_lock(thread: &'static Thread, orphan: Orphan, site: Site) {
+    let _errno = KeepErrno::as_it_is();
+    in_child(thread, &site, |reporter| {
+        let is_posted_by_handlers = orphan.entry.object == Object::Semaphore
+            && names::resolver().is_some_and(|resolver| {
+                parent::a_signal_may_end_the_wait(reporter.lock, WaitObject::Semaphore, &resolver)
+            });
+        if !is_posted_by_handlers {
+            report_orphan(reporter, orphan, Reported::Block, true, site.function);
+        }
+    });
+}
+
 /// The call at `site` waits for an object that nobody is left to release or signal.
 pub fn stuck_child(thread: &'static Thread, object: Object, address: usize, site: Site) {
     let object = match object {

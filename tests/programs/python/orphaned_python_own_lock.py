@@ -1,0 +1,32 @@
+# H17: the only thread takes a lock and forks; the child takes the lock again, which its own copy holds. Nobody else exists who
+# could release it. With an idle thread beside it, the same.
+#
+# python: 3.6-3.13.0
+# expect: orphaned_lock FATAL call=sem_wait python=take blocking=true
+# allow: unsafe_fork WARN
+# suppress: unsafe_fork:*
+# suppress: orphaned_lock:*
+# runs: {alone,beside}
+import os
+import sys
+import threading
+
+import program
+
+lock = threading.Lock()
+never = program.Gate()
+
+
+def take():
+    lock.acquire()
+
+
+if program.mode() == "beside":
+    threading.Thread(target=never.pass_through, name="idler", daemon=True).start()
+    program.wait_until_idle(1)
+take()
+pid = os.fork()
+if pid == 0:
+    take()
+    os._exit(program.FINE)
+sys.exit(program.verdict(pid))
