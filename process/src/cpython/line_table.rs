@@ -2,8 +2,8 @@
 
 use super::layout::Lines;
 
-/// The line of the instruction at this offset in bytes, where the code begins in line `first`; `None` where it has none, or
-/// where the table is not what it should be.
+/// The line of the instruction at this offset in bytes, where the code begins in line `first`; of one that belongs to no line (the
+/// end of an `except` clause), the nearest before it. `None` where the table is not what it should be.
 pub(super) fn line_at(format: Lines, first: i32, table: &[u8], offset: i32) -> Option<u32> {
     // A frame that has not begun is before its first instruction.
     let Ok(offset) = usize::try_from(offset) else {
@@ -39,7 +39,7 @@ fn by_ranges(first: i32, table: &[u8], offset: usize) -> Option<i32> {
             line = line.checked_add(lines.into())?;
         }
         if offset < end {
-            return (lines != NO_LINE).then_some(line);
+            return Some(line);
         }
     }
     None
@@ -58,21 +58,14 @@ fn by_locations(first: i32, table: &[u8], offset: usize) -> Option<i32> {
             .unwrap_or(after.len());
         let (entry, next) = after.split_at_checked(length)?;
         rest = next;
-        let has_line = match head >> 3 & 0xf {
-            15 => false,
-            13 | 14 => {
-                line = line.checked_add(signed(entry)?)?;
-                true
-            }
-            code @ 10..=12 => {
-                line = line.checked_add(i32::from(code) - 10)?;
-                true
-            }
-            _ => true,
-        };
+        match head >> 3 & 0xf {
+            13 | 14 => line = line.checked_add(signed(entry)?)?,
+            code @ 10..=12 => line = line.checked_add(i32::from(code) - 10)?,
+            _ => {}
+        }
         end += (usize::from(head & 7) + 1) * UNIT;
         if offset < end {
-            return has_line.then_some(line);
+            return Some(line);
         }
     }
     None
@@ -106,12 +99,12 @@ mod tests {
         let ranges = [2, 1, 4, 2, 2, 128, 4, 254];
         let at = |offset| line_at(Lines::Ranges, 1, &ranges, offset);
         assert_eq!([0, 2, 5].map(at), [2, 4, 4].map(Some));
-        assert_eq!([6, 8, 12].map(at), [None, Some(2), None]);
+        assert_eq!([6, 8, 12].map(at), [Some(4), Some(2), None]);
         // RESUME in line 1; a line up and columns; two lines up, a long entry; none; back two lines without columns.
         let locations = [0x80, 0, 0xd8, 4, 6, 0xf1, 4, 0, 1, 1, 0xf8, 0xe9, 5];
         let at = |offset| line_at(Lines::Locations, 1, &locations, offset);
         assert_eq!([0, 2, 4, 6].map(at), [1, 2, 4, 4].map(Some));
-        assert_eq!([8, 10, 12, 14].map(at), [None, Some(2), Some(2), None]);
+        assert_eq!([8, 10, 12, 14].map(at), [Some(4), Some(2), Some(2), None]);
         assert_eq!(at(-1), Some(1), "not begun");
     }
 

@@ -1,4 +1,5 @@
-# A lock of the forking thread's own that the child releases before it takes it again, and one that the child makes anew.
+# A lock of the forking thread's own that the child releases before it takes it again, and one that the child makes
+# anew.
 #
 # python: 3.6-3.14
 # expect: silent
