@@ -67,7 +67,7 @@ pub struct Finding {
 /// Where and when a finding was seen, as far as counted: each with its number of records, in the order of the numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Hosts, by their numbers in [`super::format::Names`].
+    /// Hosts, by their numbers in [`super::shown::Names`].
     pub hosts: Vec<(u32, u64)>,
     /// Programs, by their numbers there.
     pub programs: Vec<(u32, u64)>,

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::format::{ALL, FORMATS};
+use super::format::FORMATS;
+use super::shown::ALL;
 use super::sql::DIALECTS;
 
 const EXAMPLES: &str = "\

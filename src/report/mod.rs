@@ -9,6 +9,7 @@
 //! | which of them are shown? | `filters`, and what of them `harmless` |
 //! | what do its frames lack? | `symbols` |
 //! | where is it, and which are alike? | `place`, `similar` |
+//! | what is there to show? | `shown` |
 //! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
 //! | what does `forkwatch run` show at its end? | `run_end` |
 //! | how does a database make the same list? | `sql`, one file and one row each |
@@ -29,6 +30,7 @@ pub mod read;
 mod rules;
 pub mod run_end;
 mod scan;
+mod shown;
 mod similar;
 mod sql;
 mod symbols;
@@ -49,7 +51,8 @@ use self::examples::Examples;
 use self::filters::Filters;
 pub use self::flags::command;
 pub use self::format::FORMATS;
-use self::format::{ALL, BrokenLine, Format, Report};
+use self::format::Format;
+use self::shown::{ALL, BrokenLine, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;
@@ -160,8 +163,8 @@ fn read_all<'path>(
     (report, complaints.len())
 }
 
-fn names(names: &gather::names::Names<'_>) -> format::Names {
-    format::Names {
+fn names(names: &gather::names::Names<'_>) -> shown::Names {
+    shown::Names {
         count: names.len(),
         texts: names.texts().to_vec(),
     }

@@ -7,8 +7,8 @@ use forkwatch_schema::suppression::parse_line;
 use forkwatch_text::harmless::harmless;
 
 use super::finding::Whole;
-use super::format::Report;
 use super::place;
+use super::shown::Report;
 
 /// Writes them; a finding without any name gets a comment.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {

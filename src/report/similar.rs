@@ -5,8 +5,8 @@ use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{Detail, Record};
 use rustc_hash::FxHashMap;
 
-use super::format::Report;
 use super::gather::names;
+use super::shown::Report;
 
 /// The findings by position, similar ones grouped behind the worst of them; otherwise in the same order.
 pub fn together(report: &Report) -> Vec<Vec<usize>> {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::harmless::harmless;
 
-use super::{Report, Style, near};
 use crate::report::place;
+use crate::report::shown::{Report, near};
+use forkwatch_text::Style;
 
 /// Writes them.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

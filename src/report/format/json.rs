@@ -8,8 +8,8 @@ use serde::ser::{Error, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Report;
 use crate::report::finding::{Outcome, Whole};
+use crate::report::shown::Report;
 
 #[derive(Serialize)]
 struct Object<'report> {

@@ -8,8 +8,9 @@ use forkwatch_text::harmless::harmless;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::{Report, text};
+use super::text;
 use crate::report::finding::{Finding, Whole};
+use crate::report::shown::Report;
 
 /// Writes it.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use forkwatch_text::{Style, render};
 
-use super::Report;
+use crate::report::shown::Report;
 
 /// Writes them, with an empty line between two.
 pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {

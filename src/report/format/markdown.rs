@@ -7,8 +7,9 @@ use forkwatch_text::harmless::harmless;
 use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::{count, number};
 
-use super::{Report, text};
+use super::text;
 use crate::report::finding::Whole;
+use crate::report::shown::Report;
 
 /// GitHub refuses a comment of 65,536 characters; this many bytes are always fewer characters.
 const MAX_BYTES: usize = 64_000;

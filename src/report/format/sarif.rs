@@ -9,9 +9,10 @@ use forkwatch_text::harmless::harmless;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Report, Style, near};
 use crate::report::finding::Whole;
 use crate::report::place::{self, Place};
+use crate::report::shown::{Report, near};
+use forkwatch_text::Style;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::level::badge;
 use super::shown::Shown;
 use crate::report::finding::Finding;
-use crate::report::format::{Names, Report};
+use crate::report::shown::{Names, Report};
 
 /// The most kinds, hosts and programs, each, to filter by.
 const MAX: usize = 200;

@@ -10,8 +10,9 @@ use super::level::{badge, level};
 use super::shown::Shown;
 use super::{drawing, picture, stacks};
 use crate::report::finding::{Finding, Outcome, Whole};
-use crate::report::format::{Names, Report, Style};
 use crate::report::place;
+use crate::report::shown::{Names, Report};
+use forkwatch_text::Style;
 
 /// Children's findings that are shown with their parent.
 pub const MAX_CHILDREN: usize = 3;

@@ -29,8 +29,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::choices::Choices;
 use self::shown::Shown;
-use super::Report;
 use crate::report::finding::Finding;
+use crate::report::shown::Report;
 use crate::report::similar;
 
 /// Findings that are shown in full unless the user says how many: nobody reads more, and a browser must still open the page.

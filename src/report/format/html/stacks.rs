@@ -8,8 +8,8 @@ use forkwatch_text::{lock, noise};
 use maud::{Markup, html};
 
 use super::shown::Shown;
-use crate::report::format::near;
 use crate::report::place;
+use crate::report::shown::near;
 
 /// Threads and locks whose stacks are shown; the record has them all.
 const MAX: usize = 8;

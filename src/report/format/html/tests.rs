@@ -5,8 +5,9 @@ use scraper::{Html, Selector};
 use super::write;
 use crate::report::examples::Examples;
 use crate::report::finding::{Finding, Outcome, Seen};
-use crate::report::format::{Names, Report, Style};
 use crate::report::gather::spot::{Origin, Spool, Spot};
+use crate::report::shown::{Names, Report};
+use forkwatch_text::Style;
 
 /// A finding, and an example of which only scalars are known.
 pub fn finding(number: u64, severity: &str) -> (Finding, String) {

@@ -7,8 +7,8 @@ use forkwatch_text::Style;
 use forkwatch_text::page::{GLUE, Look, Page};
 use forkwatch_text::words::{count, number, time};
 
-use super::{ALL, Report};
 use crate::report::finding::{Finding, Outcome, Whole};
+use crate::report::shown::{ALL, Report};
 use crate::report::{place, similar};
 
 /// Children's findings that are shown with their parent.
