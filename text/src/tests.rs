@@ -249,3 +249,35 @@ fn a_record_with_nothing_known_is_still_reported() {
     assert!(text.contains("while another thread holds a mutex"), "{text}");
     assert!(text.contains("held by an unidentified thread"), "{text}");
 }
+
+#[test]
+fn a_daemon_continues_in_the_background() {
+    let mut record = c_mutex();
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        panic!("{record:?}");
+    };
+    (detail.fork.function, detail.fork.child_pid) = ("daemon".into(), None);
+    let text = render(&record, None, &style());
+    assert!(text.contains("\nforkwatch: daemon() called by thread "), "{text}");
+    assert!(text.contains("continues in the background as its child"), "{text}");
+    assert!(!text.contains("stopped") && !text.contains("not known"), "{text}");
+    let text = render(&record, Some("FORKWATCH_STRICT=locks"), &style());
+    assert!(
+        text.contains("daemon() requested by thread ") && !text.contains("background as"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_fork_whose_child_is_not_known_is_not_called_stopped() {
+    let mut record = c_mutex();
+    let Detail::UnsafeFork(detail) = &mut record.detail else {
+        panic!("{record:?}");
+    };
+    detail.fork.child_pid = None;
+    let text = render(&record, None, &style());
+    assert!(
+        text.contains(", child pid not known\n") && !text.contains("stopped"),
+        "{text}"
+    );
+}

@@ -93,7 +93,10 @@ unsafe fn acquire_mutex_from_several(
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
     let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
-    let ticket = thread.held.ask_at_length(address, object, caller.stack_pointer, stack);
+    let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {
+        None => thread.held.ask_at_length(address, object, caller.stack_pointer, stack),
+        ticket => ticket,
+    };
     if ticket.is_none() {
         thread.held.drop_one(caller.stack_pointer);
     }

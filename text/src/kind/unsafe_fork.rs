@@ -98,11 +98,13 @@ fn situation(record: &Record, detail: &UnsafeFork) -> String {
 
 fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped: bool) {
     let fork = &detail.fork;
-    // A record does not say what stopped the fork.
+    let continues_in_background = fork.function == "daemon" && !stopped;
+    // A record does not say why the child's id is missing: the fork was stopped, or the parent did not learn it.
     let (verb, child) = match fork.child_pid {
         _ if stopped => ("requested", String::new()),
         Some(pid) => ("called", format!(", child pid {pid}")),
-        None => ("requested", ", stopped before a child was created".to_owned()),
+        None if continues_in_background => ("called", String::new()),
+        None => ("called", ", child pid not known".to_owned()),
     };
     let program = shorten::path(&record.exe, page.style);
     let about = format!(
@@ -112,6 +114,12 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
     );
     page.heading(&format!("{}() ", fork.function), &about);
     frames::write(page, 2, fork.python_stack.as_deref(), &fork.stack);
+    if continues_in_background {
+        page.sentences(
+            2,
+            "The process ends here and continues in the background as its child, without its other threads.",
+        );
+    }
     if fork.exec_bound {
         page.sentences(2, "The caller is known to do nothing in the child except exec.");
     }

@@ -336,3 +336,17 @@ fn outcomes_are_for_the_log_alone() {
     );
     assert_eq!(headline(&outcome(Outcome::Exit, None)), "child 4250 ended");
 }
+
+/// init adopts the child of a parent that has ended, as `daemon` and double forks do.
+#[test]
+fn a_child_whose_parent_has_ended_is_no_child_of_init() {
+    let mut record = locked_again();
+    record.ppid = 1;
+    let text = render(&record, None, &style());
+    assert!(!text.contains("pid 1 ") && !text.contains("pid 1\n"), "{text}");
+    assert!(
+        text.replace("\nforkwatch:     ", " ")
+            .contains(" in a forked child (pid 4250)"),
+        "{text}"
+    );
+}
