@@ -11,12 +11,12 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // Every mapping of ours is copied at each fork of the program, so we have two: code with constants, and data. Symbols
+    // Each of our mappings is copied at every fork of the program, so there are only two: code with constants, and data. Symbols
     // are bound at the start, because binding later would take the loader's lock inside a hook.
     println!("cargo:rustc-cdylib-link-arg=-Wl,--no-rosegment");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,now,-z,norelro");
-    // What the standard library calls by the name of a hook (`syscall`, `dl_iterate_phdr`) is the hook, which lets our own calls
-    // pass, and not what another preloaded library has of that name.
+    // Where the standard library calls a function that we hook (`syscall`, `dl_iterate_phdr`), it calls our hook, which lets our
+    // own calls pass, and not another preloaded library's function of that name.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
     let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
     println!("cargo:rerun-if-changed=together.ld");

@@ -36,7 +36,7 @@ pub enum Action {
     Exit(u8),
 }
 
-/// How much of an acquisition's stack is kept.
+/// How much is kept of the stack that acquires a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stacks {
     /// Up to [`Config::depth`] frames.
@@ -47,16 +47,16 @@ pub enum Stacks {
     Off,
 }
 
-/// What names are looked up.
+/// Which names are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbols {
-    /// Functions, and file and line where debug information exists that is read in a snapshot.
+    /// Functions, and file and line where debug information can be read in a few milliseconds.
     Quick,
     /// Functions, and file and line where debug information exists.
     Full,
     /// Functions.
     Names,
-    /// Nothing: addresses alone.
+    /// Nothing: only addresses.
     Off,
 }
 
@@ -101,12 +101,12 @@ pub struct Config {
 
 static CONFIG: OnceBox<Config> = OnceBox::new();
 
-/// The configuration, read on first use. Two threads that race both read, and one reading wins.
+/// The configuration, read on first use. Two threads that race both read it, and one result wins.
 pub fn get() -> &'static Config {
     CONFIG.get_or_init(|| Box::new(from_variables(environment())))
 }
 
-/// Every variable of the environment. Read before the program could change it from another thread, or in a forked child.
+/// Every variable of the environment. Only called before the program can change it from another thread, or in a forked child.
 fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
     let mut next = environment::list();
     core::iter::from_fn(move || {
@@ -129,7 +129,7 @@ fn environment() -> impl Iterator<Item = (&'static [u8], &'static [u8])> {
     })
 }
 
-/// The value of a variable of the program's, as it is now; `None` where it is not set.
+/// The present value of an environment variable; `None` where it is not set.
 pub fn environment_variable(name: &[u8]) -> Option<Vec<u8>> {
     environment()
         .find(|(variable, _)| *variable == name)
@@ -174,7 +174,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
 }
 
 impl Config {
-    /// Takes one variable of ours. An empty value counts as unset, as it does for most tools.
+    /// Takes one of our variables. An empty value counts as unset, as for most tools.
     fn take(&mut self, name: &str, value: &[u8]) {
         let Some(row) = by_variable(name) else {
             self.complaints.push(unknown_variable(name));

@@ -7,23 +7,23 @@
 //! * [`state`]: what is true right now; written by hooks, read by the forking thread.
 //! * [`snapshot`]: what was true at a fork.
 //! * [`verdict`]: whether it is a finding.
-//! * [`record`]: how it is said.
-//! * [`sink`]: where it is said.
+//! * [`record`]: what its record says.
+//! * [`sink`]: where it is written.
 //! * [`watch`]: what happens in which order.
 //! * `hooks`: which calls reach us.
 //!
-//! The first law is to do no harm: no allocation from the program, no lock that a fork can orphan, no unguarded read of the
-//! program's memory, no panic across the boundary, `errno` kept.
+//! The first rule is to do no harm: no allocation from the program's heap, no lock that a fork can orphan, no unguarded read of
+//! the program's memory, no panic across the boundary, `errno` preserved.
 //!
-//! Code that every forked child runs lies in one section, `.text.forkwatch_child`: a child maps each part of a library that it
-//! runs anew, which costs it as much as all that the code does.
+//! Code that every forked child runs lies in one section, `.text.forkwatch_child`: each page of code that a child touches costs
+//! it a page fault, as much as everything that the code does.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,
     allow(
         clippy::disallowed_methods,
         clippy::disallowed_types,
-        reason = "tests live in no watched program"
+        reason = "tests do not run in a watched program"
     )
 )]
 #![cfg_attr(

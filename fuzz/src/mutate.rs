@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 /// The longest input made.
-const LONGEST: usize = 64 << 10;
+const MAX_LENGTH: usize = 64 << 10;
 
 /// Boundary numbers, as bytes.
 const EDGES: [u64; 10] = [
@@ -25,7 +25,7 @@ pub fn mutated(kept: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     for _ in 0..1 << rng.u32(0..4) {
         change(&mut input, kept, rng);
     }
-    input.truncate(LONGEST);
+    input.truncate(MAX_LENGTH);
     input
 }
 

@@ -18,9 +18,9 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 /// The default number of mutations per target: a second or two.
 const INPUTS: u64 = 2_000;
 /// The most seconds of this thread's own time for one input, however busy the machine is; without optimisation, everything is slower.
-const MOST_SECONDS: i64 = if cfg!(debug_assertions) { 20 } else { 4 };
+const MAX_SECONDS: i64 = if cfg!(debug_assertions) { 20 } else { 4 };
 /// The most memory that all targets may use at once.
-const MOST_BYTES: usize = 512 << 20;
+const MAX_BYTES: usize = 512 << 20;
 
 #[test]
 fn options() {
@@ -104,7 +104,7 @@ fn one(target: &Target, input: &[u8]) -> usize {
     let before = seconds();
     let run = std::panic::catch_unwind(|| (target.run)(input));
     let (took, most) = (seconds() - before, ALLOCATOR.max_allocated());
-    if run.is_err() || took > MOST_SECONDS || most > MOST_BYTES {
+    if run.is_err() || took > MAX_SECONDS || most > MAX_BYTES {
         let file = std::env::temp_dir().join(format!("forkwatch-fuzz-{}", target.name));
         fs::write(&file, input).expect("the input can be kept");
         let (name, file) = (target.name, file.display());

@@ -1,9 +1,8 @@
 //! The stack of a thread that is blocked in a system call, in this process or another, without stopping or signalling it.
 //!
-//! The kernel shows a blocked thread's program
-//! counter and stack pointer (`/proc/self/task/TID/syscall`) and no other register; the compiler's tables say the rest.
-//! Everything is read guarded: the thread may run on meanwhile, and then the answer is worthless, so ask the kernel again
-//! afterwards whether it still blocks in the same place.
+//! The kernel shows a blocked thread's program counter and stack pointer (`/proc/self/task/TID/syscall`) and no other register;
+//! the compiler's tables provide the rest. All reads are guarded, because the thread may run on meanwhile. Then the result is
+//! worthless, so ask the kernel afterwards whether the thread is still blocked in the same place.
 
 mod stack_memory;
 
@@ -29,7 +28,7 @@ const MAX_LOCALS: usize = 64 << 10;
 /// The most places that are tried as a frame pointer.
 const MAX_CANDIDATES: usize = 16;
 
-/// Unwinds blocked threads; keeps the tables and rules that it has read for the next one.
+/// Unwinds blocked threads, and keeps the tables and rules it has read for the next one.
 #[derive(Debug)]
 pub struct Unwinder {
     modules: Rc<Modules>,
@@ -60,7 +59,7 @@ impl Function {
 enum End {
     /// Where the thread begins, or after as many frames as were asked for.
     Complete,
-    /// Where no rule leads on.
+    /// Where the rules give no caller.
     Lost,
 }
 
@@ -122,8 +121,8 @@ impl Unwinder {
             };
             registers = match rules.caller(&registers, &mut self.stack) {
                 Err(NoCaller::Outermost) => return End::Complete,
-                // A stack grows downwards: whatever does not lead upwards leads in circles. Only a handler may have a stack
-                // of its own.
+                // A stack grows downwards, so a caller that does not lie higher would lead in circles. Only a handler may have its
+                // own stack.
                 Ok(caller) if rules.rules.is_signal_frame() || caller.get(X86_64::RSP) > registers.get(X86_64::RSP) => {
                     caller
                 }
@@ -140,11 +139,11 @@ impl Unwinder {
         End::Complete
     }
 
-    /// Goes on from a frame that needs `rbp` before anything told it, as in code compiled with frame pointers that calls a
-    /// leaf without. The function's first instructions show how far above the stack pointer `rbp` points, and a return
-    /// address that follows a call must be there. Where that fails, as in functions with variables of varying size, the saved
-    /// `rbp` and the return address are somewhere above, and the call must be one of this very function: nearly all else on a
-    /// stack is old data. The nearest place that fits *and* leads to where threads begin is taken; failing that, the nearest.
+    /// Continues from a frame that needs `rbp` before it is known, as in code compiled with frame pointers that calls a leaf
+    /// without. The function's first instructions show how far above the stack pointer `rbp` points, and a return address that
+    /// follows a call must be there. If that fails, as in functions with variables of varying size, the saved `rbp` and the return
+    /// address are somewhere above, and the call must be to this very function: nearly everything else on a stack is old data. Takes
+    /// the nearest place that fits *and* leads to where threads begin; failing that, the nearest.
     fn search(&mut self, registers: &Registers, rules: &Function, limit: usize, addresses: &mut Vec<usize>) -> End {
         let Some(start) = registers.get(X86_64::RSP) else {
             return End::Lost;

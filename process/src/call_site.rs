@@ -1,6 +1,6 @@
 //! Whether a return address can be that of a call to a given function (x86-64).
 //!
-//! Only `blocked_stack` calls this, to tell a frame from old data on a stack. Code is read guarded: it may be unloaded.
+//! Only `blocked_stack` calls this, to distinguish a frame from old data on a stack. Code may be unloaded, so reads are guarded.
 
 use crate::memory::ProcessMemory;
 use crate::unwind::RETURN_CODE;
@@ -12,16 +12,16 @@ pub enum Call {
     Direct,
     /// A call through a register or memory, of any function.
     Indirect,
-    /// A call of another function, which may have gone on to the one asked for with a jump.
+    /// A call of another function, which may have jumped to the one asked for.
     Other,
 }
 
 /// The call before `return_address`, as seen from the function at `function`; `None` where there is no call.
 pub fn call_before(memory: ProcessMemory, return_address: usize, function: usize) -> Option<Call> {
     // The longest call has seven bytes, prefixes not counted.
-    const LONGEST: usize = 8;
-    let mut code = [0; LONGEST];
-    if !memory.read(return_address.checked_sub(LONGEST)?, &mut code) {
+    const MAX_LENGTH: usize = 8;
+    let mut code = [0; MAX_LENGTH];
+    if !memory.read(return_address.checked_sub(MAX_LENGTH)?, &mut code) {
         return None;
     }
     let last_four = i32::from_ne_bytes(*code.last_chunk()?);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direct_call_tells_whom_it_calls() {
+    fn a_direct_call_names_its_target() {
         // Eight bytes before the return address: a call with a displacement of -16.
         let code: [u8; 9] = core::hint::black_box([0x90, 0x90, 0x90, 0xe8, 0xf0, 0xff, 0xff, 0xff, 0x90]);
         let returns = code.as_ptr().addr() + 8;

@@ -1,8 +1,8 @@
-//! Where the debug file of a module may lie: the places where gdb looks, too.
+//! Where the debug file of a module may be: the same places where gdb searches.
 //!
-//! The library knows one folder of debug files, `forkwatch report` those that its user names besides.
+//! The library knows one folder of debug files; the user of `forkwatch report` may name more.
 
-/// Where distributions put what they take out.
+/// Where distributions install separate debug files.
 pub const SYSTEM: &[u8] = b"/usr/lib/debug";
 
 /// The place for a build id (hex) below a folder of debug files; `None` where it is none: a record's text becomes part of a path.
@@ -23,11 +23,11 @@ pub fn by_build_id(folder: &[u8], id: &str) -> Option<Vec<u8>> {
     )
 }
 
-/// The places for what a module's debug link names: beside the module, whose folder can be opened as `beside`, and below the
-/// folders of debug files, where its own `folder` is built again.
+/// The places for the file that a module's debug link names: next to the module, whose folder can be opened as `module_folder`,
+/// and below the folders of debug files, which repeat the path of its own `folder`.
 pub fn by_link<'folder>(
     link: &[u8],
-    beside: &[u8],
+    module_folder: &[u8],
     folder: &[u8],
     folders: impl IntoIterator<Item = &'folder [u8]>,
 ) -> Vec<Vec<u8>> {
@@ -35,7 +35,10 @@ pub fn by_link<'folder>(
     if link.is_empty() || link.contains(&b'/') {
         return Vec::new();
     }
-    let mut places = vec![[beside, b"/", link].concat(), [beside, b"/.debug/", link].concat()];
+    let mut places = vec![
+        [module_folder, b"/", link].concat(),
+        [module_folder, b"/.debug/", link].concat(),
+    ];
     if folder.starts_with(b"/") {
         let below = |debug: &[u8]| [debug, folder, b"/", link].concat();
         places.extend(folders.into_iter().map(below));

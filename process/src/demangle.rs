@@ -1,12 +1,12 @@
-//! Names of functions as people know them.
+//! Names of functions as in their source.
 //!
-//! Anyone may call this. It allocates, and nothing else.
+//! It allocates, and has no other effect.
 
 use core::fmt::{self, Write};
 
 use cpp_demangle::{DemangleOptions, ParseOptions, Symbol};
 
-/// The longest name in bytes; templates may unfold without end, and one record holds many names.
+/// The longest name in bytes; templates may expand without bound, and one record holds many names.
 const MAX_NAME: usize = 1024;
 
 /// Stack that the demangler takes for each level that a C++ name nests, at most (measured).
@@ -45,7 +45,7 @@ pub fn demangle(raw: &[u8], nesting: Nesting) -> String {
         }
     }
     let mut plain = Bounded(String::new());
-    // An error means that the name was cut.
+    // An error means that the name was truncated.
     let _ = plain.write_str(name);
     plain.0
 }
@@ -64,7 +64,7 @@ fn without_marks(name: &str) -> &str {
         ".warm",
     ];
     let ends = MARKS.iter().filter_map(|mark| name.find(mark)).chain(name.find('@'));
-    // A name that begins with a mark is not a marked name.
+    // A name that begins with a mark is a name of its own.
     let end = ends.filter(|&end| end > 0).min().unwrap_or(name.len());
     name.get(..end).unwrap_or(name)
 }

@@ -1,8 +1,8 @@
 //! An ELF image, in a file or in memory: its headers, sections and notes.
 //!
-//! Anyone in this layer may call it, in the parent and in a forked child. Bytes are copied into our own memory before
-//! they are looked at, so neither a file cut short nor a module unloaded meanwhile can hurt; every number that an image
-//! states is doubted. It must not assume that section headers are there: `strip` and `sstrip` may take them.
+//! Safe in the parent and in a forked child. Bytes are copied into our own memory before they are examined, so neither a
+//! truncated file nor a module unloaded meanwhile does harm; no number in an image is trusted. Section headers may be missing:
+//! `strip` and `sstrip` remove them.
 
 use core::ffi::CStr;
 use core::fmt::Write;
@@ -24,12 +24,12 @@ pub const ENDIAN: NativeEndian = NativeEndian;
 
 /// The first header of an image.
 pub type Header = FileHeader64<NativeEndian>;
-/// A program header: a part that is loaded, or where something stands once loaded.
+/// A program header: a part that is loaded, or where something is once loaded.
 pub type Segment = ProgramHeader64<NativeEndian>;
 /// A section header.
 pub type Section = SectionHeader64<NativeEndian>;
 
-/// The most bytes of one table that we take; what is longer belongs to no library that a linker made.
+/// The most bytes of one table that we read; no linker makes a longer one.
 const MAX_TABLE: u64 = 16 << 20;
 
 /// Where an image's bytes come from.
@@ -98,7 +98,7 @@ impl Image {
             return None;
         }
         if count == 0 {
-            // More than 65,279 sections: the count stands in the first one.
+            // With more than 65,279 sections, the first one has the count.
             count = self.table::<Section>(place, 1)?.first()?.sh_size.get(ENDIAN);
         }
         let headers = self.table::<Section>(place, count)?;
@@ -118,7 +118,7 @@ impl Image {
         Some(slice_from_all_bytes::<T>(&bytes).ok()?.to_vec())
     }
 
-    /// What stands in `section`, unpacked; `None` where it is longer than `limit` bytes, damaged, or packed by a method
+    /// The content of `section`, decompressed; `None` where it is longer than `limit` bytes, damaged, or compressed by a method
     /// other than zlib.
     pub fn content(&self, section: &Section, limit: u64) -> Option<Vec<u8>> {
         let length = section.sh_size.get(ENDIAN);
@@ -137,7 +137,7 @@ impl Image {
         miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(packed, usize::try_from(unpacked).ok()?).ok()
     }
 
-    /// The bytes that `section` has when it is unpacked; `None` where it is not packed.
+    /// The size of `section` when decompressed; `None` where it is not compressed.
     pub fn packed_size(&self, section: &Section) -> Option<u64> {
         if section.sh_flags.get(ENDIAN).0 & SHF_COMPRESSED.0 == 0 {
             return None;
@@ -150,7 +150,7 @@ impl Image {
 
     /// The GNU build id in hex, from the notes of the file.
     pub fn build_id(&self) -> Option<String> {
-        // Sections first: a separate debug file keeps the program headers of its library, which there point nowhere.
+        // Sections first: a separate debug file keeps the program headers of its library, which point nowhere in it.
         if let Some(sections) = self.sections() {
             let notes = sections
                 .headers
@@ -175,7 +175,7 @@ impl Image {
             })
     }
 
-    /// What `.gnu_debugaltlink` says: the path and the build id of the file that `dwz` made of what several debug files have in common.
+    /// The content of `.gnu_debugaltlink`: the path and the build id of the file that `dwz` made for what several debug files share.
     pub fn shared_link(&self) -> Option<(Vec<u8>, String)> {
         const MAX_LINK: u64 = 8 << 10;
         let sections = self.sections()?;
@@ -186,7 +186,7 @@ impl Image {
 
     /// Whether it has debug information, which names source files and lines.
     pub fn has_debug_information(&self) -> bool {
-        // The second name is that of an older way to pack it.
+        // The second name is that of an older way to compress it.
         let names = [&b".debug_info"[..], b".zdebug_info"];
         self.sections().is_some_and(|sections| {
             let mut found = names.iter().filter_map(|name| sections.named(name));

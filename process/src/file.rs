@@ -1,9 +1,8 @@
 //! Files, read into our own memory through raw system calls.
 //!
-//! Any layer may call this, in the parent and in a forked child: nothing here passes through libc, takes a lock or keeps
-//! a descriptor open beyond the life of its value. It must never map a file: a user who replaces a library in place
-//! (`cp new.so old.so`) truncates the file briefly, and a read from a mapping of it then kills the watched program
-//! with SIGBUS, where a `pread` just returns less.
+//! Safe in the parent and in a forked child: nothing here calls libc, takes a lock or keeps a descriptor open beyond the life of
+//! its value. It must never map a file: a user who replaces a library in place (`cp new.so old.so`) truncates the file briefly,
+//! and a read from its mapping would kill the watched program with SIGBUS, where a `pread` just returns less.
 
 use core::ffi::CStr;
 
@@ -29,7 +28,7 @@ pub fn is_program(path: &[u8]) -> bool {
     let mut magic = [0; 4];
     match RegularFile::open(&path) {
         Some(file) => file.read_exact_at(0, &mut magic) && (magic == *b"\x7fELF" || magic.starts_with(b"#!")),
-        // A folder, or one that may be executed and not read: then the call's success cannot be foreseen.
+        // A folder, or a file that can be executed but not read: then it is not known whether the call will succeed.
         None => false,
     }
 }
@@ -76,7 +75,7 @@ impl RegularFile {
         Some(Self { descriptor, size })
     }
 
-    /// Its length in bytes when it was opened; it may have been cut since.
+    /// Its length in bytes when it was opened; it may have been truncated since.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -98,7 +97,7 @@ impl RegularFile {
 
     /// The `length` bytes from `offset` on; `None` where the file has less or memory is short.
     pub fn read_range(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
-        // Asked before memory is reserved: a damaged header may name any length.
+        // Checked before memory is allocated: a damaged header may name any length.
         if offset.checked_add(length)? > self.size {
             return None;
         }
@@ -109,7 +108,7 @@ impl RegularFile {
 }
 
 fn open_to_read(path: &CStr) -> Option<OwnedFd> {
-    // NONBLOCK: a path from another time may be a pipe by now, and opening that would wait for a writer.
+    // NONBLOCK: the path may be a pipe by now, and opening that would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     retry_on_intr(|| open(path, flags, Mode::empty())).ok()
 }

@@ -1,21 +1,22 @@
-//! Reads a process, this one or another, by what the kernel, the ELF files and the compiler's tables say.
+//! Reads a process, this one or another, from what the kernel, the ELF files and the compiler's tables say.
 //!
-//! The library reads the process it lives in, the command others. Nothing here trusts what it reads: memory that is not
-//! mapped, tables that are wrong and stacks that lead in circles end in "not known".
+//! The library reads the process it runs in, the command reads others. Nothing here trusts what it reads: unmapped memory, wrong
+//! tables and stacks that lead in circles end in "not known".
 //!
 //! Each uses only those above it in this list:
 //!
-//! * [`system_call`], [`mod@file`], [`startup`]: the kernel without libc; files without libc's or std's locks; what the kernel told this program.
+//! * [`system_call`], [`mod@file`], [`startup`]: the kernel without libc; files without libc's or std's locks; what the kernel
+//!   passed to this program.
 //! * [`memory`], [`maps`]: guarded reads; what is mapped where.
 //! * [`elf_image`]: headers, sections and notes, in a file or in memory.
 //! * [`module`], [`modules`]: which file an address lies in (`loader_list` where `/proc` hides them).
 //! * [`demangle`], [`symbols`], [`lines`], [`debug_files`], [`symbol_files`]: names, files and lines.
 //! * [`resolver`]: addresses become frames.
 //! * [`unwind`]: from one frame of a stack to its caller's.
-//! * [`blocked_stack`]: the stack of a thread that waits (`prologue` and `call_site` tell its frames from old data).
+//! * [`blocked_stack`]: the stack of a thread that waits (`prologue` and `call_site` distinguish its frames from old data).
 //! * [`cpython`]: an interpreter's frames, threads and locks.
 //!
-//! The library calls this inside of any program's thread, so what it may not do there is refused here too (`clippy.toml`).
+//! The library calls this in any thread of a program, so what is forbidden there is forbidden here too (`clippy.toml`).
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,

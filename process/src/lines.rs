@@ -1,9 +1,8 @@
 //! Source file and line of an address, and the functions that were inlined there, from DWARF.
 //!
-//! Only `resolver` calls this, and only in a parent: nothing here blocks a forked child, but reading debug information
-//! takes up to a tenth of a second and as much memory as it is long, which a child must not be made to wait for. The
-//! sections are read, never mapped (see `file`), and given back with the resolver. Split (`.dwo`) information is
-//! left to `forkwatch report`.
+//! The library only calls this in a parent: reading debug information takes up to a tenth of a second and as much memory as it is
+//! long, which must not delay a child. The sections are read, never mapped (see `file`), and freed with the resolver. Split
+//! (`.dwo`) information is left to `forkwatch report`.
 #![allow(unsafe_code, reason = "gimli asks for a promise about shared bytes")]
 
 use core::ops::Deref;
@@ -17,7 +16,7 @@ use crate::symbol_files::open_with_id;
 
 type Reader = EndianReader<NativeEndian, Bytes>;
 
-/// A section, shared by all that read in it, so that a context need not borrow from what would have to live beside it.
+/// A section, shared by its readers, so that a context owns its data and borrows nothing.
 #[derive(Clone, Debug)]
 struct Bytes(Rc<Vec<u8>>);
 
@@ -55,9 +54,9 @@ pub struct Place {
 }
 
 impl Lines {
-    /// What it takes to read what `image` has, as the bytes that take as long.
+    /// The cost of reading what `image` has, as the number of bytes whose reading takes as long.
     pub fn effort(image: &Image) -> u64 {
-        /// Unpacking takes so many times as long as reading.
+        /// Decompressing takes this many times as long as reading.
         const UNPACKING: u64 = 10;
         let Some(sections) = image.sections() else { return 0 };
         let debug = sections.starting_with(b".debug_").filter(|(name, _)| !is_unused(name));

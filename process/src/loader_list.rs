@@ -1,7 +1,7 @@
 //! The loader's own list of modules, for a process that cannot read `/proc`: its root has changed, or no descriptor is left.
 //!
-//! Only `modules` asks. The list is walked without the loader's lock, which no child resets, by guarded reads alone: whatever
-//! another thread changes meanwhile ends the walk, or leaves a module out.
+//! The list is walked by guarded reads, without the loader's lock, which no child resets: if another thread changes it meanwhile,
+//! the walk ends, or leaves a module out.
 
 use std::fmt::Write as _;
 
@@ -14,13 +14,13 @@ use crate::startup;
 const PAGE: u64 = 4096;
 /// The most modules that are listed.
 const MAX: usize = 4096;
-/// The longest path of a module's.
-const LONGEST_PATH: usize = 4096;
+/// The longest path of a module.
+const MAX_PATH: usize = 4096;
 
 /// The modules' segments in the form of `/proc/PID/maps`, by address; `None` where there is no list.
 pub fn as_maps() -> Option<Vec<u8>> {
     let memory = ProcessMemory::own();
-    // The program's own headers are at the beginning of its first page.
+    // The program's own headers are at the start of its first page.
     let start = startup::auxiliary(libc::AT_PHDR)? & !number(PAGE - 1);
     let segments = segments(memory, start)?;
     let first = segments.iter().find(|segment| is(segment, PT_LOAD))?;
@@ -101,7 +101,7 @@ fn program() -> Vec<u8> {
 }
 
 fn path_at(memory: ProcessMemory, address: usize) -> Vec<u8> {
-    let mut path = vec![0; LONGEST_PATH];
+    let mut path = vec![0; MAX_PATH];
     let read = memory.read_some(address, &mut path);
     path.truncate(read);
     let end = path.iter().position(|&byte| byte == 0);
@@ -120,8 +120,8 @@ fn words<const N: usize>(memory: ProcessMemory, address: usize) -> Option<[usize
         .then(|| bytes.map(usize::from_ne_bytes))
 }
 
-fn is(segment: &Segment, sort: object::elf::ProgramType) -> bool {
-    segment.p_type.get(ENDIAN) == sort
+fn is(segment: &Segment, kind: object::elf::ProgramType) -> bool {
+    segment.p_type.get(ENDIAN) == kind
 }
 
 /// A number of a 64-bit image as an address of this 64-bit process.

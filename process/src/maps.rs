@@ -1,6 +1,6 @@
 //! The lines of `/proc/PID/maps`, parsed.
 //!
-//! Only `modules` and its like call this. Nothing here reads a file or memory.
+//! Nothing here reads a file or memory.
 
 use core::ops::Range;
 

@@ -1,8 +1,7 @@
-//! Guarded reads of a process's memory: what is not mapped gives nothing, where a dereference would kill the program.
+//! Guarded reads of a process's memory: unmapped memory gives nothing, where a dereference would kill the program.
 //!
-//! Anyone in this layer may call it, in the parent and in a forked child. It takes no lock, allocates only
-//! what it returns, and never reads through a pointer of its own making. Reads of one's own process go the same way as reads of another's, so that
-//! tests can look into a foreign process.
+//! Safe in the parent and in a forked child: it takes no lock, allocates only what it returns, and dereferences no pointer. One's
+//! own process is read in the same way as another, so that tests can read a foreign process.
 #![allow(unsafe_code, reason = "process_vm_readv takes raw pointers")]
 
 use core::ffi::c_void;
@@ -134,19 +133,19 @@ impl ProcessMemory {
     }
 }
 
-/// Whether memory is read through `/proc` instead of by `process_vm_readv`. Relaxed: each of the two is right for who reads.
+/// Whether memory is read through `/proc` instead of by `process_vm_readv`. Relaxed: either way is right for any reader.
 static HOW: AtomicU8 = AtomicU8::new(NOT_KNOWN);
 const NOT_KNOWN: u8 = 0;
 const BY_CALL: u8 = 1;
 const BY_FILE: u8 = 2;
 
-/// Reads memory through `/proc` from now on: a filter kills at `process_vm_readv`.
+/// Reads memory through `/proc` from now on, because a filter kills at `process_vm_readv`.
 pub fn read_by_file_from_now_on() {
     HOW.store(BY_FILE, Ordering::Relaxed);
 }
 
-/// Under a filter that was installed before this program began, nobody knows what it kills at: memory is read by calls that the
-/// loader made, too.
+/// What a filter kills at that was installed before this program began is unknown, so memory is then read by system calls that the
+/// loader has made, too.
 fn is_read_by_file() -> bool {
     match HOW.load(Ordering::Relaxed) {
         NOT_KNOWN => {

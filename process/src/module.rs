@@ -1,7 +1,7 @@
 //! One loaded module: which file it is, where it was loaded, and the file itself.
 //!
-//! `modules` makes them; anyone from this layer on may ask them, in the parent and in a forked child. A module's memory is
-//! only read through guarded reads, and only its headers and notes: another thread may unload it at any time.
+//! `modules` makes them. Safe in the parent and in a forked child. Only a module's headers and notes are read from memory, and only
+//! by guarded reads: another thread may unload it at any time.
 
 use core::ops::Range;
 use std::ffi::CString;
@@ -65,7 +65,7 @@ impl Module {
         self.deleted
     }
 
-    /// The file that was loaded; `None` where it can no longer be had. Not to be confused with what has its path now.
+    /// The file that was loaded; `None` where it can no longer be opened. Another file may have its path now.
     pub fn open(&self, memory: ProcessMemory) -> Option<Image> {
         if !self.path.starts_with(b"/") {
             return Image::loaded(memory, self.first_mapping.clone());
@@ -77,7 +77,7 @@ impl Module {
         } else {
             Image::open(&CString::new([memory.root().as_bytes(), &self.path].concat()).ok()?)?
         };
-        // A path may name another file by now, or in another mount namespace: the build id shows it.
+        // The path may name another file by now, or in another mount namespace: the build id shows that.
         let same = self.build_id.is_none() || self.build_id == image.build_id();
         same.then_some(image)
     }
@@ -101,7 +101,7 @@ pub(super) fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<M
         length += 1;
         runs |= mapping.executable;
     }
-    // Data files are many and may be large or slow: only of what can run do we read the head.
+    // There may be many data files, large or slow: only the heads of executable ones are read.
     if !runs {
         return Err(length);
     }
@@ -120,7 +120,7 @@ pub(super) fn begin(mappings: &[Mapping<'_>], memory: ProcessMemory) -> Result<M
     let headers = in_memory
         .or_else(|| module.open(memory))
         .and_then(|image| image.segments());
-    // No ELF file: code that a run-time compiler keeps in a file of its own.
+    // Not an ELF file: code that a just-in-time compiler keeps in a file of its own.
     let Some(segments) = headers else {
         return Err(length);
     };

@@ -1,7 +1,7 @@
 //! The modules of the process: which file an address is in, and how far from where that file was loaded.
 //!
-//! Anyone from this layer on may call it, in the parent and in a forked child: it reads `/proc/self/maps` and program
-//! headers by guarded reads, since the loader's own list (`dl_iterate_phdr`) sits behind a lock that no child resets.
+//! Safe in the parent and in a forked child: it reads `/proc/self/maps`, and program headers by guarded reads, since the loader's
+//! own list (`dl_iterate_phdr`) is guarded by a lock that no child resets.
 
 use core::ops::Range;
 
@@ -37,7 +37,7 @@ struct Kept {
 }
 
 impl Modules {
-    /// The calling process as it is now; where `/proc` cannot be read, no more than the loader's list. `None` without either.
+    /// The calling process as it is now; where `/proc` cannot be read, from the loader's list. `None` without either.
     pub fn read() -> Option<Self> {
         let own = ProcessMemory::own();
         match read_whole(c"/proc/thread-self/maps") {

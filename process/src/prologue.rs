@@ -1,23 +1,23 @@
-//! How much room a function with a frame pointer makes below it: read from the code it begins with.
+//! The frame size of a function with a frame pointer, read from its first instructions.
 //!
-//! Only `blocked_stack` calls this, where a thread's frame pointer is not known but its stack pointer is.
+//! Only `blocked_stack` calls this, where a thread's stack pointer is known but its frame pointer is not.
 
 /// How much code is read.
 pub(crate) const LENGTH: usize = 96;
 
-/// The most bytes of local variables that are believed.
+/// The most bytes of local variables that are plausible.
 const MAX: usize = 1 << 20;
 
-/// The distances between frame pointer and stack pointer that this code may make, the likeliest first. `saved` is how many bytes of
-/// saved registers are below the frame pointer: pushed before room is made for variables, or stored among these.
+/// The distances between frame pointer and stack pointer that this code may produce, the likeliest first. `saved` is the number of
+/// bytes of saved registers below the frame pointer: pushed before the variables are allocated, or stored among them.
 pub(crate) fn distances(code: &[u8], saved: usize) -> Vec<usize> {
-    let rooms = rooms(code);
-    let first = rooms.first().copied().unwrap_or(0);
-    // Room of more than a page is made page by page, where the compiler guards the stack's end.
-    let all = rooms.iter().fold(0_usize, |sum, room| sum.saturating_add(*room));
+    let frame_sizes = frame_sizes(code);
+    let first = frame_sizes.first().copied().unwrap_or(0);
+    // A frame of more than a page is allocated page by page, where the compiler guards the stack's end.
+    let all = frame_sizes.iter().fold(0_usize, |sum, size| sum.saturating_add(*size));
     let mut distances = Vec::new();
-    for room in [first, all] {
-        for distance in [room.saturating_add(saved), room] {
+    for size in [first, all] {
+        for distance in [size.saturating_add(saved), size] {
             if distance <= MAX && !distances.contains(&distance) {
                 distances.push(distance);
             }
@@ -26,18 +26,18 @@ pub(crate) fn distances(code: &[u8], saved: usize) -> Vec<usize> {
     distances
 }
 
-/// What the instructions `sub $N, %rsp` at the start of a function say.
-fn rooms(code: &[u8]) -> Vec<usize> {
-    let mut rooms = Vec::new();
+/// The sizes in the instructions `sub $N, %rsp` at the start of a function.
+fn frame_sizes(code: &[u8]) -> Vec<usize> {
+    let mut frame_sizes = Vec::new();
     for place in 0..code.len() {
-        let room = match code.get(place..) {
-            Some([0x48, 0x83, 0xec, room, ..]) => i32::from(room.cast_signed()),
+        let size = match code.get(place..) {
+            Some([0x48, 0x83, 0xec, size, ..]) => i32::from(size.cast_signed()),
             Some([0x48, 0x81, 0xec, a, b, c, d, ..]) => i32::from_le_bytes([*a, *b, *c, *d]),
             _ => continue,
         };
-        rooms.extend(usize::try_from(room).ok().filter(|&room| room > 0));
+        frame_sizes.extend(usize::try_from(size).ok().filter(|&size| size > 0));
     }
-    rooms
+    frame_sizes
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
     use super::distances;
 
     #[test]
-    fn room_for_variables_and_saved_registers() {
+    fn frames_hold_variables_and_saved_registers() {
         // push %rbp; mov %rsp, %rbp; push %r12; push %rbx; sub $0x810, %rsp
         let pushed = [
             0x55, 0x48, 0x89, 0xe5, 0x41, 0x54, 0x53, 0x48, 0x81, 0xec, 0x10, 0x08, 0, 0,
@@ -57,6 +57,10 @@ mod tests {
         ];
         assert_eq!(distances(&by_page, 0), [0x1000, 0x1020]);
         assert_eq!(distances(&[0x55, 0x48, 0x89, 0xe5, 0xc3], 8), [8, 0], "no variables");
-        assert_eq!(distances(&[0x48, 0x83, 0xec, 0x80], 0), [0], "room is not given back");
+        assert_eq!(
+            distances(&[0x48, 0x83, 0xec, 0x80], 0),
+            [0],
+            "the frame does not shrink"
+        );
     }
 }

@@ -1,8 +1,7 @@
 //! Addresses become frames: module, offset, build id, the function's name, and the line where that is known.
 //!
-//! Anyone to the right calls this while it tells one finding, in the parent or in a forked child (there never with
-//! lines); a resolver is made for that and dropped with it, because modules come and go. It opens the modules'
-//! files, allocates (from our own memory), takes no lock and must not be kept over a fork.
+//! A resolver is made for one finding, in the parent or in a forked child (there never with lines), and dropped with it, because
+//! modules are loaded and unloaded. It opens the modules' files, allocates and takes no lock, and must not be kept across a fork.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,7 +14,7 @@ use crate::module::Module;
 use crate::modules::Modules;
 use crate::symbol_files::SymbolFiles;
 
-/// How much is told about an address.
+/// How much is looked up for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Naming {
     /// Module, offset and build id.
@@ -29,8 +28,8 @@ pub enum Naming {
     Full,
 }
 
-/// So much debug information is read in some five milliseconds: that of a program of some hundred files, but of no interpreter's and
-/// no browser's, which `forkwatch report` reads.
+/// How much debug information is read in about five milliseconds: enough for a program of some hundred files, but not for an
+/// interpreter or a browser, whose information `forkwatch report` reads.
 const QUICK_EFFORT: u64 = 12 << 20;
 
 /// Names addresses of this process as it was when the resolver was made.
@@ -45,7 +44,7 @@ pub struct Resolver {
     lines: BTreeMap<usize, Option<Lines>>,
     /// The debug information that may still be read, in bytes: see [`Lines::effort`].
     effort_left: u64,
-    /// By module and virtual address: what was looked up already, in vain too.
+    /// By module and virtual address: what was already looked up, found or not.
     functions: BTreeMap<(usize, u64), Option<String>>,
 }
 
@@ -57,7 +56,7 @@ impl Resolver {
 
     /// A resolver for the process that `modules` belong to.
     pub fn with_modules(naming: Naming, modules: Modules) -> Self {
-        // Of a foreign process's stacks nothing can be said about ours.
+        // A foreign process's mappings say nothing about our own stack.
         const SMALL_STACK: usize = 256 << 10;
         let here = 0_u8;
         let left = modules.stack_left((&raw const here).addr()).unwrap_or(SMALL_STACK);
@@ -77,15 +76,15 @@ impl Resolver {
         &self.modules
     }
 
-    /// Looks up the functions of all of `stacks` in one pass over each module. Never needed, but what [`Self::frames`] is
-    /// asked afterwards costs next to nothing: a pass over a big library's table takes milliseconds.
+    /// Looks up the functions of all of `stacks` in one pass over each module. Optional, but makes [`Self::frames`] cheap
+    /// afterwards: a pass over a big library's table takes milliseconds.
     pub fn learn<'stack>(&mut self, stacks: impl IntoIterator<Item = &'stack [usize]>) {
         if self.naming == Naming::Off {
             return;
         }
         let mut wanted = BTreeMap::<usize, Vec<u64>>::new();
         for &ip in stacks.into_iter().flatten() {
-            // Whether an address is a return address or exact is not known here: learn what either would ask.
+            // It is not known here whether an address is a return address or exact, so learn both.
             for probe in [ip, ip.wrapping_sub(1)] {
                 if let Some((index, address)) = self.place(probe)
                     && !self.functions.contains_key(&(index, address))

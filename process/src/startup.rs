@@ -1,17 +1,17 @@
-//! What the kernel told this program at its start.
+//! What the kernel passed to this program at its start.
 #![expect(unsafe_code, reason = "the auxiliary vector")]
 
 use core::ffi::{CStr, c_ulong};
 
-/// What the kernel told the program of this sort at its start (`AT_PHDR` and others); `None` where it told nothing.
-pub fn auxiliary(sort: c_ulong) -> Option<usize> {
+/// The value of this kind in the auxiliary vector (`AT_PHDR` and others); `None` where there is none.
+pub fn auxiliary(kind: c_ulong) -> Option<usize> {
     // SAFETY: libc looks the number up in a table that never changes.
-    let value = unsafe { libc::getauxval(sort) };
+    let value = unsafe { libc::getauxval(kind) };
     usize::try_from(value).ok().filter(|&value| value != 0)
 }
 
-/// The program's file, asked of this thread, because the first one may have ended. Where `/proc` does not tell, as the program
-/// was called, which need be no whole path; empty where that is unknown, too.
+/// The program's file, read through this thread, because the first one may have ended. Where `/proc` cannot be read, the name it
+/// was executed by, which may be relative; empty where that is unknown, too.
 pub fn program_path() -> Vec<u8> {
     let path = rustix::fs::readlinkat(rustix::fs::CWD, c"/proc/thread-self/exe", Vec::new());
     if let Ok(path) = path {

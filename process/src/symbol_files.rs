@@ -1,6 +1,6 @@
-//! The files that name a module's functions and lines: the module itself, and what a packager took out of it.
+//! The files that name a module's functions and lines: the module itself, and its separate debug file.
 //!
-//! Only `resolver` calls this, in the parent or in a forked child. It opens files and keeps them open for one finding.
+//! Opens files and keeps them open for one finding, in the parent or in a forked child.
 
 use std::ffi::CString;
 
@@ -68,16 +68,15 @@ impl SymbolFiles {
     }
 }
 
-/// The separate debug file of `module`, where gdb would look for it too; one that does not carry the same build id is not
-/// believed.
+/// The separate debug file of `module`, from where gdb would search for it, too; one without the same build id is ignored.
 fn separate_file(module: &Module, own: Option<&Image>, memory: ProcessMemory) -> Option<Image> {
     let id = module.build_id()?;
     let mut paths: Vec<Vec<u8>> = debug_files::by_build_id(SYSTEM, id).into_iter().collect();
     let slash = module.path().iter().rposition(|&byte| byte == b'/');
     let folder = slash.and_then(|slash| module.path().get(..slash));
     if let (Some(folder), Some(link)) = (folder, own.and_then(Image::debug_link)) {
-        let beside = [memory.root().as_bytes(), folder].concat();
-        paths.extend(debug_files::by_link(&link, &beside, folder, [SYSTEM]));
+        let module_folder = [memory.root().as_bytes(), folder].concat();
+        paths.extend(debug_files::by_link(&link, &module_folder, folder, [SYSTEM]));
     }
     paths.into_iter().find_map(|path| open_with_id(path, id))
 }

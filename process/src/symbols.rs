@@ -1,7 +1,6 @@
 //! The symbol tables of one image: which function an address belongs to, and where a name is.
 //!
-//! Only `resolver` and `cpython` call this, in the parent or in a forked child. A table is read once from end to end in
-//! pieces, whatever its size, and no name but those asked for: a library may have a million symbols.
+//! A table is read once, in pieces, whatever its size, and only the names that are needed: a library may have a million symbols.
 
 use core::cmp::Reverse;
 use core::ops::Range;
@@ -27,7 +26,7 @@ const MAX_ALIASES: usize = 16;
 /// Which of an image's two symbol tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
-    /// `.symtab`: all functions; `strip` takes it away.
+    /// `.symtab`: all functions; `strip` removes it.
     Full,
     /// `.dynsym`: what other modules may use; always there.
     Exported,
@@ -147,8 +146,8 @@ impl Search {
         }
     }
 
-    /// The best name among those that fit: that of a symbol with a size, exported, without the underscores that libraries
-    /// put before inner names; the shortest, then the first in the alphabet, so that every run says the same.
+    /// The best name among those that fit: that of a symbol with a size, exported, without the leading underscores of internal
+    /// names; then the shortest, then the first in the alphabet, so that every run gives the same.
     fn best(&self, symbols: &Symbols<'_>) -> Option<Function> {
         // Without a size a function reaches to the next one, and that is before the address.
         let fitting = self

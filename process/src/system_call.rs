@@ -1,10 +1,10 @@
-//! System calls by the processor's own instruction: never a cancellation point, never another library's definition, and errno
-//! stays as it is.
+//! System calls by the processor's own instruction: never a cancellation point, never another library's definition, and errno is
+//! unchanged.
 #![expect(unsafe_code, reason = "the syscall instruction")]
 
 use core::arch::asm;
 
-/// Asks the kernel. The result is as the kernel gives it: from -4095 to -1 a negated error number.
+/// Makes a system call. Returns the kernel's result: from -4095 to -1 it is a negated error number.
 ///
 /// # Safety
 /// As for the system call of this number.

@@ -25,10 +25,10 @@ const APPENDING: OFlags = OFlags::WRONLY
 /// What a pipe that is ready for writing takes at once without blocking: PIPE_BUF of pipe(7).
 const AT_ONCE: usize = 4096;
 
-/// A reader that has taken the beginning of a line has this many naps to take the rest.
+/// A reader that has taken the beginning of a line gets this many naps to take the rest.
 const MAX_NAPS: u32 = 50;
-/// A line that stays incomplete for this many naps has lost its writer.
-const CHECKS_OF_AN_OPEN_LINE: u32 = 10;
+/// A line that stays incomplete for this many naps no longer has a writer.
+const OPEN_LINE_CHECKS: u32 = 10;
 const NAP: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 2_000_000,
@@ -41,42 +41,42 @@ pub fn append(path: &CStr, text: &[u8], state: &State) -> Result<(), Errno> {
     if fstat(&file).is_ok_and(|status| has_open_line(path, &status)) {
         state.set_torn(true);
     }
-    write_all(&file, text, Give::Up, state)
+    write_all(&file, text, WhenFull::Drop, state)
 }
 
-/// Appends to an existing file; `text` gets its size so far, in bytes.
+/// Appends to an existing file; `text` gets its present size in bytes.
 pub fn append_to_existing(path: &CStr, text: impl FnOnce(u64) -> Option<Vec<u8>>) -> Result<(), Errno> {
     let file = openat(CWD, path, APPENDING, Mode::empty())?;
     let size = u64::try_from(fstat(&file)?.st_size).unwrap_or(0);
     match text(size) {
-        Some(text) => write_all(&file, &text, Give::Up, &State::new()),
+        Some(text) => write_all(&file, &text, WhenFull::Drop, &State::new()),
         None => Ok(()),
     }
 }
 
-/// Writes to the descriptor of this number. It belongs to the program and may be blocking; we never block.
+/// Writes to the descriptor with this number. It belongs to the program and may be blocking; we never block.
 pub fn write_to_number(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
-    write_to(number, text, Give::Up, state)
+    write_to(number, text, WhenFull::Drop, state)
 }
 
-/// The same, but waits briefly for a slow reader: for a text that a person waits for.
+/// The same, but waits briefly for a slow reader: for text that a person reads.
 pub fn write_to_number_patiently(number: u16, text: &[u8], state: &State) -> Result<(), Errno> {
-    write_to(number, text, Give::AMoment, state)
+    write_to(number, text, WhenFull::Wait, state)
 }
 
-fn write_to(number: u16, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
+fn write_to(number: u16, text: &[u8], when_full: WhenFull, state: &State) -> Result<(), Errno> {
     // SAFETY: the descriptor is only used for writing, here; if it is not open, the kernel says so.
     let descriptor = unsafe { BorrowedFd::borrow_raw(i32::from(number)) };
     let status = fstat(descriptor)?;
     match FileType::from_raw_mode(status.st_mode) {
-        FileType::Socket => write_all(Socket(descriptor), text, give, state),
+        FileType::Socket => write_all(Socket(descriptor), text, when_full, state),
         FileType::Fifo | FileType::CharacterDevice if !fcntl_getfl(descriptor)?.contains(OFlags::NONBLOCK) => {
             match reopened(number, &status) {
-                Some(own) => write_all(&own, text, give, state),
-                None => write_all(Ready(descriptor), text, give, state),
+                Some(own) => write_all(&own, text, when_full, state),
+                None => write_all(Ready(descriptor), text, when_full, state),
             }
         }
-        _ => write_all(descriptor, text, give, state),
+        _ => write_all(descriptor, text, when_full, state),
     }
 }
 
@@ -101,12 +101,12 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
         if (before.st_dev, before.st_ino) != (status.st_dev, status.st_ino) || read != 1 || byte == *b"\n" {
             return Some(false);
         }
-        // Its writer may be in the middle of the line and waiting for a processor.
+        // Its writer may be in the middle of the line, waiting for a processor.
         let stays_open = || {
             nap();
             fstat(&file).is_ok_and(|now| now.st_size == before.st_size)
         };
-        Some((0..CHECKS_OF_AN_OPEN_LINE).all(|_| stays_open()))
+        Some((0..OPEN_LINE_CHECKS).all(|_| stays_open()))
     };
     let is_file = FileType::from_raw_mode(status.st_mode) == FileType::RegularFile;
     is_file && status.st_size > 0 && open_line() == Some(true)
@@ -114,11 +114,11 @@ fn has_open_line(path: &CStr, status: &Stat) -> bool {
 
 /// What to do with a reader that takes nothing at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Give {
-    /// Nothing: the text is lost at once.
-    Up,
-    /// As much time as for a reader that has taken a part.
-    AMoment,
+enum WhenFull {
+    /// Drop the text at once.
+    Drop,
+    /// Wait as long as for a reader that has taken a part.
+    Wait,
 }
 
 /// A target that takes some bytes without blocking.
@@ -160,9 +160,9 @@ impl Target for Ready<'_> {
     }
 }
 
-/// Writes all of the text: with one call wherever the kernel takes all of it, as it does for files. Of a line that was left
-/// open before, this text is the next one.
-fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<(), Errno> {
+/// Writes all of the text: with one call wherever the kernel takes all of it, as it does for files. If the previous line was left
+/// open, ends that first.
+fn write_all(to: impl Target, text: &[u8], when_full: WhenFull, state: &State) -> Result<(), Errno> {
     let started = state.is_torn().then(|| [b"\n", text].concat());
     let text = started.as_deref().unwrap_or(text);
     let mut signals = BlockedSignals::new();
@@ -171,7 +171,9 @@ fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<
     let error = loop {
         match to.write(text.get(written..).unwrap_or_default()) {
             Ok(more) => written += more,
-            Err(Errno::AGAIN) if (written == 0 && give == Give::Up) || state.is_stuck() => break Errno::AGAIN,
+            Err(Errno::AGAIN) if (written == 0 && when_full == WhenFull::Drop) || state.is_stuck() => {
+                break Errno::AGAIN;
+            }
             Err(Errno::AGAIN) if naps == MAX_NAPS => {
                 state.set_stuck(true);
                 break Errno::AGAIN;
@@ -192,14 +194,14 @@ fn write_all(to: impl Target, text: &[u8], give: Give, state: &State) -> Result<
         }
     };
     if written > 0 {
-        // With the one byte that may still find room, this text alone is lost; else the next one begins with it.
+        // If one more byte fits, ending the line here loses only this text; otherwise the next text begins by ending it.
         let ended = text.get(written - 1) == Some(&b'\n') || to.write(b"\n").is_ok_and(|written| written == 1);
         state.set_torn(!ended);
     }
     Err(error)
 }
 
-/// A signal may end it early; the caller counts its naps.
+/// A signal may end it early, so the caller counts its naps.
 fn nap() {
     let _early_is_fine = nanosleep(&NAP);
 }

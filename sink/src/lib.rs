@@ -1,15 +1,15 @@
 //! Writes findings to their destinations. No descriptor stays open: a sink opens, writes and closes, so that a program that
-//! closes every descriptor, changes its root or drops privileges keeps working. And no sink blocks: what a full pipe or a slow
-//! reader does not take is lost, and the program continues.
+//! closes every descriptor, changes its root or drops privileges keeps working. No sink blocks: what a full pipe or a slow reader
+//! does not take is lost, and the program continues.
 //!
 //! * [`mod@file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
-//! * [`state`]: what is known of a sink from one record to the next.
-//! * [`signals`]: those that our writes may raise, blocked.
+//! * [`state`]: what is known about a sink from one record to the next.
+//! * [`signals`]: blocks the signals that our writes may raise.
 //! * [`run_folder`]: the folder of the `forkwatch run` above.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
-//! Every call here is a raw system call, which is not a cancellation point. The library calls this inside any thread of a
-//! program, so what is forbidden there is forbidden here too (`clippy.toml`).
+//! Every call here is a raw system call, which is not a cancellation point. The library calls this in any thread of a program, so
+//! what is forbidden there is forbidden here too (`clippy.toml`).
 #![cfg_attr(
     test,
     allow(
@@ -68,7 +68,7 @@ pub fn write_record(to: &Destination, record: &Record, state: &State) -> Result<
     }
 }
 
-/// Appends a text to the file that a path with marks stands for.
+/// Appends a text to the file at this path, after expanding its marks.
 pub fn append(path: &[u8], marks: Marks<'_>, text: &[u8], state: &State) -> Result<(), Errno> {
     if let Some(number) = descriptor_of(path) {
         return file::write_to_number_patiently(number, text, state);

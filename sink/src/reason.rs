@@ -1,7 +1,7 @@
 //! Why a sink could not be written to, in words: without std, rustix knows only the numbers, and libc's `strerror` may
 //! allocate and translate.
 //!
-//! Any code that reports a failed sink may call this. It only chooses a text.
+//! It only chooses a text, and allocates that.
 
 use rustix::io::Errno;
 

@@ -1,4 +1,4 @@
-//! The directory of the `forkwatch run` above a program, which gets every record in addition to any other destination.
+//! The folder of the `forkwatch run` above a program, which gets every record in addition to any other destination.
 
 use std::ffi::CString;
 
@@ -10,12 +10,12 @@ use rustix::io::Errno;
 use crate::file::append_to_existing;
 
 /// Beyond this many bytes, records are kept without their lists, so that thousands of workers do not fill the disk.
-const ENOUGH: u64 = 16 << 20;
+const MAX_FULL_RECORD_BYTES: u64 = 16 << 20;
 
-/// Keeps a record. Fails if the command has ended, or if this process may not write there: nobody is left to read it.
+/// Keeps a record. Fails if the command has ended, so that nobody would read it, or if this process may not write there.
 pub fn keep(folder: &RunFolder, record: &Record) -> Result<(), Errno> {
     append_to_existing(&c_path(folder.records())?, |size| {
-        if size < ENOUGH {
+        if size < MAX_FULL_RECORD_BYTES {
             line(record)
         } else {
             shortest_line(record)

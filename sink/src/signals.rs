@@ -15,7 +15,7 @@ const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Blocks both as long as it lives.
+/// Blocks both signals while it lives.
 #[derive(Debug)]
 pub struct BlockedSignals {
     before: u64,
@@ -29,8 +29,8 @@ impl BlockedSignals {
     pub fn new() -> Self {
         let before = change_mask(libc::SIG_BLOCK, OURS);
         let mut waiting = 0_u64;
-        // Only a signal that was blocked before can wait already; then it is the program's own and stays pending. A system call
-        // that is not made cannot be refused by the program's filter either.
+        // Only a signal that was blocked before can be pending already; it is the program's own and must stay pending. Otherwise
+        // the system call is avoided, which the program's filter might refuse.
         if before & OURS != 0 {
             let arguments = [&raw mut waiting as usize, SET_BYTES, 0, 0, 0, 0];
             // SAFETY: the kernel fills the set, which is our own.
@@ -43,7 +43,7 @@ impl BlockedSignals {
         }
     }
 
-    /// Notes how a write ended: the errors that come with a signal.
+    /// Notes the error of a write, which may have raised a signal.
     pub fn note(&mut self, error: Errno) {
         self.was_raised |= matches!(error, Errno::PIPE | Errno::FBIG);
     }

@@ -1,13 +1,13 @@
-//! What is known of a sink from one record to the next. A forked child knows what its parent knew.
+//! What is known about a sink from one record to the next. A forked child inherits it.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// One sink's state.
 #[derive(Debug, Default)]
 pub struct State {
-    /// The last line written has no end yet.
+    /// The last line written is incomplete.
     torn: AtomicBool,
-    /// Nobody read anything in all the time given, and no more time is given until somebody does.
+    /// The reader took nothing while we waited, so we do not wait again until it does.
     stuck: AtomicBool,
     /// Its failure was reported.
     reported: AtomicBool,

@@ -18,22 +18,22 @@ pub const BUSY: isize = 1;
 
 /// The words of the running thread, which no other thread reads.
 pub trait Words {
-    /// Who this thread is.
+    /// The thread word.
     fn record() -> usize;
     /// Sets it.
     fn set_record(word: usize);
-    /// How far this thread's fork is: a [`crate::fork::Copying`].
-    fn copying() -> usize;
+    /// The phase of this thread's fork: a [`crate::fork::ForkPhase`].
+    fn fork_phase() -> usize;
     /// Sets it.
-    fn set_copying(word: usize);
-    /// Lets signals wait, and gives the thread's mask of before.
-    fn hold_signals() -> u64;
-    /// Gives the thread this mask.
-    fn let_signals(mask: u64);
+    fn set_fork_phase(word: usize);
+    /// Blocks signals, and returns the thread's previous mask.
+    fn block_signals() -> u64;
+    /// Restores this mask.
+    fn restore_signals(mask: u64);
 }
 
-/// While it lives, hooks of this thread pass straight through, and signals wait: a handler could jump away, and leave our work half
-/// done. Then what was before holds again. Never alive across a call of the program's that can be cancelled.
+/// While it lives, hooks of this thread pass straight through, and signals are blocked: a handler could jump away, and leave our
+/// work half-done. Restores the previous state when dropped. Never alive across one of the program's calls that can be cancelled.
 #[derive(Debug)]
 pub struct Busy<W: Words> {
     previous: usize,
@@ -47,9 +47,9 @@ impl<W: Words> Busy<W> {
         (W::record().cast_signed() > BUSY).then(Self::from_here)
     }
 
-    /// Enters, whatever was before.
+    /// Enters, whatever the previous state.
     pub fn from_here() -> Self {
-        let mask = W::hold_signals();
+        let mask = W::block_signals();
         Self {
             previous: begin::<W>(),
             mask,
@@ -57,7 +57,7 @@ impl<W: Words> Busy<W> {
         }
     }
 
-    /// Stays, also when this value is gone; [`end`] leaves, and the caller gives back the mask of before.
+    /// Stays busy without this value: [`end`] leaves, and the caller restores the previous mask, which this returns.
     pub fn stay(self) -> u64 {
         let mask = self.mask;
         core::mem::forget(self);
@@ -68,11 +68,11 @@ impl<W: Words> Busy<W> {
 impl<W: Words> Drop for Busy<W> {
     fn drop(&mut self) {
         W::set_record(self.previous);
-        W::let_signals(self.mask);
+        W::restore_signals(self.mask);
     }
 }
 
-/// Hooks of this thread pass straight through from here on; the word of before.
+/// Makes this thread's hooks pass straight through from now on. Returns the previous word.
 pub fn begin<W: Words>() -> usize {
     let previous = W::record();
     let word = previous.cast_signed();
@@ -85,7 +85,7 @@ pub fn begin<W: Words>() -> usize {
     previous
 }
 
-/// Leaves what [`Busy::stay`] has kept: hooks of this thread follow again, if it has a record.
+/// Leaves the busy state that [`Busy::stay`] kept: hooks of this thread follow again, if it has a record.
 pub fn end<W: Words>() {
     let word = W::record().cast_signed();
     if word < UNKNOWN {

@@ -1,4 +1,4 @@
-//! Two words that are read together: where something begins and ends, looked up by whoever needs it first.
+//! Two words that are read together: where something begins and ends, looked up when it is first needed.
 
 use core::ops::Range;
 
@@ -31,16 +31,16 @@ impl CodeRange {
         }
     }
 
-    /// The range, which `look_up` gives where nobody has looked before; it gives the same to everybody, and never an empty one.
+    /// The range, from `look_up` if it is not known yet. `look_up` returns the same range in every thread, and never an empty one.
     pub fn get_or(&self, look_up: impl FnOnce() -> Range<usize>) -> Range<usize> {
-        // Acquire, and before `low` is read: pairs with the store below, so that with this word the other one is there, too.
+        // Acquire, and before `low` is read: pairs with the store below, so that `low` is set where this word is.
         let high = self.high.load(Ordering::Acquire);
         if high != 0 {
-            // Relaxed: whoever sees `high` sees the store before it.
+            // Relaxed: a thread that sees `high` sees the store before it.
             return self.low.load(Ordering::Relaxed)..high;
         }
         let range = look_up();
-        // Relaxed: the store below makes it seen.
+        // Relaxed: the store below publishes it.
         self.low.store(range.start, Ordering::Relaxed);
         // Release: pairs with the load above.
         self.high.store(range.end, Ordering::Release);

@@ -1,7 +1,7 @@
-//! Every distinct stack once, for the whole process and for ever: a held lock then needs four bytes to name its stack.
+//! Every distinct stack once, for the whole process and for ever, so that a held lock names its stack in four bytes.
 //!
-//! Lock-free and append-only, so neither a signal handler nor a fork can find it half-done: a stack is written first and
-//! linked into its bucket afterwards.
+//! Lock-free and append-only, so neither a signal handler nor a fork can find a stack half-written: it is written first, and then
+//! linked into its bucket.
 
 use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::system::{FromZeros, System, Table};
@@ -110,7 +110,7 @@ impl<S: System> Depot<S> {
         // Relaxed: gives each caller words of its own; nothing else depends on it.
         let start = self.used.fetch_add(words, Ordering::Relaxed);
         if start + words > WORDS {
-            // Or the count would wrap some day.
+            // Otherwise the count would eventually wrap.
             self.used.fetch_sub(words, Ordering::Relaxed);
             return None;
         }
@@ -141,7 +141,7 @@ impl<S: System> Depot<S> {
         }
     }
 
-    /// As without loom, whose words are no slice.
+    /// As without loom, whose words are not a slice.
     #[cfg(loom)]
     pub fn frames(&self, id: StackId) -> Vec<usize> {
         let Some(stacks) = self.stacks.if_made() else {
@@ -166,8 +166,8 @@ impl<S: System> Default for Depot<S> {
     }
 }
 
-// Relaxed, here and below: a word is written before its stack is linked, and read by whoever has found the link, or was given the
-// id by such a one.
+// Relaxed, here and below: a word is written before its stack is linked, and read only by a thread that has found the link, or got
+// the id from one that has.
 impl Stacks {
     /// Looks through a bucket's chain from `first` up to, and without, `seen_until`.
     fn find(&self, first: u32, seen_until: u32, hash: u64, wanted: &[usize]) -> Option<StackId> {

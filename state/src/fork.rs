@@ -1,14 +1,14 @@
-//! The order in which a fork takes the report lock, is copied, and gives the lock back.
+//! The steps in which a fork takes the report lock, is copied, and releases the lock.
 //!
 //! | step | what happens |
 //! |---|---|
-//! | [`Forks::before_copy`] | the thread is busy from here to step two; the report lock is taken, the fork looked at, the heap held |
-//! | [`Forks::in_parent`] | both locks are given back, and the thread is no longer busy; it keeps what is to be reported |
-//! | [`Forks::in_child`] | both locks are re-written |
+//! | [`Forks::before_copy`] | the thread is busy from here to step two; takes the report lock, examines the fork, and locks the heap |
+//! | [`Forks::in_parent`] | releases both locks, and the thread is no longer busy; it keeps the fork record to report |
+//! | [`Forks::in_child`] | resets both locks |
 //! | [`Forks::settle`] | in the parent: the finding is reported |
 //!
-//! Whoever holds the report lock is busy: so a fork from a signal handler never waits for a lock that its own thread holds. Between
-//! step two and [`Forks::settle`] handlers of the program's run, who may jump away and never come back: no lock is held there.
+//! The holder of the report lock is busy, so a fork from a signal handler never waits for a lock that its own thread holds.
+//! Between step two and [`Forks::settle`] the program's handlers run, which may jump away and never return: no lock is held then.
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -19,46 +19,46 @@ use crate::report_lock::{Guarded, ReportLock};
 use crate::sync::{AtomicU64, Ordering};
 use crate::system::System;
 
-/// How far the fork of a thread is.
+/// The phase of a thread's fork.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Copying {
-    /// There is none, or nothing was to be done before it.
-    No = 0,
+pub enum ForkPhase {
+    /// There is no fork, or nothing had to be done before it.
+    Idle = 0,
     /// Our locks are held for the copy.
     Prepared,
     /// Our locks could not be had in time: the copy may find our state half-changed.
     Unprepared,
-    /// A signal handler forks in the middle of our own code.
+    /// The fork is made by a signal handler that interrupted our own code.
     Nested,
-    /// The copy is made, and the parent's finding waits to be reported.
+    /// The copy is made, and the parent's finding is not reported yet.
     Settling,
 }
 
-impl Copying {
-    /// How far this thread's fork is.
+impl ForkPhase {
+    /// The phase of this thread's fork.
     #[inline(always)]
     pub fn now<W: Words>() -> Self {
-        let number = W::copying();
+        let number = W::fork_phase();
         let all = [Self::Prepared, Self::Unprepared, Self::Nested, Self::Settling];
         all.into_iter()
-            .find(|copying| *copying as usize == number)
-            .unwrap_or(Self::No)
+            .find(|phase| *phase as usize == number)
+            .unwrap_or(Self::Idle)
     }
 
-    /// Notes how far this thread's fork is.
+    /// Notes the phase of this thread's fork.
     #[inline(always)]
     pub fn note<W: Words>(self) {
-        W::set_copying(self as usize);
+        W::set_fork_phase(self as usize);
     }
 }
 
-/// The report lock, and the fork under way that belongs to its holder.
+/// The report lock, and the fork record under way, which belongs to its holder.
 #[derive(Debug)]
 pub struct Forks<F, S, W> {
     lock: OwnLock<S>,
     under_way: Guarded<Option<F>>,
-    /// The signal mask of before, of the thread that holds the lock over a copy. Relaxed: only that thread uses it.
+    /// The previous signal mask of the thread that holds the lock across a copy. Relaxed: only that thread uses it.
     mask: AtomicU64,
     words: PhantomData<fn() -> W>,
 }
@@ -69,9 +69,9 @@ pub struct Forks<F, S, W> {
 pub enum Outer<F> {
     /// Nothing that the inner fork could disturb.
     Nothing,
-    /// A fork that is about to be copied. Our locks are held for it, and the inner one passes unwatched.
+    /// A fork that is about to be copied. Our locks are held for it, and the inner one goes unwatched.
     Copying,
-    /// A fork whose finding, if there is one, waits to be reported.
+    /// A fork whose finding, if there is one, is not reported yet.
     Settling(Option<F>),
 }
 
@@ -106,42 +106,42 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         }
     }
 
-    /// Step one. `prepare` comes before the report lock is taken, `look` says what is then under way, and `hold` takes the other
+    /// Step one. `prepare` runs before the report lock is taken, `look` sets what is then under way, and `hold` takes the other
     /// locks for the copy.
     pub fn before_copy(
         &self,
-        patience: Duration,
+        timeout: Duration,
         prepare: impl FnOnce(),
         look: impl FnOnce(&mut ReportLock),
         hold: impl FnOnce(),
     ) {
         let Some(busy) = Busy::<W>::enter() else {
             // A fork from a signal handler that interrupted our own code.
-            Copying::Nested.note::<W>();
+            ForkPhase::Nested.note::<W>();
             return;
         };
         prepare();
-        if !self.lock.lock_within(patience) {
-            Copying::Unprepared.note::<W>();
+        if !self.lock.acquire_within(timeout) {
+            ForkPhase::Unprepared.note::<W>();
             return;
         }
         // SAFETY: the lock was taken just now.
         #[expect(unsafe_code, reason = "the lock is held")]
         look(&mut unsafe { ReportLock::is_held() });
         hold();
-        Copying::Prepared.note::<W>();
-        // Relaxed: only this thread reads it, and the lock is between it and the next one that writes.
+        ForkPhase::Prepared.note::<W>();
+        // Relaxed: only this thread reads it, and the lock orders it before the next thread's store.
         self.mask.store(busy.stay(), Ordering::Relaxed);
     }
 
-    /// Step two, in the parent. `release` gives back what `hold` took, and `keep` gets what is under way, for [`Self::settle`]. True
-    /// where step one had something to do.
+    /// Step two, in the parent. `release` releases what `hold` took, and `keep` gets what is under way, for [`Self::settle`]. True
+    /// if step one had something to do.
     pub fn in_parent(&self, release: impl FnOnce(), keep: impl FnOnce(&mut ReportLock, Option<F>)) -> bool {
-        match Copying::now::<W>() {
-            Copying::Prepared => {}
+        match ForkPhase::now::<W>() {
+            ForkPhase::Prepared => {}
             other => {
-                if other != Copying::Settling {
-                    Copying::No.note::<W>();
+                if other != ForkPhase::Settling {
+                    ForkPhase::Idle.note::<W>();
                 }
                 return false;
             }
@@ -152,101 +152,102 @@ impl<F, S: System, W: Words> Forks<F, S, W> {
         let mut lock = unsafe { ReportLock::is_held() };
         let under_way = self.take(&mut lock);
         keep(&mut lock, under_way);
-        Copying::Settling.note::<W>();
+        ForkPhase::Settling.note::<W>();
         // Relaxed: this thread wrote it.
         let mask = self.mask.load(Ordering::Relaxed);
-        self.lock.give_back();
+        self.lock.release();
         busy::end::<W>();
-        W::let_signals(mask);
+        W::restore_signals(mask);
         true
     }
 
-    /// Step two, in the child: how far the fork was. Except for [`Copying::No`] and [`Copying::Nested`] the report lock is free,
-    /// and after [`Copying::Prepared`] the caller re-writes what `hold` took.
+    /// Step two, in the child: returns the phase of the fork. Except for [`ForkPhase::Idle`] and [`ForkPhase::Nested`] the report
+    /// lock is free, and after [`ForkPhase::Prepared`] the caller resets what `hold` took.
     #[inline(always)]
-    pub fn in_child(&self) -> Copying {
-        let copying = Copying::now::<W>();
-        if copying != Copying::No {
-            Copying::No.note::<W>();
+    pub fn in_child(&self) -> ForkPhase {
+        let phase = ForkPhase::now::<W>();
+        if phase != ForkPhase::Idle {
+            ForkPhase::Idle.note::<W>();
         }
-        if !matches!(copying, Copying::No | Copying::Nested) {
+        if !matches!(phase, ForkPhase::Idle | ForkPhase::Nested) {
             self.lock.forget_in_child();
         }
-        copying
+        phase
     }
 
-    /// In the child, after [`Copying::Prepared`], when all is done: the thread is busy no more.
+    /// In the child, after [`ForkPhase::Prepared`], as the last step: the thread is no longer busy.
     #[inline(always)]
-    pub fn go_on_in_child(&self) {
+    pub fn resume_in_child(&self) {
         busy::end::<W>();
         // Relaxed: this thread wrote it, in the parent.
-        W::let_signals(self.mask.load(Ordering::Relaxed));
+        W::restore_signals(self.mask.load(Ordering::Relaxed));
     }
 
-    /// In the child, which has one thread: the report lock is free, whoever held it at the copy.
+    /// In the child, which has one thread: frees the report lock, whichever thread held it at the copy.
     pub fn forget_in_child(&self) {
         self.lock.forget_in_child();
     }
 
-    /// Step three, in the parent: `report` runs once for what was kept. False where nothing waits to be settled.
+    /// Step three, in the parent: runs `report` once for what was kept. False if there is nothing to settle.
     pub fn settle(report: impl FnOnce()) -> bool {
-        if Copying::now::<W>() != Copying::Settling {
+        if ForkPhase::now::<W>() != ForkPhase::Settling {
             return false;
         }
         let _busy = Busy::<W>::from_here();
-        Copying::No.note::<W>();
+        ForkPhase::Idle.note::<W>();
         report();
         true
     }
 
-    /// Runs `work` while no fork of another thread's can be under way. `None` where that cannot be had within `patience`.
-    pub fn while_none<R>(&self, patience: Duration, work: impl FnOnce(&mut ReportLock) -> R) -> Option<R> {
-        // Before the lock: a fork of a signal handler's that comes in between passes.
+    /// Runs `work` with the report lock, so that no other thread's fork is under way. `None` where the lock cannot be had within
+    /// `timeout`.
+    pub fn with_lock<R>(&self, timeout: Duration, work: impl FnOnce(&mut ReportLock) -> R) -> Option<R> {
+        // Before the lock, so that a fork from a signal handler in between passes straight through.
         let _busy = Busy::<W>::from_here();
-        if !self.lock.lock_within(patience) {
+        if !self.lock.acquire_within(timeout) {
             return None;
         }
-        // SAFETY: the lock was taken just now, and is given back behind the work.
+        // SAFETY: the lock was taken just now, and is released after the work.
         #[expect(unsafe_code, reason = "the lock is held")]
         let result = work(&mut unsafe { ReportLock::is_held() });
-        self.lock.give_back();
+        self.lock.release();
         Some(result)
     }
 
-    /// A fork begins inside of another one of the same thread, in an at-fork handler or a signal handler: sets aside what is under
-    /// way. `take` gives what was kept for [`Self::settle`].
+    /// A fork begins inside another one of the same thread, in an at-fork handler or a signal handler: sets aside what is under
+    /// way. `take` returns what was kept for [`Self::settle`].
     pub fn set_aside(take: impl FnOnce() -> Option<F>) -> Outer<F> {
-        match Copying::now::<W>() {
-            Copying::Prepared => Outer::Copying,
-            Copying::Settling => {
+        match ForkPhase::now::<W>() {
+            ForkPhase::Prepared => Outer::Copying,
+            ForkPhase::Settling => {
                 let _busy = Busy::<W>::from_here();
-                Copying::No.note::<W>();
+                ForkPhase::Idle.note::<W>();
                 Outer::Settling(take())
             }
             _ => Outer::Nothing,
         }
     }
 
-    /// In the parent: the inner fork is done, the outer one goes on.
-    pub fn go_on(outer: Outer<F>, keep: impl FnOnce(Option<F>)) {
+    /// In the parent: the inner fork is done, and the outer one continues.
+    pub fn resume(outer: Outer<F>, keep: impl FnOnce(Option<F>)) {
         match outer {
             Outer::Nothing => {}
-            Outer::Copying => Copying::Prepared.note::<W>(),
+            Outer::Copying => ForkPhase::Prepared.note::<W>(),
             Outer::Settling(under_way) => {
                 let _busy = Busy::<W>::from_here();
                 keep(under_way);
-                Copying::Settling.note::<W>();
+                ForkPhase::Settling.note::<W>();
             }
         }
     }
 
-    /// What is under way; there is nothing afterwards.
+    /// Takes what is under way.
     #[inline(always)]
     pub fn take(&self, lock: &mut ReportLock) -> Option<F> {
         self.under_way.get_mut(lock).take()
     }
 
-    /// Says what is under way.
+    /// Sets what is under way.
     pub fn put(&self, lock: &mut ReportLock, fork: Option<F>) {
         *self.under_way.get_mut(lock) = fork;
     }

@@ -1,39 +1,39 @@
 //! The locks that one thread holds or asks for, newest last.
 //!
-//! Only the thread itself writes (one exception: [`Held::disown`]); the forking thread reads. A signal handler of the thread's may
-//! come at any instruction, lock and unlock, and keep what it locked or unlock what the thread holds: so each change is
-//! one instruction ([`own`]), and the table is sound after each.
+//! Only the thread itself writes (with one exception: [`Held::disown`]); the forking thread reads. The thread's signal handlers may
+//! run at any instruction, lock and unlock, and keep what they locked or unlock what the thread holds: so each change is one
+//! instruction ([`own`]), and the table is consistent after each.
 //!
-//! An entry never moves: whoever scans finds a lock that is held throughout. One that goes from the middle leaves a hole;
-//! holes at the top are dropped, and those below are filled again once the table has grown to [`HOT`] entries.
+//! An entry never moves, so a scan finds every lock that is held throughout. An entry that is removed from the middle leaves a
+//! hole; holes at the top are dropped, and those below are reused once the table has grown to [`HOT`] entries.
 //!
 //! | a slot says | the slot | who changes it |
 //! |---|---|---|
-//! | [`What::FREE`] at or above `count` | is nobody's | a call that counts up, and so reserves it |
-//! | [`What::FREE`] below `count` | is reserved by a call that fills it, or about to be counted down by one | that call |
-//! | [`What::HOLE`] | is empty | a call that makes it [`What::FREE`] |
-//! | else | is an entry | the owner; [`Held::disown`] |
+//! | [`SlotState::FREE`] at or above `count` | is unused | a call that counts up, and so reserves it |
+//! | [`SlotState::FREE`] below `count` | is reserved by a call that fills it, or about to be counted down by one | that call |
+//! | [`SlotState::HOLE`] | is empty | a call that makes it [`SlotState::FREE`] |
+//! | anything else | is an entry | the owner; [`Held::disown`] |
 //!
-//! Whoever reads from another thread verifies what it read against the lock's own memory, because it races with the owner.
+//! Another thread races with the owner, so it verifies what it read against the lock's own memory.
 
 mod slot;
 
 pub use self::slot::{Entry, Object, Stage};
-use self::slot::{Slot, What};
+use self::slot::{Slot, SlotState};
 use crate::depot::StackId;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering, own};
 
 /// The most locks a thread can hold at once and have reported. A further acquisition is not remembered, and is counted.
 pub const MAX_HELD: usize = if cfg!(loom) { 6 } else { 2048 };
 
-/// So many entries are put one above the other without a look for a hole.
+/// This many entries are stacked without searching for a hole.
 const HOT: u32 = if cfg!(loom) { 3 } else { 64 };
 
 /// Marks the address of a lock that this thread held at the fork that made this process. No program has an address with this
-/// bit, so that the hot path, which compares whole addresses, passes by such an entry.
+/// bit, so the hot path, which compares whole addresses, skips such an entry.
 const INHERITED: usize = 1 << 63;
 
-/// The table. Lies in zeroed memory, which is its valid first state.
+/// The table. Zeroed memory is its valid first state.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Held {
@@ -49,7 +49,7 @@ pub struct Held {
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket<'table>(&'table Slot);
 
-// Relaxed, unless said: the owner reads and writes its own words. Its instructions on `count` have the orderings Acquire and
+// Relaxed, unless noted: the owner reads and writes its own words. Its instructions on `count` have the orderings Acquire and
 // Release, and pair with the load of `used`.
 impl Held {
     /// An empty table.
@@ -63,68 +63,73 @@ impl Held {
         }
     }
 
-    /// Notes that the thread asks for this object; `None` where [`Self::ask_at_length`] must look for a slot.
+    /// Notes that the thread asks for this object; `None` where [`Self::ask_slowly`] must search for a slot.
     #[inline(always)]
     pub fn ask(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> Option<Ticket<'_>> {
-        self.push(address, stack_pointer, What::new(stack, Stage::Asked, object))
+        self.push(address, stack_pointer, SlotState::new(stack, Stage::Asked, object))
     }
 
-    /// Notes that the thread asks for this object in a call that either returns with it or never; false as in [`Self::ask`].
+    /// Notes that the thread asks for this object in a call that either returns with it or never returns; false where
+    /// [`Self::ask_slowly`] must search for a slot.
     #[inline(always)]
-    pub fn ask_for_good(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> bool {
-        self.push(address, stack_pointer, What::new(stack, Stage::AskedOrHeld, object))
-            .is_some()
+    pub fn ask_infallible(&self, address: usize, object: Object, stack_pointer: usize, stack: StackId) -> bool {
+        self.push(
+            address,
+            stack_pointer,
+            SlotState::new(stack, Stage::AskedOrHeld, object),
+        )
+        .is_some()
     }
 
     #[inline(always)]
-    fn push(&self, address: usize, stack_pointer: usize, what: What) -> Option<Ticket<'_>> {
+    fn push(&self, address: usize, stack_pointer: usize, state: SlotState) -> Option<Ticket<'_>> {
         if self.count.load(Ordering::Relaxed) >= HOT {
             return None;
         }
         let slot = self.reserve_top()?;
-        slot.fill(address, stack_pointer, what);
+        slot.fill(address, stack_pointer, state);
         Some(Ticket(slot))
     }
 
     #[inline(always)]
     fn reserve_top(&self) -> Option<&Slot> {
-        // Counted before it is filled, so that a handler's entries come to lie above.
+        // Counted before it is filled, so that a handler's entries go above it.
         let index = own::fetch_add(&self.count, 1);
         match self.slots.get(index as usize) {
             Some(slot) => Some(slot),
             None => {
-                // Handlers above this one have counted down as far as they counted up.
+                // Handlers that interrupted this have counted down as far as they counted up.
                 own::fetch_add(&self.count, u32::MAX);
                 None
             }
         }
     }
 
-    /// As [`Self::ask`], wherever a slot is free; `None` where the table is full, which [`Self::drop_one`] then mends.
+    /// As [`Self::ask`], wherever a slot is free; `None` where the table is full; [`Self::drop_one`] then makes room.
     #[cold]
     #[inline(never)]
-    pub fn ask_at_length(
+    pub fn ask_slowly(
         &self,
         address: usize,
         object: Object,
         stack_pointer: usize,
         stack: StackId,
     ) -> Option<Ticket<'_>> {
-        let slot = self.take_a_hole().or_else(|| self.reserve_top())?;
-        slot.fill(address, stack_pointer, What::new(stack, Stage::Asked, object));
+        let slot = self.take_hole().or_else(|| self.reserve_top())?;
+        slot.fill(address, stack_pointer, SlotState::new(stack, Stage::Asked, object));
         Some(Ticket(slot))
     }
 
-    fn take_a_hole(&self) -> Option<&Slot> {
+    fn take_hole(&self) -> Option<&Slot> {
         if !self.has_holes.load(Ordering::Relaxed) {
             return None;
         }
-        // Before the look, so that a hole that a handler leaves meanwhile is not forgotten.
+        // Before the search, so that a hole that a handler leaves meanwhile is not forgotten.
         self.has_holes.store(false, Ordering::Relaxed);
         let hole = self
             .used()
             .iter()
-            .find(|slot| slot.replace_if(What::HOLE, What::FREE))?;
+            .find(|slot| slot.replace_if(SlotState::HOLE, SlotState::FREE))?;
         self.has_holes.store(true, Ordering::Relaxed);
         Some(hole)
     }
@@ -143,9 +148,9 @@ impl Held {
         ticket.0.set_stage(Stage::Held);
     }
 
-    /// As [`Self::took`], for a semaphore that this thread itself had just made there.
-    pub fn took_own_making(&self, ticket: Ticket, made: StackId) {
-        ticket.0.set_own_making(made);
+    /// As [`Self::took`], for a semaphore that this thread had just initialised, at `made`.
+    pub fn took_just_made(&self, ticket: Ticket, made: StackId) {
+        ticket.0.set_just_made(made);
     }
 
     /// The call returned without the object.
@@ -155,8 +160,8 @@ impl Held {
         self.drop_holes();
     }
 
-    /// The thread releases this object, and it is the newest that it holds: its entry goes. False otherwise, and nothing
-    /// is changed. The hot path: calls nothing, but where a hole lies below.
+    /// Removes the newest entry, if it is this object's: the thread releases the object. False otherwise, and nothing is changed.
+    /// The hot path: calls nothing, unless there is a hole below.
     #[inline(always)]
     pub fn release_newest(&self, address: usize) -> bool {
         let top = self.count.load(Ordering::Relaxed).wrapping_sub(1);
@@ -171,9 +176,9 @@ impl Held {
 
     #[inline(always)]
     fn empty_top(&self, top: u32, slot: &Slot) {
-        // Not a hole until it is counted down, or a handler would drop it first; and empty before it is, so that the
-        // next call finds it so.
-        slot.set_what(What::FREE);
+        // Free rather than a hole, which a handler would drop first; and freed before it is counted down, so that the next call
+        // finds it free.
+        slot.set_state(SlotState::FREE);
         if own::replace_if(&self.count, top + 1, top) {
             if self.slots.get(top.wrapping_sub(1) as usize).is_some_and(Slot::is_hole) {
                 self.drop_holes();
@@ -183,7 +188,7 @@ impl Held {
         }
     }
 
-    /// A signal handler came before the slot was counted down, and keeps what it locked.
+    /// A signal handler ran before the slot was counted down, and keeps what it locked.
     #[cold]
     #[inline(never)]
     fn is_below_others(&self, slot: &Slot) {
@@ -192,7 +197,7 @@ impl Held {
     }
 
     fn leave_hole(&self, slot: &Slot) {
-        slot.set_what(What::HOLE);
+        slot.set_state(SlotState::HOLE);
         self.has_holes.store(true, Ordering::Relaxed);
     }
 
@@ -204,7 +209,7 @@ impl Held {
             let Some(slot) = self.slots.get(count.wrapping_sub(1) as usize) else {
                 return;
             };
-            if !slot.replace_if(What::HOLE, What::FREE) {
+            if !slot.replace_if(SlotState::HOLE, SlotState::FREE) {
                 return;
             }
             if !own::replace_if(&self.count, count, count - 1) {
@@ -214,7 +219,7 @@ impl Held {
         }
     }
 
-    /// The thread releases this object: its newest entry of it goes. False where the thread does not hold it.
+    /// Removes the newest entry for this object: the thread releases it. False where the thread does not hold it.
     pub fn release(&self, address: usize) -> bool {
         self.release_newest(address) || self.release_below(address)
     }
@@ -253,7 +258,7 @@ impl Held {
         Some(Entry { address, ..entry })
     }
 
-    /// The thread releases an object that it held at the fork; its entry, `None` where it held no such object then.
+    /// The thread releases an object that it held at the fork. Returns its entry; `None` where it held no such object then.
     pub fn release_inherited(&self, address: usize) -> Option<Entry> {
         let entry = self.inherited(address)?;
         self.release_below(address | INHERITED).then_some(entry)
@@ -262,26 +267,26 @@ impl Held {
     /// Whether the thread holds this object.
     pub fn holds(&self, address: usize) -> bool {
         let holds = |slot: &Slot| slot.address() & !INHERITED == address && slot.is_held();
-        self.newest(holds).is_some_and(|slot| !slot.is(Stage::GivenBack))
+        self.newest(holds).is_some_and(|slot| !slot.is(Stage::ReleasedByWait))
     }
 
-    /// Begins or ends the time in which a condition wait has given a mutex back.
-    pub fn give_back(&self, mutex: usize, given: bool) {
+    /// Notes that a condition wait has released a mutex, or has it again.
+    pub fn set_released_by_wait(&self, mutex: usize, given: bool) {
         let is_meant = |slot: &Slot| slot.address() & !INHERITED == mutex && slot.is_held();
-        let newest = self.newest(|slot| is_meant(slot) && slot.is(Stage::GivenBack) != given);
+        let newest = self.newest(|slot| is_meant(slot) && slot.is(Stage::ReleasedByWait) != given);
         if let Some(slot) = newest {
-            slot.set_stage(if given { Stage::GivenBack } else { Stage::Held });
+            slot.set_stage(if given { Stage::ReleasedByWait } else { Stage::Held });
         }
     }
 
-    /// Another thread has released this object in the owner's place. The one write that is not the owner's.
+    /// Another thread has released this object in the owner's place. The only write by another thread.
     pub fn disown(&self, address: usize) {
         if self.used().iter().rev().any(|slot| slot.disown(address)) {
             self.has_holes.store(true, Ordering::Relaxed);
         }
     }
 
-    /// All entries, oldest first, but for those that fill a hole.
+    /// All entries, oldest first, except for those that fill a hole.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.entries_as_they_are().map(|entry| Entry {
             address: entry.address & !INHERITED,
@@ -293,7 +298,7 @@ impl Held {
         let used = self.used();
         used.iter().enumerate().filter_map(move |(index, slot)| {
             let entry = slot.entry()?;
-            // A thread asks for one object at a time: what lies below its newest entry, it has. (Only calls that may come back
+            // A thread asks for one object at a time, so it holds everything below its newest entry. (Only calls that may return
             // without their object fill holes.)
             let has = entry.stage == Stage::AskedOrHeld && index + 1 < used.len();
             Some(if has {
@@ -307,10 +312,10 @@ impl Held {
         })
     }
 
-    /// Drops entries of libc's locks whose calls were left by an exception or `longjmp`: their frames lay below this call's.
+    /// Drops the entries of libc's locks whose calls were left by an exception or `longjmp`: their frames were below this call's.
     pub fn drop_left_regions(&self, stack_pointer: usize) {
         for slot in self.used().iter().filter(|slot| slot.is_held()) {
-            let is_region = slot.what().object() == Some(Object::LibcRegion);
+            let is_region = slot.state().object() == Some(Object::LibcRegion);
             let its = slot.stack_pointer();
             if is_region && its != 0 && its < stack_pointer {
                 self.leave_hole(slot);
@@ -319,10 +324,10 @@ impl Held {
         self.drop_holes();
     }
 
-    /// Forgets everything, for a record that gets a new thread.
+    /// Forgets everything, for a record that is reused for a new thread.
     pub fn clear(&self) {
         for slot in self.used() {
-            slot.set_what(What::FREE);
+            slot.set_state(SlotState::FREE);
         }
         self.has_holes.store(false, Ordering::Relaxed);
         // Release: pairs with the load of `used`.
@@ -333,8 +338,8 @@ impl Held {
         self.used().iter().rev().find(|slot| fits(slot))
     }
 
-    /// The table is full: drop the slots of calls that were left by `longjmp` (their frames lie below this call's), and
-    /// count what still cannot be kept.
+    /// The table is full: drops the slots of calls that were left by `longjmp` (their frames lie below this call's), and counts the
+    /// acquisition that cannot be kept.
     #[cold]
     #[inline(never)]
     pub fn drop_one(&self, stack_pointer: usize) {
@@ -353,7 +358,7 @@ impl Held {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// The same, and from zero on.
+    /// The same, and sets it to zero.
     pub fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Ordering::Relaxed)
     }
@@ -379,7 +384,7 @@ mod tests {
         let ticket = held.ask(address, Object::Mutex, 1000, StackId(1));
         held.took(
             ticket
-                .or_else(|| held.ask_at_length(address, Object::Mutex, 1000, StackId(1)))
+                .or_else(|| held.ask_slowly(address, Object::Mutex, 1000, StackId(1)))
                 .unwrap(),
         );
     }
@@ -431,13 +436,13 @@ mod tests {
     #[test]
     fn of_calls_that_never_refuse_only_the_newest_may_still_be_asked_for() {
         let held = table();
-        assert!(held.ask_for_good(1, Object::Mutex, 900, StackId(1)));
-        assert!(held.ask_for_good(2, Object::Mutex, 800, StackId(2)));
+        assert!(held.ask_infallible(1, Object::Mutex, 900, StackId(1)));
+        assert!(held.ask_infallible(2, Object::Mutex, 800, StackId(2)));
         let stages: Vec<_> = held.entries().map(|entry| entry.stage).collect();
         assert_eq!(stages, [Stage::Held, Stage::AskedOrHeld]);
-        held.give_back(2, true);
+        held.set_released_by_wait(2, true);
         assert!(held.holds(1) && !held.holds(2));
-        held.give_back(2, false);
+        held.set_released_by_wait(2, false);
         assert!(held.holds(2) && held.release(2) && held.release(1) && held.is_empty());
     }
 
@@ -445,9 +450,9 @@ mod tests {
     fn a_condition_wait_gives_the_mutex_back_and_takes_it_again() {
         let held = table();
         take(held, 5);
-        held.give_back(5, true);
+        held.set_released_by_wait(5, true);
         assert!(!held.holds(5));
-        held.give_back(5, false);
+        held.set_released_by_wait(5, false);
         assert!(held.holds(5));
     }
 
@@ -489,9 +494,9 @@ mod tests {
     fn a_full_table_counts_and_recovers_from_longjmp() {
         let held = table();
         for _ in 0..MAX_HELD {
-            let _left_by_longjmp = held.ask_at_length(1, Object::Semaphore, 500, StackId(1)).unwrap();
+            let _left_by_longjmp = held.ask_slowly(1, Object::Semaphore, 500, StackId(1)).unwrap();
         }
-        assert!(held.ask_at_length(2, Object::Semaphore, 1000, StackId(1)).is_none());
+        assert!(held.ask_slowly(2, Object::Semaphore, 1000, StackId(1)).is_none());
         held.drop_one(1000);
         assert_eq!(held.dropped(), 1);
         take(held, 3);

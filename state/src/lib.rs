@@ -1,24 +1,24 @@
-//! Every table of `libforkwatch.so` that two threads touch: hooks write, the forking thread reads.
+//! Every table of `libforkwatch.so` that two threads access: hooks write, the forking thread reads.
 //!
-//! Nothing here allocates from the program, waits for another thread without a limit, or calls libc. What it needs of the
-//! kernel comes in by [`system::System`], so that the models in `tests/` compile the very code that the library uses:
-//! with `--cfg loom`, [`sync`] gives loom's atomics, tables are small, and `loom` tries every interleaving. A signal handler can then
-//! run at every access, too.
+//! Nothing here allocates from the program's heap, waits for another thread without a limit, or calls libc. [`system::System`]
+//! provides what it needs from the kernel, so that the models in `tests/` compile the very code that the library uses: with
+//! `--cfg loom`, [`sync`] has loom's atomics, tables are small, and `loom` tries every interleaving. A signal handler can then run
+//! before every access, too.
 //!
 //! | module | what two threads share |
 //! |---|---|
-//! | [`threads`], [`record`] | the places of all threads, and what is known of each |
+//! | [`threads`], [`record`] | the places of all threads, and what is known about each |
 //! | [`held`] | the locks that one thread holds or asks for |
 //! | [`depot`] | every distinct stack once |
 //! | [`rows`] | rules of the unwinder, read once |
-//! | [`signalling`] | the semaphores that are no locks |
+//! | [`signalling`] | the semaphores that are not locks |
 //! | [`orphans`] | the locks that a forked child inherited from threads that it lost |
-//! | [`own_lock`] | the one lock that our own state may sit behind |
+//! | [`own_lock`] | the only kind of lock that may guard our own state |
 //! | [`report_lock`] | the proof that the report lock is held, and what it guards |
-//! | [`busy`], [`fork`] | whether our code runs in a thread, and how far its fork is |
-//! | [`pieces`] | the pieces of scratch memory that somebody still has |
+//! | [`busy`], [`fork`] | whether our code runs in a thread, and the phase of its fork |
+//! | [`pieces`] | how many pieces of scratch memory are in use |
 //! | [`code_range`] | two words that are read together |
-//! | [`lineage`] | what a child knows of the forks that it descends from |
+//! | [`lineage`] | what a child knows about the forks that it descends from |
 #![cfg_attr(not(any(test, loom)), no_std)]
 #![cfg_attr(
     not(any(test, loom)),

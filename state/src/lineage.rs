@@ -1,7 +1,8 @@
-//! The forks that a process descends from: what every thread may read of each, and what belongs to the holder of the report lock.
+//! The forks that a process descends from: what every thread may read about each, and what belongs to the holder of the report
+//! lock.
 //!
-//! The list changes while the process has one thread, and never afterwards. So any thread may read it and what was written by
-//! then; what changes later lies behind the lock, apart.
+//! The list only changes while the process has one thread. So every thread may read it and what was written by then; what changes
+//! later is stored separately, guarded by the report lock.
 
 use alloc::vec::Vec;
 
@@ -9,7 +10,7 @@ use crate::report_lock::{Guarded, ReportLock};
 use crate::sync::UnsafeCell;
 
 /// The most forks in one line of descent that are remembered apart.
-const MOST_FORKS: usize = 16;
+const MAX_FORKS: usize = 16;
 
 #[derive(Debug)]
 struct Fork<R, L> {
@@ -20,7 +21,7 @@ struct Fork<R, L> {
 /// The list, oldest first.
 #[derive(Debug)]
 pub struct Lineage<R, L> {
-    /// The fork that made this process, until [`Lineage::settle`] has looked at it: what its parent has prepared, and the child's id.
+    /// The fork that made this process, until [`Lineage::settle`]: what its parent has prepared, and the child's id.
     newest: UnsafeCell<Option<(L, i32)>>,
     settled: UnsafeCell<Vec<Fork<R, L>>>,
 }
@@ -33,7 +34,7 @@ unsafe impl<R: Send + Sync, L: Send> Sync for Lineage<R, L> {}
 impl<R, L> Lineage<R, L> {
     /// A process that no fork made.
     #[cfg(not(loom))]
-    pub const fn none() -> Self {
+    pub const fn empty() -> Self {
         Self {
             newest: UnsafeCell::new(None),
             settled: UnsafeCell::new(Vec::new()),
@@ -42,7 +43,7 @@ impl<R, L> Lineage<R, L> {
 
     /// A process that no fork made.
     #[cfg(loom)]
-    pub fn none() -> Self {
+    pub fn empty() -> Self {
         Self {
             newest: UnsafeCell::new(None),
             settled: UnsafeCell::new(Vec::new()),
@@ -62,7 +63,7 @@ impl<R, L> Lineage<R, L> {
     /// Whether the fork that made this process is not in the list yet.
     #[inline(always)]
     pub fn is_unsettled(&self) -> bool {
-        // SAFETY: as long as there is something, this thread is the only one; afterwards nobody writes.
+        // SAFETY: as long as there is a fork here, this thread is the only one; afterwards nobody writes.
         self.newest.with(|newest| unsafe { (*newest).is_some() })
     }
 
@@ -80,7 +81,7 @@ impl<R, L> Lineage<R, L> {
             // SAFETY: the caller's promise.
             let settled = unsafe { &mut *settled };
             // The oldest stay, because orphans name their fork by its number.
-            settled.truncate(MOST_FORKS - 1);
+            settled.truncate(MAX_FORKS - 1);
             settled.push(Fork {
                 read_by_all,
                 locked: Guarded::new(fork),
@@ -88,11 +89,11 @@ impl<R, L> Lineage<R, L> {
         });
     }
 
-    /// What all may read of the newest fork: `unsettled` says so before [`Self::settle`]. Changes nothing, so that the child of a
-    /// `vfork` may ask.
+    /// What every thread may read about the newest fork: from `unsettled` before [`Self::settle`], from `settled` afterwards.
+    /// Changes nothing, so that the child of a `vfork` may call it.
     pub fn newest<T>(&self, unsettled: impl FnOnce(&L, i32) -> T, settled: impl FnOnce(&R) -> T) -> Option<T> {
         self.newest.with(|newest| {
-            // SAFETY: as long as there is something, this thread is the only one; afterwards nobody writes.
+            // SAFETY: as long as there is a fork here, this thread is the only one; afterwards nobody writes.
             if let Some((fork, child)) = unsafe { &*newest } {
                 return Some(unsettled(fork, *child));
             }
@@ -102,7 +103,7 @@ impl<R, L> Lineage<R, L> {
         })
     }
 
-    /// How many there are.
+    /// The number of forks.
     pub fn count(&self) -> usize {
         // SAFETY: as in `newest`.
         let settled = self.settled.with(|forks| unsafe { &*forks }.len());
@@ -128,6 +129,6 @@ impl<R, L> Lineage<R, L> {
 
 impl<R, L> Default for Lineage<R, L> {
     fn default() -> Self {
-        Self::none()
+        Self::empty()
     }
 }

@@ -1,8 +1,8 @@
-//! Locks that a forked child inherited in the hands of threads that do not exist there.
+//! Locks that a forked child inherited while threads held them that do not exist in it.
 //!
-//! Filled while the child has one thread, and later, place by place, with those whose holder was not seen at the fork. A lock that
-//! this process takes itself was put right in some way that nobody noticed (made anew, freed and used again): it is no orphan
-//! any more, and its place is not used again.
+//! Filled while the child has one thread, and later, place by place, with those whose holder was not seen at the fork. If this
+//! process takes a lock itself, it was repaired in some way that we did not see (initialised again, freed and reused): it is no
+//! longer an orphan, and its place is not used again.
 
 use crate::depot::StackId;
 use crate::held::{Entry, Object, Stage};
@@ -11,8 +11,8 @@ use crate::system::{FromZeros, System, Table};
 
 const PLACES: usize = if cfg!(loom) { 4 } else { 4096 };
 /// The most orphans kept; further ones are reported as waits that never end.
-const MOST: u32 = if cfg!(loom) { 3 } else { 3072 };
-/// In place of an address: somebody fills the place. No lock lies at address 1.
+const MAX: u32 = if cfg!(loom) { 3 } else { 3072 };
+/// In place of an address: a thread is filling the place. No lock lies at address 1.
 const BEING_FILLED: usize = 1;
 
 /// One lock, and who held it.
@@ -22,22 +22,22 @@ pub struct Orphan {
     pub entry: Entry,
     /// The holder's id in the parent.
     pub owner: i32,
-    /// At which of the forks that this process descends from.
+    /// The number of the fork, among those that this process descends from.
     pub fork: usize,
     place: usize,
 }
 
-/// How much of an orphan was reported.
+/// How much was reported about an orphan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Reported {
     /// Nothing.
     Nothing = 0,
-    /// That trying is in vain.
+    /// That an attempt to take it fails.
     Try,
     /// That a call never returns.
     Block,
-    /// It is an orphan no longer.
+    /// It is no longer an orphan.
     Forgotten,
 }
 
@@ -77,11 +77,11 @@ pub struct Orphans<S> {
     count: AtomicU32,
 }
 
-// Relaxed, unless said: the count only says whether a look is worth it, and all else of a place is read behind its address.
+// Relaxed, unless noted: the count only says whether a search is worth it, and a place's other words are read after its address.
 impl<S: System> Orphans<S> {
     /// None.
     #[cfg(not(loom))]
-    pub const fn none() -> Self {
+    pub const fn empty() -> Self {
         Self {
             table: Table::not_made(),
             count: AtomicU32::new(0),
@@ -90,7 +90,7 @@ impl<S: System> Orphans<S> {
 
     /// None.
     #[cfg(loom)]
-    pub fn none() -> Self {
+    pub fn empty() -> Self {
         Self {
             table: Table::not_made(),
             count: AtomicU32::new(0),
@@ -103,17 +103,17 @@ impl<S: System> Orphans<S> {
         self.count.load(Ordering::Relaxed) != 0
     }
 
-    /// Adds a lock and its holder at the fork of this number; the first holder of a lock stays. False where the table is full, or
-    /// another thread adds one at this very moment.
+    /// Adds a lock and its holder at the fork with this number; the first holder of a lock stays. False where the table is full, or
+    /// another thread is just adding one.
     pub fn add(&self, entry: Entry, owner: i32, fork: usize) -> bool {
-        if self.count.load(Ordering::Relaxed) >= MOST {
+        if self.count.load(Ordering::Relaxed) >= MAX {
             return false;
         }
         let Some(table) = self.table.get() else { return false };
         for index in probe(entry.address) {
             let Some(place) = table.0.get(index) else { return false };
-            // Acquire: pairs with the store in `fill`. Whoever finds the place being filled does not know by what; to wait for
-            // a thread that this one may have interrupted is no way.
+            // Acquire: pairs with the store in `fill`. A place that is being filled may become any lock's, and this thread must
+            // not wait for one that it may have interrupted.
             match place
                 .address
                 .compare_exchange(0, BEING_FILLED, Ordering::Acquire, Ordering::Acquire)
@@ -149,7 +149,7 @@ impl<S: System> Orphans<S> {
         None
     }
 
-    /// This process has the lock at this address, or has ended it: it is an orphan no longer.
+    /// This process took or destroyed the lock at this address: it is no longer an orphan.
     #[inline]
     pub fn forget(&self, address: usize) {
         if let Some(orphan) = self.find(address) {
@@ -158,8 +158,8 @@ impl<S: System> Orphans<S> {
         }
     }
 
-    /// A process that was forked by this child reports for itself.
-    pub fn begin_anew(&self) {
+    /// In a child of this process, which reports for itself.
+    pub fn reset(&self) {
         for place in self.table.if_made().map_or(&[][..], |table| &table.0) {
             if place.reported.load(Ordering::Relaxed) != Reported::Forgotten as u8 {
                 place.reported.store(Reported::Nothing as u8, Ordering::Relaxed);
@@ -167,15 +167,15 @@ impl<S: System> Orphans<S> {
         }
     }
 
-    /// Whether as much as this was reported of an orphan.
+    /// Whether this, or more, was reported about an orphan.
     pub fn was_reported(&self, orphan: &Orphan, reported: Reported) -> bool {
         self.place_of(orphan)
             .is_some_and(|place| place.reported.load(Ordering::Relaxed) >= reported as u8)
     }
 
-    /// Notes what is reported of an orphan now; false where as much was reported before.
+    /// Notes what is reported about an orphan; false where as much was reported before.
     pub fn note(&self, orphan: &Orphan, reported: Reported) -> bool {
-        // Relaxed: one of several threads gets the place's only step up; nothing else depends on it.
+        // Relaxed: only one of several threads raises the value; nothing else depends on it.
         self.place_of(orphan)
             .is_some_and(|place| place.reported.fetch_max(reported as u8, Ordering::Relaxed) < reported as u8)
     }
@@ -187,11 +187,11 @@ impl<S: System> Orphans<S> {
 
 impl<S: System> Default for Orphans<S> {
     fn default() -> Self {
-        Self::none()
+        Self::empty()
     }
 }
 
-// Relaxed, unless said: who reads has found the address, and who writes has claimed the place.
+// Relaxed, unless noted: a reader has found the address, and a writer has claimed the place.
 impl Place {
     fn fill(&self, entry: Entry, owner: i32, fork: usize) {
         let what = u64::from(entry.stack.0) << 32 | entry.object as u64;
@@ -239,7 +239,7 @@ mod tests {
     use crate::held::{Entry, Object, Stage};
     use crate::system::tests::Kernel;
 
-    static ORPHANS: Orphans<Kernel> = Orphans::none();
+    static ORPHANS: Orphans<Kernel> = Orphans::empty();
 
     fn entry(address: usize) -> Entry {
         Entry {

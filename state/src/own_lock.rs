@@ -1,4 +1,4 @@
-//! The one lock that our own shared state may sit behind, made so that a fork cannot orphan it.
+//! The only kind of lock that may guard our own shared state: a fork cannot orphan it.
 //!
 //! The forking thread takes it before the copy, the parent releases it afterwards, and the child *re-writes it to its first
 //! value* ([`OwnLock::forget_in_child`]) instead of unlocking it: waiters do not exist there.
@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | free |
 //! | 1 | held |
-//! | 2 | held, and somebody may sleep on it |
+//! | 2 | held, and a thread may sleep on it |
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -27,7 +27,7 @@ pub struct OwnLock<S> {
 }
 
 impl<S: System> OwnLock<S> {
-    /// One that is free.
+    /// A free lock.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
         Self {
@@ -36,7 +36,7 @@ impl<S: System> OwnLock<S> {
         }
     }
 
-    /// One that is free.
+    /// A free lock.
     #[cfg(loom)]
     pub fn new() -> Self {
         Self {
@@ -45,35 +45,35 @@ impl<S: System> OwnLock<S> {
         }
     }
 
-    /// Takes the lock, however long that takes.
-    pub fn take(&self) {
-        if self.try_take() {
+    /// Takes the lock, however long it must wait.
+    pub fn acquire(&self) {
+        if self.try_acquire() {
             return;
         }
-        // Who has slept takes the lock as contended: others may sleep still, and the release must wake one of them.
-        // Acquire: pairs with the store of `give_back`.
+        // A thread that has slept takes the lock as contended: others may still sleep, and the release must wake one of them.
+        // Acquire: pairs with the store of `release`.
         while self.word.swap(CONTENDED, Ordering::Acquire) != FREE {
             S::sleep_while(&self.word, CONTENDED, None);
         }
     }
 
     /// Takes the lock, if it is free.
-    pub fn try_take(&self) -> bool {
-        // Acquire: pairs with the store of `give_back`, so that what the last holder wrote is seen. Relaxed where the lock is not had.
+    pub fn try_acquire(&self) -> bool {
+        // Acquire: pairs with the store of `release`, so that what the last holder wrote is seen. Relaxed on failure.
         self.word
             .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
     }
 
-    /// Takes the lock, or gives up after about `patience`: a watched program must never hang on its watcher.
-    pub fn lock_within(&self, patience: Duration) -> bool {
+    /// Takes the lock, or gives up after about `timeout`: a watched program must never hang on its watcher.
+    pub fn acquire_within(&self, timeout: Duration) -> bool {
         // Each sleep is short because a signal can end one early; their number bounds the whole.
         const NAP: Duration = Duration::from_millis(10);
-        if self.try_take() {
+        if self.try_acquire() {
             return true;
         }
-        for _ in 0..=patience.as_millis() / NAP.as_millis() {
-            // Acquire: pairs with the store of `give_back`.
+        for _ in 0..=timeout.as_millis() / NAP.as_millis() {
+            // Acquire: pairs with the store of `release`.
             if self.word.swap(CONTENDED, Ordering::Acquire) == FREE {
                 return true;
             }
@@ -82,8 +82,8 @@ impl<S: System> OwnLock<S> {
         false
     }
 
-    /// Gives the lock back. Its holder alone calls this.
-    pub fn give_back(&self) {
+    /// Releases the lock. Only its holder calls this.
+    pub fn release(&self) {
         // Release: pairs with the exchanges that take the lock.
         if self.word.swap(FREE, Ordering::Release) == CONTENDED {
             S::wake_one(&self.word);
@@ -104,7 +104,7 @@ impl<S: System> Default for OwnLock<S> {
     }
 }
 
-// SAFETY: `try_take` succeeds for one caller between two releases, because only one exchange from FREE can win.
+// SAFETY: `try_acquire` succeeds for one caller between two releases, because only one exchange from FREE can win.
 #[cfg(not(loom))]
 #[expect(unsafe_code, reason = "lock_api asks for the promise of mutual exclusion")]
 unsafe impl<S: System> lock_api::RawMutex for OwnLock<S> {
@@ -112,14 +112,14 @@ unsafe impl<S: System> lock_api::RawMutex for OwnLock<S> {
     type GuardMarker = lock_api::GuardSend;
 
     fn lock(&self) {
-        self.take();
+        self.acquire();
     }
 
     fn try_lock(&self) -> bool {
-        self.try_take()
+        self.try_acquire()
     }
 
     unsafe fn unlock(&self) {
-        self.give_back();
+        self.release();
     }
 }

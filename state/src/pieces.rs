@@ -1,4 +1,4 @@
-//! How many pieces of a memory are in somebody's hands: while there are any, it must not be cleared.
+//! How many pieces of a memory region are in use: while there are any, it must not be cleared.
 
 use crate::sync::{AtomicUsize, Ordering};
 
@@ -7,20 +7,20 @@ use crate::sync::{AtomicUsize, Ordering};
 pub struct Pieces(AtomicUsize);
 
 impl Pieces {
-    /// Nobody has one.
+    /// None is in use.
     #[cfg(not(loom))]
-    pub const fn none() -> Self {
+    pub const fn empty() -> Self {
         Self(AtomicUsize::new(0))
     }
 
-    /// Nobody has one.
+    /// None is in use.
     #[cfg(loom)]
-    pub fn none() -> Self {
+    pub fn empty() -> Self {
         Self(AtomicUsize::new(0))
     }
 
-    /// Takes a piece by `take`, which does so under the memory's lock. It counts before it is there: whoever clears the memory
-    /// under that lock between the two must find it.
+    /// Takes a piece with `take`, which does so under the memory's lock. The piece counts before it is taken: a thread that clears
+    /// the memory under that lock in between must find it counted.
     pub fn hand_out<T>(&self, take: impl FnOnce() -> Option<T>) -> Option<T> {
         // Relaxed: the memory's lock, taken after this and before `none_left`, orders the two.
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -31,13 +31,13 @@ impl Pieces {
         piece
     }
 
-    /// A piece was given back.
+    /// A piece was freed.
     pub fn take_back(&self) {
         // Release: pairs with the load of `none_left`, so that what was done with the piece is done.
         self.0.fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether nobody has a piece. The caller holds the memory's lock.
+    /// Whether no piece is in use. The caller holds the memory's lock.
     pub fn none_left(&self) -> bool {
         // Acquire: pairs with `take_back`.
         self.0.load(Ordering::Acquire) == 0

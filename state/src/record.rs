@@ -1,19 +1,18 @@
-//! What every thread may read of one thread: written by whoever prepares the record and by the thread itself, read by the
-//! one that forks.
+//! What every thread may read about one thread: written by its creator and by the thread itself, read by the thread that forks.
 
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Held;
 use crate::sync::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
-/// What is known of one thread. Lies in zeroed memory, which is its valid first state.
+/// What is known about one thread. Zeroed memory is its valid first state.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Record {
     /// The lowest address of its stack, as far as known.
     stack_low: AtomicUsize,
-    /// Its size in bytes for the hot path, and as it is; 0 where the stack is not known: then no stack is unwound. Where
-    /// every call must be looked at, the first is 0, too: then the hot path finds no stack and leaves the call to the cold
-    /// one, which costs the others nothing.
+    /// Its size in bytes, for the hot path and in fact; 0 where the stack is not known: then it is not unwound. The first is also 0
+    /// where every call must be examined: the hot path then finds no stack and leaves the call to the cold path, at no cost to
+    /// other threads.
     hot_span: AtomicUsize,
     stack_span: AtomicUsize,
     /// Its place in the table of threads.
@@ -32,11 +31,11 @@ pub struct Record {
     made_at: AtomicU32,
     /// Rounds of thread-specific-data destructors that have passed.
     rounds: AtomicU8,
-    /// The locks it holds; beside the words above, so that a fork copies one page for both.
+    /// The locks it holds; next to the words above, so that a fork copies one page for both.
     pub held: Held,
 }
 
-/// How a thread came to be, as `pthread_create` saw it.
+/// How a thread was created, as `pthread_create` saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The function it runs.
@@ -51,8 +50,8 @@ pub struct Origin {
     pub stack_bytes: usize,
 }
 
-// Each word stands for itself, so that Relaxed is enough between the thread and whoever looks at it. What is written before the
-// thread is seen at all comes with the store that makes it seen (`threads`).
+// Each word is independent, so Relaxed is enough between the thread and its readers. What is written before the thread becomes
+// visible is published by the store that makes it visible (`threads`).
 impl Record {
     /// The first state.
     #[cfg(loom)]
@@ -91,7 +90,7 @@ impl Record {
         self.set_stack(0, 0, true);
     }
 
-    /// How it came to be; `None` for the first thread and those that were not seen created.
+    /// How it was created; `None` for the first thread and those whose creation was not seen.
     pub fn origin(&self) -> Option<Origin> {
         let start_routine = self.start_routine.load(Ordering::Relaxed);
         (start_routine != 0).then(|| Origin {
@@ -118,7 +117,7 @@ impl Record {
         self.handle.store(handle, Ordering::Relaxed);
     }
 
-    /// Says where its stack lies, and whether the hot path may know.
+    /// Sets where its stack lies, and whether the hot path may know.
     pub fn set_stack(&self, low: usize, span: usize, is_hot: bool) {
         self.stack_low.store(low, Ordering::Relaxed);
         self.stack_span.store(span, Ordering::Relaxed);
@@ -142,7 +141,7 @@ impl Record {
         self.stack_span.load(Ordering::Relaxed)
     }
 
-    /// From now on every call of this thread that takes a lock goes the cold way.
+    /// From now on every call of this thread that takes a lock uses the cold path.
     #[inline(always)]
     pub fn leave_hot_path(&self) {
         self.hot_span.store(0, Ordering::Relaxed);
@@ -163,7 +162,7 @@ impl Record {
         }
     }
 
-    /// Counts a round of thread-specific-data destructors, and gives the number of those that have passed.
+    /// Counts a round of thread-specific-data destructors, and returns how many have passed.
     pub fn next_round(&self) -> u8 {
         self.rounds.fetch_add(1, Ordering::Relaxed) + 1
     }

@@ -1,18 +1,18 @@
 //! Rules of the unwinder that were read before, by address, for all threads.
 //!
-//! A row is written under a number that is odd meanwhile, and a reader whose number was odd or has changed does without the row. So a
-//! signal handler, a fork or another thread never finds a torn one, and nobody waits.
+//! A seqlock: a row's number is odd while it is written, and a reader that finds the number odd or changed does without the row. So
+//! a signal handler, a fork or another thread never finds a torn row, and nobody waits.
 
 use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::system::{FromZeros, System, Table};
 
-/// So many rows, of 64 bytes; pages that none falls into cost nothing. A row that finds another at its place replaces it.
+/// The number of rows, of 64 bytes; unused pages cost nothing. A new row replaces another one in its place.
 const ROWS: usize = if cfg!(loom) { 1 } else { 4096 };
 
 /// Rules for the code at one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Where the tables' entry stands that they come from.
+    /// The address of the table entry that they come from.
     pub entry: usize,
     /// Its length.
     pub length: u32,
@@ -59,13 +59,13 @@ pub struct Rows<S>(Table<Places, S>);
 impl<S: System> Rows<S> {
     /// None.
     #[cfg(not(loom))]
-    pub const fn none() -> Self {
+    pub const fn empty() -> Self {
         Self(Table::not_made())
     }
 
     /// None.
     #[cfg(loom)]
-    pub fn none() -> Self {
+    pub fn empty() -> Self {
         Self(Table::not_made())
     }
 
@@ -95,10 +95,10 @@ impl<S: System> Rows<S> {
         (place.number.load(Ordering::Relaxed) == number).then_some(row)
     }
 
-    /// Keeps a row. Where another one is being written at its place, it is not kept.
+    /// Keeps a row, unless another one is being written in its place.
     pub fn keep(&self, address: usize, row: Row) {
         let Some(place) = self.place(address) else { return };
-        // Relaxed: the exchange below looks again.
+        // Relaxed: the exchange below checks it again.
         let number = place.number.load(Ordering::Relaxed);
         // Acquire: pairs with the Release at the end, so that the words of two writers never mix.
         let begun = number & 1 == 0
@@ -125,7 +125,7 @@ impl<S: System> Rows<S> {
 
 impl<S: System> Default for Rows<S> {
     fn default() -> Self {
-        Self::none()
+        Self::empty()
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     use super::{Row, Rows};
     use crate::system::tests::Kernel;
 
-    static ROWS: Rows<Kernel> = Rows::none();
+    static ROWS: Rows<Kernel> = Rows::empty();
 
     fn row(n: usize) -> Row {
         Row {

@@ -1,8 +1,8 @@
-//! The semaphores that do not exclude but signal: made with another value than 1, shared between processes, posted by a
-//! thread that did not take them, or waited for by the very thread that holds them.
+//! The semaphores that signal rather than exclude: initialised to another value than 1, shared between processes, posted by a
+//! thread that did not take them, or waited for by the thread that holds them.
 //!
-//! A fixed, lock-free set of addresses in buckets of one cache line. A bucket that overflows from then on answers "signals"
-//! for every address that falls into it: a missed report is the lesser harm.
+//! A fixed, lock-free set of addresses in buckets of one cache line. Once a bucket overflows, it answers "signals" for every address
+//! in it: a missed report is the lesser harm.
 
 use crate::sync::{AtomicUsize, Ordering};
 use crate::system::{FromZeros, System, Table};
@@ -34,9 +34,8 @@ unsafe impl FromZeros for Buckets {
 #[derive(Debug)]
 pub struct Signalling<S>(Table<Buckets, S>);
 
-// Each address stands for itself. Acquire and Release, in pairs, make what a thread did before it noted a semaphore (posted it)
-// known to whoever finds it noted. Relaxed where an exchange
-// fails: the next way is tried.
+// Each address is independent. Acquire and Release, in pairs, make what a thread did before it noted a semaphore (posted it)
+// visible to a thread that finds it noted. Relaxed where an exchange fails: the next way is tried.
 impl<S: System> Signalling<S> {
     /// An empty set.
     #[cfg(not(loom))]
@@ -83,7 +82,7 @@ impl<S: System> Signalling<S> {
         }
     }
 
-    /// Forgets this address: the semaphore was destroyed, or made anew with the value 1.
+    /// Forgets this address: the semaphore was destroyed, or initialised to 1.
     pub fn remove(&self, semaphore: usize) {
         let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(semaphore)) else {
             return;

@@ -6,7 +6,7 @@ mod imp {
         AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
 
-    /// A cell that one thread at a time may look into, with loom's way to do it.
+    /// A cell that one thread at a time may access, with loom's interface.
     #[derive(Debug, Default)]
     #[repr(transparent)]
     pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);

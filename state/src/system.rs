@@ -1,4 +1,4 @@
-//! What the tables need of the kernel, and the tables that lie in its memory.
+//! What the tables need from the kernel, and the tables that lie in its memory.
 #![expect(unsafe_code, reason = "tables in zeroed memory")]
 
 use core::marker::PhantomData;
@@ -7,21 +7,21 @@ use core::time::Duration;
 
 use crate::sync::{AtomicPtr, AtomicU32, Ordering};
 
-/// The kernel, as the library reaches it; in the models, what stands for it.
+/// The kernel's services that the tables need; the models have a replacement.
 ///
 /// # Safety
-/// `reserve` gives zeroed memory that nobody else has, from a page's beginning on.
+/// `reserve` returns zeroed memory that nobody else has, at the beginning of a page.
 pub unsafe trait System: Sync + 'static {
     /// Zeroed memory that costs nothing until it is touched; `None` where the kernel refuses.
     fn reserve(bytes: usize) -> Option<NonNull<u8>>;
 
-    /// Gives memory back.
+    /// Returns memory.
     ///
     /// # Safety
     /// It is that of one `reserve`, and nothing refers into it any more.
     unsafe fn release(place: NonNull<u8>, bytes: usize);
 
-    /// Gives the pages of memory back, which is zero from then on, or stays as it is.
+    /// Returns the pages of memory, which is zero from then on, or stays unchanged.
     ///
     /// # Safety
     /// The part lies in memory of one `reserve`, begins and ends at a page, and nobody relies on what it holds.
@@ -44,8 +44,8 @@ pub unsafe trait FromZeros: Sync {
     fn zeros() -> Self;
 }
 
-/// A table that many threads share, made on first use. Large tables lie here and not in the library's own data, because every
-/// mapping of a library is copied at each fork of the program, while the kernel's memory lies together and counts once.
+/// A table that many threads share, made on first use. Large tables lie here rather than in the library's own data, because each
+/// fork copies every mapping of a library, while the kernel merges adjacent anonymous memory into one mapping.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Table<T, S> {
@@ -92,7 +92,7 @@ impl<T: FromZeros, S: System> Table<T, S> {
     #[cold]
     fn make(&self) -> Option<NonNull<T>> {
         let fresh = new::<T, S>()?;
-        // Release: pairs with the loads of `get` and `if_made`. Acquire: so does what a faster thread has made.
+        // Release: pairs with the loads of `get` and `if_made`. Acquire: pairs with a faster thread's exchange.
         match self
             .place
             .compare_exchange(null_mut(), fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire)
@@ -137,7 +137,7 @@ unsafe fn drop_unseen<T, S>(fresh: NonNull<T>) {
 impl<T, S> Drop for Table<T, S> {
     fn drop(&mut self) {
         if let Some(place) = NonNull::new(self.place.take()) {
-            // SAFETY: `make` put it here, and whoever drops the table has it alone.
+            // SAFETY: `make` put it here, and the thread that drops the table owns it.
             drop(unsafe { Box::from_raw(place.as_ptr()) });
         }
     }
@@ -148,7 +148,7 @@ pub(crate) mod tests {
     use super::{AtomicU32, Duration, NonNull, System};
     use std::alloc::{Layout, alloc_zeroed, dealloc};
 
-    /// What stands for the kernel in unit tests.
+    /// Replaces the kernel in unit tests.
     pub(crate) struct Kernel;
 
     fn layout(bytes: usize) -> Layout {

@@ -1,17 +1,17 @@
-//! The table of all threads of this process: a place a thread, and its record.
+//! The table of all threads of this process: each has a place and a record.
 //!
 //! | what | where |
 //! |---|---|
-//! | whether a place is taken | a bit of `taken`; whoever sets it owns the place and its record |
-//! | who has it | a word of `places`: how far the thread is, and the kernel's id |
+//! | whether a place is taken | a bit of `taken`; the thread that sets it owns the place and its record |
+//! | which thread has it | a word of `places`: the thread's stage of life, and the kernel's id |
 //! | whether its record may have pages | a bit of `resident` |
 //! | ids of threads that have ended, but that the kernel may still list | `ended` |
 //!
-//! A record is free as soon as its thread has run the last code of ours, and is used again at once: a program that makes
-//! threads all the time needs as many records as it has threads at a time. Of free records only a few keep their pages, so
-//! that a fork of a program that once had many threads copies no more than one that never had them.
+//! A record is free as soon as its thread has run the last of our code, and is reused at once: a program that creates threads all
+//! the time needs only as many records as it has threads at a time. Only a few free records keep their pages, so that a fork of a
+//! program that once had many threads copies no more than one of a program that never had them.
 //!
-//! Nothing here is locked, so that neither a signal handler nor a fork finds a lock.
+//! Nothing here takes a lock, so neither a signal handler nor a fork can find one held.
 
 use core::ptr::NonNull;
 
@@ -26,10 +26,10 @@ const PLACES_A_WORD: usize = if cfg!(loom) { 2 } else { 64 };
 const WORDS: usize = MAX_THREADS / PLACES_A_WORD;
 /// A bit for each place of a word.
 const ALL_PLACES: u64 = u64::MAX >> (64 - PLACES_A_WORD);
-/// So many free records keep their pages for the next threads.
-const MOST_SPARES: u32 = if cfg!(loom) { 0 } else { 32 };
+/// The most free records that keep their pages for the next threads.
+const MAX_SPARES: u32 = if cfg!(loom) { 0 } else { 32 };
 
-/// How far the thread of a place is.
+/// The stage of life of a place's thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// There is none.
@@ -40,7 +40,7 @@ pub enum Life {
     Running,
 }
 
-/// A record and what its thread alone looks into, on pages of its own, so that they can be given back.
+/// A record and its thread's private data, on pages of its own, so that they can be returned to the kernel.
 pub trait HasRecord: FromZeros + 'static {
     /// What every thread may read.
     fn record(&self) -> &Record;
@@ -51,7 +51,7 @@ struct All<T, S> {
     taken: [AtomicU64; WORDS],
     resident: [AtomicU64; WORDS],
     places: [AtomicU64; MAX_THREADS],
-    /// By the lowest bits of the id. The kernel counts ids up, so that a newer id falls on one that is long gone.
+    /// By the lowest bits of the id. The kernel counts ids up, so a newer id replaces one that is long gone.
     ended: [AtomicI32; MAX_THREADS],
     chunks: [Table<Chunk<T>, S>; MAX_THREADS / CHUNK],
 }
@@ -120,11 +120,11 @@ impl<T: HasRecord, S: System> Threads<T, S> {
             return None;
         };
         if let Some((word, bit)) = bit_of(&all.resident, index) {
-            // Relaxed, here and wherever this word is used: only a hint, which record to take.
+            // Relaxed, here and wherever this word is used: it is only a hint which record to take.
             word.fetch_or(bit, Ordering::Relaxed);
         }
         thread.record().prepare(u32::try_from(index).ok()?, origin);
-        // Release: pairs with the loads of `all`. Whoever sees the thread sees a record that is prepared.
+        // Release: pairs with the loads of `all`, so that a thread that sees this one sees a prepared record.
         all.places.get(index)?.store(word(Life::Starting, 0), Ordering::Release);
         Some(thread)
     }
@@ -133,7 +133,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
     pub fn run(&self, thread: &T, tid: i32) {
         let Some(all) = self.all.if_made() else { return };
         if let Some(ended) = all.ended_at(tid) {
-            // The kernel uses the id of a thread that ended again. Relaxed: the kernel has ordered the two threads.
+            // The kernel reuses the id of a thread that ended. Relaxed: the kernel has ordered the two threads.
             let _was_not_there = ended.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
         if let Some(place) = all.place_of(thread) {
@@ -142,7 +142,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         }
     }
 
-    /// The thread of this record has run the last code of ours. Nobody may use the record as its own any more.
+    /// The thread of this record has run the last of our code, and must not use the record again.
     pub fn end(&self, thread: &T) {
         let Some(all) = self.all.if_made() else { return };
         let index = thread.record().index() as usize;
@@ -150,18 +150,18 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         // Relaxed: the thread's own word.
         let (_, tid) = unpack(place.load(Ordering::Relaxed));
         if let Some(ended) = all.ended_at(tid) {
-            // Before the place is empty: a fork finds the id in one or in the other. Release: pairs with `has_ended`.
+            // Before the place is emptied, so that a fork finds the id in one or the other. Release: pairs with `has_ended`.
             ended.store(tid, Ordering::Release);
         }
-        // Release: pairs with the loads of `all`: whoever finds the place empty finds the id among those that have ended.
+        // Release: pairs with the loads of `all`: a thread that finds the place empty finds the id among those that have ended.
         place.store(0, Ordering::Release);
-        if self.spare_records(all) >= MOST_SPARES {
+        if self.spare_records(all) >= MAX_SPARES {
             all.discard(thread, index);
         }
         all.give_back(index);
     }
 
-    /// Gives back a place whose thread never came to be.
+    /// Frees a place whose thread was not created.
     pub fn cancel(&self, thread: &T) {
         let Some(all) = self.all.if_made() else { return };
         if let Some(place) = all.place_of(thread) {
@@ -171,7 +171,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         }
     }
 
-    /// Every thread: how far it is, its id, its record.
+    /// Every thread: its stage of life, its id, its record.
     pub fn all(&self) -> impl Iterator<Item = (Life, i32, &T)> {
         self.all.if_made().into_iter().flat_map(|all| {
             self.taken_places(all).filter_map(|(index, place)| {
@@ -186,7 +186,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         })
     }
 
-    /// Whether the thread of this id has run the last code of ours, and holds nothing; the kernel may still list it.
+    /// Whether the thread with this id has run the last of our code, and holds nothing; the kernel may still list it.
     pub fn has_ended(&self, tid: i32) -> bool {
         let ended = self.all.if_made().and_then(|all| all.ended_at(tid));
         // Acquire: pairs with the store of `end`.
@@ -198,7 +198,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         if let Some(all) = self.all.if_made() {
             for (index, place) in self.taken_places(all) {
                 if index != thread.record().index() as usize {
-                    // Relaxed: nobody else is there.
+                    // Relaxed: this is the only thread.
                     place.store(0, Ordering::Relaxed);
                     all.give_back(index);
                 }
@@ -213,7 +213,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
             let mut open = candidates(all, index);
             while open != 0 {
                 let bit = open & open.wrapping_neg();
-                // Before the bit, so that whoever looks for taken places looks far enough. Release: pairs with `taken_places`.
+                // Before the bit, so that a scan for taken places goes far enough. Release: pairs with `taken_places`.
                 self.used_words
                     .fetch_max(u32::try_from(index + 1).ok()?, Ordering::Release);
                 // Acquire: pairs with `give_back`, so that what the last thread did to its record is done. The exchange
@@ -237,7 +237,7 @@ impl<T: HasRecord, S: System> Threads<T, S> {
         // Acquire: pairs with `take_where`.
         let used = self.used_words.load(Ordering::Acquire) as usize;
         all.taken.iter().take(used).enumerate().flat_map(move |(word, taken)| {
-            // Acquire: pairs with `give_back`: whoever finds a place given back finds its thread among those that have ended.
+            // Acquire: pairs with `give_back`: a thread that finds a place freed finds its thread among those that have ended.
             let mut bits = taken.load(Ordering::Acquire);
             core::iter::from_fn(move || {
                 let bit = bits.trailing_zeros() as usize;
@@ -257,7 +257,7 @@ impl<T: HasRecord, S: System> Default for Threads<T, S> {
     }
 }
 
-// Relaxed, unless said: what is free, and what has pages, are hints; the exchange on `taken` decides.
+// Relaxed, unless noted: which places are free, and which have pages, are hints; the exchange on `taken` decides.
 impl<T: HasRecord, S: System> All<T, S> {
     fn record(&self, index: usize) -> Option<&T> {
         self.chunks.get(index / CHUNK)?.get()?.0.get(index % CHUNK)
@@ -283,11 +283,10 @@ impl<T: HasRecord, S: System> All<T, S> {
         if resident == 0 { 0 } else { self.free(word) & resident }
     }
 
-    /// Gives the pages of a record back that is still this caller's.
+    /// Returns the pages of a record that the caller still owns.
     fn discard(&self, thread: &T, index: usize) {
-        // SAFETY: the place is still taken, so that nobody relies on the record. Whoever only looks at it reads zeros, its valid
-        // first state.
-        #[expect(unsafe_code, reason = "pages of our own")]
+        // SAFETY: the place is still taken, so nobody relies on the record. A concurrent reader reads zeros, its valid first state.
+        #[expect(unsafe_code, reason = "pages of our own memory")]
         unsafe {
             S::discard(NonNull::from(thread).cast::<u8>(), size_of::<T>());
         }
@@ -328,7 +327,7 @@ fn unpack(word: u64) -> (Life, i32) {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{HasRecord, Life, MAX_THREADS, MOST_SPARES, Threads, unpack, word};
+    use super::{HasRecord, Life, MAX_SPARES, MAX_THREADS, Threads, unpack, word};
     use crate::depot::NO_STACK;
     use crate::record::{Origin, Record};
     use crate::system::FromZeros;
@@ -393,7 +392,7 @@ mod tests {
     #[test]
     fn many_threads_at_once_leave_few_records_with_pages() {
         let threads = Threads::<Thread, Kernel>::new();
-        let many = || -> Vec<_> { (0..MOST_SPARES * 4).map(|_| threads.reserve(ORIGIN).unwrap()).collect() };
+        let many = || -> Vec<_> { (0..MAX_SPARES * 4).map(|_| threads.reserve(ORIGIN).unwrap()).collect() };
         let highest = |threads: &[&Thread]| threads.iter().map(|thread| thread.0.index()).max();
         let first = many();
         let highest_first = highest(&first);
@@ -404,6 +403,6 @@ mod tests {
             threads.run(thread, tid);
         }
         second.into_iter().for_each(|thread| threads.end(thread));
-        assert_eq!(threads.spare_records(threads.all.get().unwrap()), MOST_SPARES);
+        assert_eq!(threads.spare_records(threads.all.get().unwrap()), MAX_SPARES);
     }
 }

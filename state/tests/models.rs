@@ -29,7 +29,7 @@ use forkwatch_state::busy::Words;
 use forkwatch_state::sync::{AtomicU32, Ordering, interrupted_at};
 use forkwatch_state::system::System;
 
-/// What stands for the kernel. Tables come from Rust's heap under loom.
+/// Replaces the kernel. Tables come from Rust's heap under loom.
 #[derive(Debug)]
 pub struct Kernel;
 
@@ -85,39 +85,39 @@ impl Words for ThisThread {
         RECORD.with(|record| record.set(word));
     }
 
-    fn copying() -> usize {
+    fn fork_phase() -> usize {
         COPYING.with(Cell::get)
     }
 
-    fn set_copying(word: usize) {
+    fn set_fork_phase(word: usize) {
         COPYING.with(|copying| copying.set(word));
     }
 
-    // A handler may come wherever it likes, as where the kernel refuses to let signals wait.
-    fn hold_signals() -> u64 {
+    // A handler may run anywhere, as where the kernel refuses to block signals.
+    fn block_signals() -> u64 {
         0
     }
 
-    fn let_signals(_mask: u64) {}
+    fn restore_signals(_mask: u64) {}
 }
 
 /// Tries every interleaving with at most this many preemptions, each of which may come anywhere.
-pub fn model(most_preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
+pub fn model(max_preemptions: usize, run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(most_preemptions);
+    builder.preemption_bound = Some(max_preemptions);
     builder.check(run);
 }
 
 /// Runs a model for each access before which a signal handler can come, and for each at which a second one can interrupt the
 /// first: the model says what they do with [`Interrupt::during`].
-pub fn interrupted(most_preemptions: usize, run: impl Fn(&Interrupt, &Interrupt) + Sync + Send + Clone + 'static) {
+pub fn interrupted(max_preemptions: usize, run: impl Fn(&Interrupt, &Interrupt) + Sync + Send + Clone + 'static) {
     for first in 0.. {
         let mut first_came = false;
         for second in 0.. {
             let came = [const { AtomicBool::new(false) }; 2];
             let came = std::sync::Arc::new(came);
             let (noted, run) = (std::sync::Arc::clone(&came), run.clone());
-            model(most_preemptions, move || {
+            model(max_preemptions, move || {
                 let interrupts = [first, second].map(Interrupt::before);
                 run(&interrupts[0], &interrupts[1]);
                 for (interrupt, noted) in interrupts.iter().zip(noted.iter()) {

@@ -1,5 +1,5 @@
-//! The registration of at-fork handlers. Ours come first, whoever registers first: prepare handlers then run ours last, when
-//! every library has settled its own locks, and child handlers run ours first.
+//! The registration of at-fork handlers. Ours are always registered first: so libc runs our prepare handler last, when every
+//! library has settled its own locks, and our child handler first.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_void};
@@ -21,7 +21,7 @@ hooks! {
 }
 
 fn register(real: Register, handlers: [Option<Handler>; 3], library: *mut c_void) -> c_int {
-    // Whoever asks for its record first starts stage one, which registers ours.
+    // The first call for a record runs stage one, which registers our handlers.
     this_thread::record();
     let [prepare, parent, child] = handlers;
     if prepare.is_some() {

@@ -1,5 +1,5 @@
-//! Barriers: a forked child waits there for threads that it has lost. Init and destroy are left alone: they change nothing
-//! that we follow.
+//! Barriers: a forked child waits there for threads that it has lost. Init and destroy are not hooked: they change nothing that we
+//! follow.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;

@@ -1,8 +1,8 @@
-//! Condition waits, which give their mutex back while they wait.
+//! Condition waits, which release their mutex while they wait.
 //!
-//! glibc keeps two forms of a condition, for the versions `GLIBC_2.2.5` and `GLIBC_2.3.2` of these functions, and what is linked
-//! without libc gets the old ones. A hook cannot see which version its caller asked for, so that all functions of a condition
-//! come to the new one; the old form is no larger, and a new condition is the same zeros in both.
+//! glibc has two forms of a condition, for the versions `GLIBC_2.2.5` and `GLIBC_2.3.2` of these functions, and a library that is
+//! linked without libc gets the old ones. A hook cannot see which version its caller asked for, so all functions of a condition
+//! call the new one; the old form is no larger, and a new condition is all zeros in both.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;

@@ -1,10 +1,10 @@
 //! The instructions of the exported entries.
 //!
-//! A hook's entry hands the return address and the stack pointer to its body behind the arguments, in two instructions and
-//! without a frame. Where the caller's stack is not aligned as the ABI asks, which libc's functions forgive and compiled code does
-//! not, the entry makes a frame that is.
+//! A hook's entry passes the return address and the stack pointer to its body after the arguments, in two instructions and without
+//! a frame. If the caller's stack is not aligned as the ABI requires, which libc's functions tolerate and compiled code does not,
+//! the entry makes an aligned frame.
 
-/// An entry with up to four arguments: hands over and goes on to the body, in a frame of its own where the stack is not aligned.
+/// An entry with up to four arguments: jumps to the body, or calls it in an aligned frame where the stack is not aligned.
 macro_rules! hand_over {
     () => {
         $crate::hooks::hand_over!("rdi", "rsi", "sil")
@@ -76,7 +76,7 @@ macro_rules! hand_over_all {
     };
 }
 
-/// An entry that calls `before`, puts every register back that an argument may lie in, and jumps to the address it got.
+/// An entry that calls `before`, restores every register that may hold an argument, and jumps to the address it got.
 macro_rules! jump_on {
     () => {
         concat!(

@@ -1,6 +1,5 @@
-//! The exec family: in a forked child, the end of all danger. Each entry keeps the arguments where they are, of which there may
-//! be any number, notes the name of the program, and jumps on. In the child of a `vfork` nothing of ours is touched but errno,
-//! which is kept.
+//! The exec family, which ends all danger in a forked child. There may be any number of arguments, so each entry leaves them where
+//! they are, notes the name of the program, and jumps on. In a `vfork` child it changes none of our state, and keeps errno.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;
@@ -35,7 +34,7 @@ fn executes(program: Program) {
     }
 }
 
-/// An int: only the low half of the register is its own.
+/// An int argument: only the low half of the register is defined.
 fn low_half(word: usize) -> c_int {
     let [a, b, c, d, ..] = word.to_ne_bytes();
     c_int::from_ne_bytes([a, b, c, d])

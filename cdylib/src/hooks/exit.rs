@@ -1,4 +1,4 @@
-//! The ends of a process that run no destructors.
+//! The ways to end a process without running destructors.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::hooks;

@@ -1,13 +1,13 @@
 //! The fork family: every function that copies the process.
 //!
-//! `vfork`, `posix_spawn`, `system` and `popen` are safe by construction and not touched. None of this goes through `redhook`: an
-//! at-fork handler may be a cancellation point, as `forkpty` is one, and a cancelled thread unwinds through the hook.
+//! `vfork`, `posix_spawn`, `system` and `popen` are safe by construction and not hooked. None of this uses `redhook`: an at-fork
+//! handler may be a cancellation point, and `forkpty` is one, and a cancelled thread unwinds through the hook.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_void};
 
 use super::{hand_over_all, hooks};
-use crate::state::fork_call::{ForkCall, Way};
+use crate::state::fork_call::{ForkCall, ForkFunction};
 use crate::state::stack_cache::Caller;
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
@@ -31,34 +31,34 @@ hooks! {
     entry hook clone;
 }
 
-static FORK: Way = Way {
-    function: "fork",
+static FORK: ForkFunction = ForkFunction {
+    name: "fork",
     returns: true,
 };
-static INNER_FORK: Way = Way {
-    function: "__fork",
+static INNER_FORK: ForkFunction = ForkFunction {
+    name: "__fork",
     returns: true,
 };
-static BARE_FORK: Way = Way {
-    function: "_Fork",
+static BARE_FORK: ForkFunction = ForkFunction {
+    name: "_Fork",
     returns: true,
 };
-static FORKPTY: Way = Way {
-    function: "forkpty",
+static FORKPTY: ForkFunction = ForkFunction {
+    name: "forkpty",
     returns: true,
 };
-static DAEMON: Way = Way {
-    function: "daemon",
+static DAEMON: ForkFunction = ForkFunction {
+    name: "daemon",
     returns: false,
 };
-static BY_CLONE: Way = Way {
-    function: "clone",
+static BY_CLONE: ForkFunction = ForkFunction {
+    name: "clone",
     returns: true,
 };
 
-fn call(way: &'static Way, caller: Caller) -> ForkCall {
+fn call(function: &'static ForkFunction, caller: Caller) -> ForkCall {
     ForkCall {
-        way,
+        function,
         stack_pointer: caller.stack_pointer,
     }
 }
@@ -70,8 +70,8 @@ fn fork_with_terminal(call: ForkCall, master: usize, real: impl FnOnce() -> c_in
         made
     });
     if result == -1 && made > 0 {
-        // Refused after the copy: the program must not be left with a terminal that it knows nothing of.
-        // SAFETY: the real call succeeded, so `master` holds a descriptor that nobody else knows.
+        // Refused after the copy: the program must not be left with a terminal that it does not know about.
+        // SAFETY: the real call succeeded, so `master` holds a descriptor that the program does not know yet.
         unsafe { libc::close(*(master as *const c_int)) };
     }
     result
@@ -127,7 +127,7 @@ unsafe extern "C-unwind" fn watched_clone(
     };
     let place = (&raw const cloned).cast_mut().cast::<c_void>();
     let call = ForkCall {
-        way: &BY_CLONE,
+        function: &BY_CLONE,
         stack_pointer,
     };
     // SAFETY: the program's own call. The child has a copy of this frame, and so of `cloned`, at the same address.

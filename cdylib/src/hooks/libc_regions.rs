@@ -1,7 +1,8 @@
-//! Functions of libc behind locks that pass no hook: one row a function, with its region.
+//! The libc functions that take locks no hook sees: one row for each function, with its region.
 //!
-//! `strftime` asks for the time zone only where its format does. Left out: `dlopen` and `dlclose`, which look at who calls them;
-//! what only reads (`getenv`, `gettext`); and `rand`, whose lock is held for less time than the hook takes.
+//! `strftime` takes the time-zone lock only if its format needs it. Left out are `dlopen` and `dlclose`, which inspect their
+//! caller's address; functions that only read (`getenv`, `gettext`); and `rand`, whose lock is held for less time than the hook
+//! takes.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::hooks;
@@ -92,7 +93,7 @@ hooks! {
     hook getservbyport(port, protocol) -> usize, or nothing = |caller, real| within(&SERVICE_BY_PORT, caller, real);
 }
 
-/// The region of `strftime` with this format, which may not name the time zone.
+/// The region of `strftime` with this format; none if the format does not name the time zone.
 fn zone_of(format: usize) -> &'static Region {
     // SAFETY: the program passes this string to the real function, which reads it, too.
     let format = unsafe { core::ffi::CStr::from_ptr(format as *const core::ffi::c_char) };

@@ -1,25 +1,25 @@
-//! Which calls reach us: one row a function, in the file of its family. All rows are of one macro, [`hooks`](row):
+//! Which calls reach us: one row for each function, in the file of its family. Every row is written in one macro, [`hooks`](row):
 //!
 //! ```text
 //! /// What the function does, in a line.
 //! hook NAME(ARGUMENTS) -> TYPE [, version "V"] [, or STAND_IN] [, in "SECTION"] = |caller, real| BODY;
 //! ```
 //!
-//! From a row come the exported entry, the place of the real function, which is found when the library starts, and what is
-//! called where the running libc has none. `caller` says where the call came from, and `real` makes it. Arguments are machine
-//! words, passed on as they came. Other kinds of row have a word before `hook`:
+//! A row produces the exported entry, the place of the real function, which is found when the library starts, and the stand-in
+//! where the running libc has none. `caller` says where the call came from, and `real` makes it. Arguments are machine words,
+//! passed on unchanged. Other kinds of row have a word before `hook`:
 //!
 //! | word | for |
 //! |---|---|
 //! | `wide` | five to eight arguments |
-//! | `later` | functions of a runtime that may be loaded later, for one library alone |
+//! | `later` | functions of a runtime that may be loaded later, and only be visible to one library |
 //! | `jump` | any number of arguments, left where they are: the body runs first, and the entry jumps on |
-//! | `redhook` | cold functions that cannot be unwound through, declared by `redhook` |
-//! | `entry` | an entry in assembly of the family's own, below the rows |
+//! | `redhook` | cold functions through which no thread unwinds, declared with `redhook` |
+//! | `entry` | an assembly entry of the family's own, below the rows |
 //!
-//! A body never keeps a value with a destructor alive across the real call: a cancelled thread unwinds through it. So does a
-//! panic of `redhook`'s `catch_unwind`, which would end the program; so nothing that may run the program's code or be cancelled
-//! goes through it.
+//! A body never keeps a value with a destructor alive across the real call, because a cancelled thread unwinds through it. The
+//! `catch_unwind` in `redhook` would turn that unwinding into the end of the program, so no call that may run the program's code
+//! or be cancelled goes through `redhook`.
 
 mod at_fork;
 mod barrier;

@@ -1,4 +1,4 @@
-//! Mutexes of POSIX and C11. Hot: nothing here may allocate, block or call libc, but for the real function.
+//! Mutexes of POSIX and C11. Hot: nothing here may allocate, block or call libc, except for the real function.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;
@@ -43,7 +43,7 @@ hooks! {
 
 #[inline(always)]
 fn lock(mutex: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    // SAFETY: the program hands this mutex to libc.
+    // SAFETY: the program passes this mutex to libc.
     unsafe { acquire_mutex(mutex, caller, real) }
 }
 

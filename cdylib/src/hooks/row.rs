@@ -1,4 +1,4 @@
-//! The macro that a hook's row is written in (`hooks/mod.rs` says how), and its parts.
+//! The macro in which hooks are declared (`hooks/mod.rs` says how), and its parts.
 
 /// Defines hooks: see `hooks/mod.rs`.
 macro_rules! hooks {
@@ -14,8 +14,8 @@ macro_rules! hooks {
 
             type Function = unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type;
 
-            /// What the body calls, so that it has nothing to ask: the real function, and before that `at_first`. Relaxed: either
-            /// is a function's address, and no data of ours goes with it.
+            /// What the body calls, so that it needs no check: `at_first` to begin with, and then the real function. Relaxed:
+            /// either is a function's address, and publishes no other data.
             static TO_CALL: core::sync::atomic::AtomicPtr<core::ffi::c_void> =
                 core::sync::atomic::AtomicPtr::new(at_first as *const () as *mut core::ffi::c_void);
 
@@ -31,7 +31,7 @@ macro_rules! hooks {
             #[doc = $doc]
             $(#[unsafe(link_section = $section)])?
             extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
-                // Relaxed: whichever of the two addresses is read, it is a function's, and no data of ours goes with it.
+                // Relaxed: either of the two addresses is a function's, and publishes no other data.
                 let address = TO_CALL.load(core::sync::atomic::Ordering::Relaxed);
                 // SAFETY: as in `at_first`, which has the same type.
                 let function = unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address) };
@@ -40,7 +40,7 @@ macro_rules! hooks {
                     stack_pointer,
                     function: &stringify!($name),
                 };
-                // By value, so that a body which hands it on keeps nothing on its stack for it.
+                // By value, so that a body which passes it on keeps nothing on its stack for it.
                 let $real = move || {
                     // SAFETY: the program made this very call.
                     unsafe { function($($argument),*) }
@@ -69,10 +69,10 @@ macro_rules! hooks {
 
             #[doc = $doc]
             extern "C-unwind" fn body($argument: usize, return_address: usize, stack_pointer: usize) -> $type {
-                // What the argument points to lies in the library that calls, while a tail call returns elsewhere.
+                // The argument points into the calling library, while a tail call may return elsewhere.
                 let address = REAL.address_for([$argument, return_address]);
                 if address.is_null() {
-                    // Without any definition: what another runtime says to its first caller.
+                    // No definition: answer as a runtime answers its first caller.
                     return 1;
                 }
                 // SAFETY: the address is that of the function of this name, which takes one pointer.
@@ -218,7 +218,7 @@ macro_rules! place_of_real {
     };
 }
 
-/// The stand-in of a row; for what every libc has, one that says so.
+/// The stand-in of a row; without one, for a function that every libc has.
 macro_rules! stand_in {
     () => {
         $crate::system::real::no_such_call

@@ -1,4 +1,4 @@
-//! Read-write locks. Hot: nothing here may allocate, block or call libc, but for the real function.
+//! Read-write locks. Hot: nothing here may allocate, block or call libc, except for the real function.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;

@@ -1,4 +1,4 @@
-//! `prctl`, by which a program may install a seccomp filter. The other way, `syscall`, is looked at by its own hook.
+//! `prctl`, with which a program may install a seccomp filter. The hook of `syscall` handles the other way.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;
@@ -16,7 +16,7 @@ hooks! {
 
 /// The filter that this `prctl` installs, if it does.
 pub fn filter_by_prctl(option: usize, mode: usize, program: usize) -> Option<Filter> {
-    // As the kernel and libc take it: an int.
+    // The kernel and libc take it as an int.
     if option & 0xffff_ffff != libc::PR_SET_SECCOMP.unsigned_abs() as usize {
         return None;
     }

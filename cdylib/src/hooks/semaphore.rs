@@ -7,7 +7,7 @@ use super::hooks;
 use crate::watch::child::Wait;
 use crate::watch::semaphore;
 
-/// Of what is a C int, only the low half of the register is its own.
+/// The defined part of a register that holds a C int.
 const LOW_HALF: usize = 0xffff_ffff;
 
 hooks! {

@@ -1,4 +1,4 @@
-//! The guards of C++ local statics. The C++ runtime may be visible to the calling library alone.
+//! The guards of C++ local statics. The C++ runtime may be visible only to the calling library.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::c_int;

@@ -1,5 +1,5 @@
-//! `syscall`: only calls that fork, wait on a futex, execute a program, end the process or install a seccomp filter are looked at, all
-//! others jump on untouched.
+//! `syscall`: handles calls that fork, wait on a futex, execute a program, end the process or install a seccomp filter. All others
+//! jump on unchanged.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_long, c_void};
@@ -9,7 +9,7 @@ use forkwatch_process::memory::ProcessMemory;
 use super::fork::copies_memory;
 use super::sandbox::{filter_by_prctl, filter_by_seccomp};
 use super::{hand_over_all, hooks};
-use crate::state::fork_call::{ForkCall, Way};
+use crate::state::fork_call::{ForkCall, ForkFunction};
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{Real, no_such_call, real_function};
@@ -25,8 +25,8 @@ hooks! {
 
 real_function!(static SYSCALL = c"syscall", Scope::Next, None, Some(no_such_call));
 
-static BY_NUMBER: Way = Way {
-    function: "syscall",
+static BY_NUMBER: ForkFunction = ForkFunction {
+    name: "syscall",
     returns: true,
 };
 
@@ -113,14 +113,14 @@ unsafe extern "C-unwind" fn looked_at(
         return real();
     }
     let call = ForkCall {
-        way: &BY_NUMBER,
+        function: &BY_NUMBER,
         stack_pointer,
     };
     // A child's id fits: the kernel's type is an int.
     c_long::from(without_handlers(call, || c_int::try_from(real()).unwrap_or(-1)))
 }
 
-/// What a forked child must be asked before a call that does not fork.
+/// In a forked child, before a call that does not fork.
 fn before(number: c_long, arguments: [usize; 4]) {
     if !child::is_watched() {
         return;
@@ -135,11 +135,11 @@ fn before(number: c_long, arguments: [usize; 4]) {
     }
 }
 
-/// Whether this call copies the process and both sides go on here.
+/// Whether this call copies the process, and both processes return from it.
 fn forks(number: c_long, first: usize, second: usize) -> bool {
     match number {
         libc::SYS_fork => true,
-        // A child with a stack of its own would not come back here.
+        // A child with a stack of its own would not return here.
         libc::SYS_clone => flags_fork(first as u64) && second == 0,
         libc::SYS_clone3 => clone3_forks(first),
         _ => false,

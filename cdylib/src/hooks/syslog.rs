@@ -1,6 +1,6 @@
-//! `syslog`, which takes any number of arguments: they are gathered as a `va_list` and handed to libc's `vsyslog`, which is what
-//! libc's own `syslog` does. Where another library has a `syslog` behind ours, the arguments cannot be handed to it that way, and the
-//! call goes on to it, unwatched.
+//! `syslog`, which takes any number of arguments: the entry gathers them in a `va_list` and passes it to libc's `vsyslog`, as
+//! libc's own `syslog` does. If another library's `syslog` comes after ours, the arguments cannot be passed on that way, and the
+//! call jumps to it, unwatched.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use core::ffi::{c_int, c_void};

@@ -1,4 +1,4 @@
-//! The call of a forked child that a finding is about: its function, and where it stands in native code and in Python's.
+//! The call of a forked child that a finding is about: its function, and its native and Python stacks.
 
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::{Frame, PythonFrame};

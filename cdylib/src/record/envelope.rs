@@ -28,11 +28,11 @@ pub struct Content {
     pub fork_id: Option<String>,
     /// The kind's own fields.
     pub detail: Detail,
-    /// The lists that lack what there was too much of.
+    /// The lists that are incomplete, because there was too much.
     pub truncated: Vec<String>,
 }
 
-/// The record with this content, here and now. `thread` is what Python calls the thread that writes it.
+/// The record with this content, here and now. `thread` is Python's name for the thread that writes it.
 pub fn seal(content: Content, thread: Option<&str>) -> Record {
     let config = config::get();
     let tid = rustix::thread::gettid().as_raw_nonzero().get();

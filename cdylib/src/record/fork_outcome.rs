@@ -1,4 +1,4 @@
-//! `fork_outcome`: what became of the child of a reported fork.
+//! `fork_outcome`: how the child of a reported fork ended.
 
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};

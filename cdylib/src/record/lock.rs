@@ -1,4 +1,4 @@
-//! A lock in a record: the words that every kind of finding has for it.
+//! A lock in a record, as every kind of finding shows it.
 
 use forkwatch_schema::record::LockKind;
 

@@ -1,5 +1,5 @@
-//! How a finding is said: one [`forkwatch_schema::record::Record`] is built once, and `forkwatch_schema::line` and
-//! `forkwatch_text` are two renderings of it.
+//! What a finding's record says. One [`forkwatch_schema::record::Record`] is built once; `forkwatch_schema::line` and
+//! `forkwatch_text` render it.
 //!
 //! Each kind of record has a file, which builds its content from a verdict's evidence; [`envelope`] adds what every record has.
 

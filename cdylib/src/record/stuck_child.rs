@@ -1,4 +1,4 @@
-//! `stuck_child`: a forked child waits for what nobody is left to do.
+//! `stuck_child`: a forked child waits for something that no thread is left to do.
 
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};

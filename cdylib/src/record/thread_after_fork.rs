@@ -7,7 +7,7 @@ use forkwatch_schema::record::{Call, Detail};
 use super::child_call::ChildCall;
 use super::envelope::Content;
 
-/// The finding; `library` is the file that the call stands in.
+/// The finding; `library` is the file that makes the call.
 pub fn content(library: Option<String>, call: ChildCall) -> Content {
     Content {
         severity: Severity::Warn,

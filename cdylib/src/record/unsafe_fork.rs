@@ -1,4 +1,4 @@
-//! `unsafe_fork`: a fork beside other threads, with what they did and held.
+//! `unsafe_fork`: a fork while other threads were alive, with what they did and held.
 
 use std::rc::Rc;
 
@@ -78,7 +78,7 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
     }
 }
 
-/// The lists that lack what there were too many of to look at each.
+/// The lists that are incomplete, because there were too many threads or locks to examine.
 fn truncated(snapshot: &ForkSnapshot, threads: usize, locks: usize) -> Vec<String> {
     let lists = [
         ("threads", threads, snapshot.more_threads),
@@ -116,15 +116,15 @@ fn python_stack(snapshot: &ForkSnapshot, other: &OtherThread) -> Option<Vec<Pyth
     (!frames.is_empty()).then(|| frames.clone())
 }
 
-/// Where a thread is now. One that is blocked in a call we follow has said so itself; for others the kernel's word on program
-/// counter and stack pointer is followed, if it has not moved on meanwhile.
+/// Where a thread is now. A thread that is blocked in a hooked call has recorded its own stack; any other is unwound from the
+/// program counter and stack pointer that the kernel shows, and must still be there afterwards.
 fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Resolver) -> Option<Vec<Frame>> {
     if let Some(asked) = other.asked_and_blocked() {
         return Some(frames(resolver, depot::frames(asked.stack), false));
     }
     let blocked = other.blocked?;
     let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
-    // Below our wrapper that started the thread stands only libc.
+    // Beyond our wrapper that started the thread there is only libc.
     addresses.truncate(
         addresses
             .iter()

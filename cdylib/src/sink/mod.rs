@@ -1,4 +1,5 @@
-//! Where a finding is said: `forkwatch_sink` writes, and this knows whether standard error is still the program's.
+//! Where a finding is written: the crate `forkwatch_sink` writes; this chooses the destinations, and checks that standard error
+//! is still what it was.
 
 pub mod output;
 pub mod standard_error;

@@ -11,7 +11,7 @@ use crate::config::{self, Config};
 use crate::record::envelope;
 use crate::sink::{State, append, reason, run_folder, standard_error, write_record};
 
-/// Writes a record to the log alone, and complains of nothing: for what only completes another record.
+/// Writes a record to the log alone, and ignores failures: for a record that only completes another one.
 pub fn write_to_log(record: &Record) {
     let config = config::get();
     if let Some(folder) = &config.run_folder {
@@ -22,7 +22,7 @@ pub fn write_to_log(record: &Record) {
     }
 }
 
-/// Writes a record to the log, its text to the text output, and all of it to the run above.
+/// Writes a record to the log and to the folder of the `forkwatch run` above, and its text to the text output.
 pub fn write(record: &Record, stopped: Option<&str>) {
     let config = config::get();
     // First of all: the program may be ended at any time.
@@ -83,8 +83,7 @@ fn write_log(config: &Config, record: &Record) {
     }
 }
 
-/// Writes to the text output. Whether the user sees it there: a program may have moved its standard error to where only it
-/// reads.
+/// Writes to the text output. Returns whether the user sees it there: a program may have redirected its standard error.
 fn write_text(config: &Config, text: &str, marks: Marks<'_>) -> bool {
     match config.text.as_slice() {
         b"off" => true,

@@ -1,4 +1,5 @@
-//! Standard error, as long as it still is what it was: a program may have closed descriptor 2 and opened its database there.
+//! Standard error, while it is still what it was at the start: a program may have closed descriptor 2 and opened its database
+//! there.
 #![expect(unsafe_code, reason = "the standard streams by their numbers")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +24,7 @@ pub fn remember() {
     }
 }
 
-/// Writes to standard error if it is safe to. Whether it was written; a failure cannot be reported anywhere.
+/// Writes to standard error if that is safe. Returns whether it was written; a failure cannot be reported anywhere.
 pub fn write(text: &[u8]) -> bool {
     static STATE: State = State::new();
     is_safe() && write_to_number_patiently(NUMBER, text, &STATE).is_ok()
@@ -46,7 +47,7 @@ fn is_safe() -> bool {
     }
     match FileType::from_raw_mode(now.st_mode) {
         FileType::CharacterDevice | FileType::Fifo => true,
-        // A log file that the program has moved its standard error to; a database is not opened for appending.
+        // A log file that the program has redirected its standard error to: databases are not opened for appending.
         FileType::RegularFile => {
             fcntl_getfl(stderr()).is_ok_and(|flags| flags.contains(OFlags::APPEND))
                 || fstat(stdout()).is_ok_and(|other| identity(&other) == identity(&now))
@@ -59,7 +60,7 @@ fn identity(file: &Stat) -> (u64, u64) {
     (file.st_dev, file.st_ino)
 }
 
-/// Whatever is open as descriptor 2; closed, each call on it says so.
+/// Whatever is open as descriptor 2; if nothing is, each call on it fails.
 fn stderr() -> BorrowedFd<'static> {
     // SAFETY: used for single calls that touch no memory of the descriptor's owner.
     unsafe { BorrowedFd::borrow_raw(2) }

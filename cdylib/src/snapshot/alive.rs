@@ -1,6 +1,6 @@
-//! Which other threads are alive: the kernel's list is the truth, our records say what we know of each.
+//! Which other threads are alive: the kernel's list is authoritative, and our records say what we know of each thread.
 //!
-//! The kernel is asked about as few threads as will do. Each answer costs microseconds, and a program may have ten thousand.
+//! The kernel is asked about as few threads as possible: each answer costs microseconds, and a program may have ten thousand.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use crate::state::threads::{self, Life};
 use crate::system::deadline::Deadline;
 use crate::system::{libc_threads, task};
 
-/// The most threads of a process that the kernel is asked about one by one, so that the rest is taken as it seems.
-const MOST_ASKED: usize = 64;
+/// The most threads of a process that the kernel is asked about one by one; the rest count as alive.
+const MAX_ASKED: usize = 64;
 
 /// A thread that was alive at the fork.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,8 @@ impl Alive {
     }
 }
 
-/// Whether this thread is the only one. libc says so without a system call as long as it never made another; otherwise the
-/// kernel's count is the truth. Where `/proc` cannot be read, our own records answer.
+/// Whether this thread is the only one. libc says so without a system call as long as it has never made another; otherwise the
+/// kernel's count decides. Where `/proc` cannot be read, our own records decide.
 pub fn is_alone() -> bool {
     if libc_threads::none_was_made() {
         return true;
@@ -43,8 +43,8 @@ pub fn is_alone() -> bool {
     }
 }
 
-/// Shows every other thread of which a record says that it runs, without a question to the kernel. Where they are few, no page of
-/// our heap is written for them, which a fork would have to copy.
+/// Shows every other thread that runs according to its record, without asking the kernel. A few threads fit on the stack, so that
+/// no page of our heap is written, which the fork would have to copy.
 pub fn with_recorded<R>(own: i32, look: impl FnOnce(&[Alive]) -> R) -> R {
     const FEW: usize = 64;
     let mut few = [Alive { tid: 0, thread: None }; FEW];
@@ -60,11 +60,11 @@ pub fn with_recorded<R>(own: i32, look: impl FnOnce(&[Alive]) -> R) -> R {
     }
 }
 
-/// Every other thread that can still run code of the program's.
+/// Every other thread that can still run the program's code.
 pub fn others(own: i32) -> Vec<Alive> {
     let starting = wait_for_starting_threads();
     let mut known: Vec<_> = running().collect();
-    // The kernel's count agrees with ours: then its list need not be read, which costs most of a snapshot.
+    // Reading the kernel's list costs most of a snapshot, and is unnecessary if its count agrees with ours.
     let listed = if task::count() == u64::try_from(known.len()).ok() {
         None
     } else {
@@ -82,9 +82,8 @@ pub fn others(own: i32) -> Vec<Alive> {
             others.extend(known.get(place));
             continue;
         }
-        // A joined thread stays listed for a moment.
-        let is_on_its_way =
-            threads::has_ended(tid) || asked < MOST_ASKED && task::glance(tid).life != task::Life::Alive;
+        // A joined thread stays listed for a short time.
+        let is_on_its_way = threads::has_ended(tid) || asked < MAX_ASKED && task::stat(tid).life != task::Life::Alive;
         asked += 1;
         if !is_on_its_way {
             others.push(Alive { tid, thread: None });
@@ -92,18 +91,18 @@ pub fn others(own: i32) -> Vec<Alive> {
     }
     let mut unknown = others.iter_mut().filter(|other| other.thread.is_none());
     if let (Some(only), None) = (unknown.next(), unknown.next()) {
-        // One thread has not said its id yet, and one id has no record.
+        // One record has no id yet, and one id has no record: they belong together.
         only.thread = starting;
     }
     others
 }
 
-/// A thread that was created just now says its id as soon as it runs: it is given a moment for that. The only one that still
-/// has not, where it is the only one.
+/// A new thread notes its id as soon as it runs, so wait briefly for that. Returns the thread that still has not, if there is
+/// exactly one.
 fn wait_for_starting_threads() -> Option<&'static Thread> {
     const NAP: Duration = Duration::from_micros(50);
-    const PATIENCE: Duration = Duration::from_millis(1);
-    let end = Deadline::after(PATIENCE);
+    const TIMEOUT: Duration = Duration::from_millis(1);
+    let end = Deadline::after(TIMEOUT);
     while !end.has_passed() {
         starting().next()?;
         nap(NAP);
@@ -118,17 +117,17 @@ fn starting() -> impl Iterator<Item = &'static Thread> {
         .map(|(_, _, thread)| thread)
 }
 
-/// Gives threads that run a moment to end, where they are about to: one that was joined, or whose Python `join` has returned,
-/// is still listed while libc cleans up behind it. Those that block meanwhile, or run on, stay. Where one is sure to stay, only
-/// the list becomes more exact, and the moment is short.
+/// Waits briefly for running threads that are about to end: one that was joined, or whose Python `join` has returned, is still
+/// listed while libc cleans up. Threads that block meanwhile, or run on, stay. Once one is sure to stay, waiting only makes the
+/// list more exact, so the wait is shorter.
 pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
     const NAP: Duration = Duration::from_micros(200);
-    const PATIENCE: Duration = Duration::from_millis(5);
-    const SHORT_PATIENCE: Duration = Duration::from_millis(1);
-    let mut unsettled: Vec<Alive> = others.iter().copied().take(MOST_ASKED).collect();
+    const TIMEOUT: Duration = Duration::from_millis(5);
+    const SHORT_TIMEOUT: Duration = Duration::from_millis(1);
+    let mut unsettled: Vec<Alive> = others.iter().copied().take(MAX_ASKED).collect();
     let mut gone = BTreeSet::new();
     let mut one_stays = false;
-    let (soon, late) = (Deadline::after(SHORT_PATIENCE), Deadline::after(PATIENCE));
+    let (soon, late) = (Deadline::after(SHORT_TIMEOUT), Deadline::after(TIMEOUT));
     loop {
         unsettled.retain(|alive| {
             if threads::has_ended(alive.tid) {
@@ -137,10 +136,10 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
             if late.has_passed() {
                 return true;
             }
-            let glance = task::glance(alive.tid);
-            if glance.life != task::Life::Alive {
+            let stat = task::stat(alive.tid);
+            if stat.life != task::Life::Alive {
                 gone.insert(alive.tid);
-            } else if glance.blocked {
+            } else if stat.blocked {
                 one_stays = true;
             } else {
                 return true;
@@ -157,7 +156,7 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
     others
 }
 
-/// Threads whose records say that they run.
+/// The threads that run according to their records.
 fn running() -> impl Iterator<Item = Alive> {
     threads::all()
         .filter(|(life, _, _)| *life == Life::Running)

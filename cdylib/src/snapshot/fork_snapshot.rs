@@ -1,5 +1,5 @@
-//! A fork's snapshot: everything that must be looked at before the copy, without a name yet. Names come later, in the
-//! parent, when the child is on its way.
+//! A fork's snapshot: everything that must be read before the copy. Names are looked up later, in the parent, while the child
+//! already runs.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ use crate::system::task::{self, BlockedCall};
 pub struct ForkSnapshot {
     /// The fork itself.
     pub origin: ForkOrigin,
-    /// Nothing of it is new; it is looked at because strict mode may stop it.
+    /// Nothing in it is new; it was taken because strict mode may stop the fork.
     pub reported_before: bool,
     /// The other threads, those with locks first.
     pub threads: Vec<OtherThread>,
@@ -47,23 +47,23 @@ pub struct OtherThread {
     pub name: Vec<u8>,
     /// Its `pthread_t`; 0 where that is not known.
     pub handle: usize,
-    /// How it came to be; `None` where that was not seen.
+    /// How it was created; `None` where that was not seen.
     pub origin: Option<thread::Origin>,
     /// The system call it was blocked in; `None` where it ran.
     pub blocked: Option<BlockedCall>,
     /// It sleeps, and the kernel was not asked in which call.
     pub asleep: bool,
-    /// What it asked for last and has not got; `None` where it asks for nothing.
+    /// What it asked for last and does not have yet; `None` where it asks for nothing.
     pub asked: Option<Entry>,
 }
 
 impl OtherThread {
-    /// Whether it slept.
+    /// Whether it was blocked.
     pub fn is_blocked(&self) -> bool {
         self.asleep || self.blocked.is_some()
     }
 
-    /// What it asked for, where it slept for that.
+    /// What it asked for, if it was blocked on that.
     pub fn asked_and_blocked(&self) -> Option<Entry> {
         let for_it = |call: BlockedCall| call.number == libc::SYS_futex;
         self.asked.filter(|_| self.asleep || self.blocked.is_some_and(for_it))
@@ -86,7 +86,7 @@ pub struct HeldLock {
     pub entry: Entry,
     /// The threads blocked on it.
     pub waiters: Vec<i32>,
-    /// For a lock of CPython's that passes no hook: what stands for the place where it was taken.
+    /// For a CPython lock that no hook sees: a number that identifies the place where it was taken.
     pub python: Option<u64>,
 }
 
@@ -100,20 +100,20 @@ impl HeldLock {
     }
 }
 
-/// How much of a process with very many threads is looked at.
-const MOST_THREADS: usize = 256;
-/// The kernel is asked for the system call of no more: it makes whoever asks wait for a thread that is just falling asleep.
-const MOST_CALLS: usize = 64;
-const PATIENCE: Duration = Duration::from_millis(3);
-const MOST_LOCKS: usize = 1024;
+/// The most threads that are examined.
+const MAX_THREADS: usize = 256;
+/// The most threads whose system call the kernel is asked for: it makes the caller wait for a thread that is just falling asleep.
+const MAX_CALLS: usize = 64;
+const TIMEOUT: Duration = Duration::from_millis(3);
+const MAX_LOCKS: usize = 1024;
 
-/// Looks at the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
+/// Examines the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
 pub fn take(origin: ForkOrigin, alive: &[Alive], need_all: bool) -> ForkSnapshot {
-    let most = if need_all { alive.len() } else { MOST_THREADS };
+    let limit = if need_all { alive.len() } else { MAX_THREADS };
     let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
-    let threads = with_locks.into_iter().chain(others).take(most).enumerate();
-    let end = Deadline::after(PATIENCE);
-    let look = |(place, alive)| look_at(alive, place < MOST_CALLS && !end.has_passed());
+    let threads = with_locks.into_iter().chain(others).take(limit).enumerate();
+    let end = Deadline::after(TIMEOUT);
+    let look = |(place, alive)| look_at(alive, place < MAX_CALLS && !end.has_passed());
     let threads = threads.map(look).collect();
     let snapshot = verified(origin, alive, threads);
     if config::get().python {
@@ -140,7 +140,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
                 .map_or(0, |owner| owner.handle),
         })
         .collect();
-    snapshot.python = python::look(this.handle(), config::get().depth, &targets);
+    snapshot.python = python::view(this.handle(), config::get().depth, &targets);
     for thread in &mut snapshot.threads {
         let known = snapshot.python.as_ref().and_then(|view| view.thread(thread.handle));
         if let Some(name) = known.and_then(|known| known.name.as_ref()) {
@@ -165,7 +165,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
     snapshot
 }
 
-/// A lock of CPython's that passes no hook, as one that does.
+/// The entry that a hook would have made for a CPython lock that no hook sees.
 pub fn entry_of(held: &Held) -> Entry {
     Entry {
         address: held.address,
@@ -177,8 +177,7 @@ pub fn entry_of(held: &Held) -> Entry {
     }
 }
 
-/// In a forked child: what the tables that it inherited say of the threads that it lost. They have no names yet, and no
-/// system call.
+/// In a forked child: what its inherited tables say about the threads that it lost, without their names and system calls.
 pub fn take_inherited(origin: ForkOrigin, lost: &[Alive]) -> ForkSnapshot {
     let threads = lost.iter().map(without_the_kernel).collect();
     verified(origin, lost, threads)
@@ -194,7 +193,7 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
             continue;
         }
         let place = origin.place.with_lock(&entry);
-        let is_beyond = locks.len() >= MOST_LOCKS || !looked_at.contains(&tid);
+        let is_beyond = locks.len() >= MAX_LOCKS || !looked_at.contains(&tid);
         if is_beyond && places.contains(&place) {
             more_locks += 1;
         } else if is_held(&entry, tid) && !has_no_region(&entry, tid, &threads) {
@@ -218,9 +217,8 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
     }
 }
 
-/// Whether a call into libc does not hold its lock: it is blocked on a futex, so somebody else has the lock; or the call was left
-/// by an exception or `longjmp`, so that its return address no longer stands where it stood, or the thread is blocked further
-/// up its stack.
+/// Whether a call into libc does not hold its lock: it is blocked on a futex, so another thread has the lock; or an exception or
+/// `longjmp` has left the call, so that its return address is no longer on the stack, or the thread is blocked further up.
 fn has_no_region(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
     if entry.object != Object::LibcRegion {
         return false;
@@ -232,7 +230,7 @@ fn has_no_region(entry: &Entry, tid: i32, threads: &[OtherThread]) -> bool {
     threads.iter().any(is_elsewhere) || !still_stands(entry)
 }
 
-/// Whether the return address of the call that made this entry still stands on the stack, as far as is known.
+/// Whether the return address of the call that made this entry is still on the stack, as far as is known.
 fn still_stands(entry: &Entry) -> bool {
     let slot = entry.stack_pointer.wrapping_sub(size_of::<usize>());
     match depot::frames(entry.stack).first() {
@@ -246,8 +244,8 @@ pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
     entries(alive).filter(|(_, entry)| matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
 }
 
-/// Whether the object's own memory says that it is held, as its entry does: the thread may have only asked for it, or given it
-/// back meanwhile.
+/// Whether the object's own memory says that it is held, as its entry does: the thread may only have asked for it, or have
+/// released it meanwhile.
 pub fn is_held(entry: &Entry, tid: i32) -> bool {
     word(ProcessMemory::own(), entry.object, entry.address, tid) == Word::Held
 }
@@ -260,12 +258,12 @@ fn entries(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
 }
 
 fn look_at(alive: &Alive, with_call: bool) -> OtherThread {
-    let glance = task::glance(alive.tid);
-    let asks = with_call && glance.blocked;
+    let stat = task::stat(alive.tid);
+    let asks = with_call && stat.blocked;
     OtherThread {
-        name: glance.name,
+        name: stat.name,
         blocked: asks.then(|| task::blocked_call(alive.tid)).flatten(),
-        asleep: glance.blocked && !with_call,
+        asleep: stat.blocked && !with_call,
         ..without_the_kernel(alive)
     }
 }

@@ -1,4 +1,4 @@
-//! What a lock's own memory says of its state: our tables race with their owners, the lock word does not lie.
+//! What a lock's own memory says about its state: our tables race with their owners, the lock word is authoritative.
 //!
 //! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25.
 
@@ -11,7 +11,7 @@ use crate::state::held::Object;
 pub enum Word {
     /// Held by that thread, as far as the kind of lock says.
     Held,
-    /// Free, held by somebody else, unmapped, or no lock any more.
+    /// Free, held by another thread, unmapped, or no longer a lock.
     NotHeld,
     /// Shared between processes: its owner lives on in the parent.
     Shared,
@@ -26,14 +26,14 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
         Object::Spinlock => spinlock(memory, address),
         Object::Semaphore => semaphore(memory, address),
         Object::StaticGuard => static_guard(memory, address),
-        // Its lock cannot be seen: the call in progress is all there is.
+        // Its lock cannot be read: only the call in progress is known.
         Object::LibcRegion => Some(Word::Held),
         Object::Condition => None,
     };
     verdict.unwrap_or(Word::NotHeld)
 }
 
-/// Whether a mutex is robust: the next thread that locks it learns that its owner has died, so it cannot leak.
+/// Whether a mutex is robust: it cannot leak, because the next thread that locks it gets EOWNERDEAD.
 pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) -> bool {
     const ROBUST: i32 = 16;
     object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sort_of_lock_tells_its_state() {
+    fn every_kind_of_lock_shows_its_state() {
         // SAFETY: each lock is initialised, lives through the calls, and is used by this thread alone.
         unsafe {
             let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;

@@ -1,5 +1,5 @@
-//! The state that a call which is about to take a lock finds it in, read from the lock itself. For the calls of a forked child, where a
-//! lock that is not free may never become so.
+//! The state of a lock that a call is about to take, read from the lock itself. For the calls of a forked child, where a lock
+//! that is not free may never become free.
 //!
 //! Layouts are glibc's on x86-64, as in `lock_memory`.
 #![expect(unsafe_code, reason = "the program's own lock is read in place")]
@@ -14,17 +14,17 @@ pub enum LockState {
     Free,
     /// The call waits until this thread releases the lock; 0 where the lock does not say who holds it.
     Held(i32),
-    /// The call waits for a lock that processes share: its owner may live in another one.
+    /// The call waits for a lock that processes share: its owner may be in another process.
     Shared,
 }
 
-/// The state in which a call finds this lock. `own` gives the caller's thread id, and is asked only where it matters.
+/// The state in which a call finds this lock. `own` returns the caller's thread id, and is only called where it matters.
 ///
 /// # Safety
-/// `address` is that of an object of this kind, which the caller is about to hand to libc.
+/// `address` is that of an object of this kind, which the caller is about to pass to libc.
 pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i32) -> LockState {
     if !address.is_multiple_of(align_of::<i32>()) {
-        // No lock of libc's stands there; what the call makes of it is its own affair.
+        // Not a valid lock; libc decides what the call does.
         return LockState::Free;
     }
     // SAFETY: the caller's promise; each kind reads no further than its own size.
@@ -42,10 +42,10 @@ pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i
 }
 
 /// Whether this is a plain or recursive mutex of one process, without priorities, elision or robustness: taking it never fails
-/// (but for a recursion four thousand million deep), and its memory always names its owner.
+/// (except for a recursion four billion deep), and its memory always names its owner.
 ///
 /// # Safety
-/// `address` is that of a mutex, which the caller is about to hand to libc.
+/// `address` is that of a mutex, which the caller is about to pass to libc.
 #[inline(always)]
 pub unsafe fn is_ordinary_mutex(address: usize) -> bool {
     const KIND: usize = 4;
@@ -54,10 +54,10 @@ pub unsafe fn is_ordinary_mutex(address: usize) -> bool {
     unsafe { (address as *const i32).add(KIND).read_unaligned() & !RECURSIVE == 0 }
 }
 
-/// Whether a call to `pthread_barrier_wait` waits for other threads of this process: it is not the last to come in this round.
+/// Whether a call to `pthread_barrier_wait` waits for other threads of this process: it is not the last to arrive in this round.
 ///
 /// # Safety
-/// `address` is that of a barrier, which the caller is about to hand to libc.
+/// `address` is that of a barrier, which the caller is about to pass to libc.
 pub unsafe fn barrier_waits_for_threads(address: usize) -> bool {
     if !address.is_multiple_of(align_of::<i32>()) {
         return false;
@@ -108,7 +108,7 @@ fn read_lock([readers, _, _, _, _, _, writer, shared, _, _, _, _, preference]: [
     /// `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`.
     const WRITERS_GO_FIRST: i32 = 2;
     let is_written = readers & WRITE_PHASE != 0;
-    // Such a lock lets no reader in beside others while a writer waits for them.
+    // Such a lock admits no further reader while a writer waits for the present ones.
     let yields = preference == WRITERS_GO_FIRST && readers.cast_unsigned() >> READER_SHIFT != 0;
     if readers & WRITER == 0 || !is_written && !yields {
         LockState::Free

@@ -1,4 +1,4 @@
-//! What was true at this fork: live threads, held locks, modules, symbols.
+//! What was true at this fork: which threads were alive, what they held and waited for, and where the fork was called.
 
 pub mod alive;
 pub mod fork_snapshot;

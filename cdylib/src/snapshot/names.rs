@@ -7,19 +7,19 @@ use crate::config::{self, Symbols};
 use crate::state::forked_child;
 use crate::system::allocator::has_memory;
 
-/// What looks up names in this process; `None` where its modules cannot be read.
+/// A resolver for this process; `None` where its modules cannot be read.
 pub fn resolver() -> Option<Resolver> {
     Resolver::new(naming())
 }
 
-/// The frames of a stack, those of inlined functions among them, and no more than were asked for.
+/// The frames of a stack, including those of inlined functions, and no more than the user asked for.
 pub fn frames(resolver: &mut Resolver, addresses: &[usize], first_is_exact: bool) -> Vec<Frame> {
     let mut frames = resolver.frames(addresses, first_is_exact);
     frames.truncate(config::get().depth);
     frames
 }
 
-/// How much is looked up: in the child of a threaded process, names alone; less where memory is short.
+/// How much is looked up: only names in the child of a threaded process, and less where memory is short.
 fn naming() -> Naming {
     const BYTES_FOR_NAMES: usize = 64 << 20;
     const BYTES_FOR_LINES: usize = 256 << 20;

@@ -1,4 +1,4 @@
-//! Where a fork comes from: what its child must know of it, small enough to be noted at every fork of a threaded process.
+//! Where a fork comes from: what its child must know about it, small enough to be noted at every fork of a threaded process.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use super::place::{Place, PlaceVerdict};
 use crate::state::depot::StackId;
 use crate::system::clock;
 
-/// Shared by the record of a fork and all that its child reports. No other fork of any process on this host has the same.
+/// Shared by the record of a fork and everything that its child reports. Unique among the forks of all processes on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForkId {
     process: i32,
@@ -39,11 +39,11 @@ pub struct ForkOrigin {
     pub id: ForkId,
     /// The function that the program called.
     pub function: &'static str,
-    /// Where it called it.
+    /// Where it was called.
     pub stack: StackId,
     /// What makes it the same finding as another.
     pub place: Place,
-    /// What became of such forks before; `None` for the first.
+    /// The verdict on earlier forks of this place; `None` for the first.
     pub known: Option<PlaceVerdict>,
     /// The kernel's id of the thread that called it.
     pub thread: i32,

@@ -10,12 +10,12 @@ use crate::state::held::Entry;
 use crate::system::own_lock::OwnLock;
 use crate::system::task;
 
-/// What became of a place when it was judged.
+/// The verdict on a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaceVerdict {
     /// It was reported.
     Reported,
-    /// A rule of the user's suppressed it.
+    /// One of the user's rules suppressed it.
     Suppressed,
     /// Its caller does nothing but exec.
     ExecBound,
@@ -31,13 +31,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where a fork was called, in native code and, as one native stack stands for many places there, in Python's; with the
-    /// kinds of the other threads, where rules speak of threads.
+    /// Where a fork was called, in native and in Python code, since many Python calls share one native stack; with the kinds of
+    /// the other threads, if there are rules about threads.
     pub fn of_fork(stack: StackId, python: u64, threads: Option<&[Alive]>) -> Self {
         let mut kinds: Vec<_> = threads.unwrap_or_default().iter().map(kind_of).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        // How the interpreter comes from its innermost frame to the call changes as it warms up; Python's place says the rest.
+        // The interpreter's own frames change as it warms up, so only the innermost native frame counts; Python's place says the
+        // rest.
         let native = match depot::frames(stack) {
             [first, ..] if python != 0 => (*first as u64).rotate_left(17) ^ python,
             _ => depot::hash(stack) ^ python,
@@ -58,13 +59,13 @@ impl Place {
         }
     }
 
-    /// Where a lock was taken that is held at this fork.
+    /// This fork with a lock held, by where the lock was taken.
     pub fn with_lock(self, entry: &Entry) -> Self {
         let lock = depot::hash(entry.stack) ^ depot::hash(entry.made).rotate_left(17) ^ entry.object as u64;
         Self { lock: lock | 1, ..self }
     }
 
-    /// Which lock is held at this fork, and by which call it was taken; on whichever path the call was reached.
+    /// This fork with a lock held, by the lock's address and the call that took it, whatever the path to that call.
     pub fn with_lock_itself(self, entry: &Entry) -> Self {
         let call = depot::frames(entry.stack).first().map_or(0, |&address| address as u64);
         let lock =
@@ -72,24 +73,27 @@ impl Place {
         Self { lock: lock | 1, ..self }
     }
 
-    /// The same of a lock of CPython's that passes no hook; `kind` stands for the place where it was taken.
-    pub fn with_python_lock(self, kind: u64) -> Self {
-        Self { lock: kind | 1, ..self }
+    /// This fork with a CPython lock held that no hook sees; `taken_at` identifies the place where it was taken.
+    pub fn with_python_lock(self, taken_at: u64) -> Self {
+        Self {
+            lock: taken_at | 1,
+            ..self
+        }
     }
 }
 
-/// The kinds of threads that were seen, by id and `pthread_t`: the kernel is asked for a name once.
+/// The kinds of the threads seen so far, by id and `pthread_t`, so that the kernel is asked for each name once.
 static KINDS: Mutex<OwnLock, BTreeMap<(i32, usize), u64>> = Mutex::new(BTreeMap::new());
 
 /// A thread's name and start routine as one number.
 fn kind_of(alive: &Alive) -> u64 {
-    const MOST: usize = 16 * 1024;
+    const MAX: usize = 16 * 1024;
     let key = (alive.tid, alive.thread.map_or(0, |thread| thread.handle()));
     let mut kinds = KINDS.lock();
     if let Some(&kind) = kinds.get(&key) {
         return kind;
     }
-    if kinds.len() >= MOST {
+    if kinds.len() >= MAX {
         kinds.clear();
     }
     let kind = read_kind(alive);

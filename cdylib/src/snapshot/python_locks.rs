@@ -1,4 +1,4 @@
-//! The locks of CPython's that pass no hook, with their holders' ids, as far as a look that costs little finds them.
+//! The CPython locks that no hook sees, with their holders' ids, as far as they can be found cheaply.
 
 use forkwatch_process::cpython::Held;
 
@@ -10,16 +10,16 @@ use crate::state::report_lock::{Guarded, ReportLock};
 use crate::state::thread::Thread;
 use crate::system::python as interpreter;
 
-/// In ticks of the processor's clock: some hundred looks.
+/// In ticks of the processor's clock: enough for some hundred searches.
 const FIRST_CREDIT: i64 = 250_000_000;
 
-/// The time that may be spent. Where one place forks all the time, not every such fork is looked at.
+/// The time that may be spent: a program that forks all the time is not searched at every fork.
 #[expect(unsafe_code, reason = "a static in the section that a fork writes to")]
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static CREDIT: Guarded<Credit> = Guarded::new(Credit::new());
 
-/// The locks that these threads hold, at a fork of a place that is known.
-pub fn look(lock: &mut ReportLock, alive: &[Alive]) -> Vec<(Held, i32)> {
+/// The locks that these threads hold, at a fork of a known place.
+pub fn find(lock: &mut ReportLock, alive: &[Alive]) -> Vec<(Held, i32)> {
     if !config::get().python || interpreter::found().is_none() {
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! What this process has seen, for its `summary`. A child begins anew.
+//! What this process has seen, for its `summary`. A child starts from zero.
 #![expect(unsafe_code, reason = "statics in the section that a fork writes to")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -19,23 +19,23 @@ impl Count {
         Self(AtomicU64::new(0))
     }
 
-    /// One more.
+    /// Adds one.
     pub fn add(&self) {
         self.add_many(1);
     }
 
-    /// Some more.
+    /// Adds several.
     pub fn add_many(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// How many so far.
+    /// The present count.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Forks, but for those that this thread made while it was the only one: see [`add_own_forks`].
+/// Forks, except those that this thread made while it was the only one: see [`add_own_forks`].
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static FORKS: Count = Count::new();
 /// Forks with other threads alive, whose caller is not exec-bound.
@@ -50,7 +50,7 @@ pub static SUPPRESSED: Count = Count::new();
 /// Findings that were reported before.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static REPEATED: Count = Count::new();
-/// Acquisitions that found the table of a thread full that has ended.
+/// Acquisitions that found the thread's table full, for threads that have ended.
 static DROPPED_LOCKS: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
@@ -114,8 +114,8 @@ pub fn add_own_forks() {
     FORKS.add_many(Thread::take_forks());
 }
 
-/// At the beginning of a process, a forked one too: everything from zero.
-pub fn begin_anew() {
+/// In a forked child: sets every count to zero.
+pub fn reset() {
     // Relaxed: in a process that has one thread.
     let single = [
         &FORKS,

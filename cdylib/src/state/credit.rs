@@ -1,5 +1,5 @@
-//! Time that may be spent on what a program does not wait for: a first credit, and then an eighth of the time that passes. A program
-//! that asks for ever more of it loses an eighth of its time at most.
+//! Time that may be spent on optional work: an initial credit, and then an eighth of the time that passes. So a program that
+//! keeps causing such work loses at most an eighth of its time.
 
 /// What is left of it. All zero is the valid first state.
 #[derive(Debug, Default)]
@@ -17,8 +17,8 @@ impl Credit {
         Self { left: 0, last: 0 }
     }
 
-    /// Adds what was earned since the last time, and says whether anything is left. `first` is what it begins with, and the most
-    /// that it can come to.
+    /// Adds what was earned since the last call, and returns whether anything is left. `first` is the initial credit, and the
+    /// most that can accumulate.
     pub fn is_left(&mut self, first: i64) -> bool {
         let now = tick();
         if self.last == 0 {
@@ -31,18 +31,18 @@ impl Credit {
         self.left > 0
     }
 
-    /// Pays for what was done since [`Self::is_left`] said yes, `dearest` at most.
-    pub fn pay(&mut self, dearest: u64) {
+    /// Pays for the work since [`Self::is_left`], `max_charge` at most.
+    pub fn pay(&mut self, max_charge: u64) {
         let now = tick();
-        self.left -= i64::try_from(now.saturating_sub(self.last).min(dearest)).unwrap_or(0);
+        self.left -= i64::try_from(now.saturating_sub(self.last).min(max_charge)).unwrap_or(0);
         self.last = now;
     }
 }
 
 /// The processor's clock; it only has to run evenly enough to bound a rate.
 fn tick() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction; a process in which it is forbidden (PR_SET_TSC) is none that
-    // uses locks and threads normally.
+    // SAFETY: every x86-64 processor has the instruction; a process that forbids it (PR_SET_TSC) does not use locks and threads
+    // normally.
     #[expect(unsafe_code, reason = "rdtsc")]
     unsafe {
         core::arch::x86_64::_rdtsc()

@@ -4,19 +4,19 @@ use crate::system::thread_word::{self, Word};
 
 /// A function that forks.
 #[derive(Debug)]
-pub struct Way {
+pub struct ForkFunction {
     /// Its name.
-    pub function: &'static str,
+    pub name: &'static str,
     /// Whether it returns to its hook in the parent.
     pub returns: bool,
 }
 
-/// What a hook of the fork family knows of its call. It goes to the at-fork handlers through two thread words, neither of which
-/// points into a frame: a handler of the program's may leave the call by a jump, or because its thread is cancelled.
+/// What a hook of the fork family knows about its call. The at-fork handlers get it through two thread words, neither of which
+/// points into a frame: one of the program's handlers may leave the call by a jump, or because its thread is cancelled.
 #[derive(Clone, Copy, Debug)]
 pub struct ForkCall {
     /// The function that was called.
-    pub way: &'static Way,
+    pub function: &'static ForkFunction,
     /// The caller's stack pointer.
     pub stack_pointer: usize,
 }
@@ -28,13 +28,13 @@ impl ForkCall {
     }
 }
 
-/// The call that is under way; `None` where the fork passed by every hook.
+/// The call that is under way; `None` where no hook saw the fork.
 pub fn current() -> Option<ForkCall> {
     let address = thread_word::get(Word::ForkCall);
     (address != 0).then(|| ForkCall {
-        // SAFETY: only `note` sets the word, to a `Way` that lives for ever.
+        // SAFETY: only `note` sets the word, to a `ForkFunction` that lives for ever.
         #[expect(unsafe_code, reason = "a word holds a reference")]
-        way: unsafe { &*(address as *const Way) },
+        function: unsafe { &*(address as *const ForkFunction) },
         stack_pointer: thread_word::get(Word::ForkCaller),
     })
 }
@@ -52,7 +52,7 @@ pub fn within(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
 pub fn note(call: Option<ForkCall>) {
     thread_word::set(
         Word::ForkCall,
-        call.map_or(0, |call| core::ptr::from_ref(call.way) as usize),
+        call.map_or(0, |call| core::ptr::from_ref(call.function) as usize),
     );
     thread_word::set(Word::ForkCaller, call.map_or(0, |call| call.stack_pointer));
 }

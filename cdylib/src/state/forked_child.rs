@@ -1,34 +1,34 @@
-//! Whether this process is a forked child, and of which kind of process. The flags lie in the page that a fork writes to in any case.
-//! Relaxed is enough for them, because they are set while the child has one thread.
-#![expect(unsafe_code, reason = "statics in a section of our own")]
+//! Whether this process is a forked child, and of which kind of process. The flags lie in the page that a fork writes in any
+//! case. Relaxed is enough for them, because they are set while the child has one thread.
+#![expect(unsafe_code, reason = "statics in the section that a fork writes to")]
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// Every call that takes a lock is looked at, because it may never return.
+/// Every call that takes a lock is examined, because it may never return.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static WATCHED: AtomicBool = AtomicBool::new(false);
-/// The parent had other threads: locks of libc's and the loader's may be held for ever.
+/// The parent had other threads: locks of libc and the loader may be held for ever.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static OF_THREADS: AtomicBool = AtomicBool::new(false);
 
-/// Notes that this process was forked by one that had other threads.
+/// Notes that the parent had other threads.
 #[inline(always)]
 pub fn note_parent_had_threads() {
     OF_THREADS.store(true, Ordering::Relaxed);
 }
 
-/// Whether this process was forked by one that had other threads, and has not become another program since.
+/// Whether this process is the forked child of one that had other threads.
 pub fn parent_had_threads() -> bool {
     OF_THREADS.load(Ordering::Relaxed)
 }
 
-/// Whether every call that takes a lock is looked at.
+/// Whether every call that takes a lock is examined.
 #[inline(always)]
 pub fn is_watched() -> bool {
     WATCHED.load(Ordering::Relaxed)
 }
 
-/// From now on every call that takes a lock is looked at.
+/// From now on every call that takes a lock is examined.
 #[inline(always)]
 pub fn watch() {
     WATCHED.store(true, Ordering::Relaxed);

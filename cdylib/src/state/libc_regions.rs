@@ -1,7 +1,7 @@
-//! Functions of libc behind one lock that passes no hook. A call in progress stands for the lock being held.
+//! The libc locks that no hook sees, each with the functions that take it: while one of them is called, the lock counts as held.
 //!
-//! glibc's `fork` does not reset these locks in the child (looked up in its sources, 2.31 to 2.42). One that a later libc
-//! resets gets a version in its row.
+//! glibc's `fork` does not reset these locks in the child (according to its sources, 2.31 to 2.42). If a later libc resets one,
+//! its row gets the version.
 
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ pub type Version = (u16, u16);
 pub struct Region {
     /// Its name in records.
     pub name: &'static str,
-    /// Whether a call in progress holds the lock for as long as it may block; otherwise a child's call most often returns.
+    /// Whether a call in progress holds the lock whenever it may block; otherwise a child's call usually returns.
     pub certain: bool,
     /// The first glibc that has the lock.
     pub since: Version,
@@ -92,12 +92,12 @@ pub static NONE: Region = Region {
 };
 
 impl Region {
-    /// What stands for the lock's address.
+    /// The address used in place of the lock's own, which is not known.
     pub fn address(&'static self) -> usize {
         core::ptr::from_ref(self) as usize
     }
 
-    /// Whether a child inherits the lock as it is, from the libc that runs.
+    /// Whether a child inherits the lock unchanged, with the running libc.
     pub fn outlives_fork(&self) -> bool {
         self.outlives_fork_of(glibc())
     }
@@ -109,12 +109,12 @@ impl Region {
     }
 }
 
-/// The version of the libc that runs; `None` where it is not glibc.
+/// The version of the running libc; `None` where it is not glibc.
 fn glibc() -> Option<Version> {
-    /// Major and minor version in the halves; 0 while nobody asked, this where it is another libc.
+    /// In place of a version, for another libc. Major and minor version are in the halves of the word; 0 until it is known.
     const OTHER: u32 = 1;
     static KNOWN: AtomicU32 = AtomicU32::new(0);
-    // Relaxed: the answer is the same whoever finds it.
+    // Relaxed: every thread finds the same answer.
     match KNOWN.load(Ordering::Relaxed) {
         0 => {
             let version = ask_for_version();

@@ -1,10 +1,9 @@
 //! What is true right now: written by the hooks of each thread, read by the thread that forks.
 //!
-//! What two threads touch lies in the crate `forkwatch-state`, where models try every interleaving; the modules of the same
-//! names here hold this process's own tables.
+//! What two threads access is defined in the crate `forkwatch-state`, where models try every interleaving; the modules of the
+//! same names here hold this process's own tables.
 //!
-//! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, said beside them, and count what
-//! they had to drop.
+//! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, and count what they had to drop.
 
 pub mod context;
 pub mod counts;

@@ -1,4 +1,4 @@
-//! The locks that this process inherited in lost hands: see [`forkwatch_state::orphans`].
+//! The locks that this process inherited from threads it lost: see [`forkwatch_state::orphans`].
 
 use forkwatch_state::orphans::Orphans;
 pub use forkwatch_state::orphans::{Orphan, Reported};
@@ -6,7 +6,7 @@ pub use forkwatch_state::orphans::{Orphan, Reported};
 use super::held::Entry;
 use crate::system::kernel::Kernel;
 
-static ORPHANS: Orphans<Kernel> = Orphans::none();
+static ORPHANS: Orphans<Kernel> = Orphans::empty();
 
 /// Whether there are any.
 #[inline]
@@ -24,23 +24,23 @@ pub fn find(address: usize) -> Option<Orphan> {
     ORPHANS.find(address)
 }
 
-/// This process has the lock at this address, or has ended it: it is an orphan no longer.
+/// This process took or destroyed the lock at this address: it is no longer an orphan.
 #[inline]
 pub fn forget(address: usize) {
     ORPHANS.forget(address);
 }
 
-/// A process that was forked by this child reports for itself.
-pub fn begin_anew() {
-    ORPHANS.begin_anew();
+/// In a child of this process, which reports for itself.
+pub fn reset() {
+    ORPHANS.reset();
 }
 
-/// Whether as much as this was reported of an orphan.
+/// Whether this, or more, was reported about an orphan.
 pub fn was_reported(orphan: &Orphan, reported: Reported) -> bool {
     ORPHANS.was_reported(orphan, reported)
 }
 
-/// Notes what is reported of an orphan now; false where as much was reported before.
+/// Notes what is reported about an orphan; false where as much was reported before.
 pub fn note(orphan: &Orphan, reported: Reported) -> bool {
     ORPHANS.note(orphan, reported)
 }

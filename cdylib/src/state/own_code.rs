@@ -22,7 +22,7 @@ fn executable_range() -> Range<usize> {
     // SAFETY: the linker maps the ELF header at this symbol.
     let header = unsafe { &__ehdr_start };
     let first = base + usize::try_from(header.e_phoff).unwrap_or(0);
-    // SAFETY: the program headers follow in the same first mapped page; their number stands in the header.
+    // SAFETY: the program headers follow in the same first mapped page; the header has their number.
     let segments =
         unsafe { core::slice::from_raw_parts(first as *const libc::Elf64_Phdr, usize::from(header.e_phnum)) };
     let code = segments

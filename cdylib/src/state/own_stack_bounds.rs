@@ -1,4 +1,5 @@
-//! Where the stack of the running thread lies, by its record. Apart from [`super::thread`], which uses what asks here.
+//! Where the stack of the running thread lies, by its record. A module of its own, because [`super::thread`] depends on the
+//! unwinder, which depends on this.
 
 use forkwatch_state::busy::{BUSY, UNKNOWN};
 use forkwatch_state::record::Record;

@@ -1,5 +1,5 @@
-//! Whether the program has shut itself into a sandbox that would end it at a system call of the library's. From then on the library
-//! makes none: every hook that would passes straight through.
+//! Whether the program has entered a sandbox that would kill it at one of the library's system calls. From then on the library
+//! makes none: every hook that needs one passes straight through.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ pub fn is_shut() -> bool {
     SHUT.load(Ordering::Relaxed)
 }
 
-/// Says whether it may not.
+/// Sets whether it may not.
 pub fn set_shut(shut: bool) {
     SHUT.store(shut, Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! The semaphores of this process that are no locks: see [`forkwatch_state::signalling`].
+//! The semaphores of this process that are not locks: see [`forkwatch_state::signalling`].
 
 use forkwatch_state::signalling::Signalling;
 
@@ -17,7 +17,7 @@ pub fn insert(semaphore: usize) {
     SET.insert(semaphore);
 }
 
-/// Forgets this address: the semaphore was destroyed, or made anew with the value 1.
+/// Forgets this address: the semaphore was destroyed, or initialised to 1.
 pub fn remove(semaphore: usize) {
     SET.remove(semaphore);
 }

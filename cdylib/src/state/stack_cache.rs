@@ -1,17 +1,17 @@
 //! Acquisition stacks without unwinding: the verified stack cache.
 //!
-//! Unwinding costs about a microsecond, so each distinct stack is unwound once. An entry keeps, beside the return addresses,
-//! the stack slots they were read from. The next call from the same place with the same stack pointer compares those slots
-//! with the kept addresses: all equal means the same chain of callers, exactly.
+//! Unwinding costs about a microsecond, so each distinct stack is unwound once. An entry keeps the return addresses and the stack
+//! slots they were read from. The next call from the same place with the same stack pointer compares those slots with the kept
+//! addresses: if all are equal, the call chain is exactly the same.
 //!
-//! A place from which one chain alone was seen is found by return address and stack pointer at once ([`StackCache::only`]).
-//! Where several chains lead to one helper they share both. For one return address the slot of the *second* return address lies at
-//! a fixed distance, so what stands there chooses a set of stacks ([`StackCache::sets`]).
+//! A place with only one known call chain is found directly by return address and stack pointer ([`StackCache::only`]). Several
+//! chains that lead to one helper share both. For one return address, the slot of the *second* return address lies at a fixed
+//! distance, so its content selects a set of stacks ([`StackCache::sets`]).
 //!
-//! Only the thread itself looks into its cache: its words are atomic, and Relaxed, for its signal handlers alone.
+//! Only the thread itself uses its cache: the words are atomic, and Relaxed, only because of its signal handlers.
 //!
-//! A signal handler may interrupt any of this and look up stacks of its own: a lookup only reads, and while the unwinder
-//! runs and entries change, the thread is busy.
+//! A signal handler may interrupt a lookup and look up stacks itself: a lookup only reads, and while the unwinder runs and
+//! entries change, the thread is busy.
 
 mod known;
 
@@ -28,16 +28,16 @@ use crate::system::process;
 pub struct Caller {
     /// Where the hooked call returns to.
     pub return_address: usize,
-    /// The caller's stack pointer after the return; the return address stands just below.
+    /// The caller's stack pointer after the return; the return address is just below it.
     pub stack_pointer: usize,
-    /// The hooked function; by one more reference, because a `str` takes two words and a hook has few registers to spare.
+    /// The hooked function; through a second reference, because a `str` takes two words and a hook has few registers to spare.
     pub function: &'static &'static str,
 }
 
 impl Caller {
     /// The caller of a hook that has not returned yet, from what is left of it in a register.
     pub fn of_hook(stack_pointer: usize, function: &'static &'static str) -> Self {
-        // SAFETY: while the hook runs, its return address stands just below its caller's stack pointer.
+        // SAFETY: while the hook runs, its return address is just below its caller's stack pointer.
         #[expect(unsafe_code, reason = "the hook's return address")]
         let return_address = unsafe { (stack_pointer as *const usize).sub(1).read() };
         Self {
@@ -54,23 +54,23 @@ const SETS: usize = 64;
 const WAYS: usize = 4;
 const SITES: usize = 256;
 const ONLY: usize = 32;
-/// So often in a row must one of several chains be found before it is looked for first.
+/// How many times in a row one of several chains must be found before it is tried first.
 const MANY_IN_A_ROW: u32 = 64;
 /// At the bottom of the first thread's stack: what called `main`, what called that, and `_start`. They never return, so
 /// their slots need no verification once the walk has come down to them.
 const FRAMES_THAT_NEVER_RETURN: usize = 3;
 
-/// So many unknown stacks are taken by their return address alone in the child of a lone thread, before it is thought to stay.
-const MOST_SKIPPED: u32 = 64;
+/// How many unknown stacks are recorded by their return address alone in the child of a single-threaded process. After that, the
+/// child is unlikely to end or exec soon, and unwinding pays.
+const MAX_SKIPPED: u32 = 64;
 
-/// Frames kept for an acquisition; written once by [`configure`], 0 keeps nothing. Relaxed: before the first
-/// thread is followed.
+/// Frames kept for an acquisition; 0 keeps nothing. Relaxed: [`configure`] writes it once, before the first thread is followed.
 static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
 /// What a thread starts with, in ticks: enough for some thousand stacks.
 const FIRST_CREDIT: i64 = 20_000_000;
-/// What one unwinding is charged for at most. One that took longer was interrupted, or found the unwinder's tables cold.
-const DEAREST: u64 = 200_000;
+/// The most that one unwinding is charged. One that took longer was interrupted, or found the unwinder's tables cold.
+const MAX_CHARGE: u64 = 200_000;
 
 /// Sets how many frames an acquisition keeps: 0 none, 1 the return address alone.
 pub fn configure(depth: usize) {
@@ -82,7 +82,7 @@ pub fn depth() -> usize {
     DEPTH.load(Ordering::Relaxed)
 }
 
-/// The stack of a call of which nothing is known but its caller.
+/// The stack of a call of which only the caller is known.
 pub fn of_caller_alone(caller: Caller) -> StackId {
     match depth() {
         0 => NO_STACK,
@@ -90,7 +90,7 @@ pub fn of_caller_alone(caller: Caller) -> StackId {
     }
 }
 
-/// Where a return address's second one stands, as a distance in bytes from the stack pointer.
+/// Where the second return address lies for this first one, as a distance in bytes from the stack pointer.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 struct Site {
@@ -106,7 +106,7 @@ impl Site {
     };
 }
 
-/// One thread's cache. Lies in zeroed memory, which is its valid first state; only its thread uses it.
+/// One thread's cache. Zeroed memory is its valid first state; only its thread uses it.
 #[derive(Debug)]
 #[repr(C)]
 pub struct StackCache {
@@ -116,10 +116,10 @@ pub struct StackCache {
     used: u64,
     /// The unwinding that may still be paid for.
     credit: Credit,
-    /// Stacks that were not unwound because this process is young; see [`MOST_SKIPPED`].
+    /// Stacks that were not unwound because this process is young; see [`MAX_SKIPPED`].
     skipped: u32,
     sites: [Site; SITES],
-    /// The stacks of places from which one chain alone was seen lately.
+    /// The stacks of places with only one recent call chain.
     only: [Known; ONLY],
     /// Which of several chains was found last, in the upper half, and how often in a row.
     last: [AtomicU64; ONLY],
@@ -130,13 +130,13 @@ pub struct StackCache {
 const _: () = assert!(SETS <= u64::BITS as usize, "`used` has a bit for each set");
 
 impl StackCache {
-    /// A thread begins, on the stack with this lowest address and this size. What was read from another one is forgotten: its
-    /// slots need not be mapped any more.
+    /// A thread begins, on the stack with this lowest address and this size. Forgets what was read from another stack: its slots
+    /// may no longer be mapped.
     pub fn begin_on(&mut self, bounds: (usize, usize)) {
         if self.bounds == bounds {
             return;
         }
-        // Only what was written before, so that no page is touched for nothing.
+        // Only clears what was written, so as not to touch unused pages.
         if self.used != 0 {
             self.sites = [Site::UNKNOWN; SITES];
             for (only, last) in self.only.iter_mut().zip(&self.last) {
@@ -153,15 +153,15 @@ impl StackCache {
         self.bounds = bounds;
     }
 
-    /// The id of the stack that ends in this call, where one chain alone was seen and still stands. `span` is the size of this
-    /// thread's stack; with a size of 0 nothing is found. The hot path: nothing is called from here.
+    /// The id of the stack that ends in this call, where only one chain is known and its slots still match. `span` is the size of
+    /// this thread's stack; with a size of 0 nothing is found. The hot path: calls nothing.
     #[inline(always)]
     pub fn known_only(&self, caller: Caller, span: usize) -> Option<StackId> {
         let only = self.only.get(only_of(caller))?;
         (only.is_of(caller) && span != 0 && only.still_stands()).then_some(only.stack)
     }
 
-    /// The id of the stack that ends in this call, if the first look among several chains finds it. `bounds` are the lowest
+    /// The id of the stack that ends in this call, if it is the first candidate among several chains. `bounds` are the lowest
     /// address and the size of this thread's stack; with a size of 0 nothing is found. Hot, too.
     #[inline(always)]
     pub fn known_among(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
@@ -175,8 +175,8 @@ impl StackCache {
         (first.is_of(caller) && first.still_stands() && self.may_stay(caller, first.stack)).then_some(first.stack)
     }
 
-    /// Notes which of several chains was found. False where [`Self::find`] is to look: it was found many times in a row, or it takes
-    /// turns with the one that is looked for first.
+    /// Notes which of several chains was found. False where [`Self::find`] must run: the chain was found many times in a row, or
+    /// it alternates with the one that is tried first.
     #[inline(always)]
     fn may_stay(&self, caller: Caller, stack: StackId) -> bool {
         let index = only_of(caller);
@@ -193,7 +193,7 @@ impl StackCache {
         }
     }
 
-    /// Decides which of several chains is looked for first: the one that was found many times in a row, or none.
+    /// Decides which of several chains is tried first: the one that was found many times in a row, or none.
     fn choose(&mut self, caller: Caller, known: Known) {
         let index = only_of(caller);
         let (Some(last), Some(only)) = (self.last.get(index), self.only.get_mut(index)) else {
@@ -208,7 +208,7 @@ impl StackCache {
         }
     }
 
-    /// The id of the stack that ends in this call, by the other ways of its set, or else the unwinder. `bounds` are the
+    /// The id of the stack that ends in this call, from the other ways of its set, or else from the unwinder. `bounds` are the
     /// lowest address and the size of this thread's stack.
     pub fn find(&mut self, caller: Caller, bounds: (usize, usize)) -> StackId {
         let set = set_of(caller, self.second_address(caller, bounds).unwrap_or(0));
@@ -222,8 +222,7 @@ impl StackCache {
         }
     }
 
-    /// Forgets every stack, whatever state the cache is in; what may still be spent on unwinding stays. `bounds` are those of the
-    /// thread's stack.
+    /// Forgets every stack, whatever state the cache is in, but keeps the credit. `bounds` are those of the thread's stack.
     pub fn forget_all(&mut self, bounds: (usize, usize)) {
         let credit = core::mem::take(&mut self.credit);
         // SAFETY: all-zero is a valid state of the cache, as its documentation says.
@@ -235,13 +234,13 @@ impl StackCache {
         self.begin_on(bounds);
     }
 
-    /// What stands where this caller's second return address was last seen; `None` where that is not known.
+    /// The word where this caller's second return address was last seen; `None` where that is not known.
     #[inline(always)]
     fn second_address(&self, caller: Caller, (low, span): (usize, usize)) -> Option<usize> {
         match self.sites.get(site_of(caller)) {
             Some(site) if site.return_address == caller.return_address && site.distance != 0 => {
-                // One comparison: on another stack (a coroutine's, a signal handler's) nobody knows where it ends, and a slot
-                // that wraps into this thread's own stack is mapped, too.
+                // One comparison: nobody knows where another stack (a coroutine's, a signal handler's) ends, and a slot that
+                // wraps into this thread's own stack is mapped, too.
                 if caller.stack_pointer.wrapping_sub(low).wrapping_add(site.distance) >= span {
                     return None;
                 }
@@ -266,19 +265,18 @@ impl StackCache {
             self.insert(caller, bounds, Known::by_key_alone(caller, stack));
             return stack;
         }
-        if self.skipped < MOST_SKIPPED && !process::is_known() {
-            // The child of a lone thread, which mostly ends or executes soon: what it unwinds is lost with it.
+        if self.skipped < MAX_SKIPPED && !process::owns_state() {
+            // The child of a single-threaded process usually ends or execs soon, and what it unwinds is lost with it.
             self.skipped += 1;
             return depot::intern(&alone);
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
-        let on_own_stack =
-            caller.stack_pointer > low.saturating_add(unwind::LEAST_STACK) && caller.stack_pointer < high;
+        let on_own_stack = caller.stack_pointer > low.saturating_add(unwind::MIN_STACK) && caller.stack_pointer < high;
         if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }
         let walked = unwind::walk_from(caller.stack_pointer, depth, Reach::OwnStack);
-        self.credit.pay(DEAREST);
+        self.credit.pay(MAX_CHARGE);
         let frames = walked.frames();
         if frames.first() != Some(&caller.return_address) {
             return depot::intern(&alone);
@@ -309,7 +307,7 @@ impl StackCache {
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
             if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
-                // A signal frame, or code that lies about its frame: such a stack is unwound each time.
+                // A signal frame, or code with wrong unwind tables: such a stack is unwound each time.
                 return;
             }
             let Ok(bytes) = u32::try_from(slot - caller.stack_pointer) else {
@@ -345,8 +343,8 @@ impl StackCache {
         }
     }
 
-    /// Learns where a caller's second return address stands. The first caller to take a place keeps it, so that a lookup
-    /// and the insertion before it always agree; one whose distance varies does without.
+    /// Learns where a caller's second return address lies. The first caller to take a place keeps it, so that a lookup and the
+    /// insertion before it always agree; a caller whose distance varies gets none.
     fn learn_site(&mut self, caller: Caller, distance: usize) {
         let Some(site) = self.sites.get_mut(site_of(caller)) else {
             return;
@@ -363,7 +361,7 @@ impl StackCache {
 }
 
 impl Caller {
-    /// No caller's key, for a place from which several chains were seen.
+    /// A key that no caller has, for a place with several known chains.
     fn with_several_chains(self) -> Self {
         Self {
             stack_pointer: self.stack_pointer | 1,

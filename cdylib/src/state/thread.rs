@@ -1,8 +1,7 @@
-//! One thread's record, and how a hook comes by its own thread's.
+//! One thread's record, and how a hook finds the record of its own thread.
 //!
-//! The thread word says whether our own code runs in the thread: see [`forkwatch_state::busy`].
-//!
-//! A `&Thread` that a hook got from [`Thread::current`] is therefore also the proof that it may touch state.
+//! The thread word says whether our own code runs in the thread: see [`forkwatch_state::busy`]. So a `&Thread` from
+//! [`Thread::current`] is also the proof that the hook may touch state.
 
 use core::cell::UnsafeCell;
 use core::ops::Deref;
@@ -22,8 +21,8 @@ use crate::system::thread_word::{self, ThisThread, Word};
 /// While it lives, hooks of this thread pass straight through: see [`busy::Busy`].
 pub type Busy = busy::Busy<ThisThread>;
 
-/// What we know of one thread. Lies in zeroed memory, which is its valid first state, and on pages of its own, so that they
-/// can be given back.
+/// What we know about one thread. Zeroed memory is its valid first state; it has pages of its own, so that they can be returned
+/// to the kernel.
 #[derive(Debug)]
 #[repr(C, align(4096))]
 pub struct Thread {
@@ -81,20 +80,20 @@ impl Thread {
         thread_word::record().cast_signed() == UNKNOWN
     }
 
-    /// The id of the stack that ends in this call, where it is found at once: see [`StackCache::known_only`].
+    /// The id of the stack that ends in this call, if only one is known: see [`StackCache::known_only`].
     #[inline(always)]
     pub fn known_only_stack(&self, caller: Caller) -> Option<StackId> {
         self.cache().known_only(caller, self.hot_span())
     }
 
-    /// The id of the stack that ends in this call, if it is one of the next likely: see [`StackCache::known_among`].
+    /// The id of the stack that ends in this call, if it is the first candidate among several: see [`StackCache::known_among`].
     #[inline(always)]
     pub fn known_stack_among(&self, caller: Caller) -> Option<StackId> {
         let low = self.stack_low();
         self.cache().known_among(caller, (low, self.hot_span()))
     }
 
-    /// The id of the stack that ends in this call, if a look finds it.
+    /// The id of the stack that ends in this call, if the cache finds it without unwinding.
     #[inline(always)]
     pub fn known_stack(&self, caller: Caller) -> Option<StackId> {
         // Written out: the compiler would call `or_else`.
@@ -115,10 +114,10 @@ impl Thread {
 
     /// The id of the stack that ends in this call.
     pub fn stack_at(&self, caller: Caller) -> StackId {
-        let errno = KeepErrno::as_it_is();
+        let errno = KeepErrno::save();
         let here = core::ptr::from_ref(&errno) as usize;
         if !self.is_on_stack(here) {
-            // It could not be seen whether a signal handler jumped away from here.
+            // We could not detect whether a signal handler jumped away from here.
             return stack_cache::of_caller_alone(caller);
         }
         let bounds = (self.stack_low(), self.stack_span());
@@ -134,11 +133,11 @@ impl Thread {
         stack
     }
 
-    /// This thread's record where it counts as busy only because a signal handler jumped away while it looked up a stack: it is
-    /// not busy any more. No signal waits for a lookup, as two system calls would cost more than it, and some programs may make
-    /// none.
+    /// This thread's record, if it counts as busy only because a signal handler jumped away from a stack lookup: it is no longer
+    /// busy. Signals are not blocked during a lookup: the two system calls would cost more than the lookup, and some programs may
+    /// make none.
     pub fn left_by_a_jump() -> Option<&'static Self> {
-        /// At least so much lies between what a signal interrupts and its handler's frame: the kernel's frame of a signal.
+        /// The kernel's signal frame takes at least this much between the interrupted code and its handler's frame.
         const SIGNAL_FRAME: usize = 512;
         let thread = Self::even_if_busy()?;
         let left = thread_word::get(Word::Lookup);
@@ -170,7 +169,7 @@ impl Thread {
         self.set_handle(usize::try_from(handle).unwrap_or(0));
     }
 
-    /// Says where the stack of this thread lies, which runs this and is not known to any hook yet; zeros where it is not known.
+    /// Sets where the stack of the calling thread lies, before any hook follows the thread; zeros where that is not known.
     pub fn begin_on_stack(&self, low: usize, high: usize) {
         let span = high.saturating_sub(low);
         // SAFETY: only its own thread reaches a record's cache, and its hooks pass straight through until it begins.
@@ -179,7 +178,7 @@ impl Thread {
         self.set_stack(low, span, !forked_child::is_watched());
     }
 
-    /// Whether this thread, which runs this, is known to have so many bytes of stack left.
+    /// Whether the calling thread is known to have this many bytes of stack left.
     pub fn has_stack_left(&self, bytes: usize) -> bool {
         let here = 0_u8;
         let depth = (&raw const here as usize).wrapping_sub(self.stack_low());
@@ -191,12 +190,12 @@ impl Thread {
         address.wrapping_sub(self.stack_low()) < self.stack_span()
     }
 
-    /// Counts a fork by this thread: in a thread word, because the child of a lone thread would copy the record's page for it.
+    /// Counts a fork by this thread: in a thread word, because counting it in the record would copy the record's page.
     pub fn count_fork() {
         thread_word::set(Word::Forks, thread_word::get(Word::Forks) + 1);
     }
 
-    /// The forks that this thread has counted since it was last asked.
+    /// The forks that this thread has counted since the last call.
     pub fn take_forks() -> u64 {
         let counted = thread_word::get(Word::Forks);
         if counted != 0 {
@@ -211,8 +210,8 @@ impl Thread {
         thread_word::set(Word::Record, core::ptr::from_ref(self) as usize);
     }
 
-    /// Hooks pass straight through in this thread, until it begins or for ever.
-    pub fn pass_by() {
+    /// Hooks pass straight through in this thread, until [`Self::begin`] or for ever.
+    pub fn stop_following() {
         thread_word::set(Word::Record, BUSY.cast_unsigned());
     }
 }

@@ -18,22 +18,22 @@ pub fn run(thread: &Thread, tid: i32) {
     THREADS.run(thread, tid);
 }
 
-/// The thread of this record has run the last code of ours. Nobody may use the record as its own any more.
+/// The thread of this record has run the last of our code, and must not use the record again.
 pub fn end(thread: &Thread) {
     THREADS.end(thread);
 }
 
-/// Gives back a place whose thread never came to be.
+/// Frees a place whose thread was not created.
 pub fn cancel(thread: &Thread) {
     THREADS.cancel(thread);
 }
 
-/// Every thread: how far it is, its id, its record.
+/// Every thread: its stage of life, its id, its record.
 pub fn all() -> impl Iterator<Item = (Life, i32, &'static Thread)> {
     THREADS.all()
 }
 
-/// Whether the thread of this id has run the last code of ours, and holds nothing; the kernel may still list it.
+/// Whether the thread with this id has run the last of our code, and holds nothing; the kernel may still list it.
 pub fn has_ended(tid: i32) -> bool {
     THREADS.has_ended(tid)
 }

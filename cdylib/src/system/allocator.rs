@@ -19,7 +19,7 @@ use talc::source::Source;
 use super::own_lock::OwnLock;
 use super::region;
 
-/// Memory for what lasts: in chunks, each mapped when the last one is used up.
+/// Memory for lasting data: in chunks, each mapped when the last one is used up.
 #[derive(Debug)]
 pub struct KernelMemory;
 
@@ -43,35 +43,35 @@ unsafe impl Source for KernelMemory {
     }
 }
 
-/// Memory for the time of one finding: one region, used chunk by chunk, whose pages go back to the kernel afterwards.
+/// Memory for one finding: one region, used chunk by chunk, whose pages are returned to the kernel afterwards.
 #[derive(Debug)]
 pub struct ScratchMemory;
 
-/// The most that one finding can use of it; what goes beyond comes from the lasting heap. Untouched, it costs nothing, save where
-/// the program's address space is limited: there it is no more than a quarter of what is left.
-const MOST_SCRATCH_BYTES: usize = 256 << 20;
-const LEAST_SCRATCH_BYTES: usize = 1 << 20;
-/// Relaxed, as the two below: written under the heap's lock, and who has a piece of this memory took that lock for it.
+/// The most scratch memory that one finding can use; beyond that it uses the lasting heap. Untouched, the region costs nothing,
+/// except where the program's address space is limited: there it is no more than a quarter of what is left.
+const MAX_SCRATCH_BYTES: usize = 256 << 20;
+const MIN_SCRATCH_BYTES: usize = 1 << 20;
+/// Relaxed, as the two below: written under the heap's lock, which a thread also takes to get a piece of this memory.
 static SCRATCH_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Relaxed: as above.
 static SCRATCH_START: AtomicUsize = AtomicUsize::new(0);
 /// Relaxed: as above.
 static SCRATCH_USED: AtomicUsize = AtomicUsize::new(0);
-/// Pieces of scratch memory that somebody still has.
-static SCRATCH_PIECES: Pieces = Pieces::none();
-/// Which memory new pieces come from. Relaxed: written by the holder of the report lock, and either answer is right in others.
+/// The pieces of scratch memory that are in use.
+static SCRATCH_PIECES: Pieces = Pieces::empty();
+/// Which memory new pieces come from. Relaxed: written by the holder of the report lock, and other threads may read either value.
 static SCRATCH_ON: AtomicBool = AtomicBool::new(false);
 
 // SAFETY: every claimed range is a part of the scratch region that was not claimed before, or not since the last clearing.
 unsafe impl Source for ScratchMemory {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, _layout: Layout) -> Result<(), ()> {
-        // Called under the heap's lock, so nobody else changes these.
+        // Called under the heap's lock, so no other thread changes these.
         let mut start = SCRATCH_START.load(Ordering::Relaxed);
         if start == 0 {
-            let mut bytes = MOST_SCRATCH_BYTES;
+            let mut bytes = MAX_SCRATCH_BYTES;
             while !has_memory(4 * bytes) {
                 bytes /= 2;
-                if bytes < LEAST_SCRATCH_BYTES {
+                if bytes < MIN_SCRATCH_BYTES {
                     return Err(());
                 }
             }
@@ -94,7 +94,7 @@ unsafe impl Source for ScratchMemory {
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static LOCK_OF_HEAP: OwnLock = OwnLock::INIT;
 
-/// A way to the heap's lock from outside: `TalcLock` keeps the lock it is given to itself.
+/// Makes the heap's lock accessible: `TalcLock` keeps its own lock private.
 #[derive(Debug)]
 pub struct HeapLock;
 
@@ -121,7 +121,7 @@ unsafe impl RawMutex for HeapLock {
 static HEAP: TalcLock<HeapLock, KernelMemory> = TalcLock::new(KernelMemory);
 static SCRATCH: TalcLock<HeapLock, ScratchMemory> = TalcLock::new(ScratchMemory);
 
-/// Whether the kernel would give so much memory now. A piece that cannot be had ends the program, so whoever needs many asks first.
+/// Whether the kernel would give this much memory now. A failed allocation ends the program, so large users ask first.
 pub fn has_memory(bytes: usize) -> bool {
     let Some(place) = region::reserve(bytes) else {
         return false;
@@ -134,10 +134,10 @@ pub fn has_memory(bytes: usize) -> bool {
 /// The library's heap: three kinds of piece, distinguished by size and address.
 ///
 /// * Large ones (sections of files, tables of the symboliser) are mappings of their own.
-/// * Small ones that are made while a finding is judged and reported lie in scratch memory.
-/// * All others last.
+/// * Small ones allocated while a finding is judged and reported lie in scratch memory.
+/// * All others come from the lasting heap.
 ///
-/// What stays resident would be copied at every fork of the program; so the first two go back to the kernel.
+/// Every resident page would be copied at every fork of the program; so the first two kinds are returned to the kernel.
 #[derive(Debug)]
 pub struct OwnHeap;
 
@@ -156,8 +156,8 @@ fn is_scratch(piece: *mut u8) -> bool {
     start != 0 && (start..start + SCRATCH_BYTES.load(Ordering::Relaxed)).contains(&(piece as usize))
 }
 
-// SAFETY: each side gives pieces of the layout's size and alignment, and a piece goes back to the side that its layout and
-// address name, which is the side it came from.
+// SAFETY: each source gives pieces of the layout's size and alignment, and a piece is freed to the source that its layout and
+// address determine, which is the one it came from.
 unsafe impl GlobalAlloc for OwnHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout) {
@@ -177,7 +177,7 @@ unsafe impl GlobalAlloc for OwnHeap {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
         let piece = unsafe { self.alloc(layout) };
-        // A fresh mapping is zero as it is, and none of its pages is there before it is used.
+        // A fresh mapping is already zero, and writing to it would allocate its pages.
         if !piece.is_null() && !is_large(layout) {
             // SAFETY: the piece is as long as the layout says.
             unsafe { piece.write_bytes(0, layout.size()) };
@@ -186,7 +186,7 @@ unsafe impl GlobalAlloc for OwnHeap {
     }
 
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
-        // SAFETY: the caller is done with the piece, which came from the side that is named here.
+        // SAFETY: the caller is done with the piece, which came from the source determined here.
         unsafe {
             if is_large(layout) {
                 if let Some(piece) = NonNull::new(piece) {
@@ -220,7 +220,7 @@ unsafe impl GlobalAlloc for OwnHeap {
     }
 }
 
-/// Puts the choice of memory back, also where the work panics.
+/// Restores the choice of memory, also when the work panics.
 struct Before(bool);
 
 impl Drop for Before {
@@ -229,20 +229,20 @@ impl Drop for Before {
     }
 }
 
-/// Runs `work` with scratch memory for all that it makes; whatever it leaves behind lasts as long as needed. Called by one
+/// Runs `work` with scratch memory for its allocations; those that outlive it stay valid until they are freed. Called by one
 /// thread at a time.
 pub fn with_scratch<R>(work: impl FnOnce() -> R) -> R {
     let _before = Before(SCRATCH_ON.swap(true, Ordering::Relaxed));
     work()
 }
 
-/// Runs `work` with lasting memory for all that it makes, within [`with_scratch`].
+/// Runs `work` with lasting memory for its allocations, within [`with_scratch`].
 pub fn with_lasting<R>(work: impl FnOnce() -> R) -> R {
     let _before = Before(SCRATCH_ON.swap(false, Ordering::Relaxed));
     work()
 }
 
-/// Gives the pages of scratch memory back to the kernel, if nobody has a piece of it any more.
+/// Returns the pages of scratch memory to the kernel, if no piece of it is in use.
 pub fn clear_scratch() {
     let mut scratch = SCRATCH.lock();
     let used = SCRATCH_USED.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A stack of our own for the long work: a program's thread may have 16 KiB in all, and a signal handler less.
+//! The library's own stack, for work that needs much: a program's thread may have 16 KiB in all, and a signal handler less.
 #![expect(unsafe_code, reason = "switching stacks")]
 
 use core::arch::global_asm;
@@ -12,8 +12,8 @@ use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 
 use super::region;
 
-// Calls its third argument with its first, on the stack whose top is its second. Written out whole, so that its call frame
-// information is true: a debugger or a crash handler that walks the stack finds its way back.
+// Calls its third argument with its first, on the stack whose top is its second. All in assembly, so that its call frame
+// information is correct: a debugger or a crash handler can walk through it.
 global_asm!(
     ".pushsection .text.forkwatch_call_on_stack,\"ax\",@progbits",
     ".hidden forkwatch_call_on_stack",
@@ -44,7 +44,7 @@ unsafe extern "C" {
 const BYTES: usize = 1 << 20;
 const GUARD: usize = 4096;
 
-/// Acquire and Release, in pairs: who finds the stack finds its guard page made.
+/// Acquire and Release, in pairs: a thread that finds the stack finds its guard page set up.
 static STACK: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 struct Call<F, R> {
@@ -52,8 +52,8 @@ struct Call<F, R> {
     result: Option<R>,
 }
 
-/// Runs `work` on the big stack, or on this one where there is no memory for it. `None` where the work panicked. One thread at a
-/// time uses it: the one with the report lock. Never called from within itself.
+/// Runs `work` on the big stack, or on the current one where there is no memory for it. `None` where the work panicked. One thread
+/// at a time uses it, the one with the report lock. Not reentrant.
 pub fn run<R>(lock: &mut ReportLock, work: impl FnOnce(&mut ReportLock) -> R) -> Option<R> {
     switch(|| work(lock))
 }
@@ -76,7 +76,7 @@ fn switch<R, F: FnOnce() -> R>(work: F) -> Option<R> {
     call.result
 }
 
-/// Gives the stack's pages back to the kernel: what stays resident is copied at every fork.
+/// Returns the stack's pages to the kernel: resident pages are copied at every fork.
 pub fn clear(_proof: &mut ReportLock) {
     let bottom = STACK.load(Ordering::Acquire);
     if !bottom.is_null() {
@@ -86,7 +86,7 @@ pub fn clear(_proof: &mut ReportLock) {
     }
 }
 
-/// Runs `work` on this stack, as [`run`] does.
+/// As [`run`], on the current stack.
 pub fn run_here<R, F: FnOnce() -> R>(work: F) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
@@ -105,7 +105,7 @@ fn bottom() -> Option<*mut c_void> {
         return Some(known);
     }
     let fresh = region::reserve(BYTES)?.as_ptr().cast::<c_void>();
-    // The lowest page catches an overflow, and ends the mapping for whoever measures how much stack is left.
+    // The lowest page catches an overflow, and marks the end for code that measures how much stack is left.
     // SAFETY: the region is ours and untouched. A failure leaves the stack without its guard.
     let _unguarded_on_failure = unsafe { mprotect(fresh, GUARD, MprotectFlags::empty()) };
     STACK.store(fresh, Ordering::Release);

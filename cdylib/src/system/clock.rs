@@ -1,5 +1,4 @@
-//! The kernel's clocks, asked by system call. The quicker way leads through the vDSO, a library that the kernel maps into each
-//! process; under Valgrind it is not there, though the kernel has said where it lies.
+//! The kernel's clocks, read by system call. The vDSO would be faster, but under Valgrind it is not mapped where the kernel says.
 #![expect(unsafe_code, reason = "a system call")]
 
 use forkwatch_process::system_call::system_call;
@@ -19,12 +18,12 @@ pub fn of_day() -> Time {
     read(libc::CLOCK_REALTIME)
 }
 
-/// A time that only grows, exact to a few milliseconds.
+/// A monotonic time, exact to a few milliseconds.
 pub fn monotonic() -> Time {
     read(libc::CLOCK_MONOTONIC_COARSE)
 }
 
-/// A time that only grows, exact.
+/// A monotonic time, exact.
 pub fn exact() -> Time {
     read(libc::CLOCK_MONOTONIC)
 }

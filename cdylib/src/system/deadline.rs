@@ -1,20 +1,20 @@
-//! How long something may go on.
+//! Bounds how long something may take.
 
 use core::time::Duration;
 
 use super::clock;
 
-/// A snapshot to come.
+/// A point in time.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Duration);
 
 impl Deadline {
-    /// In so long a time from now.
-    pub fn after(patience: Duration) -> Self {
-        Self(now().saturating_add(patience))
+    /// The deadline `timeout` from now.
+    pub fn after(timeout: Duration) -> Self {
+        Self(now().saturating_add(timeout))
     }
 
-    /// Whether it is over; always, where the kernel refuses to say the time.
+    /// Whether it has passed; always true where the kernel refuses to give the time.
     pub fn has_passed(self) -> bool {
         let now = now();
         now.is_zero() || now >= self.0

@@ -1,15 +1,15 @@
-//! The environment, as a list of strings that ends with null.
-#![expect(unsafe_code, reason = "variables of libc's and the loader's")]
+//! The environment, as a null-terminated list of strings.
+#![expect(unsafe_code, reason = "variables of libc and the loader")]
 
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// libc has set its list; where there is none afterwards, the program has emptied it.
-// Relaxed: a flag that is only ever raised, and says nothing of other memory.
+/// libc has set its list; if there is none afterwards, the program has emptied it.
+// Relaxed: a flag that is only ever set, and guards no other memory.
 static WAS_SET: AtomicBool = AtomicBool::new(false);
 
-/// libc's list; before libc has set it, the kernel's own, which it will be. A sanitizer's runtime that is linked into the program
-/// calls hooked functions so early.
+/// libc's list; before libc has set it, the kernel's, which libc will use. A sanitizer's runtime that is linked into the program
+/// calls hooked functions that early.
 pub fn list() -> *const *const c_char {
     unsafe extern "C" {
         static environ: *const *const c_char;

@@ -1,15 +1,15 @@
-//! `errno` belongs to the program: what we call in between must not show in it.
-#![expect(unsafe_code, reason = "errno is a place in libc")]
+//! `errno` belongs to the program: our own calls must not change it.
+#![expect(unsafe_code, reason = "errno is a variable of libc")]
 
-/// Puts `errno` back when it goes out of scope. Never alive across a call of the program's that can be cancelled.
+/// Restores `errno` when it goes out of scope. Never alive across one of the program's calls that can be cancelled.
 #[derive(Debug)]
 pub struct KeepErrno(i32);
 
 impl KeepErrno {
-    /// Remembers the value of now.
+    /// Saves the present value.
     #[must_use]
     #[inline(always)]
-    pub fn as_it_is() -> Self {
+    pub fn save() -> Self {
         Self(get())
     }
 }
@@ -22,7 +22,7 @@ impl Drop for KeepErrno {
 
 /// This thread's `errno`.
 pub fn get() -> i32 {
-    // SAFETY: `__errno_location` gives this thread's own place and never fails.
+    // SAFETY: `__errno_location` returns this thread's own variable and never fails.
     unsafe { *libc::__errno_location() }
 }
 

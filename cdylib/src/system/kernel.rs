@@ -1,5 +1,5 @@
-//! What the tables of `forkwatch-state` need of the kernel.
-#![expect(unsafe_code, reason = "memory of the tables")]
+//! What the tables of `forkwatch-state` need from the kernel.
+#![expect(unsafe_code, reason = "memory for the tables")]
 
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicU32;
@@ -32,7 +32,7 @@ unsafe impl System for Kernel {
 
     fn sleep_while(word: &AtomicU32, value: u32, at_most: Option<Duration>) {
         let timeout = at_most.and_then(|nap| rustix::fs::Timespec::try_from(nap).ok());
-        // Whatever ends the wait (a wake, a signal, the time-out), the caller looks at the word again.
+        // Whatever ends the wait (a wake, a signal, the time-out), the caller reads the word again.
         let _any_end_is_right = futex::wait(word, futex::Flags::PRIVATE, value, timeout.as_ref());
     }
 

@@ -1,10 +1,10 @@
-//! The names of libc that the standard library, the unwinder and our crates call, bound to functions of our own. They are hidden:
-//! within this library they stand for libc's, and nobody else sees them.
+//! Our own definitions of the libc functions that the standard library, the unwinder and our crates call. They are hidden:
+//! within this library they replace libc's, and no other library sees them.
 //!
-//! A call of libc's would go to whoever defines the name first. That may be a sanitizer that is not ready yet, or an allocator; and
-//! `open`, `read` or `write` of libc's are cancellation points, at which a cancelled thread would leave our code half-way.
-//! What is not here is imported, and `scripts/check-hook-paths` says of each import why it does no harm.
-#![expect(unsafe_code, reason = "functions of C")]
+//! An imported name is bound to the first library that defines it. That may be a sanitizer that is not ready yet, or an
+//! allocator; and libc's `open`, `read` and `write` are cancellation points, at which a cancelled thread would leave our code
+//! half-way. Every other name is imported, and `scripts/check-hook-paths` lists for each import why it does no harm.
+#![expect(unsafe_code, reason = "C functions")]
 
 use core::arch::global_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -31,7 +31,7 @@ macro_rules! hidden {
     };
 }
 
-/// System calls as libc offers them: -1 and `errno` where the kernel says no.
+/// System calls as libc offers them: on an error -1, and `errno` is set.
 macro_rules! system_calls {
     ($($name:ident = $number:expr;)+) => {
         $(mod $name {
@@ -63,9 +63,9 @@ system_calls! {
 }
 
 fn checked(result: isize) -> isize {
-    const LEAST_ERROR: isize = -4095;
+    const MIN_ERROR: isize = -4095;
     match c_int::try_from(result) {
-        Ok(error) if (LEAST_ERROR..0).contains(&result) => {
+        Ok(error) if (MIN_ERROR..0).contains(&result) => {
             errno::set(-error);
             -1
         }
@@ -73,7 +73,7 @@ fn checked(result: isize) -> isize {
     }
 }
 
-/// Functions of libc itself, whoever stands before it: they only read or write what libc keeps of threads and the start.
+/// libc's own functions, even if another library defines the name: they only access libc's own data about threads and the start.
 macro_rules! libc_functions {
     ($($name:ident = $symbol:literal;)+) => {
         $(mod $name {
@@ -108,7 +108,7 @@ libc_functions! {
     abort = c"abort";
 }
 
-/// The variable of this name, without libc, where a sanitizer may stand in between.
+/// The environment variable of this name, without libc's `getenv`, which a sanitizer may replace.
 unsafe extern "C" fn variable(name: *const c_char) -> *const c_char {
     // SAFETY: the caller passes a name, and libc keeps a list of strings that ends with null.
     unsafe {
@@ -126,18 +126,18 @@ unsafe extern "C" fn variable(name: *const c_char) -> *const c_char {
 }
 hidden!(getenv = variable);
 
-/// What `redhook` looks its functions up by.
+/// `dlsym`, which `redhook` looks its functions up with.
 unsafe extern "C" fn next(_handle: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: the caller passes a name.
     next_definition::find(Scope::Next, Access::Direct, unsafe { CStr::from_ptr(name) }, None)
 }
 hidden!(dlsym = next);
 
-/// The unwinder fills a table once. Two threads that fill it at once write the same.
+/// The unwinder uses it to fill a table once. Two threads that fill it at once write the same values.
 unsafe extern "C" fn once(control: *mut c_int, routine: extern "C" fn()) -> c_int {
-    // SAFETY: the caller's own word, which nobody touches in another way.
+    // SAFETY: the caller's own word, which is only accessed here.
     let done = unsafe { AtomicI32::from_ptr(control) };
-    // Acquire and release: whoever sees the word set sees what the routine wrote.
+    // Acquire and release: a thread that sees the word set sees what the routine wrote.
     if done.load(Ordering::Acquire) == 0 {
         routine();
         done.store(1, Ordering::Release);
@@ -146,14 +146,14 @@ unsafe extern "C" fn once(control: *mut c_int, routine: extern "C" fn()) -> c_in
 }
 hidden!(pthread_once = once);
 
-/// A thread's values of the standard library are not destroyed at its end: they hold nothing but memory.
+/// The standard library's thread-local values are not destroyed at a thread's end: they hold only memory.
 extern "C" fn no_destructor() -> c_int {
     0
 }
 hidden!(__cxa_thread_atexit_impl = no_destructor);
 
-/// Memory comes from our own heap alone (`system::allocator`). What would ask libc for some gets none and does without: names of
-/// files made absolute, for the standard library's own report of a panic, which is never printed.
+/// Memory only comes from our own heap (`system::allocator`). The one caller that would get some from libc copes without:
+/// absolute file names, for the standard library's own panic message, which is never printed.
 extern "C" fn none() -> *mut c_void {
     null_mut()
 }
@@ -163,10 +163,10 @@ hidden!(free = none);
 hidden!(realpath = none);
 hidden!(getcwd = none);
 
-/// The standard library shows an error by its number alone: libc's texts may be translated, which allocates.
+/// The standard library shows an error only by its number: libc's texts may be translated, which allocates.
 unsafe extern "C" fn no_text(_number: c_int, buffer: *mut c_char, size: usize) -> c_int {
     if size > 0 {
-        // SAFETY: the caller's buffer has room for so many bytes.
+        // SAFETY: the caller's buffer has this many bytes.
         unsafe { buffer.write(0) };
     }
     0
@@ -183,7 +183,7 @@ global_asm!(
     ".balign 16",
     "\\name:",
     ".endm",
-    // Up to 32 bytes by two loads that may overlap, all of them before the first store; more by the processor's own loop.
+    // Up to 32 bytes with two loads that may overlap, both before the first store; more with the processor's own loop.
     "forkwatch_function memcpy",
     "forkwatch_function memmove",
     "mov rax, rdi",
@@ -197,7 +197,7 @@ global_asm!(
     "movups [rdi + rdx - 16], xmm1",
     "ret",
     "2:",
-    // Where the target begins inside of the source, from the end.
+    // From the end, where the target begins inside the source.
     "mov rcx, rdi",
     "sub rcx, rsi",
     "cmp rcx, rdx",

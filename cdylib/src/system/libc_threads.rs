@@ -1,5 +1,5 @@
-//! Whether a second thread was ever made in this process, as far as libc and our hooks know.
-#![expect(unsafe_code, reason = "a variable of libc's")]
+//! Whether a second thread was ever created in this process, as far as libc and our hooks know.
+#![expect(unsafe_code, reason = "a variable of libc")]
 
 use core::sync::atomic::{AtomicBool, AtomicI8, Ordering};
 
@@ -8,10 +8,10 @@ use super::real::{nothing, real_function};
 
 // `__libc_single_threaded` (glibc 2.32): nonzero while libc has made no thread, its own helpers included.
 real_function!(static SINGLE_THREADED = c"__libc_single_threaded", Scope::Next, None, Some(nothing));
-/// A thread was made around libc: `clone` with `CLONE_THREAD`. Relaxed: written by its creator before the thread begins.
+/// A thread was created without libc: by `clone` with `CLONE_THREAD`. Relaxed: written by its creator before the thread begins.
 static MADE_AROUND_LIBC: AtomicBool = AtomicBool::new(false);
 
-/// False where a second thread was made at some time, or may have been.
+/// False if a second thread was ever created, or may have been.
 pub fn none_was_made() -> bool {
     let Some(variable) = SINGLE_THREADED.if_there() else {
         return false;
@@ -24,7 +24,7 @@ pub fn none_was_made() -> bool {
     unsafe { AtomicI8::from_ptr(variable.cast::<i8>()) }.load(Ordering::Relaxed) != 0
 }
 
-/// A thread is about to be made around libc.
+/// A thread is about to be created without libc.
 pub fn note_one_around_libc() {
     MADE_AROUND_LIBC.store(true, Ordering::Relaxed);
 }

@@ -1,6 +1,6 @@
-//! One loaded object, and the definitions in its own tables of symbols (the ELF specification; `DT_GNU_HASH` as glibc's
+//! One loaded object, and the definitions in its own symbol tables (the ELF specification; `DT_GNU_HASH` as glibc's
 //! `do_lookup_x` reads it). Nothing here takes a lock, allocates, or calls libc.
-#![expect(unsafe_code, reason = "tables that lie in other libraries")]
+#![expect(unsafe_code, reason = "tables in other libraries")]
 
 use core::ffi::CStr;
 use core::mem::{MaybeUninit, size_of};
@@ -10,14 +10,14 @@ use forkwatch_process::memory::ProcessMemory;
 /// How the tables are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// In place: for objects that cannot go away meanwhile.
+    /// In place: for objects that cannot be unloaded meanwhile.
     Direct,
-    /// By the kernel, which says no where another thread has just unloaded an object.
+    /// Through the kernel, which fails where another thread has just unloaded an object.
     Guarded,
 }
 
 impl Access {
-    /// What stands at this address; `T` is made of plain integers.
+    /// The value at this address; `T` is made of plain integers.
     pub fn read<T: Copy>(self, address: usize) -> Option<T> {
         if self == Self::Direct {
             // SAFETY: the loader has mapped the tables of an object that stays; `T` is made of plain integers.
@@ -31,7 +31,7 @@ impl Access {
         read.then(|| unsafe { value.assume_init() })
     }
 
-    /// Whether this text, with its NUL, stands there.
+    /// Whether this text, with its NUL, is there.
     fn stands(self, text: &CStr, address: usize) -> bool {
         let mut bytes = text.to_bytes_with_nul().iter().enumerate();
         bytes.all(|(index, &byte)| self.read(address + index) == Some(byte))
@@ -44,9 +44,9 @@ impl Access {
 pub struct LinkMap {
     /// The distance between the addresses in the file and in memory.
     pub base: usize,
-    /// Where its path stands.
+    /// The address of its path.
     pub path: usize,
-    /// Where its dynamic section lies.
+    /// The address of its dynamic section.
     pub dynamic: usize,
     /// The record of the next object.
     pub next: usize,
@@ -59,7 +59,7 @@ pub struct Object {
     access: Access,
     base: usize,
     path: usize,
-    /// Where its dynamic section lies, by which it is known.
+    /// The address of its dynamic section, which identifies it.
     pub dynamic: usize,
     symbols: usize,
     strings: usize,
@@ -96,7 +96,7 @@ impl Object {
             version_names: 0,
         };
         for [tag, value] in entries(access, map.dynamic) {
-            // The loader has made addresses of offsets, but where it cannot write, as in the vDSO.
+            // The loader replaces offsets by addresses, except where it cannot write, as in the vDSO.
             let address = if value < map.base { map.base + value } else { value };
             match tag {
                 DT_STRTAB => object.strings = address,
@@ -120,7 +120,7 @@ impl Object {
         }
     }
 
-    /// `DT_GNU_HASH`: a filter that says no to most names, buckets, and chains that end with an odd hash.
+    /// `DT_GNU_HASH`: a filter that rejects most names, buckets, and chains that end with an odd hash.
     fn by_gnu_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
         let [buckets, first, filters, shift]: [u32; 4] = self.access.read(self.gnu_hash)?;
         let hash = name
@@ -190,18 +190,18 @@ impl Object {
         }
         let address = self.base + symbol.value;
         if kind == STT_GNU_IFUNC {
-            // SAFETY: such a symbol is a function without arguments that gives the address of the one to call, and its library
-            // is relocated before any code of ours runs.
+            // SAFETY: such a symbol is a function without arguments that returns the address of the one to call, and its library
+            // is relocated before any of our code runs.
             return Some(unsafe { core::mem::transmute::<usize, extern "C" fn() -> usize>(address)() });
         }
         Some(address)
     }
 
-    /// Whether a symbol is of this version; without one, whether it is what a program that is linked today would get.
+    /// Whether a symbol has this version; without one, whether it is the default, which a newly linked program would get.
     fn is_version(&self, index: u32, version: Option<&CStr>) -> bool {
-        /// Above this bit stands whether the version is for old programs only.
+        /// Set where the version is only for old programs.
         const HIDDEN: u16 = 0x8000;
-        /// Numbers up to this one stand for no version at all.
+        /// Numbers up to this one mean no version at all.
         const GLOBAL: u16 = 1;
         if self.versions == 0 {
             return true;
@@ -219,7 +219,7 @@ impl Object {
         }
     }
 
-    /// Where the name of the version of this number stands.
+    /// The address of the name of the version with this number.
     fn version_name(&self, number: u16) -> Option<usize> {
         #[derive(Clone, Copy)]
         #[repr(C)]
@@ -263,9 +263,9 @@ impl Object {
     /// Whether the text behind the last slash of its path is one that `fits`.
     fn ends_with(&self, fits: impl Fn(usize) -> bool) -> bool {
         /// No path is longer (`PATH_MAX`).
-        const LONGEST: usize = 4096;
+        const MAX_LENGTH: usize = 4096;
         let mut start = self.path;
-        for at in self.path..self.path + LONGEST {
+        for at in self.path..self.path + MAX_LENGTH {
             match self.access.read::<u8>(at) {
                 Some(b'/') => start = at + 1,
                 Some(0) => return start != at && fits(start),
@@ -310,8 +310,8 @@ impl Object {
 /// The entries of a dynamic section: tag and value.
 fn entries(access: Access, dynamic: usize) -> impl Iterator<Item = [usize; 2]> {
     /// More than any object has; the last entry's tag is 0.
-    const MOST: usize = 512;
-    (0..MOST)
+    const MAX: usize = 512;
+    (0..MAX)
         .map_while(move |number| access.read::<[usize; 2]>(dynamic + number * 16))
         .take_while(|[tag, _]| *tag != 0)
 }

@@ -1,6 +1,6 @@
-//! Finds definitions in the loaded libraries as `dlsym` and `dlvsym` do, but without the loader: those take its lock, which
-//! another thread may hold while its constructor waits for what the caller holds; they allocate from the program; and another
-//! library may stand in for them. What is read here is the loader's list of objects and their own tables of symbols.
+//! Finds definitions in the loaded libraries as `dlsym` and `dlvsym` do, but without calling the loader: those take its lock,
+//! which another thread may hold while its constructor waits for a lock of the caller's; they allocate from the program's heap;
+//! and another library may replace them. This reads the loader's list of objects and their own symbol tables instead.
 #![expect(unsafe_code, reason = "the loader's own record")]
 
 use core::ffi::{CStr, c_int, c_void};
@@ -12,20 +12,20 @@ use super::loaded_object::{LinkMap, Object};
 /// Which objects are searched, in the loader's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Those behind this library: what the program would call without us.
+    /// Those after this library: what the program would call without us.
     Next,
-    /// libc alone, whoever stands before it.
+    /// Only libc, even if another library comes first.
     Libc,
     /// All of them.
     All,
 }
 
-/// The definition of this name, of one version where a version is given; null where there is none.
+/// The definition of this name, in this version if one is given; null where there is none.
 pub fn find(scope: Scope, access: Access, name: &CStr, version: Option<&CStr>) -> *mut c_void {
     let mut objects = Objects::all(access);
     let found = match scope {
         Scope::Next => {
-            // Behind our own object.
+            // After our own object.
             let _own = objects.find(|object| object.dynamic == own_dynamic());
             objects.find_map(|object| object.definition(name, version))
         }
@@ -39,8 +39,8 @@ pub fn find(scope: Scope, access: Access, name: &CStr, version: Option<&CStr>) -
     found.map_or(null_mut(), |address| address as *mut c_void)
 }
 
-/// The definition that is visible to the object in which one of these places lies, for what was opened with `RTLD_LOCAL`: its
-/// own, or one of a library that it names as needed. Not to be kept: library and object may be unloaded together.
+/// The definition that is visible to the object around one of these places, which may have been opened with `RTLD_LOCAL`: its
+/// own, or that of a library that it needs. Must not be kept: library and object may be unloaded together.
 pub fn find_visible_to(places: [usize; 2], name: &CStr) -> *mut c_void {
     let all = || Objects::all(Access::Guarded).filter(|object| object.dynamic != own_dynamic());
     let found = places.into_iter().find_map(|place| {
@@ -62,7 +62,7 @@ struct Debug {
 
 unsafe extern "C" {
     static _r_debug: Debug;
-    /// Our own dynamic section, by which we know ourselves in the list.
+    /// Our own dynamic section, which identifies us in the list.
     static _DYNAMIC: u8;
 }
 
@@ -74,18 +74,18 @@ fn own_dynamic() -> usize {
 struct Objects {
     access: Access,
     next: usize,
-    /// A list that another thread changes meanwhile must not lead in a circle.
+    /// Bounds the walk, because a list that another thread changes meanwhile may lead in a circle.
     left: u32,
 }
 
 impl Objects {
     fn all(access: Access) -> Self {
-        const MOST: u32 = 1 << 16;
+        const MAX: u32 = 1 << 16;
         Self {
             access,
-            // SAFETY: the loader has filled its record before it runs any code of ours.
+            // SAFETY: the loader has filled its record before it runs any of our code.
             next: unsafe { (&raw const _r_debug.first).read() },
-            left: MOST,
+            left: MAX,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Functions without arguments that know their number: for callbacks that libc calls without an argument to distinguish them by.
+//! Functions without arguments that know their number, for callbacks that libc calls without an argument.
 #![expect(unsafe_code, reason = "entries in assembly")]
 
 use core::arch::global_asm;
@@ -35,8 +35,7 @@ unsafe extern "C" {
     fn forkwatch_numbered_entries();
 }
 
-/// What an entry calls: set once, before the first entry is given out: the store (Release) pairs with
-/// the load (Acquire) of who calls one.
+/// What an entry calls; set before the first entry is handed out. The store (Release) pairs with the load (Acquire) in the entry.
 static BODY: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
 
 /// Called with an entry's number.
@@ -51,7 +50,7 @@ pub fn entry(number: usize, body: Body) -> Option<usize> {
 
 extern "C-unwind" fn enter(number: usize) {
     let body = BODY.load(core::sync::atomic::Ordering::Acquire);
-    // SAFETY: whoever has an entry got it from `entry`, which stored a `Body` first.
+    // SAFETY: every entry was handed out by `entry`, which stored a `Body` first.
     let body = unsafe { core::mem::transmute::<usize, Body>(body) };
     body(number);
 }

@@ -1,4 +1,4 @@
-//! The lock that our own shared state may sit behind, over this process's kernel.
+//! The only kind of lock that may guard our own shared state, with this process's kernel.
 
 use super::kernel::Kernel;
 
@@ -26,11 +26,11 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends() {
+    fn an_attempt_times_out() {
         let lock = OwnLock::INIT;
         lock.lock();
-        assert!(!lock.lock_within(Duration::from_millis(20)));
+        assert!(!lock.acquire_within(Duration::from_millis(20)));
         lock.forget_in_child();
-        assert!(lock.lock_within(Duration::from_millis(20)));
+        assert!(lock.acquire_within(Duration::from_millis(20)));
     }
 }

@@ -1,6 +1,6 @@
-//! Bytes of the program's (names, paths, arguments) as text that cannot harm a terminal or a parser.
+//! Bytes from the program (names, paths, arguments) as text that cannot harm a terminal or a parser.
 
-/// The bytes as text; what is not UTF-8 stands there as `\xNN`.
+/// The bytes as text; what is not UTF-8 becomes `\xNN`.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -1,4 +1,4 @@
-//! The process as a whole: its program, its end without ceremony, and whether it is still the one we knew.
+//! The process as a whole: its program, its immediate end, and whether our state is its own or its parent's.
 #![expect(unsafe_code, reason = "exit_group")]
 
 use core::sync::atomic::{AtomicI32, Ordering};
@@ -6,25 +6,25 @@ use core::sync::atomic::{AtomicI32, Ordering};
 pub use forkwatch_process::startup::{auxiliary, program_path};
 use forkwatch_process::system_call::system_call;
 
-/// The process whose state ours is. Relaxed: written while a process has one thread.
-static KNOWN: AtomicI32 = AtomicI32::new(0);
+/// The process that our state belongs to. Relaxed: written while a process has one thread.
+static STATE_OWNER: AtomicI32 = AtomicI32::new(0);
 
 /// This process's id.
 pub fn id() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// From now on our state is this process's.
-pub fn know_this() {
-    KNOWN.store(id(), Ordering::Relaxed);
+/// From now on our state belongs to this process.
+pub fn claim_state() {
+    STATE_OWNER.store(id(), Ordering::Relaxed);
 }
 
-/// Whether our state is this process's own, and not a copy of its parent's, or lent by it for a `vfork`.
-pub fn is_known() -> bool {
-    KNOWN.load(Ordering::Relaxed) == id()
+/// Whether our state belongs to this process: it is neither a copy of its parent's, nor its parent's own during a `vfork`.
+pub fn owns_state() -> bool {
+    STATE_OWNER.load(Ordering::Relaxed) == id()
 }
 
-/// Ends the process at once: no handlers, no buffers. libc's `_exit` is hooked by ourselves, so the kernel is asked.
+/// Ends the process at once: no handlers, no flushing. By system call, because we hook libc's `_exit`.
 pub fn exit_now(status: i32) -> ! {
     loop {
         // SAFETY: `exit_group` takes one number and does not return.
@@ -32,10 +32,10 @@ pub fn exit_now(status: i32) -> ! {
     }
 }
 
-/// Waits for a child of ours to end, and takes its status from nobody else: the caller made it, and nobody else knows of it.
+/// Waits for a stopped child to end. Only the caller knows its id, so this takes its status from no other waiter.
 pub fn reap(child: i32) {
     if let Some(child) = rustix::process::Pid::from_raw(child) {
-        // A program that ignores SIGCHLD leaves nothing to reap, which is as good.
+        // A program that ignores SIGCHLD leaves nothing to reap, which is fine.
         let _gone_either_way =
             rustix::io::retry_on_intr(|| rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty()));
     }

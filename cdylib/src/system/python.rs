@@ -1,8 +1,8 @@
-//! CPython's own functions and types, where the process has them: linked into the program or loaded for all to see.
+//! CPython's own functions and types, where the process has them: linked into the program, or in a library with global symbols.
 //!
-//! Only what neither locks, allocates nor runs Python code is called: who holds the interpreter lock, and which thread state is
-//! this thread's.
-#![expect(unsafe_code, reason = "functions of CPython's")]
+//! Calls only functions that neither lock, allocate nor run Python code: does this thread hold the interpreter lock, and which is
+//! its thread state?
+#![expect(unsafe_code, reason = "functions of CPython")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -14,17 +14,17 @@ use once_cell::race::OnceBox;
 use super::libc_threads;
 use super::next_definition::{self, Access, Scope};
 
-/// Searches by the first thread before it is taken for granted that this is no Python program.
-const MOST_SEARCHES: u32 = 32;
+/// How many searches by the first thread may fail before this is not a Python program.
+const MAX_SEARCHES: u32 = 32;
 
 static FOUND: OnceBox<Python> = OnceBox::new();
 /// Relaxed: a count.
 static SEARCHES: AtomicU32 = AtomicU32::new(0);
 
-/// An interpreter that is there.
+/// The interpreter in this process.
 #[derive(Debug)]
 pub struct Python {
-    /// What is known of it.
+    /// What is known about it.
     pub interpreter: Interpreter,
     check: unsafe extern "C" fn() -> c_int,
     thread_state: unsafe extern "C" fn() -> *mut c_void,
@@ -45,18 +45,18 @@ impl Python {
     }
 }
 
-/// The interpreter, if the search has found one.
+/// The interpreter, if a search has found one.
 pub fn found() -> Option<&'static Python> {
     FOUND.get()
 }
 
-/// Searches for it. Not at a fork, which it would hold up.
+/// Searches for the interpreter. Never called at a fork, which it would delay.
 pub fn search() {
-    if FOUND.get().is_some() || SEARCHES.fetch_add(1, Ordering::Relaxed) >= MOST_SEARCHES {
+    if FOUND.get().is_some() || SEARCHES.fetch_add(1, Ordering::Relaxed) >= MAX_SEARCHES {
         return;
     }
     if let Some(python) = python() {
-        // Whoever was first has found the same.
+        // A search that finished first has found the same.
         let _first_wins = FOUND.set(Box::new(python));
     }
 }
@@ -96,7 +96,7 @@ fn offsets(minor: u32) -> Option<DebugOffsets> {
 }
 
 fn symbol(name: &CStr) -> Option<*mut c_void> {
-    // Alone, nobody unloads what is read.
+    // With one thread, nothing is unloaded while it is read.
     let access = if libc_threads::none_was_made() {
         Access::Direct
     } else {

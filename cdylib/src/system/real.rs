@@ -1,9 +1,9 @@
 //! The functions behind our hooks: what the program would have called without us, and what we call of libc ourselves.
 //!
-//! Every place that [`real_function!`] makes stands in one list, which [`find_all`] fills when the library starts. A hook that
-//! is reached before that fills its own place: finding a definition takes no lock and calls nobody, so that a signal handler may
-//! come in between, or another library's constructor.
-#![expect(unsafe_code, reason = "the list lies between two symbols of the linker's")]
+//! Every place that [`real_function!`] makes is in one list, which [`find_all`] fills when the library starts. A hook that is
+//! reached earlier fills its own place: finding a definition takes no lock and calls nothing, so that a signal handler or
+//! another library's constructor may interrupt it.
+#![expect(unsafe_code, reason = "the list lies between two linker symbols")]
 
 use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
@@ -11,8 +11,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::next_definition::{self, Access, Scope};
 
-/// A function that stands in for one that the running libc does not have. It is called with the arguments of the other, and
-/// looks at none.
+/// A stand-in for a function that the running libc does not have. It is called with that function's arguments, and ignores them.
 pub type Absent = extern "C" fn() -> usize;
 
 /// A place for one real function.
@@ -22,7 +21,7 @@ pub struct Real {
     /// The symbol version to ask for, where the default would be the wrong one.
     version: Option<&'static CStr>,
     scope: Scope,
-    /// What to call where there is none; `None` where one may come with a library that is loaded later.
+    /// What to call where there is none; `None` where a library that is loaded later may define it.
     absent: Option<Absent>,
     address: AtomicPtr<c_void>,
 }
@@ -39,10 +38,10 @@ macro_rules! real_function {
 pub(crate) use real_function;
 
 impl Real {
-    /// Where in a place the address stands, for entries in assembly.
+    /// The offset of the address in a place, for entries in assembly.
     pub const ADDRESS: usize = core::mem::offset_of!(Self, address);
 
-    /// For [`real_function!`] alone, which puts it in the list.
+    /// Only for [`real_function!`], which puts it in the list.
     pub const fn new(
         name: &'static CStr,
         scope: Scope,
@@ -58,7 +57,7 @@ impl Real {
         }
     }
 
-    /// The function's address, or that of what stands in for it; null only where one may come later.
+    /// The function's address, or that of its stand-in; null only where a later library may define it.
     #[inline(always)]
     pub fn address(&self) -> *mut c_void {
         let address = self.known_address();
@@ -68,7 +67,7 @@ impl Real {
     /// The function's address, if it was found before; else null.
     #[inline(always)]
     pub fn known_address(&self) -> *mut c_void {
-        // Relaxed: the value is a function's address, the same whoever wrote it, and carries no data of ours with it.
+        // Relaxed: the value is a function's address, the same from every writer, and publishes no other data.
         self.address.load(Ordering::Relaxed)
     }
 
@@ -79,8 +78,8 @@ impl Real {
         (!address.is_null() && address as usize != absent).then_some(address)
     }
 
-    /// As [`Self::address`]; where nothing is visible to the whole program, the definition that is visible to the object which
-    /// holds one of these places: a library that was opened with `RTLD_LOCAL` brings its own runtime along, and takes it away.
+    /// As [`Self::address`]; if nothing is visible to the whole program, the definition that is visible to the object around one
+    /// of these places: a library that was opened with `RTLD_LOCAL` loads its own runtime, and unloads it again.
     pub fn address_for(&self, places: [usize; 2]) -> *mut c_void {
         let address = self.address();
         if address.is_null() {
@@ -102,7 +101,7 @@ impl Real {
             && let Some(public) = self.name.to_bytes_with_nul().strip_prefix(b"__")
             && let Ok(public) = CStr::from_bytes_with_nul(public)
         {
-            // An internal name that this libc has dropped, or keeps for old programs only: the public function is the same.
+            // An internal name that this libc has dropped, or keeps only for old programs: the public function is the same.
             address = look(public, None);
         }
         if address.is_null()
@@ -110,27 +109,27 @@ impl Real {
         {
             address = absent as *mut c_void;
         }
-        // Relaxed: whoever looks finds the same address.
+        // Relaxed: every thread finds the same address.
         self.address.store(address, Ordering::Relaxed);
         address
     }
 }
 
-// Not for others to see.
+// Hidden, because other libraries may have a section of this name.
 core::arch::global_asm!(".hidden __start_forkwatch_real", ".hidden __stop_forkwatch_real");
 
 unsafe extern "C" {
-    // The linker's names for both ends of the section that the places lie in.
+    // The linker's symbols for both ends of the section with the places.
     static __start_forkwatch_real: u8;
     static __stop_forkwatch_real: u8;
 }
 
-/// Fills every place. Called by the library's start, while no other thread can unload what is found.
+/// Fills every place. Called when the library starts, while no other thread can unload what is found.
 pub fn find_all() {
     let (first, end) = (&raw const __start_forkwatch_real, &raw const __stop_forkwatch_real);
     let (mut place, end) = (first.cast::<Real>(), end.cast::<Real>());
     while place < end {
-        // SAFETY: between the two symbols lie the places that `real_function!` made, and nothing else.
+        // SAFETY: between the two symbols are the places that `real_function!` made, and nothing else.
         unsafe {
             (*place).address();
             place = place.add(1);

@@ -1,4 +1,4 @@
-//! Memory straight from the kernel: the hooks' tables lie here, never in the program's heap.
+//! Memory directly from the kernel: the hooks' tables lie here, never in the program's heap.
 #![expect(unsafe_code, reason = "anonymous mappings")]
 
 use core::ffi::c_void;
@@ -6,16 +6,16 @@ use core::ptr::{NonNull, null_mut};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
-/// Reserves `bytes` of zeroed memory that costs nothing until it is touched; `None` where the kernel refuses. It is never
-/// given back.
+/// Reserves `bytes` of zeroed memory that costs nothing until it is touched; `None` where the kernel refuses. It stays reserved
+/// until [`release`].
 pub fn reserve(bytes: usize) -> Option<NonNull<u8>> {
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-    // SAFETY: a fresh anonymous mapping at a place of the kernel's choice touches no memory in use.
+    // SAFETY: a fresh anonymous mapping at an address that the kernel chooses touches no memory in use.
     let place = unsafe { mmap_anonymous(null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
     NonNull::new(place.ok()?.cast::<u8>())
 }
 
-/// Gives a region back.
+/// Returns a region to the kernel.
 ///
 /// # Safety
 /// `place` and `bytes` are those of one [`reserve`], and nothing refers into it any more.
@@ -24,8 +24,7 @@ pub unsafe fn release(place: NonNull<u8>, bytes: usize) {
     let _kept_on_failure = unsafe { rustix::mm::munmap(place.as_ptr().cast::<c_void>(), bytes) };
 }
 
-/// Gives the pages of a part of a region back to the kernel: what lies there is zero again, and costs nothing until it is
-/// touched.
+/// Returns the pages of a part of a region to the kernel: it reads as zero again, and costs nothing until it is touched.
 ///
 /// # Safety
 /// The part lies in one [`reserve`]d region, begins and ends at a page, and nobody relies on what it holds.

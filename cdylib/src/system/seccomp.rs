@@ -1,7 +1,7 @@
-//! What a seccomp filter does with a system call, found out before the filter is installed.
+//! What a seccomp filter does with a system call, determined before the filter is installed.
 //!
-//! A filter is a program of the classic packet filter (`linux/filter.h`) that looks at the number and the arguments of a call. Its jumps
-//! only lead forward. Here each way through it is followed for one number and any arguments.
+//! A filter is a classic BPF program (`linux/filter.h`) that reads the number and the arguments of a call. Its jumps only lead
+//! forward. This follows each path through it for one number and any arguments.
 
 use std::collections::BTreeSet;
 
@@ -20,9 +20,9 @@ pub struct Instruction {
 }
 
 /// The most instructions of a filter (`BPF_MAXINSNS`).
-pub const MOST_INSTRUCTIONS: usize = 4096;
-/// After so many steps a filter counts as one that ends the program.
-const MOST_STEPS: usize = 100_000;
+pub const MAX_INSTRUCTIONS: usize = 4096;
+/// After this many steps a filter counts as one that kills the program.
+const MAX_STEPS: usize = 100_000;
 
 /// `AUDIT_ARCH_X86_64`.
 const ARCHITECTURE: u32 = 0xc000_003e;
@@ -43,17 +43,17 @@ const CLASS_COMPUTE: u16 = 0x04;
 const CLASS_MISCELLANEOUS: u16 = 0x07;
 const INDEX_TO_ACCUMULATOR: u16 = 0x87;
 
-// What a filter answers; the rest of the word is data.
+// What a filter returns; the rest of the word is data.
 const ACTION: u32 = 0xffff_0000;
 const ALLOW: u32 = 0x7fff_0000;
 const LOG: u32 = 0x7ffc_0000;
 const TRACE: u32 = 0x7ff0_0000;
 const ERRNO: u32 = 0x0005_0000;
 
-/// Whether the filter may end the program at the call of this number, or hand it to somebody who may.
+/// Whether the filter may kill the program at the call with this number, or pass the decision to another process.
 pub fn may_kill(filter: &[Instruction], number: u32) -> bool {
     let mut seen = BTreeSet::new();
-    // Where to go on, with what the accumulator holds there, as far as it is known.
+    // The instructions still to follow, each with the accumulator's value there, as far as it is known.
     let mut open = vec![(0_usize, None)];
     while let Some(state) = open.pop() {
         if !seen.insert(state) {
@@ -63,7 +63,7 @@ pub fn may_kill(filter: &[Instruction], number: u32) -> bool {
         let Some(instruction) = filter.get(place) else {
             return true;
         };
-        if seen.len() > MOST_STEPS {
+        if seen.len() > MAX_STEPS {
             return true;
         }
         let operand = instruction.operand;

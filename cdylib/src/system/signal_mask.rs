@@ -1,9 +1,9 @@
-//! Signals wait while our own code works. A handler that interrupted it might jump away and never come back: our lock would stay
-//! taken and the thread unwatched.
+//! Blocks signals while our own code runs. A handler that interrupted it might jump away and never return: our lock would stay
+//! held and the thread unwatched.
 //!
-//! What an instruction raises in its own thread never waits: the kernel kills a process that blocks such a signal. Nor do SIGSYS,
-//! by which sandboxes make system calls in the program's place, and the signal by which libc changes ids in all threads at once.
-#![expect(unsafe_code, reason = "a system call of our own")]
+//! Not blocked are the signals that an instruction raises in its own thread, because the kernel kills a process that blocks one;
+//! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once.
+#![expect(unsafe_code, reason = "a direct system call")]
 
 use core::arch::{asm, naked_asm};
 
@@ -25,16 +25,16 @@ const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
-/// Lets signals wait, and gives the mask of before, as the kernel keeps it.
+/// Blocks signals, and returns the previous mask in the kernel's form.
 pub fn block() -> u64 {
-    // Where the kernel refuses, this stays, and `restore` changes nothing.
+    // If the kernel refuses, this value stays, and `restore` changes nothing.
     let mut before = WAITING;
     change(libc::SIG_BLOCK, &raw const WAITING_SIGNALS, &raw mut before);
     before
 }
 
-/// Gives the thread this mask. The signal by which libc cancels a thread may have waited for that: the thread then unwinds from
-/// here, through whatever called this.
+/// Sets the thread's mask. If the signal with which libc cancels a thread was pending, the thread now unwinds from here, through
+/// the callers of this function.
 #[inline(always)]
 pub fn restore(mask: u64) {
     if mask != WAITING {
@@ -43,7 +43,7 @@ pub fn restore(mask: u64) {
     }
 }
 
-/// Sets the mask by a function of its own, as nothing can unwind through the instructions of a Rust function.
+/// Sets the mask in a naked function, because a thread cannot unwind from inline assembly.
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn set(mask: *const u64) {
     naked_asm!(
@@ -61,7 +61,7 @@ unsafe extern "C-unwind" fn set(mask: *const u64) {
     )
 }
 
-/// By a system call of our own: what stands before libc's function may not be ready yet, or count.
+/// By a direct system call: a library that replaces libc's function may not be ready yet, or may keep count.
 #[inline(always)]
 fn change(how: i32, new: *const u64, old: *mut u64) {
     // SAFETY: the kernel reads one mask and writes another, both of eight bytes and the caller's.

@@ -2,24 +2,24 @@
 
 use forkwatch_process::file::read_whole;
 
-/// Whether a handler of the program's may run at any time and post a semaphore. Handlers for faults are not counted, nor the
-/// two signals that libc keeps for itself.
+/// Whether one of the program's handlers may run at any time and post a semaphore. Handlers for faults do not count, nor those of
+/// the two signals that libc reserves.
 pub fn a_handler_may_post() -> bool {
     let status = read_whole(c"/proc/thread-self/status").unwrap_or_default();
-    caught(&status) & !NO_NEWS != 0
+    caught(&status) & !IGNORED != 0
 }
 
-/// Whether a handler that this process has, and `parent` has not, may end a wait of an interpreter's: its handlers run the
-/// program's code when a wait is interrupted. CPython itself catches SIGINT. Where the parent has gone, all are this process's own.
+/// Whether a handler that this process has, and `parent` does not have, may end a wait of the interpreter, which runs the
+/// program's handlers when a wait is interrupted. CPython itself catches SIGINT. If the parent has ended, all handlers count.
 pub fn an_own_handler_may_wake(parent: i32) -> bool {
     let own = caught(&read_whole(c"/proc/thread-self/status").unwrap_or_default());
     let path = std::ffi::CString::new(format!("/proc/{parent}/status")).unwrap_or_default();
     let inherited = caught(&read_whole(&path).unwrap_or_default());
-    own & !inherited & !(NO_NEWS | bit(libc::SIGINT)) != 0
+    own & !inherited & !(IGNORED | bit(libc::SIGINT)) != 0
 }
 
 /// Signals whose handlers post nothing.
-const NO_NEWS: u64 = bit(libc::SIGSEGV)
+const IGNORED: u64 = bit(libc::SIGSEGV)
     | bit(libc::SIGBUS)
     | bit(libc::SIGFPE)
     | bit(libc::SIGILL)
@@ -43,14 +43,14 @@ fn caught(status: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{NO_NEWS, bit, caught};
+    use super::{IGNORED, bit, caught};
 
     #[test]
     fn the_mask_is_read_and_faults_do_not_count() {
         let status = b"Name:\ta\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000002402\n";
         let mask = bit(libc::SIGINT) | bit(libc::SIGALRM) | bit(libc::SIGSEGV);
         assert_eq!(caught(status), mask);
-        assert_eq!(caught(status) & !NO_NEWS, bit(libc::SIGINT) | bit(libc::SIGALRM));
+        assert_eq!(caught(status) & !IGNORED, bit(libc::SIGINT) | bit(libc::SIGALRM));
         assert_eq!(caught(b"Name:\ta\n"), 0);
     }
 }

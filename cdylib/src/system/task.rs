@@ -1,4 +1,4 @@
-//! The kernel's own list of this process's threads, `/proc/self/task`, and what it says of each.
+//! The kernel's own list of this process's threads, `/proc/self/task`, and what it says about each.
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
@@ -30,33 +30,33 @@ pub fn list() -> Option<Vec<i32>> {
     Some(tids)
 }
 
-/// Whether this process has a thread of this id, an exiting one included.
+/// Whether this process has a thread with this id, an exiting one included.
 pub fn exists(tid: i32) -> bool {
     if tid <= 0 {
         return false;
     }
     let number = |id: i32| id.unsigned_abs() as usize;
-    // SAFETY: `tgkill` with signal 0 delivers nothing and only asks.
+    // SAFETY: `tgkill` with signal 0 delivers nothing and only checks.
     #[expect(unsafe_code, reason = "a system call without a wrapper")]
     let result = unsafe { system_call(libc::SYS_tgkill, [number(process::id()), number(tid), 0, 0, 0, 0]) };
     result != -(libc::ESRCH as isize)
 }
 
-/// What the kernel is about to do, or does, with a thread.
+/// A thread's stage of life, as the kernel sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// It runs or waits like any thread.
     Alive,
-    /// It is past the point of no return, or gone: it holds nothing and will do nothing.
+    /// It is exiting or gone: it holds nothing and runs none of the program's code.
     Exiting,
     /// The kernel's own helper (io_uring), which holds no lock of the program's.
     KernelHelper,
 }
 
-/// What `/proc/self/task/TID/stat` says of a thread. Other than its system call, this can be asked of a thread that runs
-/// without waiting for it.
+/// What `/proc/self/task/TID/stat` says about a thread. Unlike its system call, this can be read of a running thread without
+/// waiting for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glance {
+pub struct Stat {
     /// Its name: up to 15 bytes of any value; empty where it is not known.
     pub name: Vec<u8>,
     /// Whether it is still a thread like any other.
@@ -65,12 +65,12 @@ pub struct Glance {
     pub blocked: bool,
 }
 
-/// Looks at a thread.
-pub fn glance(tid: i32) -> Glance {
+/// Reads a thread's name and state.
+pub fn stat(tid: i32) -> Stat {
     let text = read_entry(tid, "stat");
-    text.as_deref().and_then(parse_stat).unwrap_or_else(|| Glance {
+    text.as_deref().and_then(parse_stat).unwrap_or_else(|| Stat {
         name: Vec::new(),
-        // Not only the end of a thread hides the file: `/proc` lies outside of a changed root, and no descriptor may be left.
+        // The file is also missing where the root has changed, and cannot be opened where no descriptor is left.
         life: if exists(tid) { Life::Alive } else { Life::Exiting },
         blocked: false,
     })
@@ -78,7 +78,7 @@ pub fn glance(tid: i32) -> Glance {
 
 /// Reads name, state and flags (`PF_EXITING`, `PF_IO_WORKER`, `PF_USER_WORKER` of `include/linux/sched.h`). The name may hold
 /// spaces and parentheses, so fields are counted from the *last* closing one.
-fn parse_stat(text: &[u8]) -> Option<Glance> {
+fn parse_stat(text: &[u8]) -> Option<Stat> {
     const EXITING: u64 = 0x4;
     const IO_WORKER: u64 = 0x10;
     const USER_WORKER: u64 = 0x4000;
@@ -96,7 +96,7 @@ fn parse_stat(text: &[u8]) -> Option<Glance> {
     } else {
         Life::Alive
     };
-    Some(Glance {
+    Some(Stat {
         name: text.get(start_of_name..end_of_name)?.to_vec(),
         life,
         blocked: state != "R",
@@ -184,24 +184,24 @@ fn read_path(path: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlockedCall, Glance, Life, exists, glance, list, name, parse_stat, parse_syscall};
+    use super::{BlockedCall, Life, Stat, exists, list, name, parse_stat, parse_syscall, stat};
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let glance = |name: &[u8], life, blocked| {
-            Some(Glance {
+        let stat = |name: &[u8], life, blocked| {
+            Some(Stat {
                 name: name.to_vec(),
                 life,
                 blocked,
             })
         };
         let alive = parse_stat(b"7 (a b) c) S 1 2 3 4 5 4194304 9 9");
-        assert_eq!(alive, glance(b"a b) c", Life::Alive, true));
-        assert_eq!(parse_stat(b"7 (R) R 1 2 3 4 5 4 9"), glance(b"R", Life::Exiting, false));
-        assert_eq!(parse_stat(b"7 (z) Z 1 2 3 4 5 0 9"), glance(b"z", Life::Exiting, true));
+        assert_eq!(alive, stat(b"a b) c", Life::Alive, true));
+        assert_eq!(parse_stat(b"7 (R) R 1 2 3 4 5 4 9"), stat(b"R", Life::Exiting, false));
+        assert_eq!(parse_stat(b"7 (z) Z 1 2 3 4 5 0 9"), stat(b"z", Life::Exiting, true));
         assert_eq!(
             parse_stat(b"7 (iou-wrk-7) S 1 2 3 4 5 16 9"),
-            glance(b"iou-wrk-7", Life::KernelHelper, true)
+            stat(b"iou-wrk-7", Life::KernelHelper, true)
         );
         assert_eq!(parse_stat(b"7 (short) S 1"), None);
     }
@@ -223,11 +223,11 @@ mod tests {
     fn this_thread_is_in_the_kernels_list() {
         let own = rustix::thread::gettid().as_raw_nonzero().get();
         assert!(list().unwrap().contains(&own));
-        let this = glance(own);
+        let this = stat(own);
         assert_eq!((this.life, this.blocked), (Life::Alive, false));
         assert_eq!(this.name, name(own));
         assert!(exists(own) && !exists(i32::MAX));
-        assert_eq!(glance(-1).life, Life::Exiting);
+        assert_eq!(stat(-1).life, Life::Exiting);
         assert!(!name(own).is_empty());
     }
 }

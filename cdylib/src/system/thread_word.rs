@@ -1,11 +1,11 @@
-//! A few words a thread, each read in two instructions.
+//! A few words for each thread, each read in two instructions.
 //!
 //! Stable Rust gives a shared library only the general TLS model, a call per access that may also allocate. The words are
 //! therefore a `.tbss` symbol of our own, read with the initial-exec model, which a preloaded library may use because its
 //! TLS block is laid out before the program starts.
 //!
-//! They lie beside libc's own thread data, which a forked child writes anyway: what a fork must note is noted here, where it
-//! costs the child no page of its own.
+//! They lie next to libc's own thread data, which a forked child writes anyway: noting something here at a fork costs the child
+//! no additional page.
 #![expect(unsafe_code, reason = "thread-local storage without the compiler's help")]
 
 use core::arch::{asm, global_asm};
@@ -33,17 +33,17 @@ global_asm!(
 #[derive(Clone, Copy, Debug)]
 #[repr(usize)]
 pub enum Word {
-    /// Who this thread is to us (`forkwatch_state::busy`).
+    /// The thread's record, and whether our code runs (`forkwatch_state::busy`).
     Record = 0,
     /// The fork call that is under way (`state::fork_call`).
     ForkCall = 8,
-    /// How far it is (`forkwatch_state::fork`).
-    Copying = 16,
-    /// Forks by this thread that its record does not know of yet.
+    /// The phase of that fork (`forkwatch_state::fork`).
+    ForkPhase = 16,
+    /// Forks by this thread that are not counted yet.
     Forks = 24,
-    /// What its fork leaves to be reported (`watch::fork::kept`).
+    /// The fork record that it has to report (`watch::fork::kept`).
     PendingFork = 32,
-    /// Where on its stack it looks up a stack, 0 while it does not (`state::thread`).
+    /// Where on its stack a stack lookup runs, 0 while none does (`state::thread`).
     Lookup = 40,
     /// The stack pointer of the fork call's caller (`state::fork_call`).
     ForkCaller = 48,
@@ -114,23 +114,23 @@ impl Words for ThisThread {
     }
 
     #[inline(always)]
-    fn copying() -> usize {
-        get(Word::Copying)
+    fn fork_phase() -> usize {
+        get(Word::ForkPhase)
     }
 
     #[inline(always)]
-    fn set_copying(word: usize) {
-        set(Word::Copying, word);
+    fn set_fork_phase(word: usize) {
+        set(Word::ForkPhase, word);
     }
 
-    fn hold_signals() -> u64 {
+    fn block_signals() -> u64 {
         let mask = signal_mask::block();
-        // What a jump out of a lookup has left there must not be taken for the place of the work that begins.
+        // A jump out of an earlier lookup may have left a value there.
         set(Word::Lookup, 0);
         mask
     }
 
-    fn let_signals(mask: u64) {
+    fn restore_signals(mask: u64) {
         signal_mask::restore(mask);
     }
 }
@@ -142,16 +142,16 @@ mod tests {
     #[test]
     fn each_thread_has_its_own_words() {
         set(Word::ForkCall, 5);
-        set(Word::Copying, 6);
+        set(Word::ForkPhase, 6);
         let other = std::thread::spawn(|| {
             let before = get(Word::ForkCall);
             set(Word::ForkCall, 7);
             (before, get(Word::ForkCall))
         });
         assert_eq!(other.join().unwrap(), (0, 7));
-        assert_eq!((get(Word::ForkCall), get(Word::Copying)), (5, 6));
+        assert_eq!((get(Word::ForkCall), get(Word::ForkPhase)), (5, 6));
         assert_eq!(record(), get(Word::Record));
         set(Word::ForkCall, 0);
-        set(Word::Copying, 0);
+        set(Word::ForkPhase, 0);
     }
 }

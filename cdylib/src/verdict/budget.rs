@@ -1,14 +1,14 @@
-//! The budget for further findings about a place that was reported already: how many a process may have, and how fast.
+//! The budget for further findings about a place that was already reported: how many a process may have, and how fast.
 //!
-//! A library may take its locks on thousands of call paths, and each fork of a loop may find another one held. What the user has to
-//! mend is the one place.
+//! A library may take its locks on thousands of call paths, and each fork in a loop may find a different one held. The user only
+//! has one place to fix.
 
 use crate::state::credit::Credit;
 use crate::state::report_lock::{Guarded, ReportLock};
 
-/// So many are looked at whatever they cost.
+/// How many are examined whatever they cost.
 const FREE: u32 = 8;
-/// For those after them, in ticks of the processor's clock.
+/// For the ones after that, in ticks of the processor's clock.
 const FIRST_CREDIT: i64 = 50_000_000;
 
 struct Budget {
@@ -23,7 +23,7 @@ static BUDGET: Guarded<Budget> = Guarded::new(Budget {
     is_owing: false,
 });
 
-/// Whether a further finding may be looked at, from now until [`end`].
+/// Whether a further finding may be examined, from now until [`end`].
 pub fn begin(lock: &mut ReportLock) -> bool {
     let budget = BUDGET.get_mut(lock);
     if budget.free > 0 {
@@ -34,7 +34,7 @@ pub fn begin(lock: &mut ReportLock) -> bool {
     budget.is_owing
 }
 
-/// What was looked at has been reported, or was nothing.
+/// The examination is over, and what it found, if anything, is reported.
 pub fn end(lock: &mut ReportLock) {
     let budget = BUDGET.get_mut(lock);
     if core::mem::take(&mut budget.is_owing) {

@@ -1,4 +1,4 @@
-//! What becomes of a forked child's call that asks for a lock which is not free.
+//! The outcome of a forked child's call that asks for a lock which is not free.
 
 use crate::state::held::Object;
 use crate::state::orphans::Reported;
@@ -14,23 +14,23 @@ pub enum Wait {
     Never,
 }
 
-/// What becomes of the call.
+/// The outcome of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// It may get the lock, or comes back without.
+    /// It may get the lock, or returns without it.
     MayReturn,
-    /// The lock is an orphan, and the call is worth this report.
+    /// The lock is an orphan, and the call deserves this report.
     AsksForOrphan(Reported),
     /// The lock is an orphan, and the call only tries it: a finding unless a wait follows.
     TriesOrphan,
-    /// The semaphore may stand for a lock of CPython's that passes no hook.
+    /// The semaphore may belong to a wait for a CPython lock that no hook sees.
     MayAskForPythonLock,
-    /// Nobody is left to release it.
+    /// No thread is left to release it.
     IsStuck,
 }
 
-/// Weighs a call on a lock that is not free: of an orphan, or of one that a thread of this process may release.
-pub fn weigh(object: Object, wait: Wait, is_orphan: bool, is_alone: impl Fn() -> bool) -> CallOutcome {
+/// Judges a call on a lock that is not free: an orphan, or a lock that a thread of this process may release.
+pub fn judge(object: Object, wait: Wait, is_orphan: bool, is_alone: impl Fn() -> bool) -> CallOutcome {
     match wait {
         Wait::Forever if is_orphan => CallOutcome::AsksForOrphan(Reported::Block),
         Wait::Bounded if is_orphan => CallOutcome::AsksForOrphan(Reported::Try),
@@ -43,28 +43,28 @@ pub fn weigh(object: Object, wait: Wait, is_orphan: bool, is_alone: impl Fn() ->
 
 #[cfg(test)]
 mod tests {
-    use super::{CallOutcome, Wait, weigh};
+    use super::{CallOutcome, Wait, judge};
     use crate::state::held::Object;
     use crate::state::orphans::Reported;
 
     #[test]
-    fn an_orphan_never_comes_back_to_whoever_waits_for_it() {
-        let weigh = |wait| weigh(Object::Mutex, wait, true, || panic!("no matter"));
-        assert_eq!(weigh(Wait::Forever), CallOutcome::AsksForOrphan(Reported::Block));
-        assert_eq!(weigh(Wait::Bounded), CallOutcome::AsksForOrphan(Reported::Try));
-        assert_eq!(weigh(Wait::Never), CallOutcome::TriesOrphan);
+    fn a_wait_for_an_orphan_never_returns() {
+        let judge = |wait| judge(Object::Mutex, wait, true, || panic!("no matter"));
+        assert_eq!(judge(Wait::Forever), CallOutcome::AsksForOrphan(Reported::Block));
+        assert_eq!(judge(Wait::Bounded), CallOutcome::AsksForOrphan(Reported::Try));
+        assert_eq!(judge(Wait::Never), CallOutcome::TriesOrphan);
     }
 
     #[test]
     fn another_thread_may_release_what_is_no_orphan() {
-        let weigh = |object, wait, alone| weigh(object, wait, false, || alone);
-        assert_eq!(weigh(Object::Mutex, Wait::Forever, false), CallOutcome::MayReturn);
-        assert_eq!(weigh(Object::Mutex, Wait::Forever, true), CallOutcome::IsStuck);
-        assert_eq!(weigh(Object::Mutex, Wait::Bounded, true), CallOutcome::MayReturn);
+        let judge = |object, wait, alone| judge(object, wait, false, || alone);
+        assert_eq!(judge(Object::Mutex, Wait::Forever, false), CallOutcome::MayReturn);
+        assert_eq!(judge(Object::Mutex, Wait::Forever, true), CallOutcome::IsStuck);
+        assert_eq!(judge(Object::Mutex, Wait::Bounded, true), CallOutcome::MayReturn);
         assert_eq!(
-            weigh(Object::Semaphore, Wait::Bounded, true),
+            judge(Object::Semaphore, Wait::Bounded, true),
             CallOutcome::MayAskForPythonLock
         );
-        assert_eq!(weigh(Object::Semaphore, Wait::Never, true), CallOutcome::MayReturn);
+        assert_eq!(judge(Object::Semaphore, Wait::Never, true), CallOutcome::MayReturn);
     }
 }

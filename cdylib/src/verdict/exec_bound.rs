@@ -1,7 +1,7 @@
 //! Callers of `fork` that are known to do nothing in the child but exec: one row of [`ROWS`] each.
 //!
-//! Anyone above `snapshot` may call this. A row too many hides a real hazard; a row too few costs the user one line of a
-//! suppression file. So a row names a function that can only exec, or a library that forks for nothing else.
+//! A wrong row hides a real hazard; a missing row costs the user one line in a suppression file. So a row names a function that
+//! can only exec, or a library that forks for nothing else.
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
@@ -10,15 +10,15 @@ use once_cell::race::OnceBox;
 
 use crate::system::allocator::with_lasting;
 
-/// How many frames from the call of `fork` a row without a module looks at.
+/// How many frames, from the call of `fork` on, a row without a module is compared with.
 const NEAR: usize = 8;
 
 /// One kind of caller.
 struct Row {
-    /// Glob of the module's base name. The function is then looked for among the frames from the call of `fork` on that lie
-    /// in one and the same module; with [`ANY`], among the first [`NEAR`] frames.
+    /// Glob for the module's base name. The function is then searched for among the frames, from the call of `fork` on, that lie
+    /// in the same module; with [`ANY`], among the first [`NEAR`] frames.
     module: &'static str,
-    /// Glob of the function; [`ANY`] fits functions without name, too.
+    /// Glob for the function; [`ANY`] also matches functions without a name.
     symbol: &'static str,
     who: &'static str,
 }
@@ -95,14 +95,14 @@ const ROWS: &[Row] = &[
 
 type Compiled = Vec<(Option<Pattern>, Pattern, &'static str)>;
 
-/// The table in the form that is looked through; whoever comes first makes it, and nobody waits.
+/// The compiled table. The first caller makes it, and no caller waits for another.
 fn compiled() -> &'static Compiled {
     static COMPILED: OnceBox<Compiled> = OnceBox::new();
     let make = || {
         let mut compiled = Compiled::with_capacity(ROWS.len());
         for row in ROWS {
             let module = (row.module != ANY).then(|| Pattern::new(row.module)).transpose();
-            // A test holds that every glob is one.
+            // A test checks that every glob is valid.
             if let (Ok(module), Ok(symbol)) = (module, Pattern::new(row.symbol)) {
                 compiled.push((module, symbol, row.who));
             }
@@ -112,8 +112,7 @@ fn compiled() -> &'static Compiled {
     COMPILED.get_or_init(|| with_lasting(make))
 }
 
-/// Who forks here, if it is someone who does nothing in the child but exec. `stack` is innermost first and begins with the
-/// function that called `fork`.
+/// Which exec-bound caller forks here, if it is one. `stack` is innermost first and begins with the function that called `fork`.
 pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
     let first = stack.first()?;
     let own = first.module.as_deref();

@@ -1,7 +1,8 @@
-//! The records of the forks beside other threads that made this process: what the parent saw of each, and what its child found out.
+//! The fork records that this process descends from, one for each fork of a threaded process: what the parent saw, and what the
+//! child found out.
 //!
-//! The parent prepares a [`ForkRecord`] whole. Its child only keeps it ([`begin`]), which writes to no other page than a fork writes
-//! to in any case; the list that findings look into is made when it is first needed ([`settle`]).
+//! The parent prepares a [`ForkRecord`] completely. Its child only keeps it ([`begin`]), which writes no page that a fork does
+//! not write in any case; the list that findings use is made when it is first needed ([`settle`]).
 #![expect(unsafe_code, reason = "the list changes while a process has one thread")]
 
 use forkwatch_process::cpython::Held;
@@ -13,24 +14,24 @@ use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
 use crate::system::{process, task};
 
-/// One fork beside other threads.
+/// One fork while other threads were alive.
 #[derive(Debug)]
 pub struct ForkRecord {
     /// Where it comes from.
     pub origin: ForkOrigin,
     /// What the parent saw, where it had something new to report.
     pub seen: Option<ForkSnapshot>,
-    /// The locks of CPython's that pass no hook, with their holders' ids.
+    /// The CPython locks that no hook sees, with their holders' ids.
     pub python_locks: Vec<(Held, i32)>,
-    /// What strict mode has already found; `None` where nobody has judged yet.
+    /// Strict mode's judgement; `None` where the fork is not judged yet.
     pub judged: Option<Judgement>,
-    /// Strict says no, but the copy could not be avoided: the child ends at once.
+    /// Strict mode stops the fork, but the copy could not be avoided: the child ends at once.
     pub stopped: bool,
     /// The child itself, not one of its own children; 0 in the parent.
     pub child: i32,
-    /// In the child: what the tables say that were copied.
+    /// In the child: what the copied tables say.
     pub inherited: Option<ForkSnapshot>,
-    /// In the child: whether the parent reports the fork; `None` while nobody asked.
+    /// In the child: whether the parent reports the fork; `None` until that is determined.
     pub parent_reports: Option<bool>,
 }
 
@@ -49,12 +50,12 @@ impl ForkRecord {
         })
     }
 
-    /// What Python calls the thread that forks, whose copy is the child's first; `None` where that was not looked at.
+    /// Python's name for the forking thread, whose copy is the child's first thread; `None` where it was not read.
     pub fn name_of_forking(&self) -> Option<&str> {
         self.seen.as_ref()?.python.as_ref()?.own_name.as_deref()
     }
 
-    /// What a thread of the parent is called, as far as that is still known.
+    /// The name of a thread of the parent, as far as it is still known.
     pub fn name_of_lost(&self, tid: i32) -> Option<Vec<u8>> {
         let named = |snapshot: &ForkSnapshot| {
             let thread = snapshot.threads.iter().find(|thread| thread.tid == tid)?;
@@ -67,19 +68,19 @@ impl ForkRecord {
     }
 }
 
-/// What every thread of a child may read of its fork, also while another one reports and changes the rest.
+/// What every thread of a child may read about its fork, even while another thread reports and changes the rest.
 #[derive(Debug, Default)]
 struct ReadByAll {
     /// The child itself, not one of its own children.
     child: i32,
     /// Whether the parent saw something new.
-    has_news: bool,
+    is_new: bool,
     /// The `pthread_t` and the id of each thread that was lost.
     lost: Vec<(usize, i32)>,
 }
 
 #[unsafe(link_section = ".data.forkwatch_fork")]
-static LINEAGE: Lineage<ReadByAll, Box<ForkRecord>> = Lineage::none();
+static LINEAGE: Lineage<ReadByAll, Box<ForkRecord>> = Lineage::empty();
 
 /// The record of the fork of this number; `None` in the child of a lone thread.
 pub fn of(lock: &ReportLock, number: usize) -> Option<&ForkRecord> {
@@ -105,14 +106,14 @@ pub unsafe fn begin(fork: Box<ForkRecord>) {
     // SAFETY: the caller's promise.
     unsafe {
         if LINEAGE.is_unsettled() {
-            // The process that forked has not settled its own fork: its threads were made around libc.
+            // The process that forked has not settled its own fork: its threads were not made by libc.
             settle(|_| ());
         }
         LINEAGE.begin(fork, process::id());
     }
 }
 
-/// This process looks up what it inherited, if it has not yet.
+/// Looks up what this process inherited, if that has not happened yet.
 ///
 /// # Safety
 /// This thread is the only one.
@@ -123,7 +124,7 @@ pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
         let lost = fork.inherited.iter().flat_map(|snapshot| &snapshot.threads);
         ReadByAll {
             child,
-            has_news: fork.seen.is_some(),
+            is_new: fork.seen.is_some(),
             lost: lost.map(|thread| (thread.handle, thread.tid)).collect(),
         }
     };
@@ -132,12 +133,12 @@ pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
 }
 
 /// Whether this process was made by a fork in which its parent saw something new. Changes nothing, so that the child of a
-/// `vfork` may ask.
-pub fn made_with_news(process: i32) -> bool {
+/// `vfork` may call it.
+pub fn made_by_new_fork(process: i32) -> bool {
     LINEAGE
         .newest(
             |fork, child| child == process && fork.seen.is_some(),
-            |read| read.child == process && read.has_news,
+            |read| read.child == process && read.is_new,
         )
         .unwrap_or(false)
 }
@@ -148,7 +149,7 @@ pub fn newest_number() -> usize {
 }
 
 /// The id of the lost thread with this `pthread_t`; 0 where there is none.
-pub fn thread_lost_with(handle: usize) -> i32 {
+pub fn lost_thread_with_handle(handle: usize) -> i32 {
     let find = |read: &ReadByAll| read.lost.iter().find(|lost| lost.0 == handle).map(|lost| lost.1);
     let found = if handle == 0 {
         None

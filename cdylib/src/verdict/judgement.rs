@@ -5,21 +5,21 @@ use forkwatch_schema::record::Record;
 
 use crate::snapshot::place::{Place, PlaceVerdict};
 
-/// The result, with what its judging found out on the way.
+/// The result, with what was left out.
 #[derive(Debug)]
 pub struct Judgement {
     /// What the fork turned out to be.
     pub outcome: Outcome,
     /// The threads, locks and findings that a rule suppressed.
     pub suppressed: u64,
-    /// The places that need not be looked at again, and why.
+    /// The places that need not be judged again, and why.
     pub places: Vec<(Place, PlaceVerdict)>,
 }
 
 /// What a fork turned out to be.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing to report: suppressed, or nothing left that counts.
+    /// Nothing to report: suppressed, or the modules could not be read.
     Nothing,
     /// The caller does nothing but exec.
     ExecBound,

@@ -1,4 +1,4 @@
-//! What is known of a fork at a quick look, which asks the kernel nothing: whether anything about it can be new.
+//! What is already known about a fork, without asking the kernel: whether anything about it can be new.
 
 use forkwatch_process::cpython::Held;
 
@@ -16,25 +16,25 @@ use crate::system::process;
 use crate::verdict::reported;
 use crate::verdict::suppressions;
 
-/// What is known of a fork.
+/// What is known about a fork.
 #[derive(Debug)]
 pub struct KnownFork {
-    /// What the child must know of it.
+    /// What the child must know about it.
     pub origin: ForkOrigin,
-    /// The locks of CPython's that pass no hook, with their holders' ids.
+    /// The CPython locks that no hook sees, with their holders' ids.
     pub python_locks: Vec<(Held, i32)>,
-    /// Whether something about it may be new. One whose caller does nothing but exec never has news.
+    /// Whether something about it may be new; never so if its caller does nothing but exec.
     pub may_be_new: bool,
 }
 
-/// Takes a quick look at a fork beside these threads.
-pub fn look(lock: &mut ReportLock, function: &'static str, stack: StackId, alive: &[Alive]) -> KnownFork {
+/// Quickly examines a fork while these threads are alive.
+pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, alive: &[Alive]) -> KnownFork {
     let config = config::get();
     let python = if config.python { python::place() } else { 0 };
     let place = Place::of_fork(stack, python, suppressions::rules().has_thread_rules().then_some(alive));
     let known = reported::verdict(lock, place);
     let python_locks = if known.is_some() {
-        python_locks::look(lock, alive)
+        python_locks::find(lock, alive)
     } else {
         Vec::new()
     };
@@ -60,13 +60,13 @@ pub fn look(lock: &mut ReportLock, function: &'static str, stack: StackId, alive
     }
 }
 
-/// Whether a lock is held at this fork that was not reported at one of this place.
+/// Whether a lock is held at this fork that was not reported at an earlier fork of this place.
 fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: &[(Held, i32)]) -> bool {
-    /// More are not read: the closer look decides.
-    const MOST_READ: usize = 64;
+    /// No more are read: the closer examination decides.
+    const MAX_READ: usize = 64;
     let mut last = None;
     let mut is_reported_where_taken = |entry: &Entry| {
-        // Whoever takes many locks takes many in one place.
+        // A thread that takes many locks takes many of them in one place.
         let taken = (entry.stack, entry.made, entry.object);
         match last {
             Some((before, is_reported)) if before == taken => is_reported,
@@ -79,13 +79,12 @@ fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: 
     };
     let new = fork_snapshot::held(alive)
         .filter(|(_, entry)| !is_reported_where_taken(entry) && !is_reported_itself(lock, place, entry));
-    let is_held =
-        |(read, (tid, entry)): (usize, (i32, Entry))| read >= MOST_READ || fork_snapshot::is_held(&entry, tid);
+    let is_held = |(read, (tid, entry)): (usize, (i32, Entry))| read >= MAX_READ || fork_snapshot::is_held(&entry, tid);
     let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.place)).is_none();
     new.enumerate().any(is_held) || python_locks.iter().any(is_new)
 }
 
-/// Whether a lock that is held at a fork of this place was reported at one before.
+/// Whether a lock that is held at a fork of this place was reported at an earlier one.
 pub fn is_reported(lock: &ReportLock, place: Place, held: &HeldLock) -> bool {
     reported::verdict(lock, held.place(place)).is_some()
         || held.python.is_none() && is_reported_itself(lock, place, &held.entry)

@@ -1,4 +1,4 @@
-//! Which locks a thread leaks that ends.
+//! Which locks an ending thread leaks.
 
 use forkwatch_process::memory::ProcessMemory;
 
@@ -6,8 +6,8 @@ use crate::snapshot::lock_memory::{self, Word};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 
-/// The locks that the thread of this id still holds. Semaphores are left out: another thread may rightly post them later; and
-/// libc's own locks, which it gives back when the thread is cancelled.
+/// The locks that the thread with this id still holds. Left out are semaphores, which another thread may legitimately post
+/// later, and libc's own locks, which libc releases when the thread is cancelled.
 pub fn leaked(thread: &Thread, tid: i32) -> Vec<Entry> {
     let memory = ProcessMemory::own();
     thread

@@ -1,4 +1,4 @@
-//! Whether it is a finding, and how bad: judging returns values, and writes nothing.
+//! Whether something is a finding, and how bad. Judging returns values and writes nothing.
 //!
 //! | file | what it judges |
 //! |---|---|
@@ -8,9 +8,9 @@
 //! | `child_call`, `orphaned_lock`, `parent` | a call in a forked child |
 //! | `leaked_lock` | a thread that ends |
 //!
-//! What judging looks back on lies here, too, and is changed by `watch` alone: `fork_record` (the forks that made this process),
-//! `reported` (what was reported already) and `budget` (how many further findings a place may have).
-//! `suppressions` has the user's rules.
+//! The state that judging consults is here, too, and only `watch` changes it: `fork_record` (the forks that this process descends
+//! from), `reported` (what was already reported) and `budget` (how many further findings a place may have). `suppressions` has
+//! the user's rules, and `judgement` the result of judging a fork.
 
 pub mod budget;
 pub mod child_call;

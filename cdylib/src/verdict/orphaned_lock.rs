@@ -17,7 +17,7 @@ use crate::verdict::suppressions;
 /// Whether it is a finding.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It is none: the lock is shared between processes, or CPython looks after it.
+    /// It is not: the lock is shared between processes, or CPython repairs it.
     Harmless,
     /// A rule suppresses it.
     Suppressed,
@@ -28,7 +28,7 @@ pub enum Verdict {
 /// What is known of the lock.
 #[derive(Debug)]
 pub struct Evidence {
-    /// Whether the call waits for the lock, and does not only try.
+    /// Whether the call waits for the lock, rather than only trying it.
     pub blocks: bool,
     /// Whether the call is sure never to return.
     pub never_returns: bool,
@@ -47,7 +47,7 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
     if entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address) {
         return Verdict::Harmless;
     }
-    // CPython asks its own locks whether they are locked, and puts them right.
+    // CPython tries its own locks to see whether they are locked, and repairs them.
     if !blocks && Interpreter::find(resolver.modules()).is_some_and(|python| python.owns(resolver.modules(), entry)) {
         return Verdict::Harmless;
     }
@@ -74,7 +74,7 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
     })
 }
 
-/// What Python code calls the lock: what the parent saw says it best, else what this child does with it.
+/// Python's name for the lock: preferably from what the parent saw, else from this child's own frames.
 fn python_name(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
     if !config::get().python || !matches!(orphan.entry.object, Object::Semaphore | Object::Mutex) {
         return None;

@@ -1,10 +1,10 @@
-//! Locks that are CPython's own bookkeeping: held for a lifetime by design or for an instant, and put right by CPython in
-//! its child. They never count.
+//! Locks that are CPython's own bookkeeping: held for an instant, or for a thread's lifetime by design, and repaired by CPython
+//! in the child. They never count.
 //!
 //! * What lies in the `_PyRuntime` object, or is pointed to by it: the GIL, the list of interpreters, pending calls.
-//! * The lock that each `Condition.wait` makes for itself, in the moment before the thread waits on it.
-//! * What a variable of its C code points to: the import lock, which the child makes anew, and `faulthandler`'s for its watchdog,
-//!   held from the start (up to 3.8).
+//! * The lock that each `Condition.wait` makes for itself, just before the thread waits on it.
+//! * What a variable of its C code points to: the import lock, which the child initialises again, and `faulthandler`'s for its
+//!   watchdog, held from the start (up to 3.8).
 //! * `Thread._tstate_lock` (up to 3.12): made by `_thread._set_sentinel` in the very thread that then holds it for its life.
 
 use core::ops::Range;
@@ -17,9 +17,9 @@ use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};
 
 /// The most frames between `sem_init` and the method that made the lock, or `fork` and the method that forks.
-const DEEPEST: usize = 6;
+const MAX_DEPTH: usize = 6;
 
-/// What is known of the interpreter in this process.
+/// What is known about the interpreter in this process.
 #[derive(Debug)]
 pub struct Interpreter {
     cpython: CPython,
@@ -57,8 +57,8 @@ impl Interpreter {
             || self.cpython.pointed_to_by_variable(modules, entry.address)
     }
 
-    /// Whether this lock is the one that `Condition.wait` makes, takes and then waits for, in the moment before it waits: made
-    /// by the holder itself just before, while the holder runs or asks for the GIL. One that sleeps on holds a lock in earnest.
+    /// Whether this lock is the one that `Condition.wait` makes and takes just before it waits for it: made by the holder itself,
+    /// while the holder runs or asks for the GIL. A holder that sleeps elsewhere holds a real lock.
     pub fn is_waiter_lock(&self, entry: &Entry, holder: Option<&OtherThread>) -> bool {
         let Some(holder) = holder else { return false };
         let asks_for_gil = holder.asked.is_some_and(|asked| self.is_in_runtime(asked.address));
@@ -76,10 +76,10 @@ impl Interpreter {
 }
 
 fn passes(function: &Option<Range<usize>>, stack: &[usize]) -> bool {
-    // A return address lies behind its call, so the one of a last instruction may be the function's end.
+    // A return address lies behind its call, so that of a function's last instruction may lie outside the function.
     let Some(function) = function else { return false };
     stack
         .iter()
-        .take(DEEPEST)
+        .take(MAX_DEPTH)
         .any(|&address| function.contains(&address.wrapping_sub(1)))
 }

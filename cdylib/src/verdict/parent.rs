@@ -1,4 +1,4 @@
-//! What a forked child knows of its parent's threads: their names, and what they used.
+//! What a forked child knows about its parent's threads: their names, and what they used.
 
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::WaitObject;
@@ -11,7 +11,7 @@ use crate::system::printable::printable;
 use crate::system::{signals, task};
 use crate::verdict::suppressions;
 
-/// What Python calls this thread, if it is the copy of the one that forked.
+/// Python's name for this thread, if it is the copy of the thread that forked.
 pub fn name_of_this_thread(lock: &ReportLock) -> Option<&str> {
     let is_copy = rustix::thread::gettid() == rustix::process::getpid();
     fork_record::newest(lock).filter(|_| is_copy)?.name_of_forking()
@@ -40,7 +40,7 @@ pub fn start_routine_of_owner(lock: &ReportLock, orphan: &Orphan, resolver: &mut
     resolver.name_of_function(thread.origin?.start_routine)
 }
 
-/// Whether rules take every thread that this child lost for harmless.
+/// Whether the user's rules call every thread harmless that this child lost.
 pub fn all_lost_threads_are_harmless(lock: &ReportLock, resolver: &mut Resolver) -> bool {
     let rules = suppressions::rules();
     let fork = fork_record::newest(lock).filter(|_| rules.has_thread_rules());
@@ -73,8 +73,8 @@ pub fn users_of(lock: &ReportLock, address: usize) -> Vec<i32> {
     users
 }
 
-/// Whether a signal handler may end a wait: one may post a semaphore, change a futex's word, and CPython's interrupts the
-/// wait and runs the program's own.
+/// Whether a signal handler may end a wait: it may post a semaphore or change a futex word, and CPython's handler interrupts the
+/// wait to run the program's Python handler.
 pub fn a_signal_may_end_the_wait(lock: &ReportLock, object: WaitObject, resolver: &Resolver) -> bool {
     if !matches!(object, WaitObject::Semaphore | WaitObject::Futex) {
         return false;
@@ -84,7 +84,7 @@ pub fn a_signal_may_end_the_wait(lock: &ReportLock, object: WaitObject, resolver
     }
     let parent = match fork_record::newest(lock) {
         Some(fork) => fork.origin.process,
-        // The child of a lone thread.
+        // The child of a single-threaded process.
         None => rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
     };
     signals::an_own_handler_may_wake(parent)

@@ -1,4 +1,4 @@
-//! What this process has reported already, so that each finding is reported in full once.
+//! What this process has already reported, so that each finding is reported in full once.
 #![expect(unsafe_code, reason = "a static in the section that a fork writes to")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::report_lock::{Guarded, ReportLock};
 use crate::system::allocator;
 
-/// The most places remembered. Beyond it, new ones count as reported: a program with that many has had reports enough.
+/// The most places remembered. Beyond that, new ones count as reported: a program with that many has had enough reports.
 const MAX_PLACES: usize = 8192;
 
 /// The fork whose record reported the forks of a place.
@@ -20,7 +20,7 @@ static PLACES: Guarded<BTreeMap<Place, PlaceVerdict>> = Guarded::new(BTreeMap::n
 /// The fingerprints of the forks that were reported.
 static FINGERPRINTS: Guarded<BTreeSet<String>> = Guarded::new(BTreeSet::new());
 
-/// What became of this place; `None` where it is new.
+/// The verdict on this place; `None` where it is new.
 pub fn verdict(lock: &ReportLock, place: Place) -> Option<PlaceVerdict> {
     let places = PLACES.get(lock);
     places
@@ -29,7 +29,7 @@ pub fn verdict(lock: &ReportLock, place: Place) -> Option<PlaceVerdict> {
         .or((places.len() >= MAX_PLACES).then_some(PlaceVerdict::Reported))
 }
 
-/// Remembers what became of a place.
+/// Remembers the verdict on a place.
 pub fn remember(lock: &mut ReportLock, place: Place, verdict: PlaceVerdict) {
     let places = PLACES.get_mut(lock);
     if places.len() < MAX_PLACES {
@@ -61,7 +61,7 @@ pub fn is_first(lock: &mut ReportLock, fingerprint: &str) -> bool {
 }
 
 /// In a child: each process reports a finding once.
-pub fn begin_anew(lock: &mut ReportLock) {
+pub fn reset(lock: &mut ReportLock) {
     FINGERPRINTS.get_mut(lock).clear();
     PLACES.get_mut(lock).clear();
     FORKS.get_mut(lock).clear();

@@ -5,12 +5,12 @@ use forkwatch_schema::kind::Severity;
 use super::judgement::Outcome;
 use crate::config::{self, Strict};
 
-/// Whether forks may be stopped, so that each of them is judged before the copy.
+/// Whether strict mode may stop forks, so that each must be judged before the copy.
 pub fn stops_forks() -> bool {
     matches!(config::get().strict, Strict::Threads | Strict::Locks)
 }
 
-/// Whether a fork that turned out to be this is stopped.
+/// Whether strict mode stops a fork with this outcome.
 pub fn stops_fork(outcome: &Outcome) -> bool {
     match config::get().strict {
         Strict::Threads => outcome.is_finding(),
@@ -27,8 +27,8 @@ pub fn option_for_forks() -> &'static str {
     }
 }
 
-/// The option that stops a child with a finding of this severity, if one does. The child of an exec-bound fork is stopped where
-/// its fork would have been, had anybody known that it would do more than exec.
+/// The option that stops a child with a finding of this severity, if any does. The child of an exec-bound fork is stopped if its
+/// fork would have been, had it been known that the child would do more than exec.
 pub fn option_for_child(severity: Severity, fork_was_exec_bound: bool) -> Option<&'static str> {
     let is_late = fork_was_exec_bound && severity >= Severity::Error;
     match config::get().strict {

@@ -1,4 +1,4 @@
-//! The user's suppression files, read when a rule is needed first.
+//! The user's suppression files, read when a rule is first needed.
 
 use std::ffi::CString;
 
@@ -42,8 +42,8 @@ fn loaded() -> &'static Loaded {
     LOADED.get_or_init(|| allocator::with_lasting(load))
 }
 
-/// The text of a suppression file. Only regular files are read: a FIFO gives its rules to one process only, and a device never
-/// ends.
+/// The text of a suppression file. Only regular files are read: a FIFO gives its content to only one process, and a device may
+/// never end.
 fn text(path: &[u8]) -> Result<Vec<u8>, String> {
     let path = CString::new(path).map_err(|_holds_a_nul| reason(Errno::INVAL))?;
     let status = stat(&path).map_err(reason)?;

@@ -1,5 +1,5 @@
-//! Whether a fork beside other threads is a finding: its caller, the threads and the locks are looked at one by one, and what does
-//! not count is left out.
+//! Whether a fork while other threads are alive is a finding: judges its caller, the threads and the locks one by one, and leaves
+//! out what does not count.
 
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::Frame;
@@ -25,14 +25,14 @@ pub enum Verdict<'a> {
     Finding(Evidence<'a>),
 }
 
-/// What matters of a fork.
+/// What matters about a fork.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     /// Where it was called.
     pub stack: Vec<Frame>,
     /// The threads that no rule calls harmless.
     pub threads: Vec<RelevantThread<'a>>,
-    /// The locks that these threads hold, or threads that were not looked at.
+    /// The locks that these threads hold, or threads that were not examined.
     pub locks: Vec<RelevantLock<'a>>,
     /// Whether the program runs CPython.
     pub is_python: bool,
@@ -60,16 +60,16 @@ pub struct RelevantLock<'a> {
     pub acquired_stack: Vec<Frame>,
 }
 
-/// What a look at the threads and locks found beside the evidence.
+/// The threads and locks that do not count as evidence.
 #[derive(Debug, Default)]
 pub struct LeftOut {
     /// The threads and locks that a rule suppressed.
     pub suppressed: u64,
-    /// The places that need not be looked at again, and why.
+    /// The places that need not be judged again, and why.
     pub places: Vec<(Place, PlaceVerdict)>,
 }
 
-/// Judges a fork. With `although_exec_bound`, its child is known to have done more than exec.
+/// Judges a fork. `although_exec_bound` says that its child is known to have done more than exec.
 pub fn judge<'a>(
     snapshot: &'a ForkSnapshot,
     although_exec_bound: bool,
@@ -148,7 +148,7 @@ fn locks<'a>(
             None => interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, holder)),
         };
         if is_waiter_lock {
-            // The same place may be somebody's real lock the next time.
+            // The next lock taken at the same place may be a real one.
             continue;
         }
         let is_own = interpreter.is_some_and(|interpreter| interpreter.owns(resolver.modules(), entry));

@@ -9,10 +9,10 @@ use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 
-/// The process that has written its summary, or 0: a destructor may be followed by `_exit`. Relaxed: one exchange wins.
+/// The process that has written its summary, or 0: `_exit` may follow a destructor. Relaxed: one exchange wins.
 static WRITTEN_BY: AtomicI32 = AtomicI32::new(0);
 
-/// Called from our destructor and from `_exit`. Says nothing in a child whose counts are still its parent's.
+/// Called from our destructor and from `_exit`. Writes no summary in a child whose counts are still its parent's.
 #[unsafe(link_section = ".text.forkwatch_child")]
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn process_ends() {
@@ -23,7 +23,7 @@ pub fn process_ends() {
     summarise();
 }
 
-/// Writes this process's summary, if it had a finding and has not written it yet.
+/// Writes this process's summary once, if it had a finding.
 #[unsafe(link_section = ".text.forkwatch_child")]
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn summarise() {
@@ -31,10 +31,10 @@ pub fn summarise() {
         return;
     }
     let own = process::id();
-    if !process::is_known() || WRITTEN_BY.swap(own, Ordering::Relaxed) == own {
+    if !process::owns_state() || WRITTEN_BY.swap(own, Ordering::Relaxed) == own {
         return;
     }
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     let _busy = Busy::from_here();
     counts::add_own_forks();
     report::summary();

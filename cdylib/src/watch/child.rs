@@ -1,16 +1,16 @@
-//! What a forked child calls: which of its calls never return, and what becomes of it.
+//! What a forked child calls: which of its calls never return, and how it ends.
 //!
 //! | file | its part |
 //! |---|---|
-//! | `call` | before a call that takes a lock: an orphan, or nobody who could release it? |
+//! | `call` | before a call that takes a lock: is it an orphan, or can no thread release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, barriers, futexes |
-//! | `attempt` | tries in vain of CPython's |
-//! | `python_lock` | waits for locks of CPython's that pass no hook |
-//! | `outcome` | what became of the child of a reported fork |
+//! | `attempt` | CPython's failed attempts to take a lock |
+//! | `python_lock` | waits for CPython locks that no hook sees |
+//! | `outcome` | how the child of a reported fork ended |
 //! | `finding` | what a child reports, and stopping it |
 //! | `reporter` | a finding's record, and the option that stops the child |
 //! | `fork_report` | the record of the fork itself, where the parent wrote none |
-//! | `site` | where a call stands |
+//! | `site` | where a call was made |
 
 mod attempt;
 mod call;

@@ -8,9 +8,9 @@ use crate::system::errno::KeepErrno;
 
 /// Sets the context from now on.
 pub fn set(text: Option<&[u8]>) {
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     if sandbox::is_shut() || this_thread::record().is_none() && Thread::even_if_busy().is_some() {
-        // Called by a signal handler that interrupted our own code, which may hold the lock that is taken below.
+        // A signal handler interrupted our own code, which may hold the lock taken below.
         return;
     }
     reporting::with_lock(|lock| context::set(lock, text));

@@ -1,28 +1,28 @@
 //! The order of things at a fork.
 //!
-//! Every page that is written between a fork and the end of a child that only executes another program costs a page fault, in
-//! the parent and in the child: some 2 % of a small program's fork each. What both write lies in the section
-//! `.data.forkwatch_fork`, and what a child runs in `.text.forkwatch_child`.
+//! Every page written between a fork and the end of a child that only executes another program costs a page fault, in the
+//! parent and in the child: some 2 % of a small program's fork each. So everything that both write lies in the section
+//! `.data.forkwatch_fork`, and everything that a child runs in `.text.forkwatch_child`.
 //!
 //! Our at-fork handlers were registered before anyone else's, so `prepare` runs after every library has settled its locks,
-//! and `in_child` before any library goes on. Calls that run no handlers (`_Fork`, `clone`, `syscall`) go through the same
-//! three steps from their hook.
+//! and `in_child` before any library's child handler. Calls that run no handlers (`_Fork`, `clone`, `syscall`) go through the
+//! same three steps from their hook.
 //!
 //! | step | what happens |
 //! |---|---|
-//! | before the copy | alone: nothing. Otherwise take our two locks, look at every thread, and under strict decide |
-//! | in the parent | free the locks; the hook reports the finding when the program's own handlers have run |
-//! | in the child | re-write our locks; the rest waits until it matters (`watch::new_process`) |
+//! | before the copy | with no other thread: nothing. Otherwise take our two locks, examine every thread and, in strict mode, decide |
+//! | in the parent | release the locks; the hook reports the finding after the program's own handlers have run |
+//! | in the child | reset our locks; the rest waits until it matters (`watch::new_process`) |
 //!
 //! | file | its part |
 //! |---|---|
 //! | `handlers` | our at-fork handlers |
 //! | `steps` | the three steps |
-//! | `look` | the look before the copy |
-//! | `strict` | which forks do not happen |
-//! | `kept` | what waits to be reported |
+//! | `look` | examines the other threads before the copy |
+//! | `strict` | which forks strict mode stops |
+//! | `kept` | the fork record, until it is reported |
 //! | `report` | the report |
-//! | `left` | forks that are left by a jump, or by the end of their thread |
+//! | `left` | forks that never return to our hook: left by a jump, or by the end of their thread |
 
 pub mod handlers;
 mod kept;
@@ -40,37 +40,37 @@ use crate::system::errno;
 
 /// A call that forks and runs the at-fork handlers. `real` returns the child's id, 0 in the child, or -1.
 ///
-/// `daemon`'s parent ends inside libc: it must be refused at its entry or not at all.
+/// The parent of `daemon` ends inside libc, so `daemon` can only be refused at its entry.
 pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if this_thread::record().is_none() {
         return real();
     }
     let outer = left::set_aside(call);
-    let refuse_at_entry = !call.way.returns || !handlers::has_foreign_prepare_handlers();
+    let refuse_at_entry = !call.function.returns || !handlers::has_foreign_prepare_handlers();
     if refuse_at_entry && is_refused(call) {
-        left::go_on(outer);
+        left::resume(outer);
         return -1;
     }
     let result = fork_call::within(call, real);
     if result == 0 {
-        // In the child, its handler has done everything. The outer fork belongs to the parent; its memory stays, as the child
-        // shall write as little as it can.
+        // The child's handler has done everything. The outer fork belongs to the parent; its memory is leaked, because the child
+        // must write as few pages as possible.
         return 0;
     }
     let result = settle(result);
-    left::go_on(outer);
+    left::resume(outer);
     result
 }
 
-/// A call that forks without running at-fork handlers. Where its child goes on elsewhere than in `real` (`clone` with a
-/// stack of its own), that place calls [`after_copy_in_child`].
+/// A call that forks without running at-fork handlers. If its child does not return from `real` (`clone` with a stack of its
+/// own), the child's entry point calls [`after_copy_in_child`].
 pub fn without_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if this_thread::record().is_none() {
         return real();
     }
     let outer = left::set_aside(call);
     if is_refused(call) {
-        left::go_on(outer);
+        left::resume(outer);
         return -1;
     }
     before_copy(Some(call));
@@ -81,7 +81,7 @@ pub fn without_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     }
     after_copy_in_parent();
     let result = settle(result);
-    left::go_on(outer);
+    left::resume(outer);
     result
 }
 

@@ -1,4 +1,4 @@
-//! From a fork's snapshot to its judgement, and what it changes.
+//! From a fork's snapshot to its judgement.
 
 use crate::record;
 use crate::snapshot::fork_snapshot::ForkSnapshot;
@@ -11,8 +11,8 @@ use crate::verdict::reported;
 use crate::verdict::unsafe_fork::{self, Verdict};
 use crate::watch::report;
 
-/// Judges a fork, and builds the record of a finding. Changes nothing. With `although_exec_bound`, its child is known to have done
-/// more than exec.
+/// Judges a fork, and builds the record of a finding. Changes no state. `although_exec_bound` says that the child is known to
+/// have done more than exec.
 pub fn judge(snapshot: &ForkSnapshot, although_exec_bound: bool) -> Judgement {
     let mut judgement = Judgement {
         outcome: Outcome::Nothing,

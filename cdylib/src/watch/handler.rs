@@ -1,7 +1,7 @@
-//! At-fork handlers of other libraries, timed: one that takes over a second is named when it ends.
+//! Times the at-fork handlers of other libraries: one that takes over a second is reported when it ends.
 //!
-//! libc calls a handler without arguments, so each gets an entry of its own that knows which one it stands for. When there are
-//! no more entries, further handlers are called by libc itself and not timed.
+//! libc calls a handler without arguments, so each handler gets an entry of its own, which knows its number. Once the entries
+//! are used up, libc calls further handlers directly, and they are not timed.
 #![expect(unsafe_code, reason = "calling the libraries' handlers")]
 
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -17,20 +17,20 @@ use crate::system::clock;
 use crate::system::errno::KeepErrno;
 use crate::system::numbered_entries::{self, ENTRIES};
 
-/// From this many milliseconds on a handler is slow.
+/// A handler that takes this many milliseconds is slow.
 const SLOW: u64 = 1000;
 
-/// The handlers behind the entries; 0 where an entry is free.
+/// The handler of each entry; 0 where an entry is free.
 static HANDLERS: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
-/// When each runs: the [`Phase`]'s number and one; 0 while it is not known.
+/// When each runs: the [`Phase`]'s number plus one; 0 while that is not known.
 static PHASES: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
 
 /// The handler to register in place of this one.
 pub fn timed(phase: Phase, handler: Option<Handler>) -> Option<Handler> {
     let handler = handler?;
     let address = handler as usize;
-    // Each Release store and exchange pairs with an Acquire load here or in `run`: who finds a handler finds what was written for
-    // it; one whose phase is not written yet is taken for another.
+    // Each Release store and exchange pairs with an Acquire load here or in `run`, so that a handler is found with everything
+    // written for it; one whose phase is not written yet is taken for a different handler.
     for (number, (place, its_phase)) in HANDLERS.iter().zip(&PHASES).enumerate() {
         let taken = place.compare_exchange(0, address, Ordering::AcqRel, Ordering::Acquire);
         if taken.is_ok() {
@@ -45,14 +45,14 @@ pub fn timed(phase: Phase, handler: Option<Handler>) -> Option<Handler> {
     Some(handler)
 }
 
-/// Runs the handler behind the entry of this number.
+/// Runs the handler of this entry.
 extern "C-unwind" fn run(number: usize) {
     // Acquire, also below: pairs with `timed`.
     let address = HANDLERS.get(number).map_or(0, |place| place.load(Ordering::Acquire));
     if address == 0 {
         return;
     }
-    // SAFETY: the address is that of a handler which its library registered and has not taken back.
+    // SAFETY: the address is that of a handler that its library registered and has not withdrawn.
     let handler = unsafe { core::mem::transmute::<usize, unsafe extern "C-unwind" fn()>(address) };
     if sandbox::is_shut() {
         // SAFETY: libc's own call.
@@ -76,7 +76,7 @@ extern "C-unwind" fn run(number: usize) {
 #[cold]
 fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
     let Some(thread) = this_thread::record() else { return };
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     let _busy = Busy::from_here();
     if !new_process::may_report(thread) {
         return;

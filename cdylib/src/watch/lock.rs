@@ -1,4 +1,4 @@
-//! What happens at a lock: noted before the real call, settled after it. Hot.
+//! What happens at a lock: noted before the real call, completed after it. Hot.
 #![expect(unsafe_code, reason = "the program's own mutex is read in place")]
 
 use core::ffi::c_int;
@@ -14,8 +14,8 @@ use crate::state::thread::Thread;
 /// A call that takes a lock, or tries to.
 #[inline(always)]
 pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
-    // The fast path calls nothing but the real function, so that the compiler keeps all of it in registers. In a forked child
-    // that is watched it is never taken.
+    // The fast path calls nothing but the real function, so that the compiler keeps everything in registers. A watched child
+    // never takes it.
     if let Some(thread) = Thread::current()
         && let Some(stack) = thread.known_stack(caller)
         && let Some(ticket) = thread.held.ask(address, object, caller.stack_pointer, stack)
@@ -47,18 +47,18 @@ fn acquire_slowly(
     }
 }
 
-/// A call that takes a mutex, however long that takes. One of an ordinary kind never refuses, so that nothing is left to do
-/// after the real call: the fast path ends in a jump to it and needs no stack of its own. What leads away from it is a jump, too.
+/// A call that takes a mutex, however long it waits. An ordinary mutex never refuses, so nothing is left to do after the real
+/// call: the fast path ends in a jump to it and needs no stack frame. Every way out of the fast path is a jump, too.
 ///
 /// # Safety
-/// `address` is that of a mutex, which the caller is about to hand to libc.
+/// `address` is that of a mutex, which the caller is about to pass to libc.
 #[inline(always)]
 pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = Thread::current()
         // SAFETY: the caller's promise.
         && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_only_stack(caller)
-        && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
+        && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
         return real();
     }
@@ -66,7 +66,7 @@ pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() 
     unsafe { acquire_mutex_from_several(address, caller.stack_pointer, caller.function, real) }
 }
 
-/// As [`acquire_mutex`], in a helper that several chains of callers lead to.
+/// As [`acquire_mutex`], in a helper that is reached through several call chains.
 ///
 /// # Safety
 /// As for [`acquire_mutex`].
@@ -82,19 +82,19 @@ unsafe fn acquire_mutex_from_several(
         // SAFETY: the caller's promise.
         && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_stack_among(caller)
-        && thread.held.ask_for_good(address, Object::Mutex, caller.stack_pointer, stack)
+        && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
         return real();
     }
     acquire_slowly(Object::Mutex, Wait::Forever, address, stack_pointer, function, real)
 }
 
-/// Notes that this thread asks for an object, whatever that takes; `None` where the call must pass straight through.
+/// Notes that this thread asks for an object; `None` where the call must pass straight through.
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
     let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
     let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {
-        None => thread.held.ask_at_length(address, object, caller.stack_pointer, stack),
+        None => thread.held.ask_slowly(address, object, caller.stack_pointer, stack),
         ticket => ticket,
     };
     if ticket.is_none() {
@@ -105,7 +105,7 @@ pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static T
 
 #[inline(always)]
 fn settle(thread: &Thread, ticket: Ticket, result: c_int) -> c_int {
-    // EOWNERDEAD: a robust mutex whose last owner died is taken, too.
+    // With EOWNERDEAD the caller has a robust mutex whose last owner died.
     if result == 0 || result == libc::EOWNERDEAD {
         thread.held.took(ticket);
     } else {
@@ -150,7 +150,7 @@ fn release_slowly(
     result
 }
 
-/// A condition wait: the mutex is given back until it returns.
+/// A condition wait: it releases the mutex until it returns.
 #[inline(always)]
 pub fn condition_wait(
     condition: usize,
@@ -168,9 +168,9 @@ pub fn condition_wait(
     let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else {
         return real();
     };
-    thread.held.give_back(mutex, true);
+    thread.held.set_released_by_wait(mutex, true);
     let result = real();
-    thread.held.give_back(mutex, false);
+    thread.held.set_released_by_wait(mutex, false);
     thread.held.did_not_take(ticket);
     result
 }

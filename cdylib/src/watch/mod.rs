@@ -1,12 +1,12 @@
-//! What happens in which order: at a lock, at a thread's beginning and end, at a fork, at the program's end. Drives the
-//! layers to the left; the hooks call in here and hold no order of their own.
+//! What happens in which order: at a lock, at a thread's beginning and end, at a fork, at the program's end. This layer calls
+//! the ones below it; the hooks only call in here and decide no order themselves.
 //!
 //! A file uses only files above it in this list; `scripts/check-layers` refuses circles.
 //!
 //! | file | its part |
 //! |---|---|
 //! | `reporting` | the report lock, and memory to report in |
-//! | `report` | a finding becomes a record, and goes out |
+//! | `report` | a finding becomes a record and is written |
 //! | `fork_judgement` | from a fork's snapshot to its judgement |
 //! | `new_process` | a forked child begins, and catches up with its fork when that matters |
 //! | `thread_record` | a thread gets its record |

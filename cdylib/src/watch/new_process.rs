@@ -1,7 +1,7 @@
 //! A forked child: how it begins, and how it catches up with its fork.
 //!
-//! A child that does nothing that matters pays for nothing: what it lost and inherited is looked up in its copy of our tables when
-//! it is needed first ([`catch_up`]). So that must run while the child has one thread.
+//! A child that does nothing of interest pays for nothing: the threads it lost and the locks it inherited are looked up in its
+//! copy of our tables when they are first needed ([`catch_up`]). That must happen while the child has one thread.
 #![expect(unsafe_code, reason = "this thread is the only one")]
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -18,15 +18,15 @@ use crate::system::{allocator, process};
 use crate::verdict::fork_record::{self, ForkRecord};
 use crate::verdict::reported;
 
-/// This process is a child that has not yet caught up with its own fork; no other thread had our state in its hands. Relaxed, as
-/// the next: changed while the child has one thread.
+/// This process is a child that has not yet caught up with its own fork, and no other thread was changing our state at the copy.
+/// Relaxed, as the next: changed while the child has one thread.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static IS_BEHIND: AtomicBool = AtomicBool::new(false);
-/// Another thread seemed to hold a lock at a fork whose locks are not looked up yet. Relaxed: as above.
+/// At the fork, another thread seemed to hold a lock, and those locks are not looked up yet. Relaxed: as above.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static HAS_HOLDERS: AtomicBool = AtomicBool::new(false);
 
-/// In a child whose parent had other threads. Without a record of it they all ended in time.
+/// In a child whose parent had other threads. Where there is no fork record, they had all ended before the copy.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
     IS_BEHIND.store(true, Ordering::Relaxed);
@@ -43,7 +43,7 @@ pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
     watch_all_calls(thread);
 }
 
-/// In a child whose parent had no other thread: watched where it came out of the fork with a lock in hand.
+/// In a child whose parent had no other thread: it is watched if it held a lock at the fork.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn begin_alone(thread: &'static Thread) {
     if !thread.held.is_empty() {
@@ -58,19 +58,19 @@ fn watch_all_calls(thread: &'static Thread) {
     thread.held.inherit();
 }
 
-/// In a child whose copy may have found our state in another thread's hands: it reports nothing.
+/// In a child that may have been copied while another thread was changing our state: it reports nothing.
 pub fn begin_mute(thread: &'static Thread) {
     forked_child::note_parent_had_threads();
     start_over(thread, false);
 }
 
-/// Catches up with a fork that was not, or need not be, followed to its child: this process has another id than the one whose
-/// state ours was. Called with the thread busy, wherever our state is about to be used.
+/// Catches up with the fork, if this process is a child that has not: our state still belongs to the parent. Called with the
+/// thread busy, wherever our state is about to be used.
 pub fn catch_up(thread: &'static Thread) {
-    if process::is_known() {
+    if process::owns_state() {
         return;
     }
-    // With other threads at a fork that passed by every hook, one of them may have had our state in its hands.
+    // At a fork that passed every hook, another thread may have been changing our state.
     let is_whole = IS_BEHIND.swap(false, Ordering::Relaxed)
         || threads::all()
             .filter(|(life, _, _)| matches!(life, Life::Running | Life::Starting))
@@ -86,22 +86,22 @@ pub fn catch_up(thread: &'static Thread) {
 /// Makes sure that the orphans are known before the first lock changes.
 pub fn catch_up_with_locks(thread: &'static Thread) {
     if HAS_HOLDERS.load(Ordering::Relaxed) {
-        let _errno = KeepErrno::as_it_is();
+        let _errno = KeepErrno::save();
         let _busy = Busy::from_here();
         catch_up(thread);
     }
 }
 
-/// Whether this process may report anything: prepares for it, or says no. The thread is busy.
+/// Whether this process may report anything; prepares for it. The thread is busy.
 pub fn may_report(thread: &'static Thread) -> bool {
     catch_up(thread);
     !reporting::is_mute()
 }
 
-/// This process is a child now. `is_whole` says that no other thread of the parent had our state in its hands at the copy.
+/// This process is a child now. `is_whole` says that no other thread of the parent was changing our state at the copy.
 fn start_over(thread: &'static Thread, is_whole: bool) {
     FORKS.forget_in_child();
-    // SAFETY: nobody else exists here, and nobody who called this has the lock.
+    // SAFETY: this is the only thread, and no caller of this function holds the lock.
     let mut lock = unsafe { ReportLock::is_held() };
     if is_whole {
         allocator::forget_in_child();
@@ -109,21 +109,20 @@ fn start_over(thread: &'static Thread, is_whole: bool) {
     } else {
         reporting::become_mute();
     }
-    // What was under way belongs to the parent, and the heap may be half-changed: better lose a few bytes than touch it.
+    // The fork under way belongs to the parent, and the heap may be half-changed: leak a few bytes rather than touch it.
     core::mem::forget(FORKS.take(&mut lock));
-    process::know_this();
-    counts::begin_anew();
+    process::claim_state();
+    counts::reset();
     if is_whole {
-        reported::begin_anew(&mut lock);
+        reported::reset(&mut lock);
     }
-    // They are the parent's.
     let _forks_of_the_parent = Thread::take_forks();
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());
 }
 
 /// Looks up what this child inherited from the threads that it lost.
 fn look_up_inherited(thread: &'static Thread) {
-    orphans::begin_anew();
+    orphans::reset();
     HAS_HOLDERS.store(false, Ordering::Relaxed);
     let number = fork_record::newest_number();
     // SAFETY: a process that catches up has one thread.

@@ -1,4 +1,4 @@
-//! What happens at a function of libc behind a lock that passes no hook: it counts as held while the call is in progress.
+//! What happens at a libc function that takes a lock no hook sees: the lock counts as held while the call is in progress.
 
 use super::child::{self, Wait};
 use super::lock::ask;
@@ -12,7 +12,7 @@ use crate::state::thread::Thread;
 /// A call of such a function.
 #[inline(always)]
 pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> usize) -> usize {
-    // As at a lock: the fast path calls nothing but the real function, and is never taken in a watched child.
+    // As for a lock: the fast path calls nothing but the real function, and a watched child never takes it.
     if region.outlives_fork()
         && let Some(thread) = Thread::current()
         && thread.held.is_empty()

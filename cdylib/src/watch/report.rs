@@ -1,4 +1,4 @@
-//! A finding becomes a record, is held against the user's rules, counted and written.
+//! Turns a finding into a record, applies the user's rules, counts it and writes it.
 
 use forkwatch_schema::record::Record;
 
@@ -8,7 +8,7 @@ use crate::sink::output;
 use crate::state::counts;
 use crate::verdict::suppressions;
 
-/// The record of a finding; `None` where a rule suppresses it. `thread` is what Python calls the thread that reports.
+/// The record of a finding; `None` where a rule suppresses it. `thread` is Python's name for the reporting thread.
 pub fn unless_suppressed(content: Content, thread: Option<&str>) -> Option<Record> {
     let record = seal(content, thread);
     (!suppressions::rules().suppresses(&record)).then_some(record)
@@ -35,7 +35,7 @@ pub fn summary() {
     finding(summary::content());
 }
 
-/// Says once what is wrong with the options.
+/// Writes what is wrong with the options.
 pub fn complaints() {
     suppressions::complaints().for_each(output::write_sentence);
 }

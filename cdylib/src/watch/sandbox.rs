@@ -1,4 +1,4 @@
-//! The program installs a seccomp filter. One that would end the program at a call of the library's ends the watching instead.
+//! The program installs a seccomp filter. If the filter would kill the program at one of our system calls, we stop watching.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::sink::standard_error;
 use crate::state::sandbox::{is_shut, set_shut};
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
-use crate::system::seccomp::{Instruction, MOST_INSTRUCTIONS, may_kill};
+use crate::system::seccomp::{Instruction, MAX_INSTRUCTIONS, may_kill};
 
 /// A filter that is about to be installed.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub enum Filter {
     Program(usize),
 }
 
-/// A call that installs a filter. `fails` says whether its result is a failure.
+/// A call that installs a filter. `fails` tells a failure from its result.
 pub fn install<R: Copy>(filter: Filter, real: impl FnOnce() -> R, fails: impl FnOnce(R) -> bool) -> R {
     if is_shut() || this_thread::record().is_none() {
         return real();
@@ -36,9 +36,9 @@ pub fn install<R: Copy>(filter: Filter, real: impl FnOnce() -> R, fails: impl Fn
     result
 }
 
-/// Whether the library must make no system call any more. What it has to say, it says now.
+/// Whether the library must not make another system call. If so, writes its summary first.
 fn before(filter: Filter) -> bool {
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     let _busy = Busy::from_here();
     let mut killed_at = Some("a system call");
     let mut kills_reading = false;
@@ -60,12 +60,12 @@ fn before(filter: Filter) -> bool {
     true
 }
 
-/// The instructions of a `struct sock_fprog`: their number and where they stand.
+/// The instructions of the `struct sock_fprog` at this address.
 fn read(address: usize) -> Option<Vec<Instruction>> {
     let memory = ProcessMemory::own();
     let count = memory.word(address)? & 0xffff;
     let first = memory.word(address + size_of::<usize>())?;
-    if count > MOST_INSTRUCTIONS {
+    if count > MAX_INSTRUCTIONS {
         return None;
     }
     let bytes = memory.bytes(first, count * size_of::<Instruction>())?;
@@ -79,7 +79,7 @@ fn read(address: usize) -> Option<Vec<Instruction>> {
     Some(instructions.map(instruction).collect())
 }
 
-/// Says so once, in words of a fixed length: no memory is asked for.
+/// Says so once, in a fixed buffer, without allocating.
 fn say(name: &str) {
     // Relaxed: one exchange wins.
     static SAID: AtomicBool = AtomicBool::new(false);

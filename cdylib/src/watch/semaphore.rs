@@ -1,5 +1,5 @@
-//! What happens at a semaphore, and when one counts as a lock: made with the value 1, private to the process, posted only by
-//! the thread that took it, and never waited for by its own holder. Everything else is signalling.
+//! What happens at a semaphore. One counts as a lock if it was initialised to 1, is private to the process, is posted only by
+//! the thread that took it, and its holder never waits for it. Everything else is signalling.
 
 use core::ffi::c_int;
 
@@ -23,7 +23,7 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
         child::before_call(thread, Object::Semaphore, address, wait, caller);
     }
     if wait != Wait::Never && thread.held.holds(address) {
-        // It waits for what it holds itself: somebody else is to post it.
+        // It waits for what it holds itself, so it expects another thread to post it.
         signals(thread, address);
     }
     let Some((thread, ticket)) = ask(Object::Semaphore, address, caller) else {
@@ -38,7 +38,7 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
     if made == NO_STACK {
         thread.held.took(ticket);
     } else {
-        thread.held.took_own_making(ticket, made);
+        thread.held.took_just_made(ticket, made);
     }
     result
 }
@@ -85,7 +85,7 @@ pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     real()
 }
 
-/// Its life as we knew it is over.
+/// The semaphore was initialised again or destroyed.
 fn forget(thread: &'static Thread, address: usize) {
     if !thread.held.release(address) {
         // Whether it was held at the fork makes no difference.
@@ -104,7 +104,7 @@ fn signals(thread: &Thread, address: usize) {
     while thread.held.release(address) || thread.held.release_inherited(address).is_some() {}
 }
 
-/// A semaphore that this thread did not take: whoever did is no holder, for it signals.
+/// This thread posted a semaphore that it did not take: the semaphore signals, so the thread that took it does not hold a lock.
 #[cold]
 #[inline(never)]
 fn posted_by_another(address: usize) {

@@ -17,23 +17,24 @@ const RUNNING: u8 = 1;
 const READY: u8 = 2;
 const OFF: u8 = 3;
 
-/// Each Release store pairs with the Acquire of the exchange that finds it: who finds us ready finds what stage one has made.
+/// Each Release store pairs with the Acquire of the exchange that reads it, so that a thread that finds us ready sees what stage
+/// one has set up.
 static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
-/// Without so much memory at the start, in bytes, the program runs unwatched: a piece of memory that cannot be had ends it.
-const LEAST_MEMORY: usize = 2 << 20;
+/// With less memory than this at the start, in bytes, the program runs unwatched: a failed allocation would end it.
+const MIN_MEMORY: usize = 2 << 20;
 /// Relaxed: written by stage one.
 static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
 
-/// Whether hooks may follow threads now; starts what is needed the first time. False while it is being started, and for ever
-/// in a program with raised privileges or without memory.
+/// Whether hooks may follow threads now; the first call starts the library. False while it is starting, and for good in a
+/// program with raised privileges or without memory.
 pub fn stage_one() -> bool {
     match STAGE.compare_exchange(NOT_YET, RUNNING, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
         Err(stage) => return stage == READY,
     }
-    // SAFETY: the function only looks into the auxiliary vector.
+    // SAFETY: the function only reads the auxiliary vector.
     let raised = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    if raised || !allocator::has_memory(LEAST_MEMORY) {
+    if raised || !allocator::has_memory(MIN_MEMORY) {
         STAGE.store(OFF, Ordering::Release);
         return false;
     }
@@ -44,24 +45,24 @@ pub fn stage_one() -> bool {
         Stacks::Caller => 1,
         Stacks::Off => 0,
     });
-    process::know_this();
+    process::claim_state();
     find_default_stack_size();
     thread_record::make_key(thread_end::ends);
     handlers::register();
-    // A panic of ours is caught and costs a finding; it has nothing to say on the program's standard error.
+    // Our panics are caught and cost a finding; they must print nothing on the program's standard error.
     std::panic::set_hook(Box::new(|_| {}));
     STAGE.store(READY, Ordering::Release);
     true
 }
 
-/// Our constructor, in the first thread, which has a record where it `is_followed`: the user hears of options that are wrong.
+/// Our constructor, in the first thread, which has a record if it `is_followed`. Reports invalid options.
 pub fn stage_two(is_followed: impl FnOnce() -> bool) {
     standard_error::remember();
     unwinder::make_ready();
     if is_followed() {
         let _busy = Busy::from_here();
         if config::get().python {
-            // The loader lays this library out last, and no other thread is in its way yet.
+            // The loader initialises this library last, and no other thread can change the list of modules yet.
             python::search();
         }
         report::complaints();

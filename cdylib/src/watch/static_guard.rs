@@ -1,4 +1,4 @@
-//! What happens at the guard of a C++ local static: whoever initialises the static holds it.
+//! What happens at the guard of a C++ local static: the thread that initialises the static holds it.
 
 use core::ffi::c_int;
 
@@ -9,7 +9,7 @@ use crate::state::forked_child;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
 
-/// `__cxa_guard_acquire`, which returns 1 to the one that must initialise.
+/// `__cxa_guard_acquire`, which returns 1 to the thread that must initialise.
 pub fn acquire(guard: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
     if forked_child::is_watched()
         && let Some(thread) = this_thread::record()

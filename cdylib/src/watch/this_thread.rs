@@ -4,8 +4,8 @@ use super::{start, thread_record};
 use crate::state::sandbox;
 use crate::state::thread::Thread;
 
-/// This thread's record, if its hook may touch state; made where the thread has none yet. `None` also where a hook may make no
-/// system call.
+/// This thread's record, if its hook may touch state; a new one if the thread has none yet. `None` also where a sandbox forbids
+/// our system calls.
 #[inline(always)]
 pub fn record() -> Option<&'static Thread> {
     if sandbox::is_shut() {

@@ -8,14 +8,14 @@ use crate::state::{counts, stack_cache, threads, unwind};
 use crate::system::errno::KeepErrno;
 use crate::system::{process, python};
 
-/// A thread is being created here by this function: takes a place for it. `None`: it runs unwatched.
+/// This function is creating a thread: reserves a record for it. `None`: it runs unwatched.
 pub fn begins(
     function: &'static str,
     start_routine: usize,
     argument: usize,
     stack_bytes: usize,
 ) -> Option<&'static Thread> {
-    let errno = KeepErrno::as_it_is();
+    let errno = KeepErrno::save();
     let thread = this_thread::record()?;
     child::creates_thread(thread, function, core::ptr::from_ref(&errno) as usize);
     let _busy = Busy::from_here();

@@ -1,4 +1,4 @@
-//! A thread ends: what it still holds is reported, and its record is given back.
+//! A thread ends: the locks it still holds are reported, and its record is freed.
 #![expect(unsafe_code, reason = "thread-specific data")]
 
 use core::ffi::c_void;
@@ -17,8 +17,8 @@ use crate::state::{counts, sandbox, threads};
 use crate::system::errno::KeepErrno;
 use crate::verdict::{leaked_lock, reported};
 
-/// Rounds of destructors that POSIX guarantees and glibc runs; ours waits for the last, so that other destructors that
-/// unlock come first.
+/// The rounds of destructors that POSIX guarantees and glibc runs; ours waits for the last, so that other destructors can
+/// unlock first.
 const LAST_ROUND: u8 = 4;
 
 /// The destructor of our key: runs in the ending thread.
@@ -31,21 +31,21 @@ pub unsafe extern "C" fn ends(record: *mut c_void) {
     }
     // SAFETY: the caller's promise; records are never given back.
     let thread = unsafe { &*record.cast::<Thread>() };
-    // A handler that was cancelled inside of a fork has not come back to it.
+    // If the thread was cancelled in an at-fork handler, its fork never returned.
     left::end_left_fork();
     if thread.next_round() < LAST_ROUND {
         thread_record::call_at_end(thread);
         return;
     }
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     let busy = Busy::from_here();
     new_process::catch_up(thread);
     report_leaked_locks(thread);
     counts::add_own_forks();
     counts::add_dropped_locks(thread);
     drop(busy);
-    // First of all, or a signal handler would use a record that is another thread's by then.
-    Thread::pass_by();
+    // Before the record is freed, or a signal handler would use a record that already belongs to another thread.
+    Thread::stop_following();
     threads::end(thread);
 }
 

@@ -12,7 +12,7 @@ use crate::system::errno::KeepErrno;
 
 const NO_KEY: u32 = u32::MAX;
 
-/// The key whose destructor is called at a thread's end, however it ends. Relaxed: written by stage one.
+/// The key whose destructor runs at a thread's end, however it ends. Relaxed: written by stage one.
 static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
 
 /// Makes the key. Called once, by stage one. `ends` gets a thread's record, and never unwinds.
@@ -24,12 +24,12 @@ pub fn make_key(ends: unsafe extern "C" fn(*mut c_void)) {
     }
 }
 
-/// Has the key's destructor called when this thread, which runs this, ends.
+/// Arranges for the key's destructor to run when the calling thread ends.
 pub fn call_at_end(thread: &Thread) {
     let key = KEY.load(Ordering::Relaxed);
     if key != NO_KEY {
-        // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; a failure only means that the thread's end
-        // is noticed by the kernel's list instead.
+        // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; after a failure, the thread's end is noticed
+        // through the kernel's list instead.
         let _noticed_otherwise =
             unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };
     }
@@ -38,12 +38,12 @@ pub fn call_at_end(thread: &Thread) {
 /// A created thread begins: called in it, before the program's code. `here` is an address in the frame of the wrapper that
 /// will call the program's start routine.
 pub fn begin(thread: &'static Thread, here: usize) {
-    // A signal handler that comes in between must not adopt the thread a second time; one that came before has.
+    // A signal handler that ran earlier may have adopted the thread; one that runs in between must not adopt it again.
     if let Some(adopted) = Thread::even_if_busy() {
-        Thread::pass_by();
+        Thread::stop_following();
         threads::cancel(adopted);
     }
-    Thread::pass_by();
+    Thread::stop_following();
     if sandbox::is_shut() {
         return;
     }
@@ -64,11 +64,11 @@ pub fn adopt_if_unknown() {
     }
 }
 
-/// Adopts a thread whose creation was not seen: the first one, and those made around `pthread_create`. `stage_one` says whether
-/// threads may be followed.
+/// Adopts a thread whose creation was not seen: the first one, and those created without `pthread_create`. `stage_one` says
+/// whether threads may be followed.
 pub fn adopt(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
-    let _errno = KeepErrno::as_it_is();
-    // What happens in here must not come back to here.
+    let _errno = KeepErrno::save();
+    // The hooks that this reaches must not adopt the thread again.
     let busy = Busy::from_here();
     if !stage_one() {
         return None;
@@ -82,7 +82,7 @@ pub fn adopt(stage_one: impl FnOnce() -> bool) -> Option<&'static Thread> {
     };
     let Some(thread) = threads::reserve(origin) else {
         drop(busy);
-        Thread::pass_by();
+        Thread::stop_following();
         return None;
     };
     thread.note_handle();

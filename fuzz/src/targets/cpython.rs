@@ -25,8 +25,8 @@ pub fn run(input: &[u8]) -> usize {
         let interpreter = interpreter(minor, memory.start);
         let state = memory.start + TYPES * TYPE_BYTES;
         let this = Thread { state, handle };
-        let look = |pages| Objects::look(&interpreter, ProcessMemory::own(), pages);
-        let Some(objects) = look(Pages::for_much) else {
+        let look = |pages| Objects::open(&interpreter, ProcessMemory::own(), pages);
+        let Some(objects) = look(Pages::for_many_reads) else {
             return 0;
         };
         let lock = memory.start + 0x1000;
@@ -41,7 +41,7 @@ pub fn run(input: &[u8]) -> usize {
         assert!(stack.len() <= 64, "more frames than asked for");
         let threads = objects.all_threads(memory.start + 0x2000);
         assert!(threads.len() <= 1024, "{} threads", threads.len());
-        if let (Some(frames), Some(little)) = (look(Pages::for_frames), look(Pages::for_little)) {
+        if let (Some(frames), Some(little)) = (look(Pages::for_frames), look(Pages::for_few_reads)) {
             let _any = (
                 frames.held_by_others(this),
                 little.place(state, 16),

@@ -11,10 +11,10 @@ const STACK: usize = if cfg!(feature = "libfuzzer") {
 /// The part of it that is declared free.
 const LEFT: usize = 128 << 10;
 /// The longest name that is read from a file.
-const LONGEST: usize = 16 << 10;
+const MAX_LENGTH: usize = 16 << 10;
 
 pub fn run(input: &[u8]) -> usize {
-    let name = input.get(..LONGEST).unwrap_or(input).to_vec();
+    let name = input.get(..MAX_LENGTH).unwrap_or(input).to_vec();
     let thread = std::thread::Builder::new().stack_size(STACK);
     let length = thread
         .spawn(move || demangle(&name, Nesting::within(LEFT)).len())

@@ -47,7 +47,7 @@ impl ForeignPython {
         let runtime = program.runtime_range()?.start;
         let interpreter = program.interpreter(modules)?;
         let memory = modules.memory();
-        let objects = Objects::look(&interpreter, memory, Pages::for_much)?.with_semaphores();
+        let objects = Objects::open(&interpreter, memory, Pages::for_many_reads)?.with_semaphores();
         Some(Self {
             memory,
             objects,
@@ -103,7 +103,7 @@ impl ForeignPython {
         words.iter().any(|word| i32::from_ne_bytes(*word) == tid)
     }
 
-    /// The lock that a thread waits for on this futex: the semaphore there, or what CPython's parking lot has beside it.
+    /// The lock that a thread waits for on this futex: the semaphore there, or the lock in its entry of CPython's parking lot.
     pub fn lock_behind(&self, futex: usize) -> usize {
         let parked = self.objects.has_own_locks().then(|| self.objects.parked_for(futex));
         parked.flatten().unwrap_or(futex)

@@ -9,7 +9,7 @@ use super::object::{MAX_ENTRIES, Objects};
 /// The most frames followed, where the interpreter's own are among them.
 const MAX_FRAMES: usize = 1024;
 /// The longest table of lines that is read; frames in longer functions have no line.
-const LONGEST_LINE_TABLE: usize = 1 << 18;
+const MAX_LINE_TABLE: usize = 1 << 18;
 /// `_frameowner`: from here on, the interpreter's own frames at the bottom of a C call.
 const OWNED_BY_C: u8 = 3;
 
@@ -22,15 +22,15 @@ pub struct Frame {
 
 impl Objects {
     /// The frames of the thread with this state, innermost first.
-    pub fn frames(&self, state: usize, most: usize) -> Vec<Frame> {
-        self.frames_if(state, most, |frame| {
+    pub fn frames(&self, state: usize, limit: usize) -> Vec<Frame> {
+        self.frames_if(state, limit, |frame| {
             (self.type_of(frame.code) == Some(self.interpreter.types.code)).then(|| self.has_begun(frame))
         })
     }
 
     /// A number for the place where the thread with this state is, different from those of other places in this process. Of
-    /// the code, only what marks a frame that stands for no line is read.
-    pub fn place(&self, state: usize, most: usize) -> u64 {
+    /// the code, only what marks a frame without a line is read.
+    pub fn place(&self, state: usize, limit: usize) -> u64 {
         let place = |frame: Frame| {
             let instruction = match self.layout.instruction {
                 Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
@@ -43,14 +43,14 @@ impl Objects {
             (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
         };
         let mix = |hash: u64, place: u64| (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
-        self.frames_if(state, most, |frame| Some(self.has_begun(frame)))
+        self.frames_if(state, limit, |frame| Some(self.has_begun(frame)))
             .into_iter()
             .map(place)
             .fold(0, mix)
     }
 
     /// The frames that `counts` says true of, up to one that it does not know.
-    fn frames_if(&self, state: usize, most: usize, counts: impl Fn(Frame) -> Option<bool>) -> Vec<Frame> {
+    fn frames_if(&self, state: usize, limit: usize, counts: impl Fn(Frame) -> Option<bool>) -> Vec<Frame> {
         let innermost = match self.layout.innermost {
             Innermost::Here(offset) => self.pages.pointer(state + offset),
             Innermost::Behind(offset, inner) => self
@@ -62,7 +62,7 @@ impl Objects {
         let mut next = innermost;
         for _ in 0..MAX_FRAMES {
             let Some(address) = next else { break };
-            if frames.len() == most {
+            if frames.len() == limit {
                 break;
             }
             next = self.pages.pointer(address + self.layout.back);
@@ -87,7 +87,7 @@ impl Objects {
     }
 
     /// Whether the frame has come to its function's first line: what `traceback` shows. From 3.12 on a class that was called
-    /// often has a frame `__init__` between its caller and its own `__init__`, which stands for no line and never comes there.
+    /// often has a frame `__init__` between its caller and its own `__init__`, which has no line and never gets there.
     fn has_begun(&self, frame: Frame) -> bool {
         let Some(first) = self.layout.first_traceable else {
             return true;
@@ -145,7 +145,7 @@ impl Objects {
     /// The line that the frame is at.
     pub fn line(&self, frame: Frame) -> Option<u32> {
         let (format, table) = self.layout.lines;
-        let table = self.bytes(self.pages.pointer(frame.code + table)?, LONGEST_LINE_TABLE)?;
+        let table = self.bytes(self.pages.pointer(frame.code + table)?, MAX_LINE_TABLE)?;
         let first = self.pages.int(frame.code + self.layout.first_line)?;
         line_at(format, first, &table, self.offset(frame)?)
     }

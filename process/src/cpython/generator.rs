@@ -9,7 +9,7 @@ use super::object::Objects;
 const MAX_VALUES: usize = 128;
 /// The most frames of a thread, with those of generators; and how deep generators may be in one another.
 const MAX_FRAMES: usize = 256;
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 impl Objects {
     /// These frames, and before each those of the generators that it is in the middle of: in a `for` loop, in a `with` block
@@ -17,7 +17,7 @@ impl Objects {
     pub fn with_generators(&self, frames: Vec<Frame>) -> Vec<Frame> {
         let mut all = Vec::with_capacity(frames.len());
         for frame in frames {
-            self.add_with_generators(frame, DEEPEST, &mut all);
+            self.add_with_generators(frame, MAX_DEPTH, &mut all);
         }
         all
     }

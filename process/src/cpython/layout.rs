@@ -39,7 +39,7 @@ pub struct Layout {
     pub first_line: usize,
     /// Code objects: the form and the place of the table of lines.
     pub lines: (Lines, usize),
-    /// Code objects: the first instruction that stands for a line; `None` before there were others.
+    /// Code objects: the first instruction with a line; `None` in versions where all have one.
     pub first_traceable: Option<usize>,
     /// How frames tell which blocks they are in.
     pub blocks: Blocks,

@@ -8,7 +8,7 @@ use super::versions;
 use crate::memory::ProcessMemory;
 
 /// The most characters of a string that are read.
-const LONGEST_TEXT: usize = 1024;
+const MAX_TEXT: usize = 1024;
 /// The most entries of a container that are looked at.
 pub const MAX_ENTRIES: usize = 4096;
 
@@ -34,7 +34,7 @@ pub struct Objects {
 impl Objects {
     /// A fresh look at the memory of the process with this interpreter; `None` where its version is not known. `pages` says
     /// how much will be read.
-    pub fn look(interpreter: &Interpreter, memory: ProcessMemory, pages: fn(ProcessMemory) -> Pages) -> Option<Self> {
+    pub fn open(interpreter: &Interpreter, memory: ProcessMemory, pages: fn(ProcessMemory) -> Pages) -> Option<Self> {
         Some(Self {
             interpreter: *interpreter,
             layout: versions::layout_of(interpreter)?,
@@ -104,7 +104,7 @@ impl Objects {
         if self.type_of(object)? != self.interpreter.types.text {
             return None;
         }
-        let length = self.pages.word(object + SIZE)?.min(LONGEST_TEXT);
+        let length = self.pages.word(object + SIZE)?.min(MAX_TEXT);
         let state = self.pages.byte(object + 32)?;
         let (kind, is_compact, is_ascii) = (usize::from(state >> 2 & 7), state & 0x20 != 0, state & 0x40 != 0);
         if !is_compact || !matches!(kind, 1 | 2 | 4) {
@@ -164,20 +164,20 @@ impl Objects {
         }
     }
 
-    /// The elements of a tuple, list or `deque`, the first `most` of them; none of anything else.
-    pub fn elements(&self, object: usize, most: usize) -> Vec<usize> {
+    /// The elements of a tuple, list or `deque`, the first `limit` of them; none of anything else.
+    pub fn elements(&self, object: usize, limit: usize) -> Vec<usize> {
         let types = &self.interpreter.types;
         let start = match self.type_of(object) {
             Some(of) if of == types.tuple => Some(object + self.layout.elements),
             Some(of) if of == types.list => self.pages.pointer(object + 24),
-            Some(of) if self.is_deque(of) => return self.elements_of_deque(object, most),
+            Some(of) if self.is_deque(of) => return self.elements_of_deque(object, limit),
             _ => None,
         };
         let Some(start) = start else {
             return Vec::new();
         };
         let length = self.pages.word(object + SIZE).unwrap_or(0);
-        let words = (0..length.min(most)).map_while(|index| self.pages.word(start + index * 8));
+        let words = (0..length.min(limit)).map_while(|index| self.pages.word(start + index * 8));
         words.collect()
     }
 
@@ -192,13 +192,13 @@ impl Objects {
     }
 
     /// Blocks of 64 elements, each with a link to the next behind them.
-    fn elements_of_deque(&self, deque: usize, most: usize) -> Vec<usize> {
+    fn elements_of_deque(&self, deque: usize, limit: usize) -> Vec<usize> {
         const FIRST_BLOCK: usize = 24;
         const FIRST_INDEX: usize = 40;
         const BLOCK: usize = 64;
         let mut elements = Vec::new();
         let mut read = || {
-            let length = self.pages.word(deque + SIZE)?.min(most);
+            let length = self.pages.word(deque + SIZE)?.min(limit);
             let mut block = self.pages.pointer(deque + FIRST_BLOCK)?;
             let mut index = self.pages.word(deque + FIRST_INDEX)?;
             while elements.len() < length {
@@ -216,8 +216,8 @@ impl Objects {
         elements
     }
 
-    /// The keys and values of a dictionary, the first `most` ones; none of anything else.
-    pub fn entries(&self, dict: usize, most: usize) -> Vec<(usize, usize)> {
+    /// The keys and values of a dictionary, the first `limit` ones; none of anything else.
+    pub fn entries(&self, dict: usize, limit: usize) -> Vec<(usize, usize)> {
         if self.type_of(dict) != Some(self.interpreter.types.dict) {
             return Vec::new();
         }
@@ -225,9 +225,9 @@ impl Objects {
             return Vec::new();
         };
         match self.pages.word(dict + DICT_VALUES) {
-            Some(0) => self.entries_of(keys, None, most),
+            Some(0) => self.entries_of(keys, None, limit),
             Some(_) => self.pages.pointer(dict + DICT_VALUES).map_or_else(Vec::new, |values| {
-                self.entries_of(keys, Some(values + self.head_of_values()), most)
+                self.entries_of(keys, Some(values + self.head_of_values()), limit)
             }),
             None => Vec::new(),
         }
@@ -283,8 +283,8 @@ impl Objects {
         }
     }
 
-    /// The entries of a table of keys; `values` is where they are, if not beside the keys.
-    fn entries_of(&self, keys: usize, values: Option<usize>, most: usize) -> Vec<(usize, usize)> {
+    /// The entries of a table of keys; `values` is where they are, if not next to the keys.
+    fn entries_of(&self, keys: usize, values: Option<usize>, limit: usize) -> Vec<(usize, usize)> {
         let place = || match self.layout.keys {
             Keys::Old => {
                 let slots = self.pages.word(keys + 8)?;
@@ -318,7 +318,7 @@ impl Objects {
             };
             Some((name, value))
         };
-        let entries = (0..count.min(most)).map_while(entry);
+        let entries = (0..count.min(limit)).map_while(entry);
         entries.filter(|&(name, value)| name != 0 && value != 0).collect()
     }
 }

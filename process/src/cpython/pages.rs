@@ -31,7 +31,7 @@ struct Kept {
 
 impl Pages {
     /// This memory, for someone who will read much of it.
-    pub fn for_much(memory: ProcessMemory) -> Self {
+    pub fn for_many_reads(memory: ProcessMemory) -> Self {
         // A mapping of its own, of which only what is used is there.
         Self::new(memory, LONG, Vec::with_capacity(LONG * MAX_READS))
     }
@@ -42,7 +42,7 @@ impl Pages {
     }
 
     /// The same for someone who will read little.
-    pub fn for_little(memory: ProcessMemory) -> Self {
+    pub fn for_few_reads(memory: ProcessMemory) -> Self {
         Self::new(memory, SHORT, Vec::new())
     }
 
@@ -135,8 +135,8 @@ mod tests {
     fn words_at_any_place() {
         let kept: Vec<u8> = (0..4000_u32).map(|number| (number % 251) as u8).collect();
         for (pages, offset) in [
-            Pages::for_much(ProcessMemory::own()),
-            Pages::for_little(ProcessMemory::own()),
+            Pages::for_many_reads(ProcessMemory::own()),
+            Pages::for_few_reads(ProcessMemory::own()),
         ]
         .iter()
         .flat_map(|pages| [0, 1, 1000, 1020, 3990].map(|offset| (pages, offset)))
@@ -145,7 +145,7 @@ mod tests {
             assert!(pages.read(kept.as_ptr().addr() + offset, &mut found));
             assert_eq!(found, kept[offset..offset + 8]);
         }
-        let pages = Pages::for_little(ProcessMemory::own());
+        let pages = Pages::for_few_reads(ProcessMemory::own());
         assert_eq!(pages.word(8), None);
         assert_eq!(pages.pointer(usize::MAX - 3), None);
         let words = [4096_usize, 0, usize::MAX - 7];

@@ -193,7 +193,7 @@ fn minor_in_names(modules: &Modules) -> Option<u32> {
 fn places_of(modules: &Modules, index: usize, names: &[&str]) -> BTreeMap<usize, usize> {
     let longest = names.iter().map(|name| name.len() + 1).max().unwrap_or(1);
     let mut places = BTreeMap::new();
-    // Old linkers put constants beside the code; only where nothing was found elsewhere are those pages read.
+    // Old linkers put constants next to the code; those pages are only read if nothing was found elsewhere.
     for with_code in [false, true] {
         for (part, writable) in modules.parts(index) {
             if writable || modules.is_executable(part.start) != with_code {

@@ -7,7 +7,7 @@ use super::lock_object::LockState;
 use super::object::Objects;
 
 /// The most steps from a variable: `event`, `event._cond`, `event._cond._lock`.
-const DEEPEST: usize = 3;
+const MAX_DEPTH: usize = 3;
 /// The most steps to a variable or an attribute of one.
 const NEAR: usize = 2;
 /// The most objects looked at from one frame.
@@ -30,7 +30,7 @@ pub struct Named {
 
 impl Named {
     /// The lock that a `threading.Thread` holds all its life, up to 3.12.
-    pub fn sign_of_life(address: usize) -> Self {
+    pub fn thread_state_lock(address: usize) -> Self {
         Self {
             address,
             name: "_tstate_lock".to_owned(),
@@ -127,7 +127,7 @@ impl Objects {
             if used.contains(&name) {
                 reached.push(variable((name, object), 1));
             } else if all_of_module && is_wanted(object).is_some() {
-                reached.push(variable((name, object), DEEPEST));
+                reached.push(variable((name, object), MAX_DEPTH));
             }
         }
         let mut seen = BTreeSet::new();
@@ -139,7 +139,7 @@ impl Objects {
             if seen.insert(object) {
                 match is_wanted(object) {
                     Some(address) => see(address, object, &reached, number),
-                    None if depth < DEEPEST => self.step(number, object, depth + 1, &mut reached),
+                    None if depth < MAX_DEPTH => self.step(number, object, depth + 1, &mut reached),
                     None => {}
                 }
             }

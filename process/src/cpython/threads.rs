@@ -124,7 +124,7 @@ mod tests {
         let address = state.as_ptr().addr();
         state[..2].fill(address);
         let state = core::hint::black_box(&state);
-        let objects = Objects::look(&interpreter, ProcessMemory::own(), Pages::for_little).unwrap();
+        let objects = Objects::open(&interpreter, ProcessMemory::own(), Pages::for_few_reads).unwrap();
         assert_eq!(objects.others(state.as_ptr().addr()), []);
     }
 }

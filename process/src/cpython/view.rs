@@ -80,7 +80,7 @@ impl Objects {
             let alive = self
                 .value(&attributes, "_tstate_lock")
                 .and_then(|lock| self.lock_in(lock));
-            view.locks.extend(alive.map(Named::sign_of_life));
+            view.locks.extend(alive.map(Named::thread_state_lock));
             let innermost = frames.get(..depth.min(frames.len())).unwrap_or_default();
             view.threads.push(PythonThread {
                 handle: other.handle,

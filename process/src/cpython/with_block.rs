@@ -11,11 +11,11 @@ use super::layout::{BlockStack, BlockTable, Blocks, Exit};
 use super::object::Objects;
 
 /// The longest table that is read; functions with longer ones give nothing.
-const LONGEST_TABLE: usize = 1 << 14;
+const MAX_TABLE: usize = 1 << 14;
 /// The most blocks around one instruction that are looked at.
 const MAX_BLOCKS: usize = 32;
 /// The deepest stack of values that is believed.
-const DEEPEST_STACK: usize = 1 << 12;
+const MAX_STACK_DEPTH: usize = 1 << 12;
 
 /// One entry of a table of exceptions, in units of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Objects {
         let depth = |number| self.pages.int(frame.address + stack.blocks + number * SIZE + DEPTH);
         let depths = (0..count.min(MAX_BLOCKS)).rev().filter_map(depth);
         let depths = depths.filter_map(|depth| usize::try_from(depth).ok());
-        Some(depths.filter(|&depth| depth <= DEEPEST_STACK).collect())
+        Some(depths.filter(|&depth| depth <= MAX_STACK_DEPTH).collect())
     }
 
     /// How deep the stack of values is at the ends of the blocks that the frame is inside, the innermost first.
@@ -88,13 +88,11 @@ impl Objects {
         // Many threads are in the same place.
         Some(self.known.blocks.get((frame.code, offset), || {
             let table = self.pages.pointer(frame.code + blocks.exceptions);
-            let table = table
-                .and_then(|table| self.bytes(table, LONGEST_TABLE))
-                .unwrap_or_default();
+            let table = table.and_then(|table| self.bytes(table, MAX_TABLE)).unwrap_or_default();
             let mut depths = Vec::new();
             for _ in 0..MAX_BLOCKS {
                 let Some(handler) = handler_of(&table, unit) else { break };
-                if handler.depth <= DEEPEST_STACK {
+                if handler.depth <= MAX_STACK_DEPTH {
                     depths.push(handler.depth);
                 }
                 // Whoever handles an exception of the handler is one block further out.

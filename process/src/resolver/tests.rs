@@ -95,11 +95,7 @@ fn lines_are_given_and_inlined_functions_expanded() {
         .position(|frame| frame.symbol.as_deref().unwrap().ends_with("::inlined_function"));
     let [inlined, outer] = frames.get(place.unwrap()..).unwrap().first_chunk().unwrap();
     assert!(
-        inlined
-            .file
-            .as_deref()
-            .unwrap()
-            .ends_with("src/snapshot/resolver/tests.rs"),
+        inlined.file.as_deref().unwrap().ends_with("src/resolver/tests.rs"),
         "{inlined:?}"
     );
     assert_eq!(inlined.line, Some(line));

@@ -8,7 +8,7 @@ use super::{Registers, Slice, Words};
 /// The most operations of one expression; those that compilers write have about ten.
 const MAX_OPERATIONS: u32 = 100;
 
-/// Room on the stack, instead of the heap.
+/// Storage on the stack, instead of the heap.
 struct OnStack;
 
 impl<'bytes> EvaluationStorage<Slice<'bytes>> for OnStack {

@@ -8,7 +8,7 @@
 //! | what is in the registers, as far as known? | `registers` |
 //! | what do the tables say of this place? | `rules` |
 //! | what does a DWARF expression come to? | `expression` |
-//! | who was interrupted by a signal? | `signal_frame` |
+//! | which code was interrupted by a signal? | `signal_frame` |
 //! | what is in the tables of a module of any process? | `tables` |
 
 mod expression;

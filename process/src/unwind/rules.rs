@@ -1,6 +1,6 @@
 //! The compiler's rules for one place in the code.
 //!
-//! What would need a register that is not known is refused rather than guessed.
+//! Rules that need an unknown register are refused rather than guessed.
 
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, Encoding, FrameDescriptionEntry, Register, RegisterRule, UnwindContext,
@@ -10,7 +10,7 @@ use gimli::{
 use super::registers::COUNT;
 use super::{Registers, Slice, Words, expression};
 
-/// By the calling convention a function gives these back as they were; of the others nothing is known.
+/// The callee-saved registers of the calling convention; nothing is known about the others.
 const KEPT_BY_CALLEES: [Register; 6] = [
     X86_64::RBX,
     X86_64::RBP,
@@ -20,8 +20,8 @@ const KEPT_BY_CALLEES: [Register; 6] = [
     X86_64::R15,
 ];
 
-/// Little room on the stack, instead of the heap: for the registers that a function gives back, and one remembered state. What
-/// has more, as only code that returns from a signal handler does, is not read.
+/// A small area on the stack, instead of the heap: for the callee-saved registers and one remembered state. Code that needs more,
+/// as only the return from a signal handler does, is not read.
 #[derive(Debug)]
 pub struct OnSmallStack;
 
@@ -49,7 +49,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules of `entry` for the code at `address`; `None` where none can be read. `S`: where room for them is taken,
+    /// The rules of `entry` for the code at `address`; `None` where none can be read. `S`: where they are stored,
     /// [`gimli::StoreOnHeap`] or [`OnSmallStack`].
     pub fn of<S: UnwindContextStorage<usize>>(
         entry: &FrameDescriptionEntry<Slice<'_>>,
@@ -105,7 +105,7 @@ impl Rules {
         self.registers.get(usize::from(register.0))
     }
 
-    /// Whether this is the frame that the kernel put before a signal handler: its caller was interrupted, not calling.
+    /// Whether this is the frame that the kernel made for a signal handler: its caller was interrupted, rather than making a call.
     pub fn is_signal_frame(&self) -> bool {
         self.is_signal_frame
     }
@@ -194,7 +194,7 @@ impl Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packed(pub [u64; 3]);
 
-/// The registers that [`Packed`] has room for; of the others nothing must be said.
+/// The registers that [`Packed`] can hold; there must be no rules for any other.
 const PACKED: [Register; 7] = [
     X86_64::RA,
     X86_64::RBX,

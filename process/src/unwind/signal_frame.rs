@@ -1,5 +1,5 @@
-//! Who was interrupted by a signal: the frame that the kernel puts below a handler's, whose layout is the kernel's ABI. It is known
-//! without tables, as some libraries' code that returns from a handler has none.
+//! Which code was interrupted by a signal: read from the frame that the kernel makes for a handler, whose layout is the kernel's
+//! ABI. No tables are needed, because some libraries' code that returns from a handler has none.
 
 use gimli::{Register, X86_64};
 

@@ -1,7 +1,7 @@
 //! A module's unwind tables (`.eh_frame` behind `.eh_frame_hdr`), read entry by entry from memory.
 //!
-//! For a process that may be another one, or whose modules come and go. Only the index is kept; an entry is two
-//! guarded reads, since the tables of a big library are tens of megabytes long. The loader is not asked anything.
+//! For another process, or one that loads and unloads modules. Only the index is kept; an entry takes two guarded reads, since the
+//! tables of a big library are tens of megabytes long. The loader is not called.
 
 use super::Slice;
 use gimli::{BaseAddresses, EhFrame, EhFrameHdr, FrameDescriptionEntry, NativeEndian, Pointer, UnwindSection};

@@ -1,9 +1,9 @@
-//! One entry of the table of held locks: what it speaks of, and how far it is.
+//! One slot of the table of held locks: an object, and the stage of its acquisition.
 
 use crate::depot::{NO_STACK, StackId};
 use crate::sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence, own};
 
-/// What an entry speaks of.
+/// The kind of object that an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Object {
@@ -37,28 +37,28 @@ impl Object {
         Self::LibcRegion,
     ];
 
-    /// Reads the number of a variant back.
+    /// The variant with this number.
     pub(crate) fn from_number(number: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|object| *object as u64 == number)
     }
 }
 
-/// How far an entry is.
+/// The stage of an acquisition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
-    /// The slot says nothing.
+    /// The slot has no entry.
     Nothing = 0,
     /// The thread has asked, and may be blocked.
     Asked,
     /// The thread holds it.
     Held,
-    /// The thread holds a semaphore that it had made itself just before.
-    HeldOwnMaking,
-    /// The thread held it and has given it back for the time of a condition wait.
-    GivenBack,
-    /// The thread asked and is not waited for: the call returns with the object or not at all. To the thread itself it is held;
-    /// whoever looks from outside learns from the lock's own memory whether it is still asked for.
+    /// The thread holds a semaphore that it had itself initialised just before.
+    HeldJustMade,
+    /// The thread held it, and a condition wait has released it.
+    ReleasedByWait,
+    /// The thread asked in a call that returns with the object or not at all, and no note follows. The thread itself treats it as
+    /// held; another thread must read the lock's own memory.
     AskedOrHeld,
 }
 
@@ -67,28 +67,28 @@ impl Stage {
         match number {
             1 => Self::Asked,
             2 => Self::Held,
-            3 => Self::HeldOwnMaking,
-            4 => Self::GivenBack,
+            3 => Self::HeldJustMade,
+            4 => Self::ReleasedByWait,
             5 => Self::AskedOrHeld,
             _ => Self::Nothing,
         }
     }
 }
 
-/// What an entry speaks of and how far it is, in one word, so that one store says it all: the stack's id in the upper half, then
-/// [`What::DOUBTED`], the [`Stage`] and the [`Object`].
+/// An entry's object kind, stage and stack in one word, so that one store publishes all: the stack's id in the upper half, then
+/// [`SlotState::MARKED`], the [`Stage`] and the [`Object`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct What(u64);
+pub(super) struct SlotState(u64);
 
-impl What {
+impl SlotState {
     /// The slot lies above the newest entry; below it, a call has reserved the slot and not yet filled it.
     pub(super) const FREE: Self = Self(0);
     /// An entry was here, and others still lie above it.
     pub(super) const HOLE: Self = Self(0xff);
     const STAGE_SHIFT: u32 = 8;
     const STAGE: u64 = 0xff << Self::STAGE_SHIFT;
-    /// Another thread looks whether this entry is the one that it may empty.
-    const DOUBTED: u64 = 1 << 31;
+    /// Another thread is checking whether this entry is the one that it may empty.
+    const MARKED: u64 = 1 << 31;
 
     #[inline(always)]
     pub(super) fn new(stack: StackId, stage: Stage, object: Object) -> Self {
@@ -110,7 +110,7 @@ impl What {
 
     #[inline(always)]
     fn at_stage(self, stage: Stage) -> Self {
-        Self(self.0 & !(Self::STAGE | Self::DOUBTED) | (stage as u64) << Self::STAGE_SHIFT)
+        Self(self.0 & !(Self::STAGE | Self::MARKED) | (stage as u64) << Self::STAGE_SHIFT)
     }
 }
 
@@ -121,74 +121,74 @@ pub(super) struct Slot {
     address: AtomicUsize,
     /// The stack pointer of the call, to recognise slots whose call was left by `longjmp`.
     stack_pointer: AtomicUsize,
-    /// A [`What`].
-    what: AtomicU64,
-    /// For a semaphore that this thread itself had just made, with [`Stage::HeldOwnMaking`]: the stack of its making.
+    /// A [`SlotState`].
+    state: AtomicU64,
+    /// With [`Stage::HeldJustMade`]: the stack that initialised the semaphore.
     made: AtomicU32,
 }
 
-// Every store of the owner's is a Release store: on x86-64 that is a plain `mov`, and it keeps them in order. So whoever loads
-// (Acquire) what one entry wrote sees that the entry before it has gone.
+// Every store by the owner is a Release store: on x86-64 that is a plain `mov`, and it keeps them in order. So a thread that loads
+// (Acquire) what one entry wrote sees that the entry before it is gone.
 impl Slot {
     #[cfg(loom)]
     pub(super) fn zeros() -> Self {
         Self {
             address: AtomicUsize::new(0),
             stack_pointer: AtomicUsize::new(0),
-            what: AtomicU64::new(0),
+            state: AtomicU64::new(0),
             made: AtomicU32::new(0),
         }
     }
 
     /// Fills a slot that this call has reserved.
     #[inline(always)]
-    pub(super) fn fill(&self, address: usize, stack_pointer: usize, what: What) {
+    pub(super) fn fill(&self, address: usize, stack_pointer: usize, state: SlotState) {
         self.address.store(address, Ordering::Release);
         self.stack_pointer.store(stack_pointer, Ordering::Release);
-        // Release: pairs with the loads of `entry`: with the word comes all that it speaks of.
-        own::store_long(&self.what, what.0);
+        // Release: pairs with the loads of `entry`, and publishes the words above.
+        own::store_long(&self.state, state.0);
     }
 
     #[inline(always)]
-    pub(super) fn what(&self) -> What {
-        // Acquire: pairs with the stores of `fill` and `set_what`.
-        What(self.what.load(Ordering::Acquire))
+    pub(super) fn state(&self) -> SlotState {
+        // Acquire: pairs with the stores of `fill` and `set_state`.
+        SlotState(self.state.load(Ordering::Acquire))
     }
 
     #[inline(always)]
-    pub(super) fn set_what(&self, what: What) {
-        own::store_long(&self.what, what.0);
+    pub(super) fn set_state(&self, state: SlotState) {
+        own::store_long(&self.state, state.0);
     }
 
     #[inline(always)]
     pub(super) fn set_stage(&self, stage: Stage) {
-        self.set_what(self.what().at_stage(stage));
+        self.set_state(self.state().at_stage(stage));
     }
 
-    pub(super) fn set_own_making(&self, made: StackId) {
+    pub(super) fn set_just_made(&self, made: StackId) {
         self.made.store(made.0, Ordering::Release);
-        self.set_stage(Stage::HeldOwnMaking);
+        self.set_stage(Stage::HeldJustMade);
     }
 
-    /// Changes what the slot says from `old` to `new`; false where a signal handler has changed it.
-    pub(super) fn replace_if(&self, old: What, new: What) -> bool {
-        own::replace_long_if(&self.what, old.0, new.0)
+    /// Changes the slot's state from `old` to `new`; false where a signal handler has changed it.
+    pub(super) fn replace_if(&self, old: SlotState, new: SlotState) -> bool {
+        own::replace_long_if(&self.state, old.0, new.0)
     }
 
     #[inline(always)]
     pub(super) fn is_hole(&self) -> bool {
-        self.what() == What::HOLE
+        self.state() == SlotState::HOLE
     }
 
     #[inline(always)]
     pub(super) fn is(&self, stage: Stage) -> bool {
-        self.what().stage_number() == stage as u8
+        self.state().stage_number() == stage as u8
     }
 
     /// As the thread itself sees it.
     #[inline(always)]
     pub(super) fn is_held(&self) -> bool {
-        self.what().stage_number() >= Stage::Held as u8
+        self.state().stage_number() >= Stage::Held as u8
     }
 
     #[inline(always)]
@@ -207,53 +207,54 @@ impl Slot {
         self.address.fetch_or(mark, Ordering::Relaxed);
     }
 
-    /// For any thread: empties the slot if it holds this object. The owner may go on to another entry at any moment, so the entry
-    /// is marked before it is looked at: every store of the owner's takes the mark away, and then nothing is changed.
+    /// For any thread: empties the slot if it holds this object. The owner may replace the entry at any time, so the entry is marked
+    /// before it is read: every store by the owner removes the mark, and then nothing is changed.
     pub(super) fn disown(&self, address: usize) -> bool {
-        let what = self.what();
-        let doubted = What(what.0 | What::DOUBTED);
-        if what == doubted || what.stage_number() < Stage::Held as u8 || self.address() != address {
+        let state = self.state();
+        let marked = SlotState(state.0 | SlotState::MARKED);
+        if state == marked || state.stage_number() < Stage::Held as u8 || self.address() != address {
             return false;
         }
-        let exchange = |old: What, new: What| {
-            // AcqRel, and Relaxed where it fails and nothing follows: pairs with the owner's stores. The address below is that of the entry that is marked.
-            self.what
+        let exchange = |old: SlotState, new: SlotState| {
+            // AcqRel: pairs with the owner's stores, so that the address below is that of the marked entry. Relaxed on failure,
+            // where nothing follows.
+            self.state
                 .compare_exchange(old.0, new.0, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
         };
-        if !exchange(what, doubted) {
+        if !exchange(state, marked) {
             return false;
         }
         let is_meant = self.address() == address;
-        exchange(doubted, if is_meant { What::HOLE } else { what }) && is_meant
+        exchange(marked, if is_meant { SlotState::HOLE } else { state }) && is_meant
     }
 
-    /// For any thread: what the slot says; `None` where it says nothing.
+    /// For any thread: the slot's entry; `None` where it has none.
     pub(super) fn entry(&self) -> Option<Entry> {
-        /// An owner that changes the slot meanwhile does not hold this lock throughout; what comes out is verified.
-        const MOST_LOOKS: u32 = 8;
+        /// An owner that keeps changing the slot does not hold this lock throughout; the caller verifies the result.
+        const MAX_LOOKS: u32 = 8;
         for look in 0.. {
-            let what = self.what();
-            let object = what.object()?;
-            let mut stage = Stage::from_number(what.stage_number());
+            let state = self.state();
+            let object = state.object()?;
+            let mut stage = Stage::from_number(state.stage_number());
             let mut made = NO_STACK;
-            if stage == Stage::HeldOwnMaking {
-                // Acquire: with the next loads, pairs with the owner's stores, so that the last look at `what` says whether all
-                // of it is one entry.
+            if stage == Stage::HeldJustMade {
+                // Acquire: with the next loads, pairs with the owner's stores, so that the last load of `state` says whether all
+                // words are from one entry.
                 (stage, made) = (Stage::Held, StackId(self.made.load(Ordering::Acquire)));
             }
             let entry = Entry {
                 address: self.address(),
                 object,
                 stage,
-                stack: what.stack(),
+                stack: state.stack(),
                 made,
                 stack_pointer: self.stack_pointer(),
             };
             // Acquire: the loads above stay above.
             fence(Ordering::Acquire);
-            let unchanged = (what.0 ^ self.what().0) & !What::DOUBTED == 0;
-            if unchanged || look == MOST_LOOKS {
+            let unchanged = (state.0 ^ self.state().0) & !SlotState::MARKED == 0;
+            if unchanged || look == MAX_LOOKS {
                 return Some(entry).filter(|entry| entry.stage != Stage::Nothing);
             }
         }
@@ -261,18 +262,18 @@ impl Slot {
     }
 }
 
-/// What another thread reads of a slot.
+/// What another thread reads from a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The object's address.
     pub address: usize,
     /// Its kind.
     pub object: Object,
-    /// How far it is.
+    /// The stage of the acquisition.
     pub stage: Stage,
     /// Where it was asked for.
     pub stack: StackId,
-    /// Where it was made, if by this thread just before; else [`NO_STACK`].
+    /// Where it was initialised, if by this thread just before; else [`NO_STACK`].
     pub made: StackId,
     /// The stack pointer of the call, just above its return address; 0 where it is not known.
     pub stack_pointer: usize,

@@ -1,7 +1,7 @@
-//! loom's atomics, each access of which a signal handler of the same thread may come before.
+//! loom's atomics, with a signal handler of the same thread before any access.
 //!
-//! loom tries another order of two accesses where the later one finds that the last access before it was another thread's. A
-//! load of the later thread's own in between hides the first one. So each word has a turn, which every access changes.
+//! loom tries another order of two accesses only if the later one finds that the last access before it was another thread's. A
+//! load by the later thread in between hides the first access. So each word has a turn, which every access changes.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -184,7 +184,7 @@ impl<T> AtomicPtr<T> {
         self.0.compare_exchange(old, new, success, failure)
     }
 
-    /// What it holds, for whoever owns it alone.
+    /// What it holds, for its only owner.
     pub fn take(&mut self) -> *mut T {
         self.0.with_mut(|value| *value)
     }

@@ -1,6 +1,6 @@
-//! Changes of a word that one thread alone changes: atomic towards the signal handlers of this thread, since no signal divides
-//! an instruction, and without the bus lock that atomicity towards other threads would cost. Others may only read the word,
-//! or change it in a way that loses to every change of the owner's.
+//! Changes to a word that only one thread changes: atomic with respect to this thread's signal handlers, since no signal divides an
+//! instruction, and without the bus lock that atomicity between threads would cost. Other threads may only read the word, or
+//! change it in a way that loses to every change by the owner.
 #![cfg_attr(
     not(loom),
     expect(unsafe_code, reason = "two instructions that Rust has no name for")
@@ -12,17 +12,17 @@ use super::{AtomicU32, AtomicU64, Ordering};
 #[cfg(not(loom))]
 #[inline(always)]
 pub fn store_long(word: &AtomicU64, value: u64) {
-    // Release: pairs with whatever load the caller names.
+    // Release: pairs with the load that the caller names.
     word.store(value, Ordering::Release);
 }
 
-/// Adds to the word, and gives what it was.
+/// Adds to the word, and returns its previous value.
 #[cfg(not(loom))]
 #[inline(always)]
 pub fn fetch_add(word: &AtomicU32, more: u32) -> u32 {
     let mut value = more;
-    // SAFETY: the instruction reads and writes the word alone. It is a compiler barrier as it stands, and on x86-64 loads and
-    // stores have the orderings Acquire and Release.
+    // SAFETY: the instruction reads and writes only the word. The asm block is a compiler barrier, and on x86-64 loads and stores
+    // have the orderings Acquire and Release.
     unsafe {
         core::arch::asm!(
             "xadd dword ptr [{word}], {value:e}",
@@ -75,7 +75,7 @@ replace_if!(
     ":r"
 );
 
-// In the models an instruction is a load and a store: no handler comes between the two, but other threads do.
+// In the models an instruction is a load and a store: no handler runs between the two, but other threads may.
 
 /// Writes the word. An exchange: loom does not know that another thread's exchange, which read what this thread wrote before,
 /// comes before this store, too.
@@ -85,7 +85,7 @@ pub fn store_long(word: &AtomicU64, value: u64) {
     word.swap(value, Ordering::Release);
 }
 
-/// Adds to the word, and gives what it was.
+/// Adds to the word, and returns its previous value.
 #[cfg(loom)]
 pub fn fetch_add(word: &AtomicU32, more: u32) -> u32 {
     word.instruction(|value| Some(value.wrapping_add(more)))

@@ -1,4 +1,4 @@
-//! Every distinct stack once, beside threads that add some.
+//! Every distinct stack once, while other threads add some.
 
 use forkwatch_state::depot::{Depot, NO_STACK};
 use loom::sync::Arc;
@@ -22,7 +22,7 @@ fn equal_stacks_get_one_id() {
 }
 
 #[test]
-fn whoever_finds_a_stack_finds_it_whole() {
+fn a_found_stack_is_whole() {
     model(3, || {
         let depot = Arc::new(Depot::<Kernel>::new());
         let found = Arc::new(AtomicU32::new(0));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use forkwatch_state::busy::{Busy, Words};
-use forkwatch_state::fork::{Copying, Forks};
+use forkwatch_state::fork::{ForkPhase, Forks};
 use forkwatch_state::own_lock::OwnLock;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -12,7 +12,7 @@ use loom::thread;
 use crate::{Kernel, ThisThread, interrupted, model};
 
 /// Long enough for a few looks at the lock; in between, others run.
-const PATIENCE: Duration = Duration::from_millis(30);
+const TIMEOUT: Duration = Duration::from_millis(30);
 /// Gives up while another thread has the lock.
 const NO_PATIENCE: Duration = Duration::ZERO;
 /// The address of a record.
@@ -48,7 +48,7 @@ impl Process {
     /// Reports something, and keeps a piece of memory.
     fn report(&self) -> bool {
         self.forks
-            .while_none(PATIENCE, |_| {
+            .with_lock(TIMEOUT, |_| {
                 // SAFETY: the report lock is held.
                 self.reports.with_mut(|reports| unsafe { (*reports).0 += 1 });
                 self.allocate();
@@ -59,35 +59,35 @@ impl Process {
     }
 
     fn allocate(&self) {
-        self.heap.take();
+        self.heap.acquire();
         // SAFETY: the heap's lock is held.
         self.pieces.with_mut(|pieces| unsafe {
             (*pieces).0 += 1;
             (*pieces).1 += 1;
         });
-        self.heap.give_back();
+        self.heap.release();
     }
 
     /// A fork, with the child's view at the copy. How far it came.
-    fn fork(&self, number: u32, patience: Duration) -> Copying {
+    fn fork(&self, number: u32, timeout: Duration) -> ForkPhase {
         self.forks.before_copy(
-            patience,
+            timeout,
             || {},
             |lock| self.forks.put(lock, Some(number)),
-            || self.heap.take(),
+            || self.heap.acquire(),
         );
-        let copying = Copying::now::<ThisThread>();
-        if copying == Copying::Prepared {
+        let phase = ForkPhase::now::<ThisThread>();
+        if phase == ForkPhase::Prepared {
             self.copy_is_whole();
             assert!((ThisThread::record().cast_signed()) < 0, "hooks pass straight through");
         }
         let mut kept = None;
-        self.forks.in_parent(|| self.heap.give_back(), |_, fork| kept = fork);
+        self.forks.in_parent(|| self.heap.release(), |_, fork| kept = fork);
         let mut reported = None;
         Those::settle(|| reported = kept);
-        assert_eq!(reported, (copying == Copying::Prepared).then_some(number));
-        assert_eq!(Copying::now::<ThisThread>(), Copying::No);
-        copying
+        assert_eq!(reported, (phase == ForkPhase::Prepared).then_some(number));
+        assert_eq!(ForkPhase::now::<ThisThread>(), ForkPhase::Idle);
+        phase
     }
 
     /// What a child would find: loom finds another thread in it.
@@ -113,7 +113,7 @@ fn a_copy_finds_reports_and_heap_whole() {
         |process| process.allocate(),
     ];
     for other in others {
-        for patience in [PATIENCE, NO_PATIENCE] {
+        for timeout in [TIMEOUT, NO_PATIENCE] {
             model(3, move || {
                 let process = Process::new();
                 let busy = {
@@ -124,10 +124,10 @@ fn a_copy_finds_reports_and_heap_whole() {
                     })
                 };
                 begin();
-                let copying = process.fork(1, patience);
+                let phase = process.fork(1, timeout);
                 assert!(
-                    matches!(copying, Copying::Prepared | Copying::Unprepared),
-                    "{copying:?}"
+                    matches!(phase, ForkPhase::Prepared | ForkPhase::Unprepared),
+                    "{phase:?}"
                 );
                 busy.join().unwrap();
                 assert_eq!(ThisThread::record(), RECORD);
@@ -139,18 +139,18 @@ fn a_copy_finds_reports_and_heap_whole() {
 
 #[test]
 fn two_forks_have_each_their_own() {
-    for patience in [PATIENCE, NO_PATIENCE] {
+    for timeout in [TIMEOUT, NO_PATIENCE] {
         model(3, move || {
             let process = Process::new();
             let other = {
                 let process = Arc::clone(&process);
                 thread::spawn(move || {
                     begin();
-                    process.fork(2, patience)
+                    process.fork(2, timeout)
                 })
             };
             begin();
-            process.fork(1, patience);
+            process.fork(1, timeout);
             other.join().unwrap();
             assert!(process.report(), "the lock is free in the end");
         });
@@ -161,7 +161,7 @@ fn two_forks_have_each_their_own() {
 #[test]
 fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
     for work in [(|process| assert!(process.report())) as fn(&Process), |process| {
-        assert_eq!(process.fork(1, PATIENCE), Copying::Prepared)
+        assert_eq!(process.fork(1, TIMEOUT), ForkPhase::Prepared)
     }] {
         interrupted(0, move |interrupt, _| {
             let process = Process::new();
@@ -170,9 +170,9 @@ fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
             let handler = move || {
                 // What was kept for the outer fork stays with it.
                 let outer = Those::set_aside(|| None);
-                let copying = handlers.fork_in_handler();
-                assert_ne!(copying, Copying::Unprepared, "it waited in vain");
-                Those::go_on(outer, |_| {});
+                let phase = handlers.fork_in_handler();
+                assert_ne!(phase, ForkPhase::Unprepared, "it waited for its own thread");
+                Those::resume(outer, |_| {});
             };
             interrupt.during(|| work(&process), handler);
             assert_eq!(ThisThread::record(), RECORD);
@@ -183,12 +183,12 @@ fn a_fork_in_a_handler_never_waits_for_its_own_thread() {
 
 impl Process {
     /// As [`Self::fork`], where another fork may be about to be copied.
-    fn fork_in_handler(&self) -> Copying {
-        self.forks.before_copy(PATIENCE, || {}, |_| {}, || self.heap.take());
-        let copying = Copying::now::<ThisThread>();
-        self.forks.in_parent(|| self.heap.give_back(), |_, _| {});
+    fn fork_in_handler(&self) -> ForkPhase {
+        self.forks.before_copy(TIMEOUT, || {}, |_| {}, || self.heap.acquire());
+        let phase = ForkPhase::now::<ThisThread>();
+        self.forks.in_parent(|| self.heap.release(), |_, _| {});
         Those::settle(|| {});
-        copying
+        phase
     }
 }
 
@@ -199,13 +199,13 @@ fn a_child_begins_with_free_locks() {
         begin();
         process
             .forks
-            .before_copy(PATIENCE, || {}, |_| {}, || process.heap.take());
-        assert_eq!(process.forks.in_child(), Copying::Prepared);
+            .before_copy(TIMEOUT, || {}, |_| {}, || process.heap.acquire());
+        assert_eq!(process.forks.in_child(), ForkPhase::Prepared);
         process.heap.forget_in_child();
-        process.forks.go_on_in_child();
+        process.forks.resume_in_child();
         assert_eq!(ThisThread::record(), RECORD);
         assert!(process.report());
-        assert_eq!(process.forks.in_child(), Copying::No);
+        assert_eq!(process.forks.in_child(), ForkPhase::Idle);
     });
 }
 

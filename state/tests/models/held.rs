@@ -1,4 +1,4 @@
-//! The locks of a thread: signal handlers at any access, and a forking thread that looks at any moment.
+//! The locks of a thread: signal handlers at any access, and a forking thread that reads at any time.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ const SITE: StackId = StackId(1);
 
 fn take(held: &Held, address: usize) {
     let ticket = held.ask(address, Object::Mutex, 1000, SITE);
-    let ticket = ticket.or_else(|| held.ask_at_length(address, Object::Mutex, 1000, SITE));
+    let ticket = ticket.or_else(|| held.ask_slowly(address, Object::Mutex, 1000, SITE));
     held.took(ticket.expect("a slot is free"));
 }
 
@@ -80,7 +80,7 @@ const WORKS: [Step; 4] = [
         owner.unlock(3);
     },
     |owner| {
-        let ticket = owner.held.ask_at_length(3, Object::Mutex, 1000, SITE);
+        let ticket = owner.held.ask_slowly(3, Object::Mutex, 1000, SITE);
         owner.held.did_not_take(ticket.expect("a slot is free"));
     },
 ];
@@ -104,7 +104,7 @@ const HANDLERS: [Step; 3] = [
     // Keeps what it locks.
     |owner| owner.lock(8),
     |owner| {
-        let ticket = owner.held.ask_at_length(8, Object::Mutex, 900, SITE);
+        let ticket = owner.held.ask_slowly(8, Object::Mutex, 900, SITE);
         owner.held.did_not_take(ticket.expect("a slot is free"));
     },
 ];

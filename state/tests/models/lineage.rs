@@ -11,7 +11,7 @@ use crate::{Kernel, model};
 #[test]
 fn all_may_read_while_one_reports() {
     model(3, || {
-        let shared = Arc::new((Lineage::<u32, Box<u32>>::none(), OwnLock::<Kernel>::new()));
+        let shared = Arc::new((Lineage::<u32, Box<u32>>::empty(), OwnLock::<Kernel>::new()));
         // SAFETY: there is one thread yet.
         unsafe {
             shared.0.begin(Box::new(5), 77);
@@ -25,11 +25,11 @@ fn all_may_read_while_one_reports() {
             .map(|_| {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || {
-                    shared.1.take();
+                    shared.1.acquire();
                     // SAFETY: this thread holds the lock.
                     let mut lock = unsafe { ReportLock::is_held() };
                     let changed = shared.0.get_mut(0, &mut lock).map(|fork| **fork += 1);
-                    shared.1.give_back();
+                    shared.1.release();
                     changed
                 })
             })

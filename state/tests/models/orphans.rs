@@ -35,7 +35,7 @@ fn must_be_whole(orphans: &Orphans<Kernel>, address: usize) -> bool {
 fn an_orphan_is_found_whole() {
     for second in [0x10, 0x20] {
         model(3, move || {
-            let orphans = Arc::new(Orphans::<Kernel>::none());
+            let orphans = Arc::new(Orphans::<Kernel>::empty());
             let other = {
                 let orphans = Arc::clone(&orphans);
                 thread::spawn(move || orphans.add(entry(second, 2), 2, 0) && must_be_whole(&orphans, second))
@@ -53,7 +53,7 @@ fn an_orphan_is_found_whole() {
 #[test]
 fn what_is_forgotten_comes_back_as_another() {
     model(3, || {
-        let orphans = Arc::new(Orphans::<Kernel>::none());
+        let orphans = Arc::new(Orphans::<Kernel>::empty());
         assert!(orphans.add(entry(0x10, 1), 1, 0));
         let other = {
             let orphans = Arc::clone(&orphans);
@@ -70,7 +70,7 @@ fn what_is_forgotten_comes_back_as_another() {
 #[test]
 fn one_thread_reports() {
     model(3, || {
-        let orphans = Arc::new(Orphans::<Kernel>::none());
+        let orphans = Arc::new(Orphans::<Kernel>::empty());
         assert!(orphans.add(entry(0x10, 1), 1, 0));
         let reports = |orphans: &Orphans<Kernel>| {
             orphans
@@ -89,7 +89,7 @@ fn one_thread_reports() {
 #[test]
 fn a_handler_that_adds_ends() {
     interrupted(0, |interrupt, _| {
-        let orphans = Arc::new(Orphans::<Kernel>::none());
+        let orphans = Arc::new(Orphans::<Kernel>::empty());
         let handlers = Arc::clone(&orphans);
         let added = std::rc::Rc::new(std::cell::Cell::new(false));
         let noted = std::rc::Rc::clone(&added);

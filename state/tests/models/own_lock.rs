@@ -30,14 +30,14 @@ impl Guarded {
     fn add(&self) {
         // SAFETY: the caller holds the lock.
         self.count.with_mut(|count| unsafe { *count += 1 });
-        self.lock.give_back();
+        self.lock.release();
     }
 
     fn count(&self) -> u32 {
-        self.lock.take();
+        self.lock.acquire();
         // SAFETY: this thread holds the lock.
         let count = self.count.with(|count| unsafe { *count });
-        self.lock.give_back();
+        self.lock.release();
         count
     }
 }
@@ -50,12 +50,12 @@ fn it_excludes_and_wakes() {
             .map(|_| {
                 let guarded = Arc::clone(&guarded);
                 thread::spawn(move || {
-                    guarded.lock.take();
+                    guarded.lock.acquire();
                     guarded.add();
                 })
             })
             .collect();
-        guarded.lock.take();
+        guarded.lock.acquire();
         guarded.add();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(guarded.count(), 3);
@@ -63,20 +63,20 @@ fn it_excludes_and_wakes() {
 }
 
 #[test]
-fn who_gives_up_does_not_have_it() {
+fn an_attempt_that_times_out_does_not_take_it() {
     model(3, || {
         let guarded = guarded();
         let hasty = {
             let guarded = Arc::clone(&guarded);
             thread::spawn(move || {
-                let had = guarded.lock.lock_within(Duration::from_millis(5));
+                let had = guarded.lock.acquire_within(Duration::from_millis(5));
                 if had {
                     guarded.add();
                 }
                 u32::from(had)
             })
         };
-        guarded.lock.take();
+        guarded.lock.acquire();
         guarded.add();
         let had = hasty.join().unwrap();
         assert_eq!(guarded.count(), 1 + had);
@@ -87,9 +87,9 @@ fn who_gives_up_does_not_have_it() {
 fn a_child_begins_with_a_free_one() {
     model(2, || {
         let guarded = guarded();
-        guarded.lock.take();
+        guarded.lock.acquire();
         guarded.lock.forget_in_child();
-        assert!(guarded.lock.try_take());
+        assert!(guarded.lock.try_acquire());
         guarded.add();
         assert_eq!(guarded.count(), 1);
     });

@@ -1,4 +1,4 @@
-//! Pieces of scratch memory, beside a thread that clears it.
+//! Pieces of scratch memory, while another thread clears it.
 
 use forkwatch_state::own_lock::OwnLock;
 use forkwatch_state::pieces::Pieces;
@@ -25,15 +25,15 @@ fn memory_is_not_cleared_below_a_piece() {
     model(3, || {
         let memory = Arc::new(Memory {
             lock: OwnLock::new(),
-            pieces: Pieces::none(),
+            pieces: Pieces::empty(),
             piece: UnsafeCell::new(0),
         });
         let user = {
             let memory = Arc::clone(&memory);
             thread::spawn(move || {
                 let piece = memory.pieces.hand_out(|| {
-                    memory.lock.take();
-                    memory.lock.give_back();
+                    memory.lock.acquire();
+                    memory.lock.release();
                     Some(&memory.piece)
                 });
                 // SAFETY: the piece is this thread's.
@@ -41,12 +41,12 @@ fn memory_is_not_cleared_below_a_piece() {
                 memory.pieces.take_back();
             })
         };
-        memory.lock.take();
+        memory.lock.acquire();
         if memory.pieces.none_left() {
             // SAFETY: nobody has the piece.
             memory.piece.with_mut(|piece| unsafe { *piece = 0 });
         }
-        memory.lock.give_back();
+        memory.lock.release();
         user.join().unwrap();
     });
 }

@@ -23,7 +23,7 @@ fn must_be_whole(rows: &Rows<Kernel>, address: usize) {
 #[test]
 fn a_row_is_read_whole() {
     model(2, || {
-        let rows = Arc::new(Rows::<Kernel>::none());
+        let rows = Arc::new(Rows::<Kernel>::empty());
         rows.keep(8, row(1));
         let writer = {
             let rows = Arc::clone(&rows);
@@ -39,7 +39,7 @@ fn a_row_is_read_whole() {
 #[test]
 fn two_writers_do_not_mix() {
     model(2, || {
-        let rows = Arc::new(Rows::<Kernel>::none());
+        let rows = Arc::new(Rows::<Kernel>::empty());
         let writer = {
             let rows = Arc::clone(&rows);
             thread::spawn(move || rows.keep(8, row(2)))
@@ -54,7 +54,7 @@ fn two_writers_do_not_mix() {
 #[test]
 fn a_handler_reads_whole_rows_and_writes_none_into_another() {
     interrupted(0, |interrupt, _| {
-        let rows = Arc::new(Rows::<Kernel>::none());
+        let rows = Arc::new(Rows::<Kernel>::empty());
         let handlers = Arc::clone(&rows);
         rows.keep(8, row(1));
         interrupt.during(

@@ -1,4 +1,4 @@
-//! The semaphores that are no locks: none that was noted is lost.
+//! The semaphores that are not locks: none that was noted is lost.
 
 use forkwatch_state::signalling::Signalling;
 use loom::sync::Arc;

@@ -84,7 +84,7 @@ fn a_record_is_used_again_by_one() {
             let threads = Arc::clone(&threads);
             thread::spawn(move || make_and_end(&threads, 2))
         };
-        // One place is left: whoever comes second gets it when the first has ended, or not at all.
+        // One place is left: the second thread gets it after the first has ended, or not at all.
         let own = make_and_end(&threads, 3);
         let others = other.join().unwrap();
         assert!(own || others);

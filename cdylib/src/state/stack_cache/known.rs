@@ -29,7 +29,7 @@ impl Known {
         }
     }
 
-    /// It is no caller's any more.
+    /// Makes it match no caller.
     pub(super) fn forget(&mut self) {
         self.return_address = 0;
     }
@@ -39,8 +39,8 @@ impl Known {
         self.return_address == caller.return_address && self.stack_pointer == caller.stack_pointer
     }
 
-    /// Whether every return address still stands where it was read. What bounds this is the number of loads, so two distances
-    /// are read at once.
+    /// Whether every return address is still where it was read. The number of loads bounds the speed, so two distances are read
+    /// at once.
     #[inline(always)]
     pub(super) fn still_stands(&self) -> bool {
         // SAFETY: there are `count` distances, and one frame more than that, the first of which is the key.
@@ -65,7 +65,7 @@ impl Known {
         true
     }
 
-    /// Whether this frame's return address still stands at this distance from the stack pointer.
+    /// Whether this frame's return address is still at this distance from the stack pointer.
     ///
     /// # Safety
     /// The frame and the distance are this stack's, and the stack pointer is the one of the call in progress.

@@ -1,5 +1,5 @@
-//! Which loaded object an address lies in, and where its code and unwind tables are: `_dl_find_object` (glibc 2.35) says it without a
-//! lock.
+//! Which loaded object an address lies in, and where its code and unwind tables are: `_dl_find_object` (glibc 2.35) answers
+//! without a lock.
 //!
 //! Everything else is read from the object's own headers in memory, and only where those say that something is mapped.
 #![expect(unsafe_code, reason = "libc's function, and slices of what the loader has mapped")]
@@ -15,7 +15,7 @@ use libc::{Elf64_Ehdr, Elf64_Phdr};
 use crate::system::next_definition::Scope;
 use crate::system::real::{nothing, real_function};
 
-/// The smallest page: where an object begins, so much is mapped at least.
+/// The smallest page: at least this much is mapped at an object's start.
 const PAGE: usize = 4096;
 
 /// As in `<dlfcn.h>`.
@@ -98,7 +98,7 @@ impl Object {
         let segment = self.headers.iter().find_map(|header| {
             let start = self.base.wrapping_add(usize::try_from(header.p_vaddr).ok()?);
             let offset = address.wrapping_sub(start);
-            // Of a segment that is larger in memory than in the file, the rest is not for tables or code.
+            // A segment may be larger in memory than in the file; that part has neither tables nor code.
             let size = usize::try_from(header.p_filesz).ok()?;
             let fits = header.p_type == libc::PT_LOAD && header.p_flags & flags == flags && offset < size;
             fits.then_some(start..start.checked_add(size)?)
@@ -174,8 +174,8 @@ fn find(address: usize) -> Option<Found> {
 
 real_function!(static DL_FIND_OBJECT = c"_dl_find_object", Scope::Next, None, Some(nothing));
 
-// Rust's runtime calls this when a panic unwinds. Libc's own name in the symbol table would keep the library from loading where
-// libc does not have it; ours is hidden, so that nobody else ever sees it.
+// Rust's runtime calls this when a panic unwinds. Importing it from libc would keep the library from loading where libc does not
+// have it; ours is hidden, so that no other library sees it.
 global_asm!(
     ".hidden _dl_find_object",
     ".globl _dl_find_object",

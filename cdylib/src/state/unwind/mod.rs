@@ -1,9 +1,9 @@
-//! Walks this thread's own stack, and keeps where each return address stood.
+//! Walks this thread's own stack, and keeps where each return address was found.
 //!
-//! By the compiler's tables, which may be wrong: in hand-written assembly, in code made at run time, on a coroutine's stack, between
-//! two instructions that the tables do not know. So a word is read only where this thread's stack is known to be mapped, each
-//! frame must lie above the one before, and a return address in code that the loader knows; else the walk ends. A
-//! stack that cannot be walked is short.
+//! The walk follows the compiler's tables, which may be wrong: in hand-written assembly, in code generated at run time, on a
+//! coroutine's stack, between two instructions that the tables do not distinguish. So a word is read only where this thread's
+//! stack is known to be mapped, each frame must lie above the one before, and each return address in code that the loader knows;
+//! otherwise the walk ends, and the stack is short.
 //!
 //! | question | file |
 //! |---|---|
@@ -28,11 +28,11 @@ use self::rows::Row;
 use super::depot::MAX_FRAMES;
 use super::own_code;
 
-/// The most frames that are looked at, those included that are not kept.
+/// The most frames that are walked, including those that are not kept.
 const MAX_STEPS: usize = MAX_FRAMES + 64;
 
 /// A thread with less than this left of its stack does not walk it: the smallest ones have 16 KiB.
-pub const LEAST_STACK: usize = 8 * 1024;
+pub const MIN_STACK: usize = 8 * 1024;
 
 /// A stack as it was walked: the return addresses from the hooked call outwards, our own frames left out.
 #[derive(Debug)]
@@ -49,13 +49,13 @@ impl Walked {
         self.frames.get(..self.length).unwrap_or_default()
     }
 
-    /// For each frame, the address on the stack where its return address stands (by the ABI, just below the caller's stack
-    /// pointer). Whether it really stands there is for the reader to check.
+    /// For each frame, the address on the stack where its return address should be (by the ABI, just below the caller's stack
+    /// pointer). The reader must check that it is there.
     pub fn slots(&self) -> &[usize] {
         self.slots.get(..self.length).unwrap_or_default()
     }
 
-    /// Whether the walk came to the very first frame of the first thread.
+    /// Whether the walk reached the outermost frame of the first thread.
     pub fn is_complete(&self) -> bool {
         self.complete
     }
@@ -71,9 +71,9 @@ impl Walked {
 /// What a walk may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// This thread's own stack alone: nothing is asked of the kernel.
+    /// Only this thread's own stack, without the kernel.
     OwnStack,
-    /// Any other stack too, through the kernel.
+    /// Other stacks too, through the kernel.
     Anywhere,
 }
 
@@ -96,7 +96,7 @@ pub fn walk_from_caller(depth: usize) -> Walked {
     walk(depth, Reach::Anywhere, |_| true)
 }
 
-/// Whether a stack can be walked: glibc 2.35 and later say without a lock where unwind tables lie.
+/// Whether a stack can be walked: glibc 2.35 and later find unwind tables without a lock.
 pub fn is_safe() -> bool {
     loaded::can_find()
 }
@@ -132,7 +132,7 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
             }
             begun = true;
         } else if ours {
-            // The wrapper that starts a thread: what stands below is libc's.
+            // The wrapper that starts a thread: the frames beyond are libc's.
             break;
         }
         walked.push(address, after.wrapping_sub(size_of::<usize>()));
@@ -147,12 +147,12 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
 #[derive(Debug)]
 struct Frame {
     registers: Registers,
-    /// Whether its code was interrupted there, and not calling.
+    /// Whether its code was interrupted there, rather than making a call.
     is_exact: bool,
 }
 
 impl Frame {
-    /// The frame that this stands in.
+    /// The frame of the function that this is inlined into.
     #[inline(always)]
     fn of_this_function() -> Self {
         let mut kept = [0_usize; 8];
@@ -201,7 +201,7 @@ impl Frame {
         self.registers.get(X86_64::RSP).unwrap_or(0)
     }
 
-    /// Its caller's frame. `object` is the one that was looked at last.
+    /// Its caller's frame. `object` caches the last loaded object.
     fn caller(&self, object: &mut Option<Object>, stack: &mut OwnStack) -> Result<Self, NoCaller> {
         let address = self.address();
         // A call that never returns may be a function's last instruction.
@@ -213,7 +213,7 @@ impl Frame {
             caller_by_tables(&found, address, within, &self.registers, stack)?
         };
         let caller = Self { registers, is_exact };
-        // A stack grows downwards, so whatever does not lead upwards leads in circles. Only a handler may have a stack of its own.
+        // A stack grows downwards, so a caller that does not lie higher would lead in circles. Only a handler may have its own stack.
         let leads_up = is_exact || caller.stack_pointer() > self.stack_pointer();
         let returns = caller.address().wrapping_sub(usize::from(!is_exact));
         let is_code = |object: Object| object.code(returns).is_some();
@@ -232,7 +232,7 @@ fn object_around(last: &mut Option<Object>, address: usize) -> Option<Object> {
     *last
 }
 
-/// Whether the entry that a row was read from is still the one that stands there.
+/// Whether the entry that a row was read from is still there.
 fn still_stands(object: &Object, row: &Row) -> bool {
     let bytes = object
         .table(row.entry)
@@ -240,7 +240,7 @@ fn still_stands(object: &Object, row: &Row) -> bool {
     bytes.is_some_and(|bytes| hash_of(bytes) == row.hash)
 }
 
-/// The caller's registers, and whether it was interrupted and not calling; what can be kept of the rules is.
+/// The caller's registers, and whether it was interrupted rather than making a call. Keeps the rules where they can be kept.
 #[cold]
 #[inline(never)]
 fn caller_by_tables(

@@ -8,7 +8,7 @@ use crate::state::own_stack_bounds;
 
 const WORD: usize = size_of::<usize>();
 
-/// So much is read at once where the kernel reads for us.
+/// How much is read at once through the kernel.
 const PIECE: usize = 256;
 
 /// The stack that the calling thread runs on.
@@ -18,7 +18,7 @@ pub(super) struct OwnStack {
     high: usize,
     /// How much of the stack is left, where that is known.
     left: Option<usize>,
-    /// Whether the kernel is asked for what lies elsewhere: another stack of this thread's, whose bounds nobody knows.
+    /// Whether the kernel reads what lies elsewhere: another stack of this thread, whose bounds are not known.
     beyond: bool,
     piece: [u8; PIECE],
     piece_start: usize,
@@ -26,8 +26,8 @@ pub(super) struct OwnStack {
 }
 
 impl OwnStack {
-    /// The words above `stack_pointer`, this thread's own or lower: up to the end of this thread's stack, where it runs on that one.
-    /// `beyond`: what lies elsewhere is read by the kernel.
+    /// The words above `stack_pointer`, which is this thread's own or lower, up to the end of this thread's stack, if it runs on
+    /// that. `beyond`: the kernel reads what lies elsewhere.
     pub(super) fn above(stack_pointer: usize, beyond: bool) -> Self {
         let (low, high) = own_stack_bounds::get();
         let is_known = (low..high).contains(&stack_pointer);
@@ -44,7 +44,7 @@ impl OwnStack {
 
     /// Whether enough of the stack is left for a walk, as far as is known.
     pub(super) fn is_enough(&self) -> bool {
-        self.left.is_none_or(|left| left >= super::LEAST_STACK)
+        self.left.is_none_or(|left| left >= super::MIN_STACK)
     }
 
     /// Whether a frame may end at `address`.

@@ -5,13 +5,13 @@ use forkwatch_state::rows::{self, Rows};
 
 use crate::system::kernel::Kernel;
 
-static ROWS: Rows<Kernel> = Rows::none();
+static ROWS: Rows<Kernel> = Rows::empty();
 
 /// Rules for the code at one address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Where the tables' entry stands that they come from, and its length and hash: an object may be unloaded, and another take its
-    /// place.
+    /// The address of the table entry that they come from, and its length and hash: an object may be unloaded, and another take
+    /// its place.
     pub(super) entry: usize,
     pub(super) length: u32,
     pub(super) hash: u64,

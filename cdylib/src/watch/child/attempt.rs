@@ -1,5 +1,5 @@
-//! Failed attempts of CPython's, which tries every lock before it waits for it: an attempt alone is reported when it turns out that
-//! no wait follows.
+//! CPython's failed attempts to take a lock. CPython tries every lock before it waits for it, so a failed attempt is reported
+//! only once it is clear that no wait follows.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,10 +12,10 @@ use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::thread::{Busy, Thread};
 use crate::system::own_lock::OwnLock;
 
-/// Only ever tried, never waited for: the copy may find it held.
+/// The last failed attempt. Its lock is only tried, never waited for: the copy may find it held.
 static LAST: Mutex<OwnLock, Option<(Orphan, Site)>> = Mutex::new(None);
 
-/// An attempt fails whose caller returns to this address.
+/// An attempt fails; its caller returns to this address.
 pub fn fails(thread: &'static Thread, orphan: Orphan, return_address: usize, site: Site) {
     let deferred = {
         let _busy = Busy::from_here();
@@ -38,7 +38,7 @@ pub fn is_followed_by_wait(address: usize) {
 
 /// Nothing follows: the process ends, or becomes another program.
 pub fn report_last(thread: &'static Thread) {
-    // Most children have none, and must not copy the lock's page for it.
+    // Most children have no orphan, and must not copy the lock's page to find that out.
     let has_any = orphans::any();
     let last = has_any.then(|| LAST.try_lock()?.take()).flatten();
     if let Some((orphan, site)) = last {
@@ -46,9 +46,9 @@ pub fn report_last(thread: &'static Thread) {
     }
 }
 
-/// Whether this code is CPython's. Asked for one or two places in a process.
+/// Whether this code is CPython's. A process asks for one or two addresses, so the last answers are kept.
 fn is_cpythons(address: usize) -> bool {
-    // Relaxed: each word stands for itself, and a lost one is only looked up again.
+    // Relaxed: each word is independent of the other, and a lost one is only looked up again.
     static YES: AtomicUsize = AtomicUsize::new(0);
     static NO: AtomicUsize = AtomicUsize::new(0);
     if YES.load(Ordering::Relaxed) == address {

@@ -1,5 +1,5 @@
 //! Before a call that takes a lock, in a forked child: would it ever return?
-#![expect(unsafe_code, reason = "the program's own lock is looked at")]
+#![expect(unsafe_code, reason = "reads the program's own lock")]
 
 use core::ffi::c_int;
 
@@ -16,7 +16,7 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::Thread;
 use crate::system::errno::KeepErrno;
 use crate::system::task;
-use crate::verdict::child_call::{CallOutcome, Wait, weigh};
+use crate::verdict::child_call::{CallOutcome, Wait, judge};
 use crate::verdict::fork_record;
 use crate::watch::new_process::catch_up_with_locks;
 
@@ -32,7 +32,7 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
         }
         return;
     }
-    // SAFETY: the program is about to hand this very object to libc.
+    // SAFETY: the program is about to pass this very object to libc.
     match unsafe { lock_state(object, address, own_id) } {
         LockState::Free => orphans::forget(address),
         LockState::Shared => {}
@@ -40,16 +40,16 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
     }
 }
 
-/// The lock is not free. It may yet become so where a thread of this process holds it.
+/// The lock is not free. It may become free if a thread of this process holds it.
 fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32, wait: Wait, caller: Caller) {
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     let site = Site::of(caller);
     let lives_here = owner != 0 && task::exists(owner);
     if lives_here {
         orphans::forget(address);
     }
     let orphan = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here));
-    match (weigh(object, wait, orphan.is_some(), alive::is_alone), orphan) {
+    match (judge(object, wait, orphan.is_some(), alive::is_alone), orphan) {
         (CallOutcome::AsksForOrphan(how), Some(orphan)) => {
             attempt::is_followed_by_wait(address);
             finding::orphaned_lock(thread, orphan, how, true, site);
@@ -68,7 +68,7 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     }
 }
 
-/// A lock whose owner is no thread of this process, and which nobody saw it take.
+/// The orphan for a lock whose owner is not a thread of this process, and whose acquisition no hook saw.
 fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) -> Option<Orphan> {
     if owner == 0 || lives_here {
         return None;
@@ -85,27 +85,28 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
     orphans::find(address)
 }
 
-/// A lock without an owner's id in it that this thread held at the fork and has held since: it now waits for itself.
+/// The orphan for a lock that this thread held at the fork and still holds: it now waits for itself. The lock does not record
+/// its owner.
 fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
     let entry = thread.held.inherited(address)?;
     if object == Object::Semaphore && signalling::contains(address) {
         return None;
     }
-    // The copy of the thread whose process made this one.
+    // The thread that forked: the one with the parent's process id.
     let forking = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
     orphans::add(entry, forking, fork_record::newest_number());
     orphans::find(address)
 }
 
-/// After a call that released a lock which this thread held at the fork. A lock that remembers its owner's id refuses.
+/// After a failed release of a lock that this thread held at the fork: a lock that records its owner's id refuses the child.
 #[cold]
 #[inline(never)]
 pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, caller: Caller) {
     if result != libc::EPERM || entry.object != Object::Mutex {
         return;
     }
-    let _errno = KeepErrno::as_it_is();
-    // SAFETY: the program has just handed this very mutex to libc.
+    let _errno = KeepErrno::save();
+    // SAFETY: the program has just passed this very mutex to libc.
     let LockState::Held(owner) = (unsafe { lock_state(entry.object, entry.address, own_id) }) else {
         return;
     };
@@ -118,7 +119,7 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
     }
 }
 
-/// The lock at this address was made anew, or its life has ended.
+/// The lock at this address was initialised again or destroyed.
 pub fn forget(thread: &'static Thread, address: usize) {
     catch_up_with_locks(thread);
     orphans::forget(address);

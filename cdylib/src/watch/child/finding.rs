@@ -22,10 +22,9 @@ use crate::verdict::orphaned_lock::{self, Verdict};
 use crate::verdict::{parent, reported};
 use crate::watch::{new_process, report, reporting};
 
-/// The call at `site` asks for a lock of a thread that does not exist here. Where that is not `certain` to hang, it is an
-/// error that is not proven.
+/// The call at `site` asks for a lock of a thread that does not exist here. If it is not `certain` to hang, it is only an error.
 pub fn orphaned_lock(thread: &'static Thread, orphan: Orphan, how: Reported, certain: bool, site: Site) {
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
         report_orphan(reporter, orphan, how, certain, site.function);
     });
@@ -49,9 +48,9 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
     }
 }
 
-/// The call at `site` waits for a lock that the forking thread, whose copy this is, took before the fork.
+/// The call at `site` waits for a lock that this very thread took before the fork.
 pub fn own_lock(thread: &'static Thread, orphan: Orphan, site: Site) {
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
         let is_posted_by_handlers = orphan.entry.object == Object::Semaphore
             && names::resolver().is_some_and(|resolver| {
@@ -63,14 +62,14 @@ pub fn own_lock(thread: &'static Thread, orphan: Orphan, site: Site) {
     });
 }
 
-/// The call at `site` waits for an object that nobody is left to release or signal.
+/// The call at `site` waits for an object that no thread is left to release or signal.
 pub fn stuck_child(thread: &'static Thread, object: Object, address: usize, site: Site) {
     let object = match object {
         Object::RwlockRead | Object::RwlockWrite => WaitObject::Rwlock,
         Object::Semaphore => WaitObject::Semaphore,
         Object::Condition => WaitObject::Condition,
         Object::StaticGuard => WaitObject::Futex,
-        // A spinlock does not say whether it is shared, nor who holds it; libc's regions are reported as orphans or not at all.
+        // A spinlock does not say whether it is shared or who holds it; libc's locks are reported as orphans or not at all.
         Object::Spinlock | Object::LibcRegion => return,
         Object::Mutex => WaitObject::Mutex,
     };
@@ -84,10 +83,10 @@ pub fn stuck_child_on_futex(thread: &'static Thread, address: usize, site: Site)
 
 fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site) {
     if !forked_child::parent_had_threads() {
-        // No thread was lost: such a wait is the program's own affair.
+        // No thread was lost, so the wait has nothing to do with the fork.
         return;
     }
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
         if object == WaitObject::Semaphore
             && let Some(orphan) = python_lock::behind(address)
@@ -121,7 +120,7 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
     let site = Site::above(function, frame);
     in_child(thread, &site, |reporter| {
         let place = Place::of_call(reporter.stack, u64::MAX);
-        // A child with threads of its own is one from then on: reporting each of them would say nothing more.
+        // Once a child has threads of its own, reporting each further one would add nothing.
         if reported::verdict(reporter.lock, place) == Some(PlaceVerdict::Reported) {
             counts::REPEATED.add();
             return;
@@ -161,7 +160,7 @@ fn in_child(thread: &'static Thread, site: &Site, report: impl FnOnce(&mut Child
         if !new_process::may_report(thread) {
             return;
         }
-        // The walk needs this very stack; the rest may need more than is left of it.
+        // The walk needs the current stack; the rest may need more than is left of it.
         let stack = site.stack();
         reporting::with_lock(|lock| {
             let mut reporter = ChildReporter {

@@ -1,5 +1,4 @@
-//! The record of the fork that made this child, where the parent wrote none because it took the caller for one that does
-//! nothing but exec.
+//! The record of the fork that made this child, where the parent wrote none because its caller is known to do nothing but exec.
 
 use forkwatch_schema::record::Detail;
 
@@ -13,8 +12,8 @@ use crate::verdict::judgement::{Judgement, Outcome};
 use crate::watch::fork_judgement::{judge, note_left_out};
 use crate::watch::report;
 
-/// Reports the fork of this number, where its parent took the caller for one that does nothing but exec. The fork's id, and whether
-/// the parent did.
+/// Reports the fork of this number, if its parent did not because it took the caller for exec-bound. Returns the fork's id, and
+/// whether the parent took it so.
 pub(super) fn unless_parent_reports(lock: &mut ReportLock, number: usize) -> (ForkId, bool) {
     let Some(fork) = fork_record::of_mut(lock, number) else {
         return (ForkId::make(), false);
@@ -61,7 +60,7 @@ fn report_fork(lock: &mut ReportLock, number: usize) {
     report::write(&record, None);
 }
 
-/// Judges a fork by what its parent saw, or else by what the child inherited, with the names that are still known.
+/// Judges a fork by its parent's snapshot, or else by what the child inherited, with the names that are still known.
 fn judge_as_the_parent(fork: &mut ForkRecord) -> Option<Judgement> {
     let mut snapshot = fork.seen.take().or_else(|| fork.inherited.take())?;
     snapshot.origin = fork.origin;

@@ -1,4 +1,4 @@
-//! What became of the child of a reported fork: another program, or its end. Only the log hears of it.
+//! How the child of a reported fork ended: in `exec` or in its exit. Only written to the log.
 
 use core::ffi::CStr;
 
@@ -21,25 +21,25 @@ use crate::watch::fork_judgement::judge;
 use crate::watch::{new_process, report, reporting};
 
 /// The longest path that is read.
-const LONGEST_PATH: usize = 4096;
+const MAX_PATH: usize = 4096;
 
-/// What a call of the exec family names its program by.
+/// How a call of the exec family names its program.
 #[derive(Clone, Copy, Debug)]
 pub enum Program {
     /// The address of a path.
     Path(usize),
-    /// The address of a name that is looked for in `PATH`, where it has no slash.
+    /// The address of a name that is searched for in `PATH` if it has no slash.
     Name(usize),
     /// A descriptor.
     Descriptor(i32),
 }
 
-/// Before a call that makes this process another program.
+/// Before a call that executes another program.
 pub fn executes(program: Program) {
     let Some(thread) = may_matter() else { return };
-    let _errno = KeepErrno::as_it_is();
-    if !process::is_known() && !is_child_of_new_fork() {
-        // The child of a `vfork`, whose memory is its parent's, or one that has asked for no lock yet.
+    let _errno = KeepErrno::save();
+    if !process::owns_state() && !is_child_of_new_fork() {
+        // A `vfork` child, whose memory is its parent's, or a child that has asked for no lock yet.
         return;
     }
     attempt::report_last(thread);
@@ -52,12 +52,12 @@ pub fn executes(program: Program) {
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn ends() {
     let Some(thread) = may_matter() else { return };
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     attempt::report_last(thread);
     outcome(thread, Outcome::Exit, None);
 }
 
-/// In most processes, nothing has to be done at all.
+/// This thread, in a watched child; elsewhere there is nothing to do.
 #[inline(always)]
 fn may_matter() -> Option<&'static Thread> {
     if forked_child::is_watched() && !sandbox::is_shut() {
@@ -88,12 +88,12 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
     });
 }
 
-/// Whether this is the very child of a fork that its parent looked at for the first time.
+/// Whether this process is itself the child of a fork in which its parent saw something new.
 fn is_child_of_new_fork() -> bool {
-    fork_record::made_with_news(process::id())
+    fork_record::made_by_new_fork(process::id())
 }
 
-/// The program's file, if the call will find one that may be run.
+/// The program's file, if the call will find one that can be executed.
 fn runnable(program: Program) -> Option<String> {
     match program {
         Program::Descriptor(number) => {
@@ -119,7 +119,7 @@ fn if_runnable(path: &[u8]) -> Option<String> {
 }
 
 fn text_at(address: usize) -> Option<Vec<u8>> {
-    let mut text = vec![0; LONGEST_PATH];
+    let mut text = vec![0; MAX_PATH];
     let length = ProcessMemory::own().read_some(address, &mut text);
     let text = CStr::from_bytes_until_nul(text.get(..length)?).ok()?;
     Some(text.to_bytes().to_vec())

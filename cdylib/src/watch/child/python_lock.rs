@@ -1,5 +1,5 @@
-//! A wait for a lock of CPython's that passes no hook: what reaches us is the semaphore that the waiting thread sleeps on. Only
-//! in a child with one thread: another may put such a lock right, and we would not hear of it.
+//! A wait for a CPython lock that no hook sees: the hooks only see the semaphore that the waiting thread sleeps on. Only in a
+//! child with one thread: another thread could repair such a lock without our noticing.
 
 use forkwatch_process::cpython::Held;
 
@@ -10,7 +10,7 @@ use crate::state::orphans::{self, Orphan};
 use crate::state::thread::Busy;
 use crate::verdict::fork_record;
 
-/// The inherited lock that a wait on this semaphore stands for, if its holder was seen.
+/// The inherited lock that a wait on this semaphore is for, if its holder was seen.
 pub fn seen_behind(semaphore: usize) -> Option<Orphan> {
     if !config::get().python || !orphans::any() {
         return None;
@@ -19,7 +19,7 @@ pub fn seen_behind(semaphore: usize) -> Option<Orphan> {
     orphans::find(python::waited_for(semaphore)?)
 }
 
-/// The same, where this thread knows the lock by a name and has not taken it itself, also of one whose holder nobody saw.
+/// The same, including a lock whose holder was not seen, if this thread can name the lock and has not taken it itself.
 pub fn behind(semaphore: usize) -> Option<Orphan> {
     if !config::get().python {
         return None;
@@ -33,7 +33,7 @@ pub fn behind(semaphore: usize) -> Option<Orphan> {
         };
         orphans::add(
             fork_snapshot::entry_of(&held),
-            fork_record::thread_lost_with(held.holder),
+            fork_record::lost_thread_with_handle(held.holder),
             fork_record::newest_number(),
         );
         orphans::find(address)

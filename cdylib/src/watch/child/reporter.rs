@@ -1,4 +1,4 @@
-//! The child reporter: each record of a forked child belongs to a fork, which is reported before it, and may stop the child.
+//! The child reporter. Each record of a forked child belongs to a fork, which is reported first, and may stop the child.
 
 use crate::record::envelope::Content;
 use crate::snapshot::place::{Place, PlaceVerdict};
@@ -9,9 +9,9 @@ use crate::verdict::{fork_record, parent, reported, strict};
 use crate::watch::child::fork_report;
 use crate::watch::report;
 
-/// What a child reports with.
+/// Writes the records of a child.
 pub(super) struct ChildReporter<'a> {
-    /// No fork is under way.
+    /// The proof that the report lock is held.
     pub(super) lock: &'a mut ReportLock,
     /// The stack of the call.
     pub(super) stack: StackId,

@@ -1,4 +1,4 @@
-//! Where a call of the child's stands.
+//! Where a child makes a call.
 
 use crate::config;
 use crate::state::depot::{self, StackId};

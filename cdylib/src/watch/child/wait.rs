@@ -1,5 +1,6 @@
-//! Waits that take no lock, in a forked child: condition variables, barriers and futexes. With one thread, nobody ends them.
-#![expect(unsafe_code, reason = "the program's own barrier or futex is looked at")]
+//! Waits that take no lock, in a forked child: condition variables, barriers and futexes. In a child with one thread they never
+//! end.
+#![expect(unsafe_code, reason = "reads the program's own barrier or futex")]
 
 use super::finding;
 use super::site::Site;
@@ -18,13 +19,13 @@ use crate::watch::this_thread;
 #[inline(never)]
 pub fn condition(thread: &'static Thread, address: usize, caller: Caller) {
     catch_up_with_locks(thread);
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     if alive::is_alone() {
         finding::stuck_child(thread, Object::Condition, address, Site::of(caller));
     }
 }
 
-/// Before a wait at a barrier of libc's.
+/// Before a wait at a libc barrier.
 #[cold]
 #[inline(never)]
 pub fn barrier(address: usize, caller: Caller) {
@@ -32,8 +33,8 @@ pub fn barrier(address: usize, caller: Caller) {
         return;
     };
     catch_up_with_locks(thread);
-    let _errno = KeepErrno::as_it_is();
-    // SAFETY: the program is about to hand this very barrier to libc.
+    let _errno = KeepErrno::save();
+    // SAFETY: the program is about to pass this very barrier to libc.
     if unsafe { lock_state::barrier_waits_for_threads(address) } && alive::is_alone() {
         finding::stuck_child_on_futex(thread, address, Site::of(caller));
     }
@@ -47,7 +48,7 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
     const WAIT: usize = libc::FUTEX_WAIT as usize;
     const WAIT_BITSET: usize = libc::FUTEX_WAIT_BITSET as usize;
     const LOW_HALF: usize = 0xffff_ffff;
-    // Without the flag for private ones, a futex in private memory is private all the same; where it lies is looked at later.
+    // A futex in private memory is private even without the flag; where it lies is checked later.
     let waits = matches!(operation & COMMAND, WAIT | WAIT_BITSET);
     if !waits || timeout != 0 || !address.is_multiple_of(4) {
         return;
@@ -57,10 +58,10 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
     };
     catch_up_with_locks(thread);
     if orphans::find(address).is_some_and(|orphan| orphans::was_reported(&orphan, Reported::Block)) {
-        // The guard of a C++ static: its function waits on the guard itself.
+        // The guard of a C++ static: `__cxa_guard_acquire` itself waits on it by `syscall`.
         return;
     }
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     // SAFETY: the kernel is about to read this word; a program that waits on it has just read it itself. Volatile, because
     // other threads write there.
     let now = unsafe { (address as *const u32).read_volatile() };

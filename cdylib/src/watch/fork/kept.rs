@@ -1,4 +1,4 @@
-//! What a thread keeps of its fork until it can be reported, and what is kept for the next fork.
+//! The fork record that a thread keeps until it can report it, and the one that is reused for the next fork.
 #![expect(unsafe_code, reason = "a thread word holds a box")]
 
 use crate::state::report_lock::{Guarded, ReportLock};
@@ -6,8 +6,8 @@ use crate::system::thread_word::{self, Word};
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::known::KnownFork;
 
-/// The last fork that was only counted. Mostly the next one is like it, and then nothing has to be written for it, which would
-/// cost a page fault at every fork.
+/// The last fork that was only counted. The next one is usually the same, and then no page has to be written for it, which
+/// would cost a page fault at every fork.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static COUNTED: Guarded<Option<Box<ForkRecord>>> = Guarded::new(None);
 
@@ -18,8 +18,8 @@ pub(super) fn counted(lock: &mut ReportLock, known: KnownFork) -> Box<ForkRecord
         .unwrap_or_else(|| ForkRecord::new(known.origin, None, known.python_locks))
 }
 
-/// In the parent, after the copy: what is to be reported becomes this thread's alone, and waits without any lock until the program's
-/// own handlers have run, who may take long or never come back.
+/// In the parent, after the copy: a fork to report becomes this thread's alone, and waits without any lock until the program's
+/// own handlers have run, which may take long or never return.
 pub(super) fn keep_or_count(lock: &mut ReportLock, mut fork: Option<Box<ForkRecord>>) {
     if let Some(counted) = fork.take_if(|fork| fork.seen.is_none()) {
         *COUNTED.get_mut(lock) = Some(counted);
@@ -42,6 +42,6 @@ pub(super) fn has_any() -> bool {
 pub(super) fn take() -> Option<Box<ForkRecord>> {
     let fork = thread_word::get(Word::PendingFork) as *mut ForkRecord;
     thread_word::set(Word::PendingFork, 0);
-    // SAFETY: only `keep` sets the word, to a box of its own, and the word is empty again.
+    // SAFETY: only `keep` sets the word, to a box that it owned, and the word was cleared just now.
     (!fork.is_null()).then(|| unsafe { Box::from_raw(fork) })
 }

@@ -1,4 +1,4 @@
-//! The look at a fork before its copy: a quick one at every fork beside other threads, and a closer one where something may be new.
+//! Examines the other threads before the copy: quickly at every fork, and closely where something may be new.
 
 use super::kept;
 use crate::config;
@@ -20,7 +20,7 @@ use crate::verdict::suppressions;
 use crate::verdict::{budget, strict};
 use crate::watch::reporting;
 
-/// So much of the thread's own stack must be left for the quick look, which then touches no page of another one.
+/// With this much of the thread's own stack left, the quick look runs there and touches no page of another stack.
 const STACK_FOR_QUICK_LOOK: usize = 64 * 1024;
 
 /// Where the fork was called.
@@ -34,7 +34,7 @@ pub(super) fn fork_stack(call: Option<ForkCall>) -> StackId {
 }
 
 /// The record of a fork; `None` where no other thread is left.
-pub(super) fn look(
+pub(super) fn examine(
     lock: &mut ReportLock,
     thread: &Thread,
     function: &'static str,
@@ -42,7 +42,7 @@ pub(super) fn look(
 ) -> Option<Box<ForkRecord>> {
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     let quick_look = |lock: &mut ReportLock| {
-        let mut look = |alive: &[Alive]| (!alive.is_empty()).then(|| known::look(lock, function, stack, alive));
+        let mut look = |alive: &[Alive]| (!alive.is_empty()).then(|| known::examine(lock, function, stack, alive));
         alive::with_recorded(own, &mut look).or_else(|| look(&alive::others(own)))
     };
     let looked = if thread.has_stack_left(STACK_FOR_QUICK_LOOK) {
@@ -59,10 +59,13 @@ pub(super) fn look(
     if !reporting::has_memory() {
         return Some(ForkRecord::new(known.origin, None, known.python_locks));
     }
-    big_stack::run(lock, |lock| look_closer(lock, known, was_reported, alive::others(own))).flatten()
+    big_stack::run(lock, |lock| {
+        examine_closely(lock, known, was_reported, alive::others(own))
+    })
+    .flatten()
 }
 
-/// Counts a fork about which nothing is new. Whether that is all.
+/// Counts a fork about which nothing is new. True if nothing else is to be done.
 fn is_counted(known: Option<PlaceVerdict>, was_reported: bool) -> bool {
     match known {
         Some(PlaceVerdict::ExecBound) => {
@@ -78,14 +81,14 @@ fn is_counted(known: Option<PlaceVerdict>, was_reported: bool) -> bool {
 }
 
 /// The record of a fork about which something may be new; `None` where no other thread is left.
-fn look_closer(
+fn examine_closely(
     lock: &mut ReportLock,
     known: KnownFork,
     mut was_reported: bool,
     alive: Vec<Alive>,
 ) -> Option<Box<ForkRecord>> {
     let mut origin = known.origin;
-    // A place is known where another thread was alive before.
+    // A known place has had other threads before, so nothing is gained by waiting for some to end.
     let alive = if origin.known.is_some() {
         alive
     } else {
@@ -108,7 +111,7 @@ fn look_closer(
         return Some(ForkRecord::new(origin, None, python_locks));
     }
     if origin.known.is_some() && !was_reported {
-        // Something new is reported of it: a finding of its own.
+        // What is new about it is a finding of its own.
         origin.id = ForkId::make();
     }
     snapshot.origin = origin;

@@ -1,4 +1,4 @@
-//! A fork is reported: judged, unless strict mode has done so, then counted, written and remembered.
+//! Reports a fork: judges it, unless strict mode has done so, then counts, writes and remembers it.
 
 use forkwatch_schema::record::{Detail, Record};
 
@@ -13,7 +13,7 @@ use crate::verdict::{budget, reported, strict};
 use crate::watch::fork_judgement::{judge, note_left_out};
 use crate::watch::{report, reporting};
 
-/// Reports what there is to report of a fork. `child` is the child's id, where there is one and the parent has learnt it.
+/// Reports a fork, if it is a finding. `child` is the child's id, where the parent knows it.
 pub(super) fn report(lock: &mut ReportLock, fork: &mut ForkRecord, child: Option<i32>) {
     let judged = fork.judged.take();
     let Some(snapshot) = &fork.seen else { return };
@@ -44,7 +44,7 @@ fn finding(lock: &mut ReportLock, mut record: Record, child: Option<i32>, stoppe
     report::write(&record, stopped.then(strict::option_for_forks));
 }
 
-/// Remembers that all of this fork was reported, or counted; what was found harmless or suppressed stays so.
+/// Remembers the fork and its locks as reported; what was found harmless or suppressed stays so.
 fn remember(lock: &mut ReportLock, snapshot: &ForkSnapshot) {
     let place = snapshot.origin.place;
     reported::remember_fork(lock, place, snapshot.origin.id);

@@ -1,7 +1,7 @@
 //! The three steps of a fork: before the copy, after it in parent or child, and the report in the parent.
 #![expect(unsafe_code, reason = "a child's one thread needs no lock")]
 
-use forkwatch_state::fork::Copying;
+use forkwatch_state::fork::ForkPhase;
 
 use super::{kept, look, report, strict};
 use crate::snapshot::alive;
@@ -13,18 +13,18 @@ use crate::state::thread::{Busy, Thread};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, process};
-use crate::watch::reporting::{AllForks, FORKS, PATIENCE};
+use crate::watch::reporting::{AllForks, FORKS, TIMEOUT};
 use crate::watch::{new_process, thread_record};
 
-/// In place of the child's id, where the parent does not learn it.
+/// In place of the child's id, where the parent does not know it.
 pub const UNKNOWN_CHILD: i32 = i32::MAX;
 
-/// Step one, before the copy. Leaves the thread busy and our locks held, if it found other threads.
+/// Step one, before the copy. If it finds other threads, leaves the thread busy and our locks held.
 pub fn before_copy(call: Option<ForkCall>) {
     if sandbox::is_shut() {
         return;
     }
-    let _errno = KeepErrno::as_it_is();
+    let _errno = KeepErrno::save();
     thread_record::adopt_if_unknown();
     let Some(thread) = Thread::even_if_busy() else { return };
     if Thread::current().is_some() {
@@ -39,19 +39,19 @@ pub fn before_copy(call: Option<ForkCall>) {
     };
     // Nothing of ours may be allocated or freed from `hold_for_fork` to the copy.
     FORKS.before_copy(
-        PATIENCE,
+        TIMEOUT,
         catch_up,
         |lock| look_at(lock, thread, call),
         allocator::hold_for_fork,
     );
 }
 
-/// Looks at the other threads, and under strict decides.
+/// Examines the other threads, and decides whether strict mode stops the fork.
 fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
-    // The walk needs this very stack; the rest may need more than is left of it.
+    // The walk needs the current stack; the rest may need more than is left of it.
     let stack = look::fork_stack(call);
-    let function = call.map_or("fork", |call| call.way.function);
-    let mut fork = look::look(lock, thread, function, stack);
+    let function = call.map_or("fork", |call| call.function.name);
+    let mut fork = look::examine(lock, thread, function, stack);
     if let Some(fork) = &mut fork {
         strict::decide(lock, fork);
         if fork.stopped {
@@ -61,14 +61,14 @@ fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
     FORKS.put(lock, fork);
 }
 
-/// Step two, in the parent: the program goes on being followed; the finding waits for [`settle`]. True where step one had
-/// found other threads.
+/// Step two, in the parent: hooks follow the thread again; the finding waits for [`settle`]. True if step one found other
+/// threads.
 pub fn after_copy_in_parent() -> bool {
     Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent, kept::keep_or_count)
 }
 
-/// Step two, in the child: the forking thread is the only one, under a new id. Nothing is done here that can wait, so that a
-/// child that soon becomes another program pays for nothing; [`new_process::catch_up`] does the rest when it matters.
+/// Step two, in the child: the forking thread is the only one, under a new id. Does nothing that can wait, so that a child that
+/// soon executes another program pays for nothing; [`new_process::catch_up`] does the rest when it matters.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn after_copy_in_child() {
     if sandbox::is_shut() {
@@ -76,21 +76,21 @@ pub fn after_copy_in_child() {
     }
     let Some(thread) = Thread::even_if_busy() else { return };
     match FORKS.in_child() {
-        Copying::No => new_process::begin_alone(thread),
-        Copying::Nested => {}
-        Copying::Prepared => {
+        ForkPhase::Idle => new_process::begin_alone(thread),
+        ForkPhase::Nested => {}
+        ForkPhase::Prepared => {
             allocator::forget_in_child();
-            // SAFETY: nobody else exists here, and the proof of step one is gone.
+            // SAFETY: this is the only thread, and the proof of step one is gone.
             let mut lock = unsafe { ReportLock::is_held() };
             let fork = FORKS.take(&mut lock);
             if fork.as_ref().is_some_and(|fork| fork.stopped) {
                 process::exit_now(0);
             }
             new_process::begin(thread, fork);
-            FORKS.go_on_in_child();
+            FORKS.resume_in_child();
         }
-        Copying::Unprepared | Copying::Settling => {
-            let _errno = KeepErrno::as_it_is();
+        ForkPhase::Unprepared | ForkPhase::Settling => {
+            let _errno = KeepErrno::save();
             let _busy = Busy::from_here();
             new_process::begin_mute(thread);
         }
@@ -99,7 +99,7 @@ pub fn after_copy_in_child() {
 
 /// Step three, in the parent: reports the finding, and gives the program its result. `result` is the child's id, or -1.
 pub fn settle(result: i32) -> i32 {
-    let keep = KeepErrno::as_it_is();
+    let keep = KeepErrno::save();
     let mut refused = false;
     if kept::has_any() {
         AllForks::settle(|| {
@@ -108,11 +108,11 @@ pub fn settle(result: i32) -> i32 {
             {
                 refused = fork.stopped;
                 let child = (!refused && result != UNKNOWN_CHILD).then_some(result);
-                FORKS.while_none(PATIENCE, |lock| report::report(lock, &mut fork, child));
+                FORKS.with_lock(TIMEOUT, |lock| report::report(lock, &mut fork, child));
             }
         });
-    } else if Copying::now::<ThisThread>() == Copying::Settling {
-        Copying::No.note::<ThisThread>();
+    } else if ForkPhase::now::<ThisThread>() == ForkPhase::Settling {
+        ForkPhase::Idle.note::<ThisThread>();
     }
     drop(keep);
     if refused {

@@ -1,4 +1,4 @@
-//! Strict mode at a fork: which forks do not happen, and what happens in their place.
+//! Strict mode at a fork: which forks are stopped, and what happens instead.
 #![expect(unsafe_code, reason = "ending the process")]
 
 use super::{look, report};
@@ -15,9 +15,9 @@ use crate::verdict::strict;
 use crate::watch::fork_judgement::judge;
 use crate::watch::new_process;
 use crate::watch::report::summary;
-use crate::watch::reporting::{FORKS, PATIENCE};
+use crate::watch::reporting::{FORKS, TIMEOUT};
 
-/// Under strict, judges the fork now and decides whether it is stopped.
+/// In strict mode, judges the fork now and decides whether it is stopped.
 pub(super) fn decide(lock: &mut ReportLock, fork: &mut ForkRecord) {
     if !strict::stops_forks() {
         return;
@@ -30,19 +30,19 @@ pub(super) fn decide(lock: &mut ReportLock, fork: &mut ForkRecord) {
     fork.judged = judged;
 }
 
-/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: looks, decides and reports in one go.
+/// For `FORKWATCH_ACTION=fail` where the fork can be refused at its entry: examines, decides and reports in one step.
 pub(super) fn would_be_stopped(call: ForkCall) -> bool {
     if !strict::stops_forks() || alive::is_alone() {
         return false;
     }
-    let _keep = KeepErrno::as_it_is();
+    let _keep = KeepErrno::save();
     let Some(thread) = Thread::current() else {
         return false;
     };
     let _busy = Busy::from_here();
     new_process::catch_up(thread);
-    let looked = FORKS.while_none(PATIENCE, |lock| {
-        let Some(mut fork) = look::look(lock, thread, call.way.function, look::fork_stack(Some(call))) else {
+    let looked = FORKS.with_lock(TIMEOUT, |lock| {
+        let Some(mut fork) = look::examine(lock, thread, call.function.name, look::fork_stack(Some(call))) else {
             return false;
         };
         decide(lock, &mut fork);
@@ -56,7 +56,7 @@ pub(super) fn would_be_stopped(call: ForkCall) -> bool {
     looked.unwrap_or(false)
 }
 
-/// Before the copy of this fork, which must not happen. Returns where the action is to let the call fail.
+/// Stops the fork before its copy. Returns only if the action is to let the call fail.
 pub(super) fn stop_unless_it_fails(lock: &mut ReportLock, fork: &mut ForkRecord) {
     match config::get().action {
         Action::Fail => {}
@@ -65,7 +65,7 @@ pub(super) fn stop_unless_it_fails(lock: &mut ReportLock, fork: &mut ForkRecord)
     }
 }
 
-/// Reports, and ends the process. Our locks stay as they are; nothing comes after.
+/// Reports, and ends the process. Our locks stay held; nothing runs afterwards.
 fn stop_here(lock: &mut ReportLock, fork: &mut ForkRecord, status: Option<u8>) -> ! {
     report::report(lock, fork, None);
     summary();
