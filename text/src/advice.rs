@@ -4,6 +4,7 @@
 //! known to be harmless.
 
 pub mod child;
+mod frameworks;
 pub mod libc_regions;
 mod locks;
 mod python;
@@ -67,7 +68,9 @@ pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
 }
 
 fn language(facts: &Facts<'_>) -> Language {
-    if facts.is_python {
+    // A library's own code may fork in a program that runs Python.
+    let is_interpreters = facts.stack.first().is_none_or(noise::is_interpreters);
+    if facts.is_python && is_interpreters {
         Language::Python
     } else if is_rust(facts.stack) {
         Language::Rust
@@ -94,6 +97,9 @@ fn is_rust(stack: &[Frame]) -> bool {
 }
 
 fn about_fork(facts: &Facts<'_>, language: Language) -> String {
+    if let Some(advice) = frameworks::advice(facts.python, facts.stack, facts.argv) {
+        return advice.into();
+    }
     let before = before_first_thread(facts.threads);
     match (facts.function, language) {
         ("daemon", _) => {
@@ -143,19 +149,13 @@ fn before_or(threads: &[Thread], words: &str) -> String {
 /// Servers that fork workers and have an option for it.
 fn server(facts: &Facts<'_>) -> Option<String> {
     let argv = facts.argv?;
-    // If the Python frames show that gunicorn forks, the first line already says so.
-    let is_covered = facts
-        .python
-        .is_some_and(|frames| frames.iter().any(|frame| frame.file.contains("/gunicorn/")));
+    // The first line has said so already.
+    let is_covered = frameworks::advice(facts.python, facts.stack, facts.argv).is_some();
     let is = |name: &str| argv.iter().take(3).any(|word| base_name(word) == name);
     if is("gunicorn") && !is_covered && argv.iter().any(|word| word == "--preload") {
         return Some(
             "Start gunicorn without --preload, so that each worker starts its own threads after the fork.".into(),
         );
-    }
-    let lazy = ["--lazy", "--lazy-apps"];
-    if is("uwsgi") && !argv.iter().any(|word| lazy.contains(&word.as_str())) {
-        return Some("Start uwsgi with --lazy-apps, so that each worker starts its own threads after the fork.".into());
     }
     None
 }

@@ -7,7 +7,7 @@ use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild};
 
 use super::locks::about_locks;
-use super::{Facts, Language, about_fork, is_rust, libc_regions};
+use super::{Facts, Language, about_fork, frameworks, is_rust, libc_regions};
 use crate::noise::{is_interpreters, takes_python_lock};
 
 /// The advice for an `orphaned_lock`; at least one line.
@@ -15,8 +15,13 @@ pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
     let lock = &orphan.lock;
     let language = language(orphan.python_stack.as_deref(), [&orphan.stack, &lock.acquired_stack]);
     let locks = core::slice::from_ref(lock);
-    let facts = Facts { locks, ..NO_FACTS };
-    let about_fork = about_fork(&facts, language);
+    let facts = Facts {
+        locks,
+        python: orphan.python_stack.as_deref(),
+        argv: record.argv.as_deref(),
+        ..NO_FACTS
+    };
+    let about_fork = about_fork_of_child(&facts, &orphan.stack, language);
     if refuses_release(orphan) {
         vec![
             "In the child, do not unlock what was locked before the fork: initialise the lock again \
@@ -74,13 +79,21 @@ pub fn for_stuck(stuck: &StuckChild) -> Vec<String> {
              before it."
         }
     };
-    vec![first.into(), about_fork(&NO_FACTS, language)]
+    let facts = Facts {
+        python: stuck.python_stack.as_deref(),
+        ..NO_FACTS
+    };
+    vec![first.into(), about_fork_of_child(&facts, &stuck.stack, language)]
 }
 
 /// The advice for a call that a child should not have made.
 pub fn for_call(kind: Kind, call: &Call) -> Vec<String> {
     let language = language(call.python_stack.as_deref(), [&call.stack, &[]]);
-    let mut lines = vec![about_fork(&NO_FACTS, language)];
+    let facts = Facts {
+        python: call.python_stack.as_deref(),
+        ..NO_FACTS
+    };
+    let mut lines = vec![about_fork_of_child(&facts, &call.stack, language)];
     if kind == Kind::GuardedCall {
         lines.insert(
             0,
@@ -102,6 +115,14 @@ pub fn for_handler(slow: &SlowHandler) -> String {
         "All such handlers run {where_to}. Check what the library does in this one: most often it waits for its own \
          threads or for a lock."
     )
+}
+
+/// The advice for the fork: the child's stack shows the framework that forked, but not where.
+fn about_fork_of_child(facts: &Facts<'_>, stack: &[Frame], language: Language) -> String {
+    match frameworks::advice(facts.python, stack, facts.argv) {
+        Some(advice) => advice.into(),
+        None => about_fork(&Facts { python: None, ..*facts }, language),
+    }
 }
 
 /// What a child knows of the fork it came from.

@@ -14,8 +14,6 @@ enum Forks {
     Executor,
     Pool,
     Process,
-    Gunicorn,
-    Celery,
     Terminal,
     Itself,
 }
@@ -38,16 +36,6 @@ pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
              \"forkserver\"), or call multiprocessing.set_start_method(\"spawn\") at the start of the program; it is \
              then not a copy of this process."
         ),
-        Forks::Gunicorn => {
-            "Set preload_app = False for gunicorn (start it without --preload), so that each worker starts its own \
-             threads after the fork; put what each worker needs into the post_fork hook."
-                .to_owned()
-        }
-        Forks::Celery => {
-            "Start Celery's worker with --pool=threads or --pool=solo, or start threads in each worker process, in a \
-             handler of the worker_process_init signal."
-                .to_owned()
-        }
         Forks::Terminal => format!(
             "In {place}, start the program behind the terminal with subprocess and a pair from os.openpty(), not with \
              pty.fork() or pty.spawn(), which copy the process while its other threads run."
@@ -83,12 +71,7 @@ fn what_forks(frames: &[PythonFrame]) -> Forks {
             .iter()
             .any(|frame| ends.iter().any(|end| frame.file.ends_with(end)))
     };
-    let passes = |part: &str| frames.iter().any(|frame| frame.file.contains(part));
-    if passes("/gunicorn/") {
-        Forks::Gunicorn
-    } else if passes("/celery/") || passes("/billiard/") {
-        Forks::Celery
-    } else if lies_in(&["/concurrent/futures/process.py"]) {
+    if lies_in(&["/concurrent/futures/process.py"]) {
         Forks::Executor
     } else if lies_in(&["/multiprocessing/pool.py"]) {
         Forks::Pool
