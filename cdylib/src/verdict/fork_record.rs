@@ -12,7 +12,7 @@ use super::judgement::Judgement;
 use crate::snapshot::fork_snapshot::ForkSnapshot;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
-use crate::system::{process, task};
+use crate::system::process;
 
 /// One fork while other threads were alive.
 #[derive(Debug)]
@@ -55,16 +55,11 @@ impl ForkRecord {
         self.seen.as_ref()?.python.as_ref()?.own_name.as_deref()
     }
 
-    /// The name of a thread of the parent, as far as it is still known.
-    pub fn name_of_lost(&self, tid: i32) -> Option<Vec<u8>> {
-        let named = |snapshot: &ForkSnapshot| {
-            let thread = snapshot.threads.iter().find(|thread| thread.tid == tid)?;
-            (!thread.name.is_empty()).then(|| thread.name.clone())
-        };
-        self.seen
-            .as_ref()
-            .and_then(named)
-            .or_else(|| task::name_in(self.origin.process, tid))
+    /// What a thread of the parent was called when the parent looked at the fork; `None` where it did not look.
+    pub fn name_seen_of(&self, tid: i32) -> Option<&[u8]> {
+        let seen = self.seen.as_ref()?;
+        let thread = seen.threads.iter().find(|thread| thread.tid == tid)?;
+        (!thread.name.is_empty()).then_some(&thread.name)
     }
 }
 

@@ -9,8 +9,8 @@
 //! | `leaked_lock` | a thread that ends |
 //!
 //! The state that judging consults is here, too, and only `watch` changes it: `fork_record` (the forks that this process descends
-//! from), `reported` (what was already reported) and `budget` (how many further findings a place may have). `suppressions` has
-//! the user's rules, and `judgement` the result of judging a fork.
+//! from), `reported` (what was already reported), `reported_names` (what it called locks and threads) and `budget` (how many further
+//! findings a place may have). `suppressions` has the user's rules, and `judgement` the result of judging a fork.
 
 pub mod budget;
 pub mod child_call;
@@ -23,6 +23,7 @@ pub mod orphaned_lock;
 pub mod own_locks;
 pub mod parent;
 pub mod reported;
+pub mod reported_names;
 pub mod strict;
 pub mod suppressions;
 pub mod unsafe_fork;

@@ -4,7 +4,7 @@ use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::Frame;
 
 use super::own_locks::Interpreter;
-use super::{fork_record, parent};
+use super::{fork_record, parent, reported_names};
 use crate::config;
 use crate::snapshot::names::frames;
 use crate::snapshot::python;
@@ -81,8 +81,11 @@ fn python_name(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
     }
     let address = orphan.entry.address;
     let seen = fork_record::of(lock, orphan.fork).and_then(|fork| fork.seen.as_ref()?.python.as_ref());
-    match seen.and_then(|view| view.lock(address)) {
-        Some(named) => Some(named.name.clone()),
-        None => python::name_from_here(address),
-    }
+    let by_parent = seen
+        .and_then(|view| view.lock(address))
+        .map(|named| named.name.as_str());
+    by_parent
+        .or_else(|| reported_names::of_lock(lock, address))
+        .map(str::to_owned)
+        .or_else(|| python::name_from_here(address))
 }

@@ -3,8 +3,9 @@
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::WaitObject;
 
-use super::fork_record;
+use super::fork_record::{self, ForkRecord};
 use super::own_locks::Interpreter;
+use super::reported_names;
 use crate::state::orphans::Orphan;
 use crate::state::report_lock::ReportLock;
 use crate::system::printable::printable;
@@ -14,7 +15,9 @@ use crate::verdict::suppressions;
 /// Python's name for this thread, if it is the copy of the thread that forked.
 pub fn name_of_this_thread(lock: &ReportLock) -> Option<&str> {
     let is_copy = rustix::thread::gettid() == rustix::process::getpid();
-    fork_record::newest(lock).filter(|_| is_copy)?.name_of_forking()
+    let fork = fork_record::newest(lock).filter(|_| is_copy)?;
+    let by_report = || str::from_utf8(reported_names::of_thread(lock, fork.origin.thread)?).ok();
+    fork.name_of_forking().or_else(by_report)
 }
 
 /// The name of the thread that held this lock.
@@ -22,11 +25,21 @@ pub fn name_of_owner(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
     let fork = fork_record::of(lock, orphan.fork);
     match fork {
         Some(fork) if fork.origin.thread != orphan.owner => {
-            fork.name_of_lost(orphan.owner).map(|name| printable(&name))
+            name_of_lost(lock, fork, orphan.owner).map(|name| printable(&name))
         }
         // The forking thread itself, whose copy this is.
         _ => Some(name_of_this_thread(lock).map_or_else(kernel_name_of_this_thread, str::to_owned)),
     }
+}
+
+/// What a thread of the parent is called, as far as that is still known.
+fn name_of_lost(lock: &ReportLock, fork: &ForkRecord, tid: i32) -> Option<Vec<u8>> {
+    let by_fork = fork.name_seen_of(tid);
+    let by_report = || reported_names::of_thread(lock, tid);
+    by_fork
+        .or_else(by_report)
+        .map(<[u8]>::to_vec)
+        .or_else(|| task::name_in(fork.origin.process, tid))
 }
 
 fn kernel_name_of_this_thread() -> String {
@@ -48,7 +61,7 @@ pub fn all_lost_threads_are_harmless(lock: &ReportLock, resolver: &mut Resolver)
         return false;
     };
     lost.threads.iter().all(|thread| {
-        let name = printable(&fork.name_of_lost(thread.tid).unwrap_or_default());
+        let name = printable(&name_of_lost(lock, fork, thread.tid).unwrap_or_default());
         let start = thread
             .origin
             .and_then(|origin| resolver.name_of_function(origin.start_routine));

@@ -9,7 +9,7 @@ use crate::state::counts;
 use crate::state::report_lock::ReportLock;
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::judgement::Outcome;
-use crate::verdict::{budget, reported, strict};
+use crate::verdict::{budget, reported, reported_names, strict};
 use crate::watch::fork_judgement::{judge, note_left_out};
 use crate::watch::{report, reporting};
 
@@ -46,6 +46,7 @@ fn finding(lock: &mut ReportLock, mut record: Record, child: Option<i32>, stoppe
 
 /// Remembers the fork and its locks as reported; what was found harmless or suppressed stays so.
 fn remember(lock: &mut ReportLock, snapshot: &ForkSnapshot) {
+    reported_names::remember(lock, snapshot);
     let place = snapshot.origin.place;
     reported::remember_fork(lock, place, snapshot.origin.id);
     let locks = snapshot.locks.iter();

@@ -1,0 +1,40 @@
+# H1, H2: one line forks twice. Nothing is new at the second fork, which is only counted; its child still calls the lock
+# and its holder what the first child called them.
+#
+# python: 3.6-3.13.0
+# expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)"
+# expect: orphaned_lock FATAL owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)" python=audit
+# expect: orphaned_lock FATAL owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)" python=audit
+# suppress: unsafe_fork:*
+# suppress: orphaned_lock:*
+import os
+import sys
+import threading
+
+import program
+
+door = threading.Lock()
+held = program.Gate()
+never = program.Gate()
+
+
+def audit():
+    with door:
+        os._exit(program.FINE)
+
+
+def keeper():
+    with door:
+        held.open()
+        never.pass_through()
+
+
+threading.Thread(target=keeper, name="keeper", daemon=True).start()
+held.pass_through()
+worst = program.FINE
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        audit()
+    worst = max(worst, program.verdict(pid))
+sys.exit(worst)
