@@ -67,13 +67,13 @@ extern "C" fn destructor() {
 #[cfg(not(test))]
 #[used]
 #[unsafe(link_section = ".init_array")]
-#[expect(unsafe_code, reason = "the loader calls what stands in this section")]
+#[expect(unsafe_code, reason = "the loader calls the functions in this section")]
 static CONSTRUCTOR: extern "C" fn() = constructor;
 
 #[cfg(not(test))]
 #[used]
 #[unsafe(link_section = ".fini_array")]
-#[expect(unsafe_code, reason = "the loader calls what stands in this section")]
+#[expect(unsafe_code, reason = "the loader calls the functions in this section")]
 static DESTRUCTOR: extern "C" fn() = destructor;
 
 /// Sets the text that is copied into every record from now on (`FORKWATCH_CONTEXT` sets the first one); null clears it.

@@ -17,7 +17,7 @@ use crate::symbols::{Function, Table, functions_at};
 pub struct SymbolFiles {
     /// What is loaded.
     own: Option<Image>,
-    /// The separate debug file, where something is missing in `own` and somebody installed it.
+    /// The separate debug file, if something is missing in `own` and it is installed.
     separate: Option<Image>,
 }
 

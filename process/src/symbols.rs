@@ -109,7 +109,7 @@ impl<'image> Symbols<'image> {
     }
 }
 
-/// A function that may be the one looked for.
+/// A function that may be the one searched for.
 #[derive(Clone, Copy)]
 struct Candidate {
     start: u64,

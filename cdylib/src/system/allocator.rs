@@ -1,4 +1,4 @@
-//! The library's own heap, over memory straight from the kernel: nothing of ours ever lies in the program's heap.
+//! The library's own heap, over memory directly from the kernel: we never allocate from the program's heap.
 //!
 //! Its lock is taken before a fork and re-written in the child (see [`hold_for_fork`]), so that the child can allocate.
 #![expect(unsafe_code, reason = "a source of memory for the allocator")]

@@ -49,7 +49,7 @@ pub enum Life {
     Alive,
     /// It is exiting or gone: it holds nothing and runs none of the program's code.
     Exiting,
-    /// The kernel's own helper (io_uring), which holds no lock of the program's.
+    /// A kernel helper (io_uring), which holds none of the program's locks.
     KernelHelper,
 }
 

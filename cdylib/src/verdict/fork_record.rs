@@ -77,7 +77,7 @@ struct ReadByAll {
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static LINEAGE: Lineage<ReadByAll, Box<ForkRecord>> = Lineage::empty();
 
-/// The record of the fork of this number; `None` in the child of a lone thread.
+/// The record of the fork with this number; `None` in the child of a single-threaded process.
 pub fn of(lock: &ReportLock, number: usize) -> Option<&ForkRecord> {
     LINEAGE.get(number, lock).map(|fork| &**fork)
 }

@@ -1,7 +1,7 @@
 //! Whether a frame has called a lock's `acquire` but not yet its `release`, read from its code up to its place.
 //!
-//! The calls before the frame's place count in their order; which of them were jumped over is not known.
-//! So this is strong evidence where the lock is known to be held, and none where it is free.
+//! The calls before the frame's place count in order; it is not known which of them were jumped over. So this is strong evidence if
+//! the lock is known to be held, and none if it is free.
 
 use super::frame::Frame;
 use super::layout::Instruction;
@@ -91,7 +91,7 @@ fn calls(opcodes: &Opcodes, code: &[u8], is_wanted: impl Fn(usize) -> bool) -> O
         }
         let before = loaded.take();
         if is_among(opcodes.attribute, opcode) {
-            // In 3.12 the lowest bit came to say whether a method is asked for.
+            // Since 3.12 the lowest bit says whether a method is loaded.
             let name = number >> 1;
             if is_wanted(name) {
                 asked = before.map(|object| Called { object, method: name });

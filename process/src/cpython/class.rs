@@ -6,7 +6,7 @@ use super::known::OfClass;
 use super::object::{Objects, TYPE_FLAGS};
 
 const TYPE_DICT: usize = 264;
-/// The class and those it inherits from, in the order in which attributes are looked for.
+/// The class and those it inherits from, in the order in which attributes are searched for.
 const TYPE_ORDER: usize = 344;
 /// Set in the flags of a type that was made while running.
 const IS_HEAP_TYPE: usize = 1 << 9;

@@ -28,7 +28,7 @@ impl Objects {
         })
     }
 
-    /// A number for the place where the thread with this state is, different from those of other places in this process. Of
+    /// A number that identifies the place where the thread with this state is, in this process. Of
     /// the code, only what marks a frame without a line is read.
     pub fn place(&self, state: usize, limit: usize) -> u64 {
         let place = |frame: Frame| {
@@ -49,7 +49,7 @@ impl Objects {
             .fold(0, mix)
     }
 
-    /// The frames that `counts` says true of, up to one that it does not know.
+    /// The frames for which `counts` is true, up to the first one that it does not know.
     fn frames_if(&self, state: usize, limit: usize, counts: impl Fn(Frame) -> Option<bool>) -> Vec<Frame> {
         let innermost = match self.layout.innermost {
             Innermost::Here(offset) => self.pages.pointer(state + offset),
@@ -86,7 +86,7 @@ impl Objects {
         frames
     }
 
-    /// Whether the frame has come to its function's first line: what `traceback` shows. From 3.12 on a class that was called
+    /// Whether the frame has reached its function's first line: what `traceback` shows. From 3.12 on a class that was called
     /// often has a frame `__init__` between its caller and its own `__init__`, which has no line and never gets there.
     fn has_begun(&self, frame: Frame) -> bool {
         let Some(first) = self.layout.first_traceable else {
@@ -186,7 +186,7 @@ impl Objects {
 
     /// The names of the function's local variables, in the order of its frames.
     pub fn variable_names(&self, frame: Frame) -> Vec<usize> {
-        /// The most that are looked at.
+        /// The most that are examined.
         const MAX: usize = 256;
         let names = |offset| {
             let tuple = self.pages.pointer(frame.code + offset);

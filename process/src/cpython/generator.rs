@@ -5,7 +5,7 @@ use super::frame::Frame;
 use super::layout::{BlockTable, Blocks};
 use super::object::Objects;
 
-/// The most variables and values of a frame that are looked at.
+/// The most variables and values of a frame that are examined.
 const MAX_VALUES: usize = 128;
 /// The most frames of a thread, with those of generators; and how deep generators may be in one another.
 const MAX_FRAMES: usize = 256;

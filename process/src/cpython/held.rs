@@ -1,12 +1,13 @@
-//! Which locks other threads hold: those with a state of their own, and where no hooks see them those with a semaphore, too. Most do not say who has them; so, in this order:
+//! Which locks other threads hold: those with a state of their own, and, without hooks, those with a semaphore, too. Most do not
+//! record their holder; so, in this order:
 //!
 //! 1. A recursive lock knows its holder.
-//! 2. A thread that is inside a `with` block of the lock holds it: `with_block`. The same of an object that has the lock for an
-//!    attribute, such as a condition, as long as nobody else is seen to hold the lock. Generators that the thread is in the
-//!    middle of count as its frames: `generator`.
-//! 3. A thread that has called `acquire` of it in a function that it has not left, and not `release`: `called`.
-//! 4. A lock that is held, and that one thread alone can come to from its variables, is that thread's, unless somebody waits for it:
-//!    then it may be one that a thread waits on for another to release it.
+//! 2. A thread inside a `with` block of the lock holds it: `with_block`. The same goes for an object with the lock as an attribute,
+//!    such as a condition, unless another thread is seen to hold the lock. Generators that the thread is in the middle of count as
+//!    its frames: `generator`.
+//! 3. A thread that has called the lock's `acquire`, and not its `release`, in a function that it has not left, holds it: `called`.
+//! 4. A held lock that only one thread can reach from its variables belongs to that thread, unless a thread waits for it: then it
+//!    may be a lock that one thread waits on until another releases it.
 //!
 //! The forking thread's own locks are found in the same way, and never count.
 
@@ -17,19 +18,19 @@ use super::lock_object::LockState;
 use super::object::Objects;
 use super::search::{Found, Named};
 
-/// The most frames of one thread that are looked at.
+/// The most frames of one thread that are examined.
 const MAX_FRAMES: usize = 64;
-/// The most frames from which locks are looked for, of one thread.
+/// The most frames of one thread from which locks are searched for.
 pub const MAX_SEARCHED: usize = 24;
 
-/// A lock and who holds it.
+/// A lock and its holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Where its state is.
     pub address: usize,
     /// The `pthread_t` of its holder.
     pub holder: usize,
-    /// A number for where it was taken, different from those of other places in this process.
+    /// A number that identifies where it was taken, in this process.
     pub place: u64,
 }
 
@@ -48,7 +49,7 @@ struct Inside {
     is_direct: bool,
 }
 
-/// What speaks for a thread's holding a lock.
+/// The evidence that a thread holds a lock.
 struct Candidate {
     handle: usize,
     frame: Frame,
@@ -153,7 +154,7 @@ impl Objects {
         self.reach(thread).1.contains(&address)
     }
 
-    /// The locks that this thread can come to, and those among them that it has taken.
+    /// The locks that this thread can reach, and those among them that it has taken.
     fn reach(&self, thread: &Running) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let (mut reach, mut acquired) = (BTreeSet::new(), BTreeSet::new());
         acquired.extend(self.inside(thread).iter().map(|inside| inside.address));
@@ -224,7 +225,7 @@ impl Objects {
         attributes.into_iter().map(|(_, object)| object).collect()
     }
 
-    /// The lock that this frame has given back for the time of its call: `Condition.wait`'s.
+    /// The lock that this frame has released during its call: `Condition.wait`'s.
     fn gives_back(&self, frame: Frame) -> Option<usize> {
         if self.plain_name(frame)? != "wait" || !self.file(frame)?.ends_with("/threading.py") {
             return None;
@@ -234,7 +235,8 @@ impl Objects {
     }
 }
 
-/// Who holds a lock that does not know its holder. `is_shared` says that somebody waits for it, or that the forking thread may have it.
+/// The likely holder of a lock that does not record it. `is_shared` says that a thread waits for it, or that the forking thread may
+/// hold it.
 fn likely_holder(candidates: &[Candidate], is_shared: bool) -> Option<&Candidate> {
     if let Some(candidate) = candidates.iter().find(|candidate| candidate.has_acquired) {
         return Some(candidate);

@@ -1,4 +1,4 @@
-//! What has been found out about types and code, so that it is asked once.
+//! What has been found out about types and code, so that it is read once.
 
 use core::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,13 +7,13 @@ use std::rc::Rc;
 /// The kind of lock that instances of a type are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LockType {
-    /// Whether the lock has a semaphore of libc's; others have a state of their own.
+    /// Whether the lock has a libc semaphore; others have a state of their own.
     pub has_semaphore: bool,
-    /// Whether it may be taken again by its holder, whom it knows.
+    /// Whether its holder may take it again; such a lock records its holder.
     pub is_recursive: bool,
 }
 
-/// One attribute that objects have by their class, with the `str` that it goes by.
+/// One attribute that objects have through their class, with its `str` name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OfClass {
     /// Its offset in each object.

@@ -43,7 +43,7 @@ pub struct Layout {
     pub first_traceable: Option<usize>,
     /// How frames tell which blocks they are in.
     pub blocks: Blocks,
-    /// From this version on (`PY_VERSION_HEX`), locks have a state of their own; before it, every lock has a semaphore of libc's.
+    /// From this version on (`PY_VERSION_HEX`), locks have a state of their own; before it, every lock has a libc semaphore.
     pub own_locks_since: Option<u64>,
     /// `function`: the name.
     pub function_name: usize,

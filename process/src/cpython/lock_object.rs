@@ -1,8 +1,8 @@
-//! The objects that are locks, and what they say of themselves.
+//! The objects that are locks, and their states.
 //!
 //! Up to 3.13.0 the objects of `_thread.lock` and `_thread.RLock`, which everything in `threading` is made of, point to a
-//! semaphore of libc's; that is the address which hooks see. Since 3.13.1 the plain lock, and since 3.14 the recursive one, has its
-//! state in a byte of its own, which no hook sees. Their sizes tell them apart.
+//! libc semaphore, whose address the hooks see. Since 3.13.1 the plain lock, and since 3.14 the recursive one, has its state in a
+//! byte of its own, which no hook sees. Their sizes distinguish them.
 
 use super::known::LockType;
 use super::object::{Objects, TYPE_BASIC_SIZE};
@@ -18,14 +18,14 @@ const RECURSIVE_SIZE: usize = 40;
 const LOCKED: u8 = 1;
 const HAS_WAITERS: u8 = 2;
 
-/// A lock that somebody holds.
+/// A held lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockState {
     /// The address of its state, which identifies the lock.
     pub address: usize,
     /// Whether a thread waits for it.
     pub has_waiters: bool,
-    /// The `pthread_t` of its holder; `None` where it does not know.
+    /// The `pthread_t` of its holder; `None` where the lock does not record it.
     pub holder: Option<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Objects {
         }
     }
 
-    /// The lock that the object is, if somebody holds it. Locks with a semaphore are passed over where hooks see them.
+    /// The lock that the object is, if it is held. Skips locks with a semaphore where hooks see them.
     pub fn held_lock(&self, object: usize) -> Option<LockState> {
         let of = self.lock_type(object)?;
         let address = self.lock_in(object)?;
@@ -68,7 +68,7 @@ impl Objects {
         is_recursive.then(|| self.pages.pointer(object.checked_add(HOLDER)?))?
     }
 
-    /// What is at this address, if it is a lock with its own state that somebody holds.
+    /// The lock at this address, if it is a held lock with its own state.
     pub fn held_lock_at(&self, address: usize) -> Option<LockState> {
         let object = address.checked_sub(STATE)?;
         let has_own_state = !self.lock_type(object)?.has_semaphore;

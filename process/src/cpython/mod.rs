@@ -2,8 +2,8 @@
 //! frames, and which object is the lock at an address.
 //!
 //! Nothing of the interpreter is called, and nothing of it is changed: all reads are guarded and bounded, in this process or
-//! another. What does not look as it should (a pointer to another type, an unknown version) gives nothing. Whoever asks sees to it
-//! that nothing moves meanwhile: by the interpreter lock, or because the process is not running.
+//! another. What is not as expected (a pointer to another type, an unknown version) gives nothing. The caller ensures that nothing
+//! changes meanwhile: it holds the interpreter lock, or the process is not running.
 //!
 //! Each uses only those above it in this list:
 //!
@@ -24,7 +24,7 @@
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
 //! | `generator` | the generators that a frame is in the middle of |
 //! | `search` | which object is a lock |
-//! | `held` | who holds the locks that pass no hook |
+//! | `held` | which threads hold the locks that no hook sees |
 //! | `view` | all of it together, as a thread of this process sees it |
 //! | `foreign` | the same of another process |
 

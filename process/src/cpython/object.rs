@@ -9,7 +9,7 @@ use crate::memory::ProcessMemory;
 
 /// The most characters of a string that are read.
 const MAX_TEXT: usize = 1024;
-/// The most entries of a container that are looked at.
+/// The most entries of a container that are examined.
 pub const MAX_ENTRIES: usize = 4096;
 
 const TYPE: usize = 8;
@@ -32,8 +32,8 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// A fresh look at the memory of the process with this interpreter; `None` where its version is not known. `pages` says
-    /// how much will be read.
+    /// Opens the memory of the process with this interpreter, with nothing read yet; `None` where its version is not known. `pages`
+    /// says how much will be read.
     pub fn open(interpreter: &Interpreter, memory: ProcessMemory, pages: fn(ProcessMemory) -> Pages) -> Option<Self> {
         Some(Self {
             interpreter: *interpreter,
@@ -44,7 +44,7 @@ impl Objects {
         })
     }
 
-    /// Counts locks with a semaphore among those that somebody holds, for callers whose hooks do not see them.
+    /// Includes held locks with a semaphore, for callers without hooks that see them.
     pub fn with_semaphores(self) -> Self {
         Self {
             counts_semaphores: true,
@@ -52,7 +52,7 @@ impl Objects {
         }
     }
 
-    /// Whether locks of this interpreter's have a state of their own, which no call of libc's shows.
+    /// Whether this interpreter's locks have a state of their own, which no libc call shows.
     pub fn has_own_locks(&self) -> bool {
         self.layout.own_locks_since.is_some()
     }
@@ -81,7 +81,7 @@ impl Objects {
     pub fn c_string(&self, address: usize) -> Option<String> {
         const PIECE: usize = 16;
         let mut name = Vec::new();
-        // No piece goes beyond a page, behind which nothing may be.
+        // No piece crosses a page boundary, because the next page may be unmapped.
         let mut piece = PIECE - address % PIECE;
         while name.len() < 128 {
             let mut bytes = [0; PIECE];

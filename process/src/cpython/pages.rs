@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::memory::ProcessMemory;
 
-/// The bytes read at once by who reads much, and by who reads little.
+/// The bytes read at once for many reads, and for few.
 const LONG: usize = 2048;
 const SHORT: usize = 256;
 /// The most stretches read. A read takes about a microsecond, where the kernel allows reading at once.
@@ -30,18 +30,18 @@ struct Kept {
 }
 
 impl Pages {
-    /// This memory, for someone who will read much of it.
+    /// This memory, for many reads.
     pub fn for_many_reads(memory: ProcessMemory) -> Self {
         // A mapping of its own, of which only what is used is there.
         Self::new(memory, LONG, Vec::with_capacity(LONG * MAX_READS))
     }
 
-    /// The same for someone who will read much in few places, at every fork.
+    /// The same, for much data in few places, at every fork.
     pub fn for_frames(memory: ProcessMemory) -> Self {
         Self::new(memory, LONG, Vec::new())
     }
 
-    /// The same for someone who will read little.
+    /// The same, for few reads.
     pub fn for_few_reads(memory: ProcessMemory) -> Self {
         Self::new(memory, SHORT, Vec::new())
     }

@@ -1,4 +1,4 @@
-//! Facts about CPython from its file and memory alone: no call into it, no interpreter lock.
+//! Facts about CPython, from only its file and memory: no call into it, no interpreter lock.
 //!
 //! All reads are guarded. It must not follow the interpreter's own structures: their layout changes with every version, while a
 //! name in a method table does not.
@@ -19,7 +19,7 @@ use crate::unwind::UnwindTables;
 /// The most places of one name that are kept; compilers merge equal strings, so that one is usual.
 const MAX_PLACES: usize = 64;
 
-/// The interpreter in a process. It stays valid while the process lives: nobody unloads CPython.
+/// The interpreter in a process. It stays valid while the process lives: CPython is never unloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CPython {
     /// The path of the module it is in.

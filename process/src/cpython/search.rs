@@ -1,4 +1,4 @@
-//! Which object is the lock at an address: looked for from the frames of the threads on, a few steps deep.
+//! Which object is the lock at an address: searched for from the threads' frames, a few steps deep.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use super::object::Objects;
 const MAX_DEPTH: usize = 3;
 /// The most steps to a variable or an attribute of one.
 const NEAR: usize = 2;
-/// The most objects looked at from one frame.
+/// The most objects examined from one frame.
 const MAX_OBJECTS: usize = 400;
-/// The most elements of a container, and attributes of an object, that are looked at.
+/// The most elements of a container, and attributes of an object, that are examined.
 const MAX_PARTS: usize = 64;
 
 /// A lock and what it is.
@@ -40,20 +40,20 @@ impl Named {
     }
 }
 
-/// A lock that somebody holds, found from a frame.
+/// A held lock, found from a frame.
 #[derive(Debug)]
 pub struct Found {
     /// The lock.
     pub named: Named,
-    /// What it says of itself.
+    /// Its state.
     pub lock: LockState,
-    /// The variable or attribute that the way ends with.
+    /// The variable or attribute at the end of the path.
     pub last: String,
     /// Whether it is a local variable of the function, or an attribute of one.
     pub is_near: bool,
 }
 
-/// What is reached from a frame, and how: the way is put into words only where it leads to a lock.
+/// What is reached from a frame, and how: the path is only formatted if it leads to a lock.
 struct Reached {
     object: usize,
     /// The place in the list of what it was reached from.
@@ -62,7 +62,7 @@ struct Reached {
     depth: usize,
 }
 
-/// One step of the way, with the `str` or the number that it goes by.
+/// One step of the path, with its `str` name or its number.
 #[derive(Clone, Copy)]
 enum Step {
     Variable(usize),
@@ -72,8 +72,8 @@ enum Step {
 }
 
 impl Objects {
-    /// The locks among `wanted` that can be reached from this frame, with the shortest way to each: by way of variables that the
-    /// function uses, and of all its module's where `all_of_module` says so.
+    /// The locks among `wanted` that can be reached from this frame, with the shortest path to each: through variables that the
+    /// function uses, and, with `all_of_module`, through all variables of its module.
     pub fn locks_from(&self, frame: Frame, wanted: &BTreeSet<usize>, all_of_module: bool) -> Vec<Named> {
         let is_wanted = |object| self.lock_in(object).filter(|address| wanted.contains(address));
         let mut found = Vec::new();
@@ -83,7 +83,7 @@ impl Objects {
         found
     }
 
-    /// The locks that somebody holds, as far as the function's variables lead to them.
+    /// The held locks that the function's variables lead to.
     pub fn held_locks_from(&self, frame: Frame) -> Vec<Found> {
         let is_held = |object| self.held_lock(object).map(|lock| lock.address);
         let locals = self.locals(frame).len();
@@ -107,7 +107,7 @@ impl Objects {
     }
 
     /// Shows what `is_wanted` wants to `see`: its address, the object, what was reached, and at which place there the object
-    /// is. Of the module's variables those count that the function uses, and the others where `all_of_module` says so.
+    /// is. Follows the module's variables that the function uses, and, with `all_of_module`, the others.
     fn search(
         &self,
         frame: Frame,

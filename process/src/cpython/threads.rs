@@ -4,7 +4,7 @@ use super::frame::Frame;
 use super::layout::{NEXT, PREVIOUS, Runtime};
 use super::object::{MAX_ENTRIES, Objects};
 
-/// The most threads that are looked at.
+/// The most threads that are examined.
 pub(super) const MAX_THREADS: usize = 1024;
 /// The most interpreters of one process.
 const MAX_INTERPRETERS: usize = 64;
@@ -67,7 +67,7 @@ impl Objects {
 
     fn follow(&self, first: Option<usize>, direction: usize, threads: &mut Vec<Thread>) {
         let mut next = first;
-        // Counted by steps: a list that leads in a circle need not have a thread in it.
+        // Bounded by steps: a list that leads in a circle need not have a thread in it.
         for _ in threads.len()..MAX_THREADS {
             let Some(state) = next else { break };
             let handle = self.pages.pointer(state + self.layout.thread_id);

@@ -13,7 +13,7 @@ use super::threads::Thread;
 /// What Python code was doing.
 #[derive(Debug, Default)]
 pub struct View {
-    /// The frames of the thread that looks, innermost first; `None` where it runs no Python code.
+    /// The frames of this thread, innermost first; `None` where it runs no Python code.
     pub own: Option<Vec<PythonFrame>>,
     /// The name that `threading` knows that thread by; `None` where it knows none.
     pub own_name: Option<String>,
@@ -21,7 +21,7 @@ pub struct View {
     pub threads: Vec<PythonThread>,
     /// The locks that could be named.
     pub locks: Vec<Named>,
-    /// The locks of other threads that pass no hook.
+    /// The locks of other threads that no hook sees.
     pub held: Vec<Held>,
 }
 
@@ -58,8 +58,8 @@ impl View {
 }
 
 impl Objects {
-    /// Looks at this thread's frames, `depth` of them. Where nothing moves because it has the interpreter lock, at the other threads
-    /// too, and at the locks that they hold.
+    /// This thread's innermost `depth` frames and, if it holds the interpreter lock, so that nothing changes, the other threads and
+    /// the locks that they hold.
     pub fn view(&self, this: Thread, has_lock: bool, depth: usize, targets: &[Target]) -> View {
         let mut view = View {
             own: self.records_of(&self.frames(this.state, depth)),
@@ -132,9 +132,8 @@ impl Objects {
         held.into_iter().map(|(held, _)| held).collect()
     }
 
-    /// The `pthread_t` of who holds this lock with a state of its own, which the thread with this state is about to wait for; 0 where
-    /// that is not known. `None` where it knows the lock by no name, where it has taken the lock itself, and where the lock is
-    /// bookkeeping.
+    /// The `pthread_t` of the holder of this lock with a state of its own, which the thread with this state is about to wait for; 0
+    /// where that is not known. `None` where the thread cannot name the lock or has taken it itself, and where the lock is bookkeeping.
     pub fn holder_of_inherited(&self, state: usize, address: usize) -> Option<usize> {
         let named = self.name_from(state, address)?;
         let lock = self.held_lock_at(address)?;

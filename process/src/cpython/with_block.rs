@@ -10,11 +10,11 @@ use super::frame::Frame;
 use super::layout::{BlockStack, BlockTable, Blocks, Exit};
 use super::object::Objects;
 
-/// The longest table that is read; functions with longer ones give nothing.
+/// The longest table that is read; functions with longer ones are skipped.
 const MAX_TABLE: usize = 1 << 14;
-/// The most blocks around one instruction that are looked at.
+/// The most blocks around one instruction that are examined.
 const MAX_BLOCKS: usize = 32;
-/// The deepest stack of values that is believed.
+/// The deepest stack of values that is plausible.
 const MAX_STACK_DEPTH: usize = 1 << 12;
 
 /// One entry of a table of exceptions, in units of code.
@@ -95,7 +95,7 @@ impl Objects {
                 if handler.depth <= MAX_STACK_DEPTH {
                     depths.push(handler.depth);
                 }
-                // Whoever handles an exception of the handler is one block further out.
+                // An exception in the handler is handled one block further out.
                 unit = handler.target;
             }
             Rc::from(depths)

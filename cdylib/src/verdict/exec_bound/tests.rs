@@ -18,7 +18,7 @@ fn stack(frames: &[&str]) -> Vec<Frame> {
 
 const RUST: &str = "Rust's std::process::Command";
 
-/// Who, and a stack of theirs as it is seen.
+/// A caller, and its stack as it is seen.
 #[rustfmt::skip]
 const SEEN: &[(&str, &[&str])] = &[
     ("Python's subprocess", &["/usr/lib/python3.12/lib-dynload/_posixsubprocess.cpython-312-x86_64-linux-gnu.so!?", "/usr/bin/python3.12!?"]),

@@ -76,7 +76,7 @@ pub fn stuck_child(thread: &'static Thread, object: Object, address: usize, site
     stuck(thread, object, address, site);
 }
 
-/// The call at `site` waits on a futex of a library's own.
+/// The call at `site` waits on a futex directly.
 pub fn stuck_child_on_futex(thread: &'static Thread, address: usize, site: Site) {
     stuck(thread, WaitObject::Futex, address, site);
 }

@@ -37,7 +37,7 @@ pub fn before_copy(call: Option<ForkCall>) {
         new_process::catch_up(thread);
         counts::add_own_forks();
     };
-    // Nothing of ours may be allocated or freed from `hold_for_fork` to the copy.
+    // We must not allocate or free from `hold_for_fork` to the copy.
     FORKS.before_copy(
         TIMEOUT,
         catch_up,

@@ -23,7 +23,7 @@ pub struct Version {
     pub minor: u32,
     /// The offsets.
     pub layout: Layout,
-    /// The instructions that matter; `None` if nobody needs them.
+    /// The instructions that matter; `None` if none are needed.
     pub opcodes: Option<Opcodes>,
 }
 
