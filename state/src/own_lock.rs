@@ -19,7 +19,7 @@ const FREE: u32 = 0;
 const HELD: u32 = 1;
 const CONTENDED: u32 = 2;
 
-/// A futex lock with no queue outside itself.
+/// A futex lock whose only state is one word.
 #[derive(Debug)]
 pub struct OwnLock<S> {
     word: AtomicU32,

@@ -152,8 +152,8 @@ extern "C" fn no_destructor() -> c_int {
 }
 hidden!(__cxa_thread_atexit_impl = no_destructor);
 
-/// Memory only comes from our own heap (`system::allocator`). The one caller that would get some from libc copes without:
-/// absolute file names, for the standard library's own panic message, which is never printed.
+/// Memory only comes from our own heap (`system::allocator`). The functions that would return libc's memory return none: the
+/// standard library only calls them to make file names absolute for its panic message, which is never printed.
 extern "C" fn none() -> *mut c_void {
     null_mut()
 }

@@ -27,12 +27,12 @@ pub fn name_of_owner(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
         Some(fork) if fork.origin.thread != orphan.owner => {
             name_of_lost(lock, fork, orphan.owner).map(|name| printable(&name))
         }
-        // The forking thread itself, whose copy this is.
+        // The forking thread itself: this thread is its copy.
         _ => Some(name_of_this_thread(lock).map_or_else(kernel_name_of_this_thread, str::to_owned)),
     }
 }
 
-/// What a thread of the parent is called, as far as that is still known.
+/// The name of a thread of the parent, as far as it is still known.
 fn name_of_lost(lock: &ReportLock, fork: &ForkRecord, tid: i32) -> Option<Vec<u8>> {
     let by_fork = fork.name_seen_of(tid);
     let by_report = || reported_names::of_thread(lock, tid);

@@ -1,5 +1,5 @@
-//! What reported forks called the locks and threads of this process. A later fork at which nothing is new is not looked at closely;
-//! its child still uses the same names.
+//! The names of the locks and threads in reported forks. A later fork with nothing new is not examined closely, but its child
+//! still reports the same names.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use crate::snapshot::fork_snapshot::ForkSnapshot;
 use crate::state::report_lock::{Guarded, ReportLock};
 use crate::system::allocator;
 
-/// The most names of each kind. A process with more forgets them all, and begins again.
+/// The most names of each kind. When there are more, all are forgotten.
 const MAX_NAMES: usize = 1024;
 
 static LOCKS: Guarded<BTreeMap<usize, String>> = Guarded::new(BTreeMap::new());
 static THREADS: Guarded<BTreeMap<i32, Vec<u8>>> = Guarded::new(BTreeMap::new());
 
-/// What Python code calls the lock at this address.
+/// Python's name for the lock at this address.
 pub fn of_lock(lock: &ReportLock, address: usize) -> Option<&str> {
     LOCKS.get(lock).get(&address).map(String::as_str)
 }
 
-/// What the thread with this id is called.
+/// The name of the thread with this id.
 pub fn of_thread(lock: &ReportLock, tid: i32) -> Option<&[u8]> {
     THREADS.get(lock).get(&tid).map(Vec::as_slice)
 }

@@ -25,7 +25,7 @@ pub struct DebugOffsets {
     pub instruction: usize,
     /// Frames: the local variables.
     pub locals: usize,
-    /// Frames: who owns it.
+    /// Frames: the owner.
     pub owner: usize,
     /// Code objects: the file.
     pub file: usize,

@@ -12,8 +12,8 @@ const MAX_FRAMES: usize = 256;
 const MAX_DEPTH: usize = 32;
 
 impl Objects {
-    /// These frames, and before each those of the generators that it is in the middle of: in a `for` loop, in a `with` block
-    /// (`contextlib.contextmanager`), by hand, or as an event loop that runs a coroutine.
+    /// These frames, and before each the frames of the generators that it is in the middle of: in a `for` loop, in a `with` block
+    /// (`contextlib.contextmanager`), through `next`, or as an event loop that runs a coroutine.
     pub fn with_generators(&self, frames: Vec<Frame>) -> Vec<Frame> {
         let mut all = Vec::with_capacity(frames.len());
         for frame in frames {

@@ -21,7 +21,7 @@ pub struct Layout {
     pub instruction: Instruction,
     /// Frames: the local variables.
     pub locals: usize,
-    /// Frames: who owns it; the interpreter's own ones stand for no function. `None` before there were such.
+    /// Frames: the owner; the interpreter's own frames belong to no function. `None` in versions without such frames.
     pub owner: Option<usize>,
     /// Whether references in frames carry tags in their low bits.
     pub is_tagged: bool,
@@ -104,7 +104,7 @@ pub enum Variables {
 /// The form of a table of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// Up to 3.9 (`co_lnotab`): pairs of bytes, how far the instruction and how far the line goes on.
+    /// Up to 3.9 (`co_lnotab`): pairs of bytes, how far the instruction and the line advance.
     Pairs,
     /// 3.10: pairs of bytes, how long a range of instructions is, and how far its line is from the last range's.
     Ranges,

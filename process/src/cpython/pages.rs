@@ -32,7 +32,7 @@ struct Kept {
 impl Pages {
     /// This memory, for many reads.
     pub fn for_many_reads(memory: ProcessMemory) -> Self {
-        // A mapping of its own, of which only what is used is there.
+        // Large enough for a mapping of its own, of which only the used pages are resident.
         Self::new(memory, LONG, Vec::with_capacity(LONG * MAX_READS))
     }
 

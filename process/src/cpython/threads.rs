@@ -76,8 +76,8 @@ impl Objects {
         }
     }
 
-    /// The threads that `threading` knows, by their `pthread_t`: the main thread, and those that others began, among them. Empty where
-    /// these frames are not of a thread that `threading` began, as its module is found by way of its function.
+    /// The threads that `threading` knows, by their `pthread_t`, including the main thread and those started in other ways. Empty
+    /// unless `threading` started the thread with these frames, since its module is found through its function.
     pub(super) fn active_threads(&self, frames: &[Frame]) -> Vec<(usize, usize)> {
         let outermost = frames.last().copied();
         let module = outermost.filter(|&frame| self.thread_object(frame).is_some());

@@ -24,7 +24,7 @@ fn number(file: &impl AsRawFd) -> u16 {
     u16::try_from(file.as_raw_fd()).unwrap()
 }
 
-/// A FIFO and its reader, that takes what is there.
+/// A FIFO and its non-blocking reader.
 fn fifo(folder: &Path) -> (CString, File) {
     let path = folder.join("fifo");
     let name = c_path(&path);

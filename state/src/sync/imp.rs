@@ -17,7 +17,7 @@ struct Armed {
 }
 
 loom::thread_local! {
-    /// Those that may come in this thread; the last one may interrupt the others' handlers.
+    /// The signals that may arrive in this thread; the last one may interrupt the others' handlers.
     static ARMED: RefCell<Vec<Armed>> = RefCell::new(Vec::new());
 }
 

@@ -1,4 +1,4 @@
-//! Stacks of real callers, and of such as must not be taken for one.
+//! Stacks of real exec-bound callers, and of callers that must not be mistaken for one.
 
 use forkwatch_process::demangle::{Nesting, demangle};
 use forkwatch_schema::record::Frame;

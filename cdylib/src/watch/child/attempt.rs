@@ -28,7 +28,7 @@ pub fn fails(thread: &'static Thread, orphan: Orphan, return_address: usize, sit
     }
 }
 
-/// A wait for this lock follows, and is reported itself.
+/// A wait for this lock follows the attempt, and is reported instead.
 pub fn is_followed_by_wait(address: usize) {
     let Some(mut last) = LAST.try_lock() else { return };
     if last.is_some_and(|(orphan, _)| orphan.entry.address == address) {
