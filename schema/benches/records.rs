@@ -24,9 +24,9 @@ fn rules(number: usize) -> Suppressions {
         let scope = ["unsafe_fork", "*", "thread", "lock"][rule % 4];
         writeln!(text, "{scope}:*legacy_{rule}_spawn*").expect("a string takes it");
     }
-    let (rules, complaints) =
+    let (rules, problems) =
         Suppressions::load([(String::from("rules"), Ok::<_, String>(text.into_bytes()))].into_iter());
-    assert!(complaints.is_empty(), "{complaints:?}");
+    assert!(problems.is_empty(), "{problems:?}");
     rules
 }
 

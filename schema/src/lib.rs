@@ -3,8 +3,8 @@
 //! * [`options`]: the `FORKWATCH_*` variables and the command's flags, one row each.
 //! * [`kind`]: the kinds of finding, how bad each is, and what it means.
 //! * [`record`]: the fields of a record, one JSON object per line.
-//! * [`suppression`]: the suppression file's rules.
-//! * [`suppressions`]: all rules in force, and what they match.
+//! * [`suppression_rule`]: one rule of a suppression file, and its glob.
+//! * [`suppressions`]: all rules in force; a finding is matched against them here.
 //! * [`fingerprint`]: the value that stays the same for the same bug.
 //! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.
@@ -24,7 +24,7 @@ pub mod options;
 pub mod path;
 pub mod record;
 pub mod run_folder;
-pub mod suppression;
+pub mod suppression_rule;
 pub mod suppressions;
 pub mod system_calls;
 pub mod time;

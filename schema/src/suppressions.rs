@@ -1,14 +1,14 @@
 //! The suppression rules in force, and what they match.
 //!
 //! The library checks each finding, the report checks each finding's example. The caller passes in the files' contents;
-//! [`crate::suppression`] parses the lines.
+//! [`crate::suppression_rule`] parses the lines.
 
 use std::fmt::Display;
 
 use crate::kind::Kind;
 use crate::path::base_name;
 use crate::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
-use crate::suppression::{Rule, Scope, parse};
+use crate::suppression_rule::{Rule, Scope, parse};
 
 /// All rules of all files.
 #[derive(Clone, Debug, Default)]
@@ -23,18 +23,18 @@ impl Suppressions {
     /// Reads the files' contents, or notes why one cannot be read. Each problem comes back as one sentence; the other
     /// rules apply.
     pub fn load<Why: Display>(files: impl Iterator<Item = (String, Result<Vec<u8>, Why>)>) -> (Self, Vec<String>) {
-        let (mut all, mut complaints) = (Self::default(), Vec::new());
+        let (mut all, mut problems) = (Self::default(), Vec::new());
         for (path, content) in files {
             let content = match content {
                 Ok(content) => content,
                 Err(why) => {
-                    complaints.push(format!("cannot read {path}: {why}; its rules are not used"));
+                    problems.push(format!("cannot read {path}: {why}; its rules are not used"));
                     continue;
                 }
             };
             let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
             let rules = parse(&String::from_utf8_lossy(content), |line, what| {
-                complaints.push(format!("{path}:{line}: {what}; the line is skipped"));
+                problems.push(format!("{path}:{line}: {what}; the line is skipped"));
             });
             for rule in rules {
                 match rule.scope {
@@ -44,7 +44,7 @@ impl Suppressions {
                 }
             }
         }
-        (all, complaints)
+        (all, problems)
     }
 
     /// Whether there are no rules.

@@ -175,9 +175,9 @@ fn suppressions<'path>(lists: impl Iterator<Item = &'path OsString>) -> Result<S
             files.push((path.to_string_lossy().into_owned(), Ok::<_, String>(content)));
         }
     }
-    let (rules, complaints) = Suppressions::load(files.into_iter());
-    for complaint in complaints {
-        say(&Failure::usage(complaint));
+    let (rules, problems) = Suppressions::load(files.into_iter());
+    for problem in problems {
+        say(&Failure::usage(problem));
     }
     Ok(rules)
 }

@@ -73,9 +73,9 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     };
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
-    let (mut report, complaints) = read_all(paths, &wanted, Some(&filters));
+    let (mut report, problems) = read_all(paths, &wanted, Some(&filters));
     refuse_to_overwrite_inputs(matches, &report)?;
-    if report.files == 0 && complaints > 0 {
+    if report.files == 0 && problems > 0 {
         // Nothing was read: "no findings" would be misleading, and a passed test in a format for CI.
         return Ok(exit_codes::USAGE);
     }
@@ -94,7 +94,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         .and_then(|word| Severity::parse(word));
     Ok(if limit.is_some_and(is_bad) {
         exit_codes::FAIL_ON
-    } else if complaints > 0 {
+    } else if problems > 0 {
         exit_codes::USAGE
     } else {
         exit_codes::OK
@@ -133,11 +133,11 @@ fn read_all<'path>(
     wanted: &gather::Wanted,
     filters: Option<&Filters>,
 ) -> (Report, usize) {
-    let (inputs, mut complaints) = read::inputs::find(paths);
+    let (inputs, mut problems) = read::inputs::find(paths);
     let mut scanned = scan::scan(&inputs, wanted);
-    complaints.extend(scanned.complaints.iter().cloned());
-    for complaint in &complaints {
-        say(&Failure::usage(harmless(complaint)));
+    problems.extend(scanned.problems.iter().cloned());
+    for problem in &problems {
+        say(&Failure::usage(harmless(problem)));
     }
     let broken_line = |(input, line, why): &(usize, u64, String)| BrokenLine {
         path: inputs[*input].path.clone(),
@@ -160,7 +160,7 @@ fn read_all<'path>(
     };
     (report.findings, report.lost_repeats) =
         judge::findings(scanned, |kind| filters.is_some_and(|filters| filters.names(kind)));
-    (report, complaints.len())
+    (report, problems.len())
 }
 
 fn names(names: &gather::names::Names<'_>) -> shown::Names {

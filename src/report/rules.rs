@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use forkwatch_schema::path::base_name;
-use forkwatch_schema::suppression::parse_line;
+use forkwatch_schema::suppression_rule::parse_line;
 use forkwatch_text::harmless::harmless;
 
 use super::finding::Whole;
@@ -58,7 +58,7 @@ fn literal(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::literal;
-    use forkwatch_schema::suppression::parse_line;
+    use forkwatch_schema::suppression_rule::parse_line;
 
     #[test]
     fn a_rule_fits_the_very_name() {

@@ -32,7 +32,7 @@ pub struct RunFinding {
 /// The findings in this file of records, worst first.
 pub fn findings(records: PathBuf) -> Vec<RunFinding> {
     let paths = [OsString::from(records)];
-    let (mut report, _complaints) = read_all(paths.iter(), &gather::Wanted::default(), None);
+    let (mut report, _problems) = read_all(paths.iter(), &gather::Wanted::default(), None);
     report.examples.known = symbols::look_up(&report.findings, &report.examples, &Sources::default());
     let of = |finding| {
         let whole = report.example(finding);

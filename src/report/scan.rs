@@ -29,7 +29,7 @@ pub struct Scanned<'wanted> {
     /// The first invalid lines: the number of the file, the line in it from 1, and why.
     pub broken: Vec<(usize, u64, String)>,
     /// A sentence for each input that could not be read to its end.
-    pub complaints: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// One piece of work.
@@ -46,7 +46,7 @@ struct Work<'inputs> {
     jobs: Vec<Job>,
     next: AtomicUsize,
     bytes: AtomicU64,
-    complaints: Mutex<Vec<(usize, String)>>,
+    problems: Mutex<Vec<(usize, String)>>,
     /// Lines of each part, so that an invalid line can be reported by its number in the file.
     lines: Mutex<Vec<(usize, usize, u64)>>,
 }
@@ -61,7 +61,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
         jobs: jobs(inputs),
         next: AtomicUsize::new(0),
         bytes: AtomicU64::new(0),
-        complaints: Mutex::default(),
+        problems: Mutex::default(),
         lines: Mutex::default(),
     };
     let progress = Progress::new(inputs.iter().filter_map(|input| input.size).sum());
@@ -95,11 +95,11 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
             (broken.place.input, line, broken.why.clone())
         })
         .collect();
-    let mut complaints = work.complaints.into_inner().expect("no thread panics");
-    complaints.sort();
+    let mut problems = work.problems.into_inner().expect("no thread panics");
+    problems.sort();
     if let Some(fault) = gathered.spools.iter_mut().find_map(|spool| spool.fault.take()) {
         let folder = env::temp_dir();
-        complaints.push((
+        problems.push((
             0,
             format!(
                 "examples from input that can be read only once cannot be kept in {}: {fault}; set TMPDIR to a directory \
@@ -112,7 +112,7 @@ pub fn scan<'wanted>(inputs: &[Input], wanted: &'wanted Wanted) -> Scanned<'want
         gathered,
         outcomes,
         broken,
-        complaints: complaints.into_iter().map(|(_, complaint)| complaint).collect(),
+        problems: problems.into_iter().map(|(_, problem)| problem).collect(),
     }
 }
 
@@ -151,10 +151,10 @@ fn one_thread<'wanted>(work: &Work<'_>, wanted: &'wanted Wanted) -> Gathered<'wa
         }
         if let Err(error) = result {
             refused = Some(job.input);
-            let complaint = (job.input, unreadable(&input.path, &error));
-            let mut complaints = work.complaints.lock().expect("no thread panics");
-            if !complaints.contains(&complaint) {
-                complaints.push(complaint);
+            let problem = (job.input, unreadable(&input.path, &error));
+            let mut problems = work.problems.lock().expect("no thread panics");
+            if !problems.contains(&problem) {
+                problems.push(problem);
             }
         }
     }

@@ -18,9 +18,9 @@ fn frame(module: &str, symbol: &str) -> Frame {
 }
 
 fn rules(text: &str) -> Suppressions {
-    let (rules, complaints) =
+    let (rules, problems) =
         Suppressions::load(std::iter::once(("f".into(), Ok::<_, String>(text.as_bytes().to_vec()))));
-    assert!(complaints.is_empty(), "{complaints:?}");
+    assert!(problems.is_empty(), "{problems:?}");
     rules
 }
 
@@ -100,7 +100,7 @@ fn unsafe_fork() -> Record {
 }
 
 #[test]
-fn complaints_name_file_and_line() {
+fn problems_name_file_and_line() {
     let files = [
         (
             "/etc/a".to_owned(),
@@ -109,22 +109,19 @@ fn complaints_name_file_and_line() {
         ("/etc/b".to_owned(), Err("it is a FIFO")),
         ("/etc/c".to_owned(), Ok(b"lock:\xff*\r\n".to_vec())),
     ];
-    let (rules, complaints) = Suppressions::load(files.into_iter());
-    assert_eq!(complaints.len(), 2, "{complaints:?}");
+    let (rules, problems) = Suppressions::load(files.into_iter());
+    assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(
-        complaints[0].starts_with("/etc/a:2: unknown kind 'unsafe_frok'"),
+        problems[0].starts_with("/etc/a:2: unknown kind 'unsafe_frok'"),
         "{}",
-        complaints[0]
+        problems[0]
     );
-    assert!(complaints[0].ends_with("; the line is skipped"), "{}", complaints[0]);
-    assert_eq!(
-        complaints[1],
-        "cannot read /etc/b: it is a FIFO; its rules are not used"
-    );
+    assert!(problems[0].ends_with("; the line is skipped"), "{}", problems[0]);
+    assert_eq!(problems[1], "cannot read /etc/b: it is a FIFO; its rules are not used");
     assert!(!rules.is_empty() && rules.has_thread_rules());
     assert!(!rules.suppresses(&unsafe_fork()));
-    let (none, complaints) = Suppressions::load(std::iter::empty::<(String, Result<Vec<u8>, String>)>());
-    assert!(none.is_empty() && !none.has_thread_rules() && complaints.is_empty());
+    let (none, problems) = Suppressions::load(std::iter::empty::<(String, Result<Vec<u8>, String>)>());
+    assert!(none.is_empty() && !none.has_thread_rules() && problems.is_empty());
 }
 
 #[test]

@@ -38,33 +38,33 @@ impl Input {
 
 /// The files that the paths name, and a message for each path that names none.
 pub fn find<'path>(paths: impl IntoIterator<Item = &'path OsString>) -> (Vec<Input>, Vec<String>) {
-    let (mut inputs, mut complaints) = (Vec::new(), Vec::new());
+    let (mut inputs, mut problems) = (Vec::new(), Vec::new());
     for path in paths {
         if path == "-" {
             match fstat(stdin()) {
-                Ok(status) if is_endless(status.st_mode, status.st_rdev) => complaints.push(endless("standard input")),
+                Ok(status) if is_endless(status.st_mode, status.st_rdev) => problems.push(endless("standard input")),
                 _ => inputs.push(Input {
                     path: path.into(),
                     size: None,
                 }),
             }
         } else {
-            one_path(Path::new(path), &mut inputs, &mut complaints);
+            one_path(Path::new(path), &mut inputs, &mut problems);
         }
     }
     let mut known = HashSet::new();
     // A log that was named, and is in a directory that was named, is read once.
     inputs.retain(|input| known.insert(fs::canonicalize(&input.path).unwrap_or_else(|_| input.path.clone())));
-    (inputs, complaints)
+    (inputs, problems)
 }
 
-fn one_path(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+fn one_path(path: &Path, inputs: &mut Vec<Input>, problems: &mut Vec<String>) {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => folder(path, inputs, complaints),
-        Ok(_) => add(path, inputs, complaints),
+        Ok(metadata) if metadata.is_dir() => folder(path, inputs, problems),
+        Ok(_) => add(path, inputs, problems),
         // A pattern that the shell passed on because it is quoted; a file of that name takes precedence.
-        Err(_) if has_wildcard(path.as_os_str()) => pattern(path, inputs, complaints),
-        Err(error) => complaints.push(unreadable(path, &error)),
+        Err(_) if has_wildcard(path.as_os_str()) => pattern(path, inputs, problems),
+        Err(error) => problems.push(unreadable(path, &error)),
     }
 }
 
@@ -72,41 +72,41 @@ fn has_wildcard(path: &OsStr) -> bool {
     path.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }
 
-fn pattern(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+fn pattern(path: &Path, inputs: &mut Vec<Input>, problems: &mut Vec<String>) {
     let shown = path.display();
     match path.to_str().map(glob::glob) {
         Some(Ok(found)) => {
             let found: Vec<PathBuf> = found.filter_map(Result::ok).collect();
             if found.is_empty() {
-                complaints.push(format!("no file matches {shown}"));
+                problems.push(format!("no file matches {shown}"));
             }
             for path in found {
                 match fs::metadata(&path).map(|metadata| metadata.file_type()) {
-                    Ok(kind) if kind.is_dir() => folder(&path, inputs, complaints),
+                    Ok(kind) if kind.is_dir() => folder(&path, inputs, problems),
                     // A pipe that is not named itself is not waited for.
                     Ok(kind) if !kind.is_file() => {}
-                    _ => add(&path, inputs, complaints),
+                    _ => add(&path, inputs, problems),
                 }
             }
         }
-        Some(Err(error)) => complaints.push(format!("{shown}: invalid pattern: {}", error.msg)),
-        None => complaints.push(format!("{shown} does not exist; check the spelling of the path")),
+        Some(Err(error)) => problems.push(format!("{shown}: invalid pattern: {}", error.msg)),
+        None => problems.push(format!("{shown} does not exist; check the spelling of the path")),
     }
 }
 
 /// The files of a directory and all below it that hold records, in the order of their names.
-fn folder(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+fn folder(path: &Path, inputs: &mut Vec<Input>, problems: &mut Vec<String>) {
     for entry in WalkDir::new(path).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_file() || entry.path_is_symlink() => {
                 let path = entry.path();
                 let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
                 if is_file && (has_ending(entry.file_name()) || holds_records(path)) {
-                    add(path, inputs, complaints);
+                    add(path, inputs, problems);
                 }
             }
             Ok(_) => {}
-            Err(error) => complaints.push(format!("{error}; its contents are skipped")),
+            Err(error) => problems.push(format!("{error}; its contents are skipped")),
         }
     }
 }
@@ -134,13 +134,13 @@ fn holds_records(path: &Path) -> bool {
         && memchr::memmem::find(line, b"\"forkwatch/").is_some()
 }
 
-fn add(path: &Path, inputs: &mut Vec<Input>, complaints: &mut Vec<String>) {
+fn add(path: &Path, inputs: &mut Vec<Input>, problems: &mut Vec<String>) {
     match plain_size(path) {
         Ok(size) => inputs.push(Input {
             path: path.to_owned(),
             size,
         }),
-        Err(error) => complaints.push(unreadable(path, &error)),
+        Err(error) => problems.push(unreadable(path, &error)),
     }
 }
 
@@ -217,9 +217,9 @@ mod tests {
         fs::write(path.join("sub/4242"), "{\"time\":\"\",\"schema\":\"forkwatch/1\"}\n").unwrap();
         fs::write(path.join("notes.txt"), "schema forkwatch/1").unwrap();
         let named = [path.join("a.log"), path.to_owned()].map(std::path::PathBuf::into_os_string);
-        let (inputs, complaints) = find(&named);
+        let (inputs, problems) = find(&named);
         assert_eq!(names(path, &inputs), ["a.log", "b.jsonl", "sub/4242"]);
-        assert_eq!(complaints, [""; 0]);
+        assert_eq!(problems, [""; 0]);
         assert_eq!(inputs[1].size, Some(1));
     }
 
@@ -232,22 +232,22 @@ mod tests {
         fs::write(path.join("[odd]"), "3").unwrap();
         let paths = ["*.x", "[odd]", "*.y", "gone"].map(|name| path.join(name).into_os_string());
         let socket = std::os::unix::net::UnixListener::bind(path.join("socket.x")).unwrap();
-        let (inputs, complaints) = find(&paths);
+        let (inputs, problems) = find(&paths);
         drop(socket);
         assert_eq!(names(path, &inputs), ["one.x", "two.x", "[odd]"]);
-        assert!(complaints[0].starts_with("no file matches ") && complaints[0].ends_with("*.y"));
-        assert!(complaints[1].ends_with("gone does not exist; check the spelling of the path"));
-        assert_eq!(complaints.len(), 2);
+        assert!(problems[0].starts_with("no file matches ") && problems[0].ends_with("*.y"));
+        assert!(problems[1].ends_with("gone does not exist; check the spelling of the path"));
+        assert_eq!(problems.len(), 2);
     }
 
     #[test]
     fn devices_without_an_end_are_refused() {
-        let (inputs, complaints) = find(&["/dev/zero".into(), "/dev/null".into()]);
+        let (inputs, problems) = find(&["/dev/zero".into(), "/dev/null".into()]);
         assert_eq!(names(Path::new("/"), &inputs), ["dev/null"]);
-        assert_eq!(complaints.len(), 1);
+        assert_eq!(problems.len(), 1);
         assert!(
-            complaints[0].starts_with("/dev/zero cannot be read: it is a device"),
-            "{complaints:?}"
+            problems[0].starts_with("/dev/zero cannot be read: it is a device"),
+            "{problems:?}"
         );
     }
 
