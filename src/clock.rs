@@ -27,7 +27,7 @@ pub fn started(ticks: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{now, started};
-    use crate::process::Process;
+    use crate::proc::Process;
 
     #[test]
     fn times_compare_as_texts() {

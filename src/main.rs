@@ -5,7 +5,7 @@
 //! * [`run`]: `forkwatch run`, from finding the program to its exit status.
 //! * [`inspect`]: `forkwatch inspect`, from a process id to a verdict.
 //! * [`watch`]: what `forkwatch run`, as a parent, sees of the processes below it.
-//! * [`process`], [`stack`], [`records`]: what the kernel, the stack and the log show of another process; [`clock`]: times.
+//! * [`proc`], [`stack`], [`records`]: what the kernel, the stack and the log show of another process; [`clock`]: times.
 //! * [`report`]: `forkwatch report`, from records to findings; [`explain`]: `forkwatch explain`.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: its messages and exit status.
@@ -21,7 +21,7 @@ mod inspect;
 mod install;
 mod message;
 mod packaging;
-mod process;
+mod proc;
 mod records;
 mod report;
 mod run;

@@ -24,8 +24,8 @@
 #[path = "../../src/exit_codes.rs"]
 mod exit_codes;
 mod message;
-#[path = "../../src/process/mod.rs"]
-mod process;
+#[path = "../../src/proc/mod.rs"]
+mod proc;
 #[path = "../../src/report/mod.rs"]
 mod report;
 #[path = "../../src/settings.rs"]

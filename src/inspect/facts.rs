@@ -11,7 +11,7 @@ use forkwatch_schema::record::{Frame, Record};
 use super::python::Python;
 use super::rights::unreadable;
 use crate::message::Failure;
-use crate::process::{FutexWait, Process, Stat, Status, SystemCall};
+use crate::proc::{FutexWait, Process, Stat, Status, SystemCall};
 use crate::records;
 use crate::stack;
 use crate::{clock, run};

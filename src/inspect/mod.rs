@@ -4,8 +4,9 @@
 //! |---|---|
 //! | what are the facts? | `facts` |
 //! | is it stuck? | `verdict` |
-//! | what does Python code do, and for which lock does it wait? | `python` |
-//! | how is it shown? | `page` |
+//! | what is Python code doing, and for which lock does it wait? | `python` finds it |
+//! | what is printed, the Python stack too? | `page` |
+//! | which privilege is missing? | `rights` |
 
 mod facts;
 mod page;
@@ -17,7 +18,7 @@ use clap::ArgMatches;
 
 use crate::exit_codes::OK;
 use crate::message::{Failure, print};
-use crate::process::Process;
+use crate::proc::Process;
 
 use facts::Facts;
 use verdict::Verdict;

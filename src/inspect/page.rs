@@ -1,4 +1,4 @@
-//! The answer: the verdict first, then the facts that it rests on.
+//! What `forkwatch inspect` prints: the verdict, the facts that it is based on, the Python stack and the C stack.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use forkwatch_schema::system_calls::name;
 use super::facts::{Facts, Parent, Watched};
 use super::python::{Lock, Python};
 use super::verdict::Verdict;
-use crate::process::{FutexWait, Process, SystemCall};
+use crate::proc::{FutexWait, Process, SystemCall};
 use crate::stack::{described, waiting_function};
 
 /// Frames of a recorded stack that are quoted.
@@ -43,9 +43,9 @@ fn headline(facts: &Facts, verdict: &Verdict) -> String {
     match verdict {
         Verdict::Stuck => format!("looks like a stuck forked child: {alone}"),
         Verdict::Proved => format!("is a stuck forked child, as the library reported: {alone}"),
-        Verdict::StuckAlone => format!("looks stuck, but not by a fork: {alone}"),
+        Verdict::StuckAlone => format!("looks stuck, but not because of a fork: {alone}"),
         Verdict::Threads(count) => format!("does not look stuck: it has {count} threads"),
-        Verdict::Runs => "does not look stuck: it runs".into(),
+        Verdict::Runs => "does not look stuck: it is running".into(),
         Verdict::Stopped => "does not look stuck: it was stopped, by a signal or a debugger".into(),
         Verdict::Ended => "is not stuck: it has ended, and its parent has not waited for it yet".into(),
         Verdict::Timeout => "does not look stuck: it waits with a time-out".into(),
@@ -59,10 +59,8 @@ fn headline(facts: &Facts, verdict: &Verdict) -> String {
                 .as_ref()
                 .filter(|function| function.starts_with("futex_"));
             match futex {
-                Some(_) => {
-                    "may be stuck: its only thread waits for a lock, but it is not known whether for ever".into()
-                }
-                None => "no verdict: the kernel does not show what it waits in".into(),
+                Some(_) => "may be stuck: its only thread waits for a lock, perhaps with a time-out".into(),
+                None => "no verdict: the kernel does not show what it is waiting for".into(),
             }
         }
     }
@@ -99,20 +97,23 @@ fn threads(count: usize) -> String {
 
 fn wait(facts: &Facts) -> String {
     let state = || match facts.stat.state {
-        'R' => "runs",
-        'S' => "sleeps",
-        'D' => "sleeps uninterruptibly",
-        'T' | 't' => "stopped",
-        'Z' | 'X' => "ended",
-        'I' => "idle",
-        _ => "in an unknown state",
+        'R' => "is running",
+        'S' => "is sleeping",
+        'D' => "is in uninterruptible sleep",
+        'T' | 't' => "is stopped",
+        'Z' | 'X' => "has ended",
+        'I' => "is idle",
+        _ => "is in an unknown state",
     };
     let call = match &facts.call {
         Ok(call) => call,
         Err(error) => {
             let function = facts.kernel_function.as_ref();
-            let known = function.map_or_else(|| state().to_owned(), |function| format!("the kernel's {function}"));
-            return format!("{known}; the system call cannot be read: {error}");
+            let known = function.map_or_else(
+                || format!("it {}", state()),
+                |function| format!("the kernel's {function}"),
+            );
+            return format!("{known}; cannot read the system call: {error}");
         }
     };
     let whose = if facts.stat.threads > 1 {
@@ -121,7 +122,7 @@ fn wait(facts: &Facts) -> String {
         ""
     };
     match *call {
-        SystemCall::Running => format!("nothing: it runs{whose}"),
+        SystemCall::Running => format!("nothing: it is running{whose}"),
         SystemCall::None => format!("no system call: it {}{whose}", state()),
         SystemCall::Waiting { number, .. } => {
             let function = waiting_function(facts.stack_or_nothing());
@@ -210,7 +211,7 @@ fn quote(page: &mut String, record: &Record) {
 /// Who holds a lock of Python code.
 fn owner(lock: &Lock) -> String {
     let Some(owner) = &lock.owner else {
-        return "a thread that the parent had at the fork; it is no longer known which".into();
+        return "a thread that the parent had at the fork; which one is no longer known".into();
     };
     let thread = match &owner.thread {
         Some(name) => format!("thread \"{name}\" of the parent"),
@@ -252,7 +253,7 @@ fn stack(page: &mut String, facts: &Facts) {
     }
 }
 
-/// The C stack down to the interpreter's first frame; the Python code below it is already shown.
+/// The C stack down to the interpreter's first frame; the Python stack, printed before, shows the rest.
 fn c_stack(page: &mut String, stack: &[Frame], interpreter: &str) {
     page.push_str("\nC stack:\n");
     let is_of_interpreter = |frame: &Frame| frame.module.as_deref() == Some(interpreter);

@@ -4,7 +4,7 @@ use forkwatch_process::cpython::{ForeignPython, Holder, SeenThread};
 use forkwatch_process::modules::Modules;
 use forkwatch_schema::record::PythonFrame;
 
-use crate::process::Process;
+use crate::proc::Process;
 use crate::stack::{self, MAX_FRAMES};
 
 /// The Python side of a process with one thread.

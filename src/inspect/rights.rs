@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use rustix::process::{geteuid, getuid};
 
 use crate::message::Failure;
-use crate::process::{Process, Status};
+use crate::proc::{Process, Status};
 
 /// The message for an error while reading the process.
 pub fn missing(process: Process, status: &Status, error: &io::Error) -> Failure {

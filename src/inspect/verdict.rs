@@ -1,7 +1,7 @@
 //! Whether a process is stuck, judged by the facts alone.
 
 use super::facts::{Facts, Watched};
-use crate::process::{FutexWait, SystemCall, is_futex};
+use crate::proc::{FutexWait, SystemCall, is_futex};
 use crate::records;
 
 /// What a process looks like.
@@ -80,7 +80,7 @@ mod tests {
     use nix::libc::{SYS_futex, SYS_read};
 
     use super::Verdict;
-    use crate::process::SystemCall;
+    use crate::proc::SystemCall;
 
     fn of(number: i64, operation: u64, timeout: u64) -> Verdict {
         let call = SystemCall::Waiting {

@@ -11,7 +11,7 @@ use forkwatch_process::resolver::{Naming, Resolver};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 
-use crate::process::Process;
+use crate::proc::Process;
 
 /// A stack deeper than this is cut.
 pub const MAX_FRAMES: usize = 128;

@@ -13,7 +13,7 @@ use super::signals;
 use super::sinks::Sinks;
 use super::tree::Member;
 use crate::clock;
-use crate::process::{FutexWait, Process, SystemCall};
+use crate::proc::{FutexWait, Process, SystemCall};
 use crate::records;
 use crate::stack::{self, waiting_function};
 

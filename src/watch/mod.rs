@@ -22,7 +22,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::process::{FutexWait, Process, SystemCall};
+use crate::proc::{FutexWait, Process, SystemCall};
 
 pub use sinks::Sinks;
 use suspects::{Look, Suspects};

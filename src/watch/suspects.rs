@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::tree::Key;
-use crate::process::SystemCall;
+use crate::proc::SystemCall;
 
 /// A wait counts after this time. Nobody can end it anyway, but the library in the child should report first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Look, Suspects};
-    use crate::process::{Process, SystemCall};
+    use crate::proc::{Process, SystemCall};
 
     #[test]
     fn a_wait_is_named_once_and_only_if_nothing_moved() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::process::{Process, Stat, all};
+use crate::proc::{Process, Stat, all};
 
 /// Identifies a process for ever: its id and start time.
 pub type Key = (Process, u64);
@@ -77,7 +77,7 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::{Member, Tree};
-    use crate::process::{Process, Stat};
+    use crate::proc::{Process, Stat};
 
     fn member(pid: i32, parent: i32, started: u64) -> Member {
         let stat = Stat {

@@ -2,7 +2,7 @@
 
 use forkwatch_process::maps;
 
-use crate::process::{FutexWait, Stat, Status, SystemCall, is_futex};
+use crate::proc::{FutexWait, Stat, Status, SystemCall, is_futex};
 
 pub fn run(input: &[u8]) -> usize {
     let mappings: Vec<_> = maps::parse(input).collect();

@@ -69,7 +69,7 @@ mod tests {
     use nix::libc;
 
     use super::{FUTEX_WAIT, FutexWait, is_futex};
-    use crate::process::SystemCall;
+    use crate::proc::SystemCall;
 
     fn call(number: i64, arguments: [u64; 6]) -> SystemCall {
         SystemCall::Waiting {
