@@ -37,15 +37,17 @@ Examples:
 Each name in brackets is the environment variable that sets the same option.";
 
 const RUN_CODES: &str = "Exit status: the program's own; if a signal ended the program, the same signal ends \
-                         forkwatch. Otherwise 2 for wrong usage, 66 for findings under --strict, 125 if the program \
-                         cannot be watched, 126 if it is not executable, 127 if it is not found.";
+                         forkwatch. Otherwise 66 (or the N of --error-exitcode) if the program succeeded but a process \
+                         had a finding of ERROR or FATAL under --strict or --error-exitcode, 2 for wrong usage, 125 \
+                         if the program cannot be watched, 126 if it is not executable, 127 if it is not found.";
 
-/// What a sandbox must allow.
+/// What a sandbox must allow the program, so that the library can work in it.
 fn run_sandboxes() -> String {
     let names: Vec<_> = NEEDED.iter().map(|(_, name)| *name).collect();
     format!(
-        "Seccomp: if the program installs a filter that kills it at a system call which the library needs, nothing more is \
-         reported from that process. A filter that is in force before the program starts must allow {}.",
+        "Seccomp: if the program installs a filter that kills it for a system call that the library needs, forkwatch says so \
+         and reports nothing more from that process. A filter that is in force before the program starts must allow {}; \
+         for `--log journald` and `--log unix:PATH` also socket and sendto.",
         names.join(", ")
     )
 }
@@ -116,7 +118,7 @@ pub fn command() -> Command {
         )
         .subcommand(
             Command::new("install")
-                .about("Writes the library alone, for machines and images without this command")
+                .about("Writes only the library, for machines and images without this command")
                 .after_help("Example:\n  forkwatch install --to /usr/local/lib")
                 .help_template(TEMPLATE)
                 .arg(
@@ -167,7 +169,7 @@ fn run_command() -> Command {
         )
         .arg(Arg::new(run::WATCH).long(run::WATCH).action(ArgAction::SetTrue).help(
             "Stay the program's parent and look once a second for forked children that wait for ever, for \
-                     example inside libc (implied by --strict and --error-exitcode)",
+             example inside libc (implied by --strict, by --error-exitcode, and if PROGRAM is a test runner)",
         ))
         .arg(
             Arg::new(run::INTERPRETER)
@@ -177,7 +179,7 @@ fn run_command() -> Command {
                 .hide(true),
         )
         .arg(
-            // The first word that is not an option ends ours: the rest belongs to the program.
+            // Our options end at the first word that is not one: the rest belongs to the program.
             Arg::new("program")
                 .value_name("PROGRAM")
                 .value_parser(value_parser!(OsString))

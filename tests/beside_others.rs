@@ -199,11 +199,15 @@ fn a_filter_must_allow_what_is_said_to_be_needed() {
     let readme =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("there is a README");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let also_for_sockets = BTreeSet::from(["socket", "sendto"]);
     for text in [help, readme] {
         let words: BTreeSet<&str> = text
             .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
             .collect();
-        let missing: Vec<_> = said.difference(&words).collect();
+        let missing: Vec<_> = said
+            .union(&also_for_sockets)
+            .filter(|name| !words.contains(*name))
+            .collect();
         assert_eq!(missing, Vec::<&&str>::new());
     }
 }

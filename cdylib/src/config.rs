@@ -184,7 +184,7 @@ impl Config {
             return;
         }
         let word = String::from_utf8_lossy(value);
-        if let Err(complaint) = row.complaint(value) {
+        if let Err(complaint) = row.check_or_default(value) {
             self.complaints.push(complaint);
             return;
         }

@@ -12,7 +12,7 @@ pub const FORMS: &[&str] = &["journald", "unix:PATH", "fd:N"];
 /// One value of `FORKWATCH_LOG`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// A file or FIFO; marks in its path stand for the process that writes.
+    /// A file or FIFO; its path may have marks for the process that writes (`%p`).
     File(Vec<u8>),
     /// A descriptor that the program was started with.
     Descriptor(u16),
@@ -58,7 +58,7 @@ impl Destination {
         }
     }
 
-    /// The path that it stands for in this process, if it is one.
+    /// The path that it means in this process, if it is one.
     pub fn path(&self, marks: Marks<'_>) -> Option<Vec<u8>> {
         match self {
             Self::File(path) | Self::Socket(path) => Some(expand(path, marks)),
@@ -67,7 +67,7 @@ impl Destination {
     }
 }
 
-/// The descriptor that a path stands for: `/dev/stderr` and its like are symbolic links, which are not followed otherwise.
+/// The descriptor that a path means: `/dev/stderr` and its like are symbolic links, which are not followed otherwise.
 pub fn descriptor_of(path: &[u8]) -> Option<u16> {
     match path {
         b"/dev/stdout" => return Some(1),

@@ -36,7 +36,7 @@ pub fn is_harmful(character: char) -> bool {
         )
 }
 
-/// Writes JSON in which each harmful character is escaped, whoever wrote it: outside strings, JSON has no such characters except
+/// Writes JSON in which each harmful character is escaped, whatever its source: outside strings, JSON has no such characters except
 /// line breaks and tabs, which stay.
 #[derive(Debug)]
 pub struct Harmless<W>(pub W);

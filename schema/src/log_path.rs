@@ -1,6 +1,6 @@
 //! Paths with `%p` (process id), `%h` (host), `%e` (program) and `%%` in them.
 
-/// What the marks stand for, at the time of writing: a forked child writes its own files.
+/// What the marks are replaced by, at the time of writing: a forked child writes its own files.
 #[derive(Clone, Copy, Debug)]
 pub struct Marks<'a> {
     /// The process that writes.
@@ -11,7 +11,7 @@ pub struct Marks<'a> {
     pub program: &'a str,
 }
 
-/// The path that the template stands for. A `%` before anything else stays as it is.
+/// The path that the template makes. A `%` before anything else stays as it is.
 pub fn expand(template: &[u8], marks: Marks<'_>) -> Vec<u8> {
     let mut path = Vec::with_capacity(template.len() + 16);
     let mut bytes = template.iter();

@@ -22,7 +22,7 @@ pub enum Values {
     Number(u32, u32),
     /// Any text.
     Text,
-    /// One of these words, or the path of a file, in which marks stand for the process.
+    /// One of these words, or the path of a file, with marks for the process (`%p`).
     PathOr(&'static [&'static str]),
     /// Paths of files, with colons between them.
     Paths,
@@ -100,7 +100,8 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "full|caller|off",
         default: "full",
-        help: "How much of the stack to keep for each lock acquisition",
+        help: "The stack to keep for each lock acquisition: `full` (up to FORKWATCH_DEPTH frames), `caller` (only the return \
+               address) or `off`",
     },
     OptionRow {
         variable: "FORKWATCH_DEPTH",
@@ -108,7 +109,7 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "N",
         default: "16",
-        help: "Stack frames to keep, 1 to 64",
+        help: "How many frames of a stack to keep, 1 to 64",
     },
     OptionRow {
         variable: "FORKWATCH_REPEAT",
@@ -141,7 +142,8 @@ pub const OPTIONS: &[OptionRow] = &[
         arity: Arity::Value,
         value_name: "quick|full|names|off",
         default: "quick",
-        help: "`quick`: function names, and file and line where that takes milliseconds; `full`: file and line wherever debug information exists, however long that takes; `names`: function names only; `off`: addresses only",
+        help: "`quick`: function names, and file and line where that takes milliseconds; `full`: file and line wherever debug \
+               information exists, however long that takes; `names`: function names only; `off`: addresses only",
     },
     OptionRow {
         variable: "FORKWATCH_SERVICE",
@@ -223,8 +225,8 @@ impl OptionRow {
         bad(nearest(&text, words.iter().copied()).unwrap_or_default())
     }
 
-    /// The library's message about an invalid value, and what it does instead.
-    pub fn complaint(&self, value: &[u8]) -> Result<(), String> {
+    /// Checks a value as the library does, which goes on with the default: the error is its whole message.
+    pub fn check_or_default(&self, value: &[u8]) -> Result<(), String> {
         self.check(value).map_err(|problem| match self.values {
             Values::Destination => format!("{}{problem}; no records are written", self.variable),
             _ => format!("{}{problem}; using the default, {}", self.variable, self.default),
@@ -247,7 +249,7 @@ impl OptionRow {
                 format!("{}, `{}`", quoted(words), forms.join("`, `"))
             }
             Values::Number(low, high) => format!("`{}` ({low} to {high})", self.default),
-            Values::Text => format!("{}, a text", self.default),
+            Values::Text => format!("{}; any text", self.default),
             Values::PathOr(words) => format!("{}, a path", quoted(words)),
             Values::Paths => format!("{}, `FILE[:FILE...]`", self.default),
             Values::Destination => format!("{}, a path, {}", self.default, quoted(FORMS)),
@@ -307,7 +309,7 @@ mod tests {
     fn a_bad_value_is_reported_with_its_neighbour() {
         let strict = by_variable("FORKWATCH_STRICT").unwrap();
         assert_eq!(
-            strict.complaint(b"thread").unwrap_err(),
+            strict.check_or_default(b"thread").unwrap_err(),
             "FORKWATCH_STRICT=thread: invalid value; the nearest valid value is threads; using the default, off"
         );
         assert!(strict.check(b"1").is_ok());
@@ -330,7 +332,7 @@ mod tests {
         assert!(action.check(b"exit:no").unwrap_err().contains("0 to 255"));
         let log = by_variable("FORKWATCH_LOG").unwrap();
         assert!(
-            log.complaint(b"df:3")
+            log.check_or_default(b"df:3")
                 .unwrap_err()
                 .ends_with("; no records are written")
         );
