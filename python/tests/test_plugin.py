@@ -256,7 +256,7 @@ def test_a_finding_outside_of_a_test_fails_the_run(run_pytest: Any, pytester: py
     result.assert_outcomes(passed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*forkwatch: errors outside any test's report*", "ERROR unsafe_fork: *", "once, outside of any test"]
+        ["*forkwatch: errors outside any test's report*", "ERROR unsafe_fork: *", "once, outside any test"]
     )
 
 

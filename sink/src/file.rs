@@ -65,7 +65,7 @@ pub fn write_to_number_patiently(number: u16, text: &[u8], state: &State) -> Res
 }
 
 fn write_to(number: u16, text: &[u8], when_full: WhenFull, state: &State) -> Result<(), Errno> {
-    // SAFETY: the descriptor is only used for writing, here; if it is not open, the kernel says so.
+    // SAFETY: the descriptor is only used for writing, here; if it is not open, the kernel returns an error.
     let descriptor = unsafe { BorrowedFd::borrow_raw(i32::from(number)) };
     let status = fstat(descriptor)?;
     match FileType::from_raw_mode(status.st_mode) {

@@ -1,4 +1,4 @@
-//! Advice for a finding whose record has none.
+//! The advice that a report shows with a finding. `forkwatch_text` writes it; this only adds a pointer where it has none.
 
 use forkwatch_schema::kind::Kind;
 

@@ -112,7 +112,7 @@ impl Examples {
                 let spool = spools.get_mut(number as usize).ok_or(io::ErrorKind::NotFound)?;
                 spool.read(offset, &mut line)?;
             }
-            Kept::Nowhere => return Err(io::Error::other("there was no room to keep it")),
+            Kept::Nowhere => return Err(io::Error::other("there was no space to keep it")),
         }
         Ok(line)
     }

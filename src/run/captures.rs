@@ -1,4 +1,4 @@
-//! Programs that capture the output of what they run, so that a report on standard error would be lost: the run then stays their
+//! Programs that capture the output of what they run, so that a report on standard error would be lost: `run` then stays their
 //! parent, and ends with a summary.
 
 use std::ffi::{OsStr, OsString};

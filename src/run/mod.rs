@@ -7,9 +7,10 @@
 //! | can the library be loaded into it? | `watchable`, with `elf` and `privileges` |
 //! | where is the library? | `library`, with `store` and `embedded` |
 //! | which variables are set? | `environment` |
-//! | exec, or stay as its parent, which watches (`crate::watch`)? | `start`, `parent` |
-//! | will the program's output be captured? | `captures` |
-//! | what was found in its process tree? | `kept`; said at the end by `summary` |
+//! | exec the program, or stay its parent? | `start`; `captures` recognises programs that capture output |
+//! | what does the parent do while the program runs? | `parent`, with `crate::watch` |
+//! | what was found in its process tree? | `kept`; `summary` prints it at the end |
+//! | what is the exit status? | `start` decides; `summary` prints the reason |
 
 mod captures;
 mod elf;

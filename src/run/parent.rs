@@ -63,7 +63,7 @@ pub fn run(program: &Program, variables: &[(OsString, OsString)], sinks: Sinks) 
             continue;
         };
         if signal.ssi_signo == Signal::SIGCHLD as u32 {
-            // One SIGCHLD may stand for several events.
+            // One SIGCHLD may announce several events.
             let events = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
             while let Some((_, status)) = waitpid(Some(child), events)? {
                 if let Some(code) = status.exit_status() {
@@ -154,7 +154,7 @@ fn forward(signal: &signalfd_siginfo, child: Pid) {
     }
     let number = signal.ssi_signo.cast_signed();
     if let Some(signal) = rustix::process::Signal::from_named_raw(number) {
-        // It may have ended by now; the SIGCHLD that says so is on its way.
+        // It may have ended by now, before its SIGCHLD has arrived.
         let _ = kill_process(child, signal);
     }
 }

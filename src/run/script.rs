@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The kernel reads this much of a file to tell its format (`BINPRM_BUF_SIZE`).
+/// The kernel reads this much of a file to recognise its format (`BINPRM_BUF_SIZE`).
 pub const HEAD: usize = 256;
 
 /// What a `#!` line names.

@@ -1,4 +1,4 @@
-//! `forkwatch run` itself: prepares everything, then becomes the program or its parent.
+//! `forkwatch run` itself: prepares everything, becomes the program or its parent, and decides the exit status.
 
 use std::env::{self, current_dir};
 use std::ffi::OsString;
@@ -89,7 +89,7 @@ fn value_of(settings: &[Setting], variable: &str) -> Option<OsString> {
         .filter(|value| !value.is_empty())
 }
 
-/// The status that findings turn 0 into, and the option that asks for it, if the run needs a parent that does so.
+/// The status that replaces 0 if there are findings, and the option that requests it; `None` if no option does.
 fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<(u8, &'static str)>, Failure> {
     if let Some(given) = matches.get_one::<OsString>(ERROR_EXITCODE) {
         let given = given.to_string_lossy();
@@ -111,7 +111,7 @@ fn error_exitcode(matches: &ArgMatches, settings: &[Setting]) -> Result<Option<(
     Ok(is_strict.then_some((FINDINGS, "--strict")))
 }
 
-/// Replaces this process: nothing stands between the program and the process that waits for it.
+/// Replaces this process, so that there is none between the program and the process that waits for it.
 fn become_program(program: &Program, variables: Vec<(OsString, OsString)>) -> Failure {
     let (name, arguments) = program.arguments.split_first().expect("a program has its own name");
     let error = Command::new(&program.path)

@@ -36,7 +36,7 @@ pub fn prepare(words: Vec<OsString>) -> Result<Program, Failure> {
     if check(&path)? {
         return Ok(Program { path, arguments: words });
     }
-    // A text without `#!`: execvp(3) and every shell hand it to /bin/sh.
+    // A text without `#!`: execvp(3) and every shell run it with /bin/sh.
     let shell = PathBuf::from("/bin/sh");
     check(&shell)?;
     let mut arguments = vec![OsString::from("sh"), path.into_os_string()];

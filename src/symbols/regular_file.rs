@@ -1,4 +1,4 @@
-//! Regular files: a pipe would make whoever opens it wait for ever.
+//! Regular files: opening a pipe could wait for ever.
 
 use std::fs;
 use std::path::Path;

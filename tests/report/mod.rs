@@ -251,7 +251,7 @@ fn a_report_shows_as_many_findings_as_are_asked_for() {
     };
     let (text, _) = shown(&[]);
     assert_eq!(text.matches("unsafe_fork: what").count(), 1000);
-    let more = "100 more findings are not shown, the least severe. Use `--limit 0` to show all";
+    let more = "100 more findings, the least severe, are not shown. Use `--limit 0` to show all";
     assert!(text.contains(more), "{}", &text[text.len() - 300..]);
     for (options, expected) in [(&["--limit", "0"][..], 1100), (&["--limit=2"], 2)] {
         assert_eq!(shown(options).0.matches("unsafe_fork: what").count(), expected);

@@ -67,6 +67,13 @@ pub fn for_fork(facts: &Facts<'_>) -> Vec<String> {
     lines
 }
 
+/// The advice for a `leaked_lock`.
+pub fn for_leaked_lock() -> String {
+    "Release the lock on every path out of the thread's function: early returns, exceptions, pthread_exit and \
+     cancellation. A guard object (std::lock_guard) or pthread_cleanup_push does this automatically."
+        .into()
+}
+
 fn language(facts: &Facts<'_>) -> Language {
     // A library's own code may fork in a program that runs Python.
     let is_interpreters = facts.stack.first().is_none_or(noise::is_interpreters);

@@ -3,11 +3,11 @@
 //!
 //! | file | its part |
 //! |---|---|
-//! | `kind/` | one file per kind: its headline, its facts, why it can hang, what to change |
+//! | `kind/` | one file per kind: its headline, its facts, why it can hang, and which advice it has |
 //! | `threads`, `locks` | sections of the other threads, grouped where alike, and of locks; `lock`, one lock in a sentence |
 //! | `frames`, `noise`, `python_noise` | stacks, and which of their frames carry no information |
 //! | `users_frame` | which Python frame is the user's own |
-//! | `advice/` | what to change, for a fork and for a forked child |
+//! | `advice`, `advice/` | the words of the advice: what to change, for a fork and (`child`) for a forked child |
 //! | `shorten`, `words` | readable paths and symbols; numbers |
 //! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the single place that makes hostile text harmless |
 
@@ -90,7 +90,7 @@ pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
     page.finish()
 }
 
-/// Writes who did what where: what stands in a finding's text between its headline and the reasons.
+/// Writes who did what where: the part of a finding's text between its headline and the reasons.
 pub fn write_facts(page: &mut Page<'_>, record: &Record) {
     kind::of(&record.detail).facts(page, record, false);
 }

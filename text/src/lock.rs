@@ -92,7 +92,7 @@ pub fn all_as_held(locks: &[&Lock]) -> String {
     let mut parts: Vec<String> = named
         .map(|(words, number, lock)| match (number, &lock.name) {
             (1, _) => words,
-            // Each is one of a kind, though more than one thread may be on its way through it.
+            // Each exists once, though more than one thread may be inside a call that takes it.
             _ if of_libc(lock).is_some() => words,
             (_, Some(name)) => format!(
                 "{number} {} called {}{}",
@@ -134,7 +134,7 @@ pub fn owner_in_words(lock: &Lock) -> String {
 /// `mutex "cache_lock" at 0x1234`.
 pub fn which(lock: &Lock) -> String {
     if let Some(called) = of_libc(lock) {
-        // Its address stands for the lock in records, and is not the lock's own.
+        // Its address represents the lock in records, and is not the lock's own.
         return called;
     }
     let name = lock

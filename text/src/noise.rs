@@ -202,7 +202,7 @@ pub fn is_of_runtime(symbol: &str) -> bool {
     runtime(symbol).is_some()
 }
 
-/// Whether a frame only calls others, for an interpreter or the runtime of a language, or stands at the bottom of every stack.
+/// Whether a frame only calls others, for an interpreter or the runtime of a language, or is at the bottom of every stack.
 pub fn is_aside(frame: &Frame) -> bool {
     is_bottom(frame) || is_interpreters(frame) || runtime_of(frame).is_some()
 }

@@ -184,7 +184,7 @@ fn without_hash(name: &str) -> &str {
     }
 }
 
-/// The name with what stands between brackets replaced by dots, where the bracket follows a word: `a<b>` but not the `<a as b>`
+/// The name with the text between brackets replaced by dots, where the bracket follows a word: `a<b>` but not the `<a as b>`
 /// at the beginning of a Rust name.
 fn fold(name: &str, open: char, close: char) -> String {
     let mut short = String::new();

@@ -118,7 +118,7 @@ fn write_creation(page: &mut Page<'_>, thread: &Thread) {
         .filter(|routine| !noise::is_of_runtime(routine))
         .map(shorten::symbol);
     match (&thread.created_stack, routine) {
-        // Python code has started a thread whose Python code stands above.
+        // Python code has started the thread, and the thread's own Python code is shown above.
         (Some(stack), None) if thread.python_stack.is_some() && noise::is_interpreters_alone(stack) => {}
         (Some(stack), routine) => {
             let purpose = routine.map_or_else(String::new, |routine| format!(" to run {routine}"));

@@ -19,7 +19,7 @@ from forkwatch.text import harmless
 _VARIABLE = "_FORKWATCH_PYTEST"
 _LOG_NAME = "records.jsonl"
 
-# What cannot stand behind our library in LD_PRELOAD: (part of the file's name, who it is, what to do).
+# What cannot come after our library in LD_PRELOAD: (part of the file's name, who it is, what to do).
 _CONFLICTS = (
     ("libasan", "AddressSanitizer", "its runtime must be the first library loaded"),
     ("clang_rt.asan", "AddressSanitizer", "its runtime must be the first library loaded"),

@@ -21,7 +21,7 @@ class Settings(NamedTuple):
 
 def read(config: Any) -> Optional[Settings]:
     """The settings; `None` where watching is off. The command line wins."""
-    # In pyproject.toml it may be a truth value, which pytest hands on as `True`.
+    # In pyproject.toml it may be a truth value, which pytest passes on as `True`.
     word = config.known_args_namespace.forkwatch or config.getini("forkwatch").lower() or "false"
     if word not in _WORDS:
         nearest = (difflib.get_close_matches(word, _WORDS, 1, 0) or _WORDS)[0]

@@ -73,6 +73,6 @@ def _fingerprints(group: List[Entry]) -> str:
 def _tests(group: List[Entry]) -> str:
     names = list(dict.fromkeys(entry.context for entry in group if entry.context))
     if not names:
-        return ", outside of any test"
+        return ", outside any test"
     left = len(names) - _MAX_TESTS
     return text.harmless(f", in {', '.join(names[:_MAX_TESTS])}") + (f" and {left} more" if left > 0 else "")

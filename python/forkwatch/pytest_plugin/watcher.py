@@ -1,4 +1,4 @@
-"""Tells the library which test runs, and the test which records it caused.
+"""Gives the library the name of the running test as context, and each test the records that it caused.
 
 The log is shared by all processes of the run: the controller, the workers, their children. A record belongs to the test
 whose name was the context when it was written; children inherit it through their copy of the library or, after exec,
@@ -47,7 +47,7 @@ def register(config: Any) -> None:
 
 
 def context_of(name: str) -> str:
-    """The context that stands for a test: its name, or as much of a very long one as the library keeps."""
+    """The context of a test: its name, or as much of a very long one as the library keeps."""
     clean = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in name)
     encoded = clean.encode("utf-8", "backslashreplace")
     if len(encoded) <= _LONGEST_CONTEXT:

@@ -15,7 +15,7 @@ class _Nowhere:
 
 
 class _Tracer(cast(Any, pickle)._Pickler):  # type: ignore[misc]
-    """`save` calls itself for everything inside an object, so that the objects on its way are the path."""
+    """`save` calls itself for everything inside an object, so the objects that it is inside of are the path."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(_Nowhere())

@@ -2,7 +2,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *worker(void *unused) {
     pthread_mutex_lock(&lock);
-    return unused; /* without pthread_mutex_unlock */
+    return unused; /* and never calls pthread_mutex_unlock */
 }
 int main(void) {
     pthread_t thread;

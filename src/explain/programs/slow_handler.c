@@ -1,7 +1,7 @@
 #include <pthread.h>
 #include <unistd.h>
 static void prepare(void) {
-    sleep(2); /* stands for flushing a cache or waiting for a busy lock */
+    sleep(2); /* as if it flushed a cache or waited for a busy lock */
 }
 int main(void) {
     pthread_atfork(prepare, NULL, NULL);

@@ -12,4 +12,4 @@ def keeper():
 threading.Thread(target=keeper, daemon=True).start()
 while not lock.locked():
     pass
-os.fork()  # the child has the lock, and not the thread that would release it
+os.fork()  # the child gets the lock, but not the thread that would release it

@@ -1,4 +1,4 @@
-//! Annotations of a GitHub workflow: one line per finding, shown beside the code where its place is known.
+//! Annotations of a GitHub workflow: one line per finding, shown next to the code if its place is known.
 
 use std::io::{self, Write};
 

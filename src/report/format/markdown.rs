@@ -56,7 +56,7 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     if let Some(more @ 1..) = report.findings.len().checked_sub(folded) {
         let more = count(more as u64, "finding", "findings");
         page.push_str(&format!(
-            "\n{more} more without details, for lack of room in a comment. `--format text --limit 0` shows them \
+            "\n{more} more without details, because a comment has a maximum size. `--format text --limit 0` shows them \
              all.\n"
         ));
     }

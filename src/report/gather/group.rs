@@ -127,7 +127,7 @@ pub struct Groups {
 
 impl Groups {
     /// Counts a record and returns the number of its fingerprint. `None` where it would be the example, and its JSON is damaged
-    /// behind the scalars: only there is a line read by position looked at whole.
+    /// behind the scalars: a line read by position is parsed completely only there.
     ///
     /// `keep` says where an example can be read again.
     pub fn add(

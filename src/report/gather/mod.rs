@@ -127,7 +127,7 @@ impl<'wanted> Gathered<'wanted> {
         (other.forks, numbers)
     }
 
-    /// Whether the line holds a whole record, as far as it was looked at.
+    /// Whether the line holds a whole record, as far as it was read.
     fn record(&mut self, head: &Head<'_>, line: &[u8], offset: u64) -> bool {
         if self.wanted.since.is_none_or(|since| head.time >= since)
             && let Some(host) = self.hosts.number(head.host)

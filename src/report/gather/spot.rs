@@ -87,7 +87,7 @@ impl Default for Spool {
 }
 
 impl Spool {
-    /// Adds a line. Returns its position, if there is room.
+    /// Adds a line. Returns its position, if there is space.
     pub fn keep(&mut self, line: &[u8]) -> Kept {
         if self.fault.is_some() {
             return Kept::Nowhere;

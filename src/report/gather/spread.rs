@@ -71,7 +71,7 @@ impl Spread {
     }
 }
 
-/// Adds to a pair's records. Returns whether there was room.
+/// Adds to a pair's records. Returns whether there was space.
 fn count(pairs: &mut Pairs, pair: (u32, u32), records: u64) -> bool {
     if let Some(known) = pairs.get_mut(&pair) {
         *known += records;

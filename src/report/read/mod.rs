@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | which files are meant? | `inputs` |
-//! | how is input read that arrives bit by bit? | `patience` |
+//! | how is input read that arrives slowly, from a pipe or a terminal? | `patience` |
 //! | how is it decompressed? | `unpack` |
 //! | where does each line begin, in a file that several threads read? | `range`, `stream` |
 //! | what does the line say? | `head` by position, else `parsed` |

@@ -1,4 +1,4 @@
-//! Input that is read as it arrives: a pipe, a FIFO, a terminal. The user is told that the command waits for it.
+//! Input that is read as it arrives: a pipe, a FIFO, a terminal. A message says that the command is waiting for it.
 
 use std::fs::File;
 use std::io::{self, Read};

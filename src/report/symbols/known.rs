@@ -26,7 +26,7 @@ impl Known {
         let mut changed = BTreeSet::new();
         for ((path, id), places) in &mut self.0 {
             let file = Path::new(path);
-            // A file that cannot be told from another one is not used.
+            // A file that cannot be distinguished from another one is not used.
             let found = id.is_some().then(|| find(file, file, id.as_deref(), sources));
             let found = found.unwrap_or_default();
             if found.own.is_none() && found.apart.is_none() {

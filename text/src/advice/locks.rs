@@ -87,7 +87,7 @@ fn is_own(lock: &Lock, language: Language) -> bool {
         }
 }
 
-/// Whether the name can stand in a line of Python as it is: `lock`, `self.cache.lock`.
+/// Whether the name can be used in a line of Python as it is: `lock`, `self.cache.lock`.
 fn is_expression(name: &str) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_alphanumeric());
     name.split('.').all(is_word)

@@ -4,7 +4,7 @@ use forkwatch_schema::record::{LeakedLock, Record};
 
 use super::{CAN_HANG, Kind, Why};
 use crate::page::Page;
-use crate::{lock, locks};
+use crate::{advice, lock, locks};
 
 impl Kind for LeakedLock {
     /// `thread "worker" ended while it still held a mutex (pid 4242)`.
@@ -33,9 +33,6 @@ impl Kind for LeakedLock {
     }
 
     fn advice(&self, _record: &Record) -> Vec<String> {
-        let advice = "Release the lock on every path out of the thread's function: early returns, exceptions, \
-                      pthread_exit and cancellation. A guard object (std::lock_guard) or pthread_cleanup_push does \
-                      this automatically.";
-        vec![String::from(advice)]
+        vec![advice::for_leaked_lock()]
     }
 }

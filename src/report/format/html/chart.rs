@@ -156,7 +156,7 @@ fn bars(findings: &[Finding]) -> Option<Bars> {
 }
 
 impl Bars {
-    /// What a bar stands for.
+    /// What a bar shows.
     fn each(&self) -> String {
         match self.width {
             1 => String::from("hour"),

@@ -50,8 +50,14 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
     let more = others.iter().flatten().filter(|position| !is_shown(position)).count();
     if more > 0 {
         page.gap();
-        let more = count(more as u64, "more finding is", "more findings are");
-        page.sentences(0, &format!("{more} not shown, the least severe. {}", how_to_see_more()));
+        let (more, is) = (
+            count(more as u64, "more finding", "more findings"),
+            if more == 1 { "is" } else { "are" },
+        );
+        page.sentences(
+            0,
+            &format!("{more}, the least severe, {is} not shown. {}", how_to_see_more()),
+        );
     }
     out.write_all(page.finish().as_bytes())
 }
