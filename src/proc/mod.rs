@@ -6,8 +6,8 @@
 //! | which system call does a thread wait in? | `system_call` |
 //! | does that wait end? | `futex` |
 //!
-//! Not by the crate `procfs` (0.18): it takes a process that waits outside of system calls (`-1 0x7ffd 0x7f00`) for an error, cannot
-//! read the status of one whose name is no UTF-8, and panics where a file system in user space cuts a line short.
+//! Not by the crate `procfs` (0.18): it treats a process that waits outside system calls (`-1 0x7ffd 0x7f00`) as an error, cannot
+//! read the status of one whose name is not UTF-8, and panics if a file system in user space cuts a line short.
 
 mod folder;
 mod futex;

@@ -29,7 +29,7 @@ pub const ERROR_EXITCODE: &str = "error-exitcode";
 /// The option's name.
 pub const WATCH: &str = "watch";
 
-/// The option's name: `python -m forkwatch` alone gives it.
+/// The option's name: only `python -m forkwatch` gives it.
 pub const INTERPRETER: &str = "interpreter";
 
 /// Runs the program; returns only if it could not be started, or has ended as a child of ours.

@@ -40,8 +40,8 @@ pub fn headline(record: &Record) -> String {
     kind::of(&record.detail).headline(record).replace(page::GLUE, " ")
 }
 
-/// One sentence that belongs to no record, as a line: what is wrong with an option, say, which is quoted in it. Whatever the
-/// sentence holds, it stays one line and harms no terminal.
+/// One sentence that belongs to no record, as a line, such as what is wrong with an option. Whatever text it quotes, it stays
+/// one line and harms no terminal.
 pub fn sentence(sentence: &str, style: &Style) -> String {
     let mut page = Page::new(style);
     page.plain(0, sentence);

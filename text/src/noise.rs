@@ -6,7 +6,7 @@ use forkwatch_schema::record::Frame;
 /// A run of frames shorter than this is shown as it is.
 const SHORTEST_RUN: usize = 3;
 
-/// Below which every stack begins.
+/// The functions at the bottom of every stack.
 const BOTTOM: &[&str] = &[
     "__libc_start_call_main",
     "__libc_start_main",
@@ -27,7 +27,7 @@ pub struct Runtime {
     pub name: &'static str,
     whole: &'static [&'static str],
     beginnings: &'static [&'static str],
-    /// Of its source files, which name functions that were inlined and have lost their namespace.
+    /// The folder of its source files: it identifies inlined functions, whose names lack the namespace.
     folder: Option<&'static str>,
 }
 

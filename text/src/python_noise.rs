@@ -8,7 +8,7 @@ const SHORTEST_RUN: usize = 3;
 /// Functions of `threading` that each of its threads begins in.
 const BOTTOM: &[&str] = &["_bootstrap", "_bootstrap_inner"];
 
-/// What a file's path begins with, has in it or ends with, and whose frames of such files are.
+/// What a file's path begins with, contains or ends with, and the tool that such files belong to.
 const TOOLS: &[(&str, &[&str], &[&str], &str)] = &[
     ("<frozen importlib", &[], &[], "Python's import"),
     (
@@ -24,7 +24,7 @@ const TOOLS: &[(&str, &[&str], &[&str], &str)] = &[
 pub enum Part<'frames> {
     /// A frame and its number.
     Frame(usize, &'frames PythonFrame),
-    /// So many frames in one line, and whose they are.
+    /// A number of frames in one line, and the tool that they belong to.
     Run(usize, &'static str),
 }
 

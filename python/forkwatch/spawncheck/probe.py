@@ -1,7 +1,7 @@
 """Pickles a process object as `spawn` would, discards the result, and has no side effects of its own.
 
-The program's reducers are called, as `spawn` would call them (and a second time by `trace` when something fails). Nothing
-registers a descriptor or a semaphore for a child that is never started: a stand-in for the child
+The program's reducers are called, as `spawn` would call them (and a second time by `trace` when something fails).
+Nothing registers a descriptor or a semaphore for a child that is never started: a stand-in for the child
 takes descriptors without duplicating them, and types that exist to be sent to a process count as sound.
 """
 
