@@ -1,5 +1,5 @@
-//! The library beside others: preloaded before and after libraries that replace the allocator, the clock or `fsync`, under an
-//! auditor, and under debuggers that start the program or come to it later. The program ends as it does beside those alone.
+//! The library together with others: preloaded before and after libraries that replace the allocator, the clock or `fsync`, under an
+//! auditor, and under debuggers that start the program or attach to it later. The program must end as it does without forkwatch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! What `forkwatch run` says at its end, and its exit status: whatever a program does with its standard error, no report is lost.
+//! What `forkwatch run` prints at its end, and its exit status: whatever a program does with its standard error, no report is lost.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,6 +1,6 @@
 /* Times fork and wait, the child ending at once.  usage: forks THREADS LOCKS MILLISECONDS
  *
- * So many other threads sleep, and hold so many locks among them (the forking thread itself where there is none). `first`: the
+ * This many other threads sleep, and hold this many locks among them (the forking thread itself where there is none). `first`: the
  * first fork of the process. `repeated`: the first quartile of those after it, as what else
  * runs only ever adds; all from the same place, so that none has news. */
 #include <pthread.h>

@@ -24,8 +24,8 @@
 //! `parent_tids=N`, or `any` for one at least; `phase`; `outcome`, `program`; and `same_fork=yes`, the record shares its
 //! `fork_id` with an `unsafe_fork` of the run. A `fork_outcome` may come wherever an `unsafe_fork` may.
 //!
-//! `$1`, `$2` in an `expect` or `with` stand for the run's arguments; a value with blanks stands in double quotes, and a
-//! value may hold `*` for anything.
+//! `$1`, `$2` in an `expect` or `with` are replaced by the run's arguments; a value with blanks is in double quotes, and a
+//! value may contain `*` for anything.
 
 use std::path::Path;
 

@@ -13,7 +13,7 @@ static void *routine(void *argument) {
 	return argument;
 }
 
-// Makes so many threads and gives the sum of what they return.
+// Makes this many threads and returns the sum of what they return.
 static uintptr_t threads(uintptr_t first, int count) {
 	pthread_t *made = malloc(count * sizeof *made);
 	uintptr_t sum = 0;
