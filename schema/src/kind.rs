@@ -79,7 +79,7 @@ pub struct KindRow {
     pub is_written: bool,
 }
 
-/// Every kind, in the order of the contract.
+/// Every kind, in the order of the enum.
 pub const KINDS: &[KindRow] = &[
     KindRow {
         kind: Kind::UnsafeFork,
