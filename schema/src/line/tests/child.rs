@@ -107,7 +107,7 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
-fn the_keys_stand_in_the_order_of_the_contract() {
+fn the_keys_are_in_the_documented_order() {
     let text =
         |kind, detail| String::from_utf8(line(&record_of(record(0, String::new()), kind, detail)).unwrap()).unwrap();
     for (text, keys) in [
