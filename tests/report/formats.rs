@@ -71,7 +71,7 @@ FATAL unsafe_fork: what 1 says
     1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
     fingerprint 0000000000000002
 
-    pthread_mutex_lock called by thread "main" of /srv/shop in the child (pid 50) of pid 1
+    pthread_mutex_lock called by thread "main" of /srv/shop in a forked child (pid 50)
       #0 look_up  /src/cache.c:9
 
     Lock: mutex "cache" at 0x10, held at the fork by thread "keeper" (tid 43)
