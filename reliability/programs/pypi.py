@@ -70,8 +70,14 @@ ROWS = tuple(
             "urllib3",
             "2.8.0",
             ["trustme", "pysocks", "quart", "quart-trio", "httpx", "trio"],
-            # Proxies over TLS: they also fail without forkwatch, and leave threads behind that never end.
-            ["test", "--ignore=test/with_dummyserver/test_proxy_poolmanager.py"],
+            [
+                "test",
+                # Proxies over TLS: they also fail without forkwatch, and leave threads behind that never end.
+                "--ignore=test/with_dummyserver/test_proxy_poolmanager.py",
+                # Needs a host that answers nothing. Where there is none, its threads may wait for each other forever.
+                "-k",
+                "not test_http2_probe_blocked_per_thread",
+            ],
         ),
         Suite("requests", "2.34.2", ["pytest-httpbin", "pytest-mock", "trustme", "pysocks"], ["tests"]),
         # Its own runner mutes a log that half of its tests expect to be silent: they fail both ways.

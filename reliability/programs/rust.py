@@ -113,7 +113,7 @@ def chosen(*names: str) -> tuple[str, ...]:
 # For tokio, those about threads, processes and signals: each of its tests is a separate binary.
 TOKIO = ("rt_*", "task_*", "process_*", "signal_*", "sync_*", "time_*", "fs_file", "macros_select")
 ROWS = (
-    Crate("tokio", "1.54.1", ("--features", "full", *chosen(*TOKIO))),
+    Crate("tokio", "1.54.1", ("--features", "full,test-util", *chosen(*TOKIO))),
     Crate("rayon", "1.12.0"),
     Crate("rayon-core", "1.13.0"),
     Crate("crossbeam-channel", "0.5.17"),
