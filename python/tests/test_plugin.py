@@ -204,7 +204,7 @@ def test_strict_stops_the_fork_in_the_test(
             f"forkwatch: every fork is watched, strict: {strict}",
             "*OSError: *Errno 35* Resource deadlock avoided",
             "*--- forkwatch: ERROR unsafe_fork ---*",
-            "fork() requested by thread *",
+            "fork() called by thread *",
         ]
     )
 

@@ -277,7 +277,7 @@ fn a_fork_whose_child_is_not_known_is_not_called_stopped() {
     detail.fork.child_pid = None;
     let text = render(&record, None, &style());
     assert!(
-        text.contains(", child pid not known\n") && !text.contains("stopped"),
+        text.contains(", no child recorded\n") && !text.contains("stopped"),
         "{text}"
     );
 }

@@ -104,7 +104,7 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
         _ if stopped => ("requested", String::new()),
         Some(pid) => ("called", format!(", child pid {pid}")),
         None if continues_in_background => ("called", String::new()),
-        None => ("called", ", child pid not known".to_owned()),
+        None => ("called", ", no child recorded".to_owned()),
     };
     let program = shorten::path(&record.exe, page.style);
     let about = format!(
