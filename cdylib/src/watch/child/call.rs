@@ -61,7 +61,7 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
             }
         }
         (CallOutcome::IsStuck, _) => match held_by_this_thread(thread, object, address) {
-            Some(orphan) => finding::own_lock(thread, orphan, site),
+            Some(entry) => finding::own_lock(thread, entry, site),
             None => finding::stuck_child(thread, object, address, site),
         },
         (CallOutcome::MayReturn | CallOutcome::AsksForOrphan(_) | CallOutcome::TriesOrphan, _) => {}
@@ -85,17 +85,11 @@ fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) ->
     orphans::find(address)
 }
 
-/// The orphan for a lock that this thread held at the fork and still holds: it now waits for itself. The lock does not record
+/// The entry of a lock that this thread held at the fork and still holds: it now waits for itself. The lock does not record
 /// its owner.
-fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
-    let entry = thread.held.inherited(address)?;
-    if object == Object::Semaphore && signalling::contains(address) {
-        return None;
-    }
-    // The thread that forked: the one with the parent's process id.
-    let forking = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
-    orphans::add(entry, forking, fork_record::newest_number());
-    orphans::find(address)
+fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Entry> {
+    let is_signalling = object == Object::Semaphore && signalling::contains(address);
+    thread.held.inherited(address).filter(|_| !is_signalling)
 }
 
 /// After a failed release of a lock that this thread held at the fork: a lock that records its owner's id refuses the child.

@@ -11,7 +11,7 @@ use crate::record;
 use crate::record::child_call::ChildCall;
 use crate::snapshot::names;
 use crate::snapshot::place::{Place, PlaceVerdict};
-use crate::state::held::Object;
+use crate::state::held::{Entry, Object};
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
@@ -19,7 +19,7 @@ use crate::state::{counts, depot, forked_child};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 use crate::verdict::orphaned_lock::{self, Verdict};
-use crate::verdict::{parent, reported};
+use crate::verdict::{fork_record, parent, reported};
 use crate::watch::{new_process, report, reporting};
 
 /// The call at `site` asks for a lock of a thread that does not exist here. If it is not `certain` to hang, it is only an error.
@@ -49,14 +49,21 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
 }
 
 /// The call at `site` waits for a lock that this very thread took before the fork.
-pub fn own_lock(thread: &'static Thread, orphan: Orphan, site: Site) {
+pub fn own_lock(thread: &'static Thread, entry: Entry, site: Site) {
     let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
-        let is_posted_by_handlers = orphan.entry.object == Object::Semaphore
+        let is_posted_by_handlers = entry.object == Object::Semaphore
             && names::resolver().is_some_and(|resolver| {
                 parent::a_signal_may_end_the_wait(reporter.lock, WaitObject::Semaphore, &resolver)
             });
-        if !is_posted_by_handlers {
+        if is_posted_by_handlers {
+            return;
+        }
+        // The thread that forked: the one with the parent's process id.
+        let forking = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+        // Only now is it an orphan: the next call for an orphan is reported whatever handlers there are.
+        orphans::add(entry, forking, fork_record::newest_number());
+        if let Some(orphan) = orphans::find(entry.address) {
             report_orphan(reporter, orphan, Reported::Block, true, site.function);
         }
     });
