@@ -58,7 +58,7 @@ fn a_captured_report_is_shown_in_full_at_the_end() {
     }
     assert!(
         summary.contains(
-            "\nforkwatch:   ERROR unsafe_fork at fork_beside_writer (unsafe_fork_captured.c:22): fork() in thread "
+            "\nforkwatch:   ERROR unsafe_fork at fork_beside_writer (unsafe_fork_captured.c:24): fork() in thread "
         ),
         "{said}"
     );
@@ -79,10 +79,24 @@ fn what_was_shown_live_is_only_listed() {
     assert_eq!(said.matches("ERROR unsafe_fork: ").count(), 1, "{said}");
     let summary = &said[said.find("forkwatch: Summary: ").expect(&said)..];
     assert!(
-        summary.contains("  ERROR unsafe_fork at fork_beside_writer (unsafe_fork_captured.c:22): "),
+        summary.contains("  ERROR unsafe_fork at fork_beside_writer (unsafe_fork_captured.c:24): "),
         "{said}"
     );
     assert!(summary.contains("`--log FILE` keeps the records"), "{said}");
+}
+
+/// The status goes by what was written, and the summary says why the report calls it less.
+#[test]
+fn a_child_that_executes_lowers_the_finding_but_not_the_status() {
+    let output = run_program("--error-exitcode 66", "exec");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(66), "{said}");
+    let summary = &said[said.find("forkwatch: Summary: ").expect(&said)..];
+    assert!(summary.contains("  INFO unsafe_fork at fork_beside_writer "), "{said}");
+    assert!(
+        summary.contains("(recorded as ERROR; every child went on to exec)\n"),
+        "{said}"
+    );
 }
 
 #[test]

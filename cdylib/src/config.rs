@@ -174,6 +174,11 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
 }
 
 impl Config {
+    /// Whether records are read later: from the log, or by the `forkwatch run` above.
+    pub fn keeps_records(&self) -> bool {
+        self.log.is_some() || self.run_folder.is_some()
+    }
+
     /// Takes one of our variables. An empty value counts as unset, as for most tools.
     fn take(&mut self, name: &str, value: &[u8]) {
         let Some(row) = by_variable(name) else {

@@ -44,6 +44,8 @@ pub struct Finding {
     pub kind: String,
     /// Raised to what the children proved, or lowered where all of them went on to exec.
     pub severity: Severity,
+    /// The worst severity in its records.
+    pub recorded: Severity,
     /// Records, and repeats that summaries count.
     pub count: u64,
     /// Distinct hosts.

@@ -76,6 +76,7 @@ fn finding(
         fingerprint: String::from_utf8_lossy(&group.fingerprint).into_owned(),
         kind,
         severity,
+        recorded: group.severity,
         count: group.count + repeated,
         hosts,
         programs,

@@ -15,6 +15,8 @@ use crate::symbols::Sources;
 pub struct RunFinding {
     /// Raised and lowered by what the children did.
     pub severity: Severity,
+    /// The worst severity in its records.
+    pub recorded: Severity,
     /// The kind's spelling.
     pub kind: String,
     /// The fingerprint.
@@ -38,6 +40,7 @@ pub fn findings(records: PathBuf) -> Vec<RunFinding> {
         let whole = report.example(finding);
         RunFinding {
             severity: whole.severity,
+            recorded: whole.recorded,
             kind: whole.kind.clone(),
             fingerprint: whole.fingerprint.clone(),
             count: whole.count,
@@ -50,8 +53,8 @@ pub fn findings(records: PathBuf) -> Vec<RunFinding> {
 }
 
 impl RunFinding {
-    /// Whether it is `ERROR` or worse.
+    /// Whether a record of `ERROR` or worse was written, whatever became of the children.
     pub fn is_bad(&self) -> bool {
-        self.severity >= Severity::Error
+        self.recorded >= Severity::Error
     }
 }

@@ -35,7 +35,7 @@ pub struct Outcome<'a> {
 pub fn of(kept: &Kept) -> Vec<RunFinding> {
     findings(kept.records())
         .into_iter()
-        .filter(|finding| finding.severity > Severity::Info)
+        .filter(|finding| finding.recorded > Severity::Info)
         .collect()
 }
 
@@ -93,7 +93,15 @@ fn line(finding: &RunFinding) -> String {
         0 | 1 => String::new(),
         times => format!(" ({} times)", number(times)),
     };
-    format!("  {} {kind}{place}: {message}{times}", severity.name())
+    let lowered = if finding.severity < finding.recorded {
+        format!(
+            " (recorded as {}; every child went on to exec)",
+            finding.recorded.name()
+        )
+    } else {
+        String::new()
+    };
+    format!("  {} {kind}{place}: {message}{times}{lowered}", severity.name())
 }
 
 fn where_to_read(outcome: &Outcome<'_>) -> Option<String> {

@@ -18,8 +18,11 @@ static void *writer(void *unused) {
     return NULL;
 }
 
+static int executes;
+
 static int fork_beside_writer(void) {
     pid_t child = fork();
+    if (child == 0 && executes) execl("/bin/true", "true", (char *)NULL);
     if (child == 0) _exit(FINE);
     return verdict(child);
 }
@@ -27,6 +30,7 @@ static int fork_beside_writer(void) {
 int main(int count, char **arguments) {
     pthread_t thread;
     int result;
+    executes = count > 1 && strcmp(arguments[1], "exec") == 0;
     gate_make(&ready);
     gate_make(&done);
     if (count > 1 && strcmp(arguments[1], "moved") == 0) {

@@ -68,7 +68,7 @@ fn may_matter() -> Option<&'static Thread> {
 }
 
 fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
-    if !is_child_of_new_fork() || config::get().log.is_none() {
+    if !is_child_of_new_fork() || !config::get().keeps_records() {
         return;
     }
     let _busy = Busy::from_here();
