@@ -64,7 +64,7 @@ fn a_captured_report_is_shown_in_full_at_the_end() {
     );
     assert!(
         said.ends_with(
-            "\nforkwatch: Exit status 66: the program exited with 0, but a finding is ERROR or FATAL (--error-exitcode)\n"
+            "\nforkwatch: Exit status 66: the program exited with 0, but a finding of ERROR or FATAL was recorded (--error-exitcode)\n"
         ),
         "{said}"
     );

@@ -122,10 +122,10 @@ fn why_this_status(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>
         Ending::Status(0) => {
             let (status, option) = outcome.error_exitcode?;
             Some(match (findings.iter().any(RunFinding::is_bad), status) {
-                (false, _) => "Exit status 0: the program's own; no finding is ERROR or FATAL".to_owned(),
+                (false, _) => "Exit status 0: the program's own; no finding of ERROR or FATAL was recorded".to_owned(),
                 (true, 0) => "Exit status 0: --error-exitcode 0 means that findings do not change it".to_owned(),
                 (true, _) => format!(
-                    "Exit status {status}: the program exited with 0, but a finding is ERROR or FATAL ({option})"
+                    "Exit status {status}: the program exited with 0, but a finding of ERROR or FATAL was recorded ({option})"
                 ),
             })
         }
