@@ -2,7 +2,7 @@
 
 use divan::{Bencher, black_box};
 use forkwatch_schema::fingerprint;
-use forkwatch_schema::record::{Frame, LockKind};
+use forkwatch_schema::record::Frame;
 
 fn main() {
     divan::main();
@@ -20,10 +20,8 @@ fn stack(first: usize, frames: usize) -> Vec<Frame> {
         .collect()
 }
 
-#[divan::bench(args = [0, 1, 100])]
-fn of_a_fork_with_so_many_locks(bencher: Bencher, locks: usize) {
-    let fork = stack(0, 16);
-    let stacks: Vec<_> = (1..=locks).map(|lock| stack(lock * 16, 16)).collect();
-    let held: Vec<_> = stacks.iter().map(|stack| (LockKind::Mutex, stack.as_slice())).collect();
-    bencher.bench(|| fingerprint::of_fork(black_box(&fork), None, black_box(&held)));
+#[divan::bench(args = [1, 16, 64])]
+fn of_a_fork_so_deep(bencher: Bencher, frames: usize) {
+    let fork = stack(0, frames);
+    bencher.bench(|| fingerprint::of_fork(black_box(&fork), None));
 }

@@ -5,7 +5,8 @@
 //! * [`record`]: the fields of a record, one JSON object per line.
 //! * [`suppression_rule`]: one rule of a suppression file, and its glob.
 //! * [`suppressions`]: all rules in force; a finding is matched against them here.
-//! * [`fingerprint`]: the value that stays the same for the same bug.
+//! * [`fingerprint`]: the value that stays the same for the same bug; [`lock_id`]: for the same lock; [`users_frame`]: the place that
+//!   both are made of.
 //! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.
 //! * [`run_folder`]: what the library leaves for the `forkwatch run` above it.
@@ -15,9 +16,11 @@
 pub mod destination;
 pub mod fingerprint;
 pub mod harmless;
+mod hash;
 pub mod journal;
 pub mod kind;
 pub mod line;
+pub mod lock_id;
 pub mod log_path;
 pub mod nearest;
 pub mod options;
@@ -28,6 +31,7 @@ pub mod suppression_rule;
 pub mod suppressions;
 pub mod system_calls;
 pub mod time;
+pub mod users_frame;
 
 /// The value of every record's `schema` field. The number rises when a field changes its meaning, not when one is added.
 pub const SCHEMA: &str = "forkwatch/1";

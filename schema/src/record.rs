@@ -284,10 +284,11 @@ pub struct Waiting {
 }
 
 /// The kind of a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LockKind {
     /// `pthread_mutex_t`, `mtx_t`.
+    #[default]
     Mutex,
     /// `pthread_rwlock_t` taken for reading.
     RwlockRead,
@@ -322,10 +323,13 @@ impl LockKind {
 }
 
 /// A lock that a thread holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Lock {
     /// Its address as `0x` hex.
     pub address: String,
+    /// 16 hex digits; the same lock has the same across runs, hosts and address-space layouts. Null in records of older versions.
+    #[serde(default)]
+    pub id: Option<String>,
     /// Its kind.
     pub kind: LockKind,
     /// Its name in the program's words (`self.lock`, `libc:tz`); null where it is not known.
@@ -336,6 +340,9 @@ pub struct Lock {
     pub owner: Option<String>,
     /// Where it was taken, innermost first.
     pub acquired_stack: Vec<Frame>,
+    /// Where it was made; null where that was not seen.
+    #[serde(default)]
+    pub created_stack: Option<Vec<Frame>>,
     /// The threads blocked on it.
     pub waiters: Vec<i32>,
 }

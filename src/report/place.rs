@@ -2,7 +2,8 @@
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame};
-use forkwatch_text::{noise, users_frame};
+use forkwatch_schema::users_frame;
+use forkwatch_text::noise;
 
 use super::finding::Whole;
 

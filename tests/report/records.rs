@@ -21,12 +21,13 @@ pub fn frame(symbol: &str, file: &str, line: u32) -> Frame {
 pub fn lock() -> Lock {
     Lock {
         address: "0x10".into(),
+        id: Some("00000000000000a1".into()),
         kind: LockKind::Mutex,
         name: Some("cache".into()),
         owner_tid: Some(43),
         owner: Some("keeper".into()),
         acquired_stack: vec![frame("fill", "/src/cache.c", 5)],
-        waiters: vec![],
+        ..Lock::default()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Call, Detail, ForkOutcome, LeakedLock, OrphanedLock, Outcome, Record, SlowHandler};
+use forkwatch_schema::record::{
+    Call, Detail, ForkOutcome, LeakedLock, Lock, OrphanedLock, Outcome, Record, SlowHandler,
+};
 use forkwatch_schema::record::{StuckChild, Summary, UnsafeFork};
 use serde_json::Value;
 
@@ -26,6 +28,16 @@ const OF_A_CHILD: [Kind; 4] = [
     Kind::ThreadAfterFork,
     Kind::ForkOutcome,
 ];
+
+/// The locks in a record.
+fn locks(detail: &Detail) -> &[Lock] {
+    match detail {
+        Detail::UnsafeFork(fork) => &fork.locks,
+        Detail::OrphanedLock(orphan) => std::slice::from_ref(&orphan.lock),
+        Detail::LeakedLock(leak) => std::slice::from_ref(&leak.lock),
+        _ => &[],
+    }
+}
 
 /// One line of a log.
 #[derive(Clone, Debug)]
@@ -75,6 +87,12 @@ impl Line {
             record.fingerprint.len() == 16 && hex(&record.fingerprint),
             "the fingerprint is not 16 hex digits",
         )?;
+        let ids = locks(&record.detail)
+            .iter()
+            .map(|lock| lock.id.as_deref().unwrap_or_default());
+        for id in ids {
+            demand(id.len() == 16 && hex(id), "a lock's id is not 16 hex digits")?;
+        }
         demand(
             record.time.len() == 30 && record.time.ends_with('Z'),
             "the time is not RFC 3339 UTC with nanoseconds",

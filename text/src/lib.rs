@@ -4,14 +4,15 @@
 //! | file | its part |
 //! |---|---|
 //! | `kind/` | one file per kind: its headline, its facts, why it can hang, and which advice it has |
+//! | `again` | the few lines of a fork that was shown before |
 //! | `threads`, `locks` | sections of the other threads, grouped where alike, and of locks; `lock`, one lock in a sentence |
 //! | `frames`, `noise`, `python_noise` | stacks, and which of their frames carry no information |
-//! | `users_frame` | which Python frame is the user's own |
 //! | `advice`, `advice/` | the words of the advice: what to change, for a fork and (`child`) for a forked child |
 //! | `shorten`, `words` | readable paths and symbols; numbers |
 //! | `page`, `harmless`, `style` | lines: indentation, wrapping, colour; the single place that makes hostile text harmless |
 
 pub mod advice;
+mod again;
 mod frames;
 pub mod harmless;
 mod kind;
@@ -23,7 +24,6 @@ mod python_noise;
 pub mod shorten;
 mod style;
 mod threads;
-pub mod users_frame;
 pub mod words;
 
 #[cfg(test)]
@@ -31,6 +31,7 @@ mod tests;
 
 use forkwatch_schema::record::Record;
 
+pub use self::again::render_again;
 use self::page::{Look, Page};
 pub use self::style::Style;
 

@@ -2,6 +2,7 @@
 
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
+use forkwatch_schema::users_frame;
 
 /// A run of frames shorter than this is shown as it is.
 const SHORTEST_RUN: usize = 3;
@@ -118,20 +119,6 @@ const RUNTIMES: &[Runtime] = &[
     },
 ];
 
-/// Libraries below every program: a thread's place in them says less than the name of the call it waits in.
-const SYSTEM_LIBRARIES: &[&str] = &[
-    "libc.so",
-    "libpthread",
-    "libm.so",
-    "ld-linux",
-    "libstdc++.so",
-    "libc++.so",
-    "libc++abi.so",
-    "libgcc_s.so",
-    "libforkwatch.so",
-    "[vdso]",
-];
-
 /// Functions of CPython that take one of Python's own locks, whatever that is made of.
 const PYTHON_LOCK_TAKERS: &[&str] = &[
     "PyThread_acquire_lock",
@@ -139,22 +126,6 @@ const PYTHON_LOCK_TAKERS: &[&str] = &[
     "rlock_acquire",
     "PyMutex_Lock",
     "_PyMutex_Lock",
-];
-
-/// Functions between a program and what it called: a thread's place in them says less than who called them.
-const MACHINERY: &[&str] = &[
-    "std::",
-    "<std::",
-    "void std::",
-    "core::",
-    "<core::",
-    "boost::",
-    "__gthread",
-    "__gnu_cxx::",
-    "pthread_",
-    "parking_lot",
-    "PyThread_",
-    "acquire_timed",
 ];
 
 /// What is shown of a stack.
@@ -217,20 +188,14 @@ pub fn is_informative(frame: &Frame) -> bool {
 
 /// Whether a frame is part of a language's or libc's own machinery.
 pub fn is_machinery(frame: &Frame) -> bool {
-    let symbol = frame.symbol.as_deref().unwrap_or_default();
-    is_of_system(frame)
-        || MACHINERY.iter().any(|start| symbol.starts_with(start))
+    users_frame::is_of_system(frame)
+        || users_frame::is_machinery(frame)
         || frame.file.as_deref().and_then(runtime_of_file).is_some()
 }
 
 /// Whether a function of this name takes one of Python's own locks.
 pub fn takes_python_lock(symbol: &str) -> bool {
     PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker))
-}
-
-fn is_of_system(frame: &Frame) -> bool {
-    let module = frame.module.as_deref().map_or("", base_name);
-    SYSTEM_LIBRARIES.iter().any(|library| module.starts_with(library))
 }
 
 /// Whether a frame lies in CPython's program, library or modules.

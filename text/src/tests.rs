@@ -7,7 +7,8 @@ mod parts;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Frame, LeakedLock, LockKind, Record, Summary};
 
-use self::native::{c_mutex, cpp, rust};
+pub use self::native::c_mutex;
+use self::native::{cpp, rust};
 use self::others::{hostile, many_threads, python};
 use self::parts::build;
 use super::{Style, headline, render, sentence};

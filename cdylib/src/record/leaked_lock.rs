@@ -16,23 +16,18 @@ use crate::system::task;
 /// The finding about the lock of this entry, which the thread of this id holds as it ends.
 pub fn content(entry: &Entry, tid: i32, resolver: &mut Resolver) -> Content {
     let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
-    let kind = lock::kind(entry.object);
+    let lock = Lock {
+        owner_tid: Some(tid),
+        owner: Some(printable(&task::name(tid))),
+        ..lock::of_entry(entry, None, acquired_stack, resolver)
+    };
+    let id = lock.id.as_deref().unwrap_or_default();
     Content {
         severity: Severity::Warn,
         kind: Kind::LeakedLock,
-        fingerprint: fingerprint::of_lock(Kind::LeakedLock, kind, &acquired_stack),
+        fingerprint: fingerprint::of_lock(Kind::LeakedLock, id, &lock.acquired_stack, None),
         fork_id: None,
-        detail: Detail::LeakedLock(LeakedLock {
-            lock: Lock {
-                address: lock::address(entry.address),
-                kind,
-                name: None,
-                owner_tid: Some(tid),
-                owner: Some(printable(&task::name(tid))),
-                acquired_stack,
-                waiters: Vec::new(),
-            },
-        }),
+        detail: Detail::LeakedLock(LeakedLock { lock }),
         truncated: Vec::new(),
     }
 }

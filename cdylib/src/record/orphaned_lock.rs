@@ -1,5 +1,6 @@
 //! `orphaned_lock`: a forked child asks for a lock whose holder does not exist there.
 
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Lock, OrphanedLock};
@@ -11,8 +12,7 @@ use crate::state::orphans::Orphan;
 use crate::verdict::orphaned_lock::Evidence;
 
 /// The finding.
-pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content {
-    let kind = lock::kind(orphan.entry.object);
+pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall, resolver: &mut Resolver) -> Content {
     let Evidence {
         blocks,
         never_returns,
@@ -20,6 +20,12 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
         owner,
         acquired_stack,
     } = evidence;
+    let lock = Lock {
+        owner_tid: (orphan.owner != 0).then_some(orphan.owner),
+        owner,
+        ..lock::of_entry(&orphan.entry, name, acquired_stack, resolver)
+    };
+    let id = lock.id.as_deref().unwrap_or_default();
     Content {
         severity: if never_returns {
             Severity::Fatal
@@ -27,19 +33,11 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
             Severity::Error
         },
         kind: Kind::OrphanedLock,
-        fingerprint: fingerprint::of_orphan(kind, &call.stack, call.python_stack.as_deref(), &acquired_stack),
+        fingerprint: fingerprint::of_lock(Kind::OrphanedLock, id, &call.stack, call.python_stack.as_deref()),
         fork_id: None,
         detail: Detail::OrphanedLock(OrphanedLock {
             call: call.function.to_owned(),
-            lock: Lock {
-                address: lock::address(orphan.entry.address),
-                kind,
-                name,
-                owner_tid: (orphan.owner != 0).then_some(orphan.owner),
-                owner,
-                acquired_stack,
-                waiters: Vec::new(),
-            },
+            lock,
             stack: call.stack,
             python_stack: call.python_stack,
             blocking: blocks,

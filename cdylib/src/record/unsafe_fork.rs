@@ -36,14 +36,13 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         .collect();
     let locks: Vec<_> = relevant_locks
         .into_iter()
-        .map(|relevant| held_lock(relevant, &threads))
+        .map(|relevant| held_lock(relevant, &threads, resolver))
         .collect();
     let severity = if locks.is_empty() {
         Severity::Warn
     } else {
         Severity::Error
     };
-    let sites: Vec<_> = locks.iter().map(|lock| (lock.kind, &lock.acquired_stack[..])).collect();
     let argv = envelope::arguments();
     let python_stack = snapshot.python.as_ref().and_then(|view| view.own.clone());
     let facts = Facts {
@@ -56,7 +55,7 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         is_python,
     };
     let advice = advice::for_fork(&facts);
-    let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref(), &sites);
+    let fingerprint = fingerprint::of_fork(&stack, python_stack.as_deref());
     Content {
         severity,
         kind: Kind::UnsafeFork,
@@ -168,15 +167,12 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
     })
 }
 
-fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
+fn held_lock(relevant: RelevantLock, threads: &[Thread], resolver: &mut Resolver) -> Lock {
     let owner = threads.iter().find(|thread| thread.tid == relevant.lock.owner);
     Lock {
-        address: lock::address(relevant.lock.entry.address),
-        kind: lock::kind(relevant.lock.entry.object),
-        name: relevant.name,
         owner_tid: Some(relevant.lock.owner),
         owner: owner.map(|owner| owner.name.clone()),
-        acquired_stack: relevant.acquired_stack,
         waiters: relevant.lock.waiters.clone(),
+        ..lock::of_entry(&relevant.lock.entry, relevant.name, relevant.acquired_stack, resolver)
     }
 }

@@ -22,13 +22,24 @@ pub fn write_to_log(record: &Record) {
     }
 }
 
+/// How the text output shows a record.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'option> {
+    /// In full. With the option that stops the program here, if one does.
+    Whole(Option<&'option str>),
+    /// In a few lines: the same fork was shown in full before.
+    Briefly,
+    /// Not at all: it adds nothing to what was shown.
+    InRecordsOnly,
+}
+
 /// Writes a record to the log and to the folder of the `forkwatch run` above, and its text to the text output.
-pub fn write(record: &Record, stopped: Option<&str>) {
+pub fn write(record: &Record, shown: Shown<'_>) {
     let config = config::get();
     // First of all: the program may be ended at any time.
     if let Some(folder) = &config.run_folder {
         let _nobody_reads = run_folder::keep(folder, record);
-        if let Some(option) = stopped {
+        if let Shown::Whole(Some(option)) = shown {
             let _nobody_reads = run_folder::note(folder, Note::Stopped(&record.fingerprint, option));
         }
     }
@@ -39,7 +50,13 @@ pub fn write(record: &Record, stopped: Option<&str>) {
     };
     write_log(config, record);
     let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
-    let is_shown = write_text(config, &text::render(record, stopped, &style(coloured)), marks);
+    let style = style(coloured);
+    let text = match shown {
+        Shown::Whole(stopped) => text::render(record, stopped, &style),
+        Shown::Briefly => text::render_again(record, &style),
+        Shown::InRecordsOnly => return,
+    };
+    let is_shown = write_text(config, &text, marks);
     if let Some(folder) = config.run_folder.as_ref().filter(|_| is_shown) {
         let _nobody_reads = run_folder::note(folder, Note::Shown(&record.fingerprint));
     }

@@ -29,6 +29,12 @@ impl Alive {
     pub fn uses_locks(&self) -> bool {
         self.thread.is_some_and(|thread| !thread.held.is_empty())
     }
+
+    /// The address of the function that it started with; 0 where that was not seen.
+    pub fn start_routine(&self) -> usize {
+        let origin = self.thread.and_then(|thread| thread.origin());
+        origin.map_or(0, |origin| origin.start_routine)
+    }
 }
 
 /// Whether this thread is the only one. libc says so without a system call as long as it has never made another; otherwise the

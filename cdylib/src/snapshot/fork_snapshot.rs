@@ -82,6 +82,8 @@ impl OtherThread {
 pub struct HeldLock {
     /// The holder's id.
     pub owner: i32,
+    /// The address of the function that the holder started with; 0 where that was not seen.
+    pub started_with: usize,
     /// The lock.
     pub entry: Entry,
     /// The threads blocked on it.
@@ -95,7 +97,7 @@ impl HeldLock {
     pub fn place(&self, fork: Place) -> Place {
         match self.python {
             Some(kind) => fork.with_python_lock(kind),
-            None => fork.with_lock(&self.entry),
+            None => fork.with_lock(&self.entry, self.started_with),
         }
     }
 }
@@ -156,6 +158,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
         };
         let lock = |holder: &OtherThread| HeldLock {
             owner: holder.tid,
+            started_with: holder.origin.map_or(0, |origin| origin.start_routine),
             entry: entry_of(held),
             waiters: snapshot.threads.iter().filter(waits).map(|thread| thread.tid).collect(),
             python: Some(held.place),
@@ -188,11 +191,13 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
     let looked_at: BTreeSet<i32> = threads.iter().map(|thread| thread.tid).collect();
     let mut locks: Vec<HeldLock> = Vec::new();
     let (mut seen, mut places, mut more_locks) = (BTreeSet::new(), BTreeSet::new(), 0);
-    for (tid, entry) in held(alive) {
+    for (holder, entry) in held(alive) {
+        let tid = holder.tid;
         if !seen.insert((tid, entry.address)) {
             continue;
         }
-        let place = origin.place.with_lock(&entry);
+        let started_with = holder.start_routine();
+        let place = origin.place.with_lock(&entry, started_with);
         let is_beyond = locks.len() >= MAX_LOCKS || !looked_at.contains(&tid);
         if is_beyond && places.contains(&place) {
             more_locks += 1;
@@ -200,6 +205,7 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
             places.insert(place);
             locks.push(HeldLock {
                 owner: tid,
+                started_with,
                 entry,
                 waiters: waiters.get(&entry.address).cloned().unwrap_or_default(),
                 python: None,
@@ -240,7 +246,7 @@ fn still_stands(entry: &Entry) -> bool {
 }
 
 /// What the threads' tables say they hold, or may hold, unverified.
-pub fn held(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
+pub fn held(alive: &[Alive]) -> impl Iterator<Item = (Alive, Entry)> {
     entries(alive).filter(|(_, entry)| matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
 }
 
@@ -250,11 +256,11 @@ pub fn is_held(entry: &Entry, tid: i32) -> bool {
     word(ProcessMemory::own(), entry.object, entry.address, tid) == Word::Held
 }
 
-fn entries(alive: &[Alive]) -> impl Iterator<Item = (i32, Entry)> {
+fn entries(alive: &[Alive]) -> impl Iterator<Item = (Alive, Entry)> {
     alive
         .iter()
-        .filter_map(|alive| Some((alive.tid, alive.thread?)))
-        .flat_map(|(tid, thread)| thread.held.entries().map(move |entry| (tid, entry)))
+        .filter_map(|alive| Some((*alive, alive.thread?)))
+        .flat_map(|(alive, thread)| thread.held.entries().map(move |entry| (alive, entry)))
 }
 
 fn look_at(alive: &Alive, with_call: bool) -> OtherThread {
@@ -269,9 +275,9 @@ fn look_at(alive: &Alive, with_call: bool) -> OtherThread {
 }
 
 fn without_the_kernel(alive: &Alive) -> OtherThread {
-    let asks = |(tid, entry): &(i32, Entry)| match entry.stage {
+    let asks = |(alive, entry): &(Alive, Entry)| match entry.stage {
         Stage::Asked => true,
-        Stage::AskedOrHeld => !is_held(entry, *tid),
+        Stage::AskedOrHeld => !is_held(entry, alive.tid),
         _ => false,
     };
     let asked = entries(core::slice::from_ref(alive)).filter(asks).last();

@@ -59,18 +59,24 @@ impl Place {
         }
     }
 
-    /// This fork with a lock held, by where the lock was taken.
-    pub fn with_lock(self, entry: &Entry) -> Self {
+    /// This fork with a lock held, by where the lock was taken and with which function its holder started.
+    pub fn with_lock(self, entry: &Entry, holder: usize) -> Self {
         let lock = depot::hash(entry.stack) ^ depot::hash(entry.made).rotate_left(17) ^ entry.object as u64;
-        Self { lock: lock | 1, ..self }
+        Self {
+            lock: of_holder(lock, holder),
+            ..self
+        }
     }
 
-    /// This fork with a lock held, by the lock's address and the call that took it, whatever the path to that call.
-    pub fn with_lock_itself(self, entry: &Entry) -> Self {
+    /// This fork with a lock held, by the lock's address, the call that took it, whatever the path to that call, and the holder.
+    pub fn with_lock_itself(self, entry: &Entry, holder: usize) -> Self {
         let call = depot::frames(entry.stack).first().map_or(0, |&address| address as u64);
         let lock =
             (entry.address as u64 ^ call.rotate_left(32) ^ entry.object as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Self { lock: lock | 1, ..self }
+        Self {
+            lock: of_holder(lock, holder),
+            ..self
+        }
     }
 
     /// This fork with a CPython lock held that no hook sees; `taken_at` identifies the place where it was taken.
@@ -80,6 +86,11 @@ impl Place {
             ..self
         }
     }
+}
+
+/// A lock's place with the function that its holder started with. Odd, unlike a call's.
+fn of_holder(lock: u64, holder: usize) -> u64 {
+    (lock ^ (holder as u64).rotate_left(41)) | 1
 }
 
 /// The kinds of the threads seen so far, by id and `pthread_t`, so that the kernel is asked for each name once.
@@ -102,10 +113,7 @@ fn kind_of(alive: &Alive) -> u64 {
 }
 
 fn read_kind(alive: &Alive) -> u64 {
-    let start = alive
-        .thread
-        .and_then(|thread| thread.origin())
-        .map_or(0, |origin| origin.start_routine as u64);
+    let start = alive.start_routine() as u64;
     task::name(alive.tid).iter().fold(start, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -10,9 +10,11 @@ use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::snapshot::python;
 use crate::snapshot::python_locks;
 use crate::state::depot::StackId;
-use crate::state::held::Entry;
+use crate::state::held::{Entry, Object};
 use crate::state::report_lock::ReportLock;
 use crate::system::process;
+use crate::system::python as interpreter;
+use crate::verdict::fork_findings;
 use crate::verdict::reported;
 use crate::verdict::suppressions;
 
@@ -32,6 +34,7 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
     let config = config::get();
     let python = if config.python { python::place() } else { 0 };
     let place = Place::of_fork(stack, python, suppressions::rules().has_thread_rules().then_some(alive));
+    let place = fork_findings::same_line(lock, place);
     let known = reported::verdict(lock, place);
     let python_locks = if known.is_some() {
         python_locks::find(lock, alive)
@@ -39,7 +42,7 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
         Vec::new()
     };
     let origin = ForkOrigin {
-        id: reported::fork_id(lock, place).unwrap_or_else(ForkId::make),
+        id: fork_findings::id(lock, place).unwrap_or_else(ForkId::make),
         function,
         stack,
         place,
@@ -51,7 +54,10 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
     let may_be_new = match known {
         None => true,
         Some(PlaceVerdict::ExecBound) => false,
-        Some(_) => config.repeat_all || has_new_lock(lock, place, alive, &python_locks),
+        Some(_) => {
+            config.repeat_all
+                || fork_findings::takes_more(lock, place) && has_new_lock(lock, place, alive, &python_locks)
+        }
     };
     KnownFork {
         origin,
@@ -65,32 +71,43 @@ fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: 
     /// No more are read: the closer examination decides.
     const MAX_READ: usize = 64;
     let mut last = None;
-    let mut is_reported_where_taken = |entry: &Entry| {
+    let mut is_reported_where_taken = |entry: &Entry, holder: usize| {
         // A thread that takes many locks takes many of them in one place.
-        let taken = (entry.stack, entry.made, entry.object);
+        let taken = (entry.stack, entry.made, entry.object, holder);
         match last {
             Some((before, is_reported)) if before == taken => is_reported,
             _ => {
-                let is_reported = reported::verdict(lock, place.with_lock(entry)).is_some();
+                let is_reported = reported::verdict(lock, place.with_lock(entry, holder)).is_some();
                 last = Some((taken, is_reported));
                 is_reported
             }
         }
     };
-    let new = fork_snapshot::held(alive)
-        .filter(|(_, entry)| !is_reported_where_taken(entry) && !is_reported_itself(lock, place, entry));
-    let is_held = |(read, (tid, entry)): (usize, (i32, Entry))| read >= MAX_READ || fork_snapshot::is_held(&entry, tid);
+    let new = fork_snapshot::held(alive).filter(|(holder, entry)| {
+        let holder = holder.start_routine();
+        let is_known_there = is_known_by_its_place(entry) && is_reported_where_taken(entry, holder);
+        !is_known_there && !is_reported_itself(lock, place, entry, holder)
+    });
+    let is_held = |(read, (holder, entry)): (usize, (Alive, Entry))| {
+        read >= MAX_READ || fork_snapshot::is_held(&entry, holder.tid)
+    };
     let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.place)).is_none();
     new.enumerate().any(is_held) || python_locks.iter().any(is_new)
 }
 
 /// Whether a lock that is held at a fork of this place was reported at an earlier one.
 pub fn is_reported(lock: &ReportLock, place: Place, held: &HeldLock) -> bool {
-    reported::verdict(lock, held.place(place)).is_some()
-        || held.python.is_none() && is_reported_itself(lock, place, &held.entry)
+    let is_by_place = held.python.is_some() || is_known_by_its_place(&held.entry);
+    is_by_place && reported::verdict(lock, held.place(place)).is_some()
+        || held.python.is_none() && is_reported_itself(lock, place, &held.entry, held.started_with)
 }
 
-/// Whether this very lock was reported at a fork of this place, taken by the same call.
-fn is_reported_itself(lock: &ReportLock, place: Place, entry: &Entry) -> bool {
-    reported::verdict(lock, place.with_lock_itself(entry)).is_some()
+/// Whether two locks that were taken at one place are as good as one. The interpreter takes all of Python's locks at one place.
+fn is_known_by_its_place(entry: &Entry) -> bool {
+    entry.object != Object::Semaphore || interpreter::found().is_none()
+}
+
+/// Whether this very lock was reported at a fork of this place, taken by the same call in a thread that started alike.
+fn is_reported_itself(lock: &ReportLock, place: Place, entry: &Entry, holder: usize) -> bool {
+    reported::verdict(lock, place.with_lock_itself(entry, holder)).is_some()
 }

@@ -9,12 +9,14 @@
 //! | `leaked_lock` | a thread that ends |
 //!
 //! The state that judging consults is here, too, and only `watch` changes it: `fork_record` (the forks that this process descends
-//! from), `reported` (what was already reported), `reported_names` (what it called locks and threads) and `budget` (how many further
-//! findings a place may have). `suppressions` has the user's rules, and `judgement` the result of judging a fork.
+//! from), `reported` (the verdicts on places), `fork_findings` (the forks that were reported; `same_line` finds the one that a fork
+//! belongs to), `reported_names` (what they called locks and threads) and `budget` (how many known forks may be examined again).
+//! `suppressions` has the user's rules, and `judgement` the result of judging a fork.
 
 pub mod budget;
 pub mod child_call;
 pub mod exec_bound;
+pub mod fork_findings;
 pub mod fork_record;
 pub mod judgement;
 pub mod known;
@@ -24,6 +26,7 @@ pub mod own_locks;
 pub mod parent;
 pub mod reported;
 pub mod reported_names;
+pub mod same_line;
 pub mod strict;
 pub mod suppressions;
 pub mod unsafe_fork;

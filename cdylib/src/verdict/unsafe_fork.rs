@@ -81,8 +81,7 @@ pub fn judge<'a>(
     let stack = frames(resolver, addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
     let interpreter = interpreter.as_ref();
-    let is_subprocess = interpreter.is_some_and(|interpreter| interpreter.is_fork_exec(addresses));
-    if !although_exec_bound && (is_subprocess || exec_bound::exec_bound(&stack).is_some()) {
+    if !although_exec_bound && is_exec_bound(addresses, &stack, interpreter) {
         left_out.places.push((place, PlaceVerdict::ExecBound));
         return (Verdict::ExecBound, left_out);
     }
@@ -100,6 +99,12 @@ pub fn judge<'a>(
         is_python: interpreter.is_some(),
     };
     (Verdict::Finding(evidence), left_out)
+}
+
+/// Whether a fork's caller does nothing but exec.
+pub fn is_exec_bound(addresses: &[usize], stack: &[Frame], interpreter: Option<&Interpreter>) -> bool {
+    interpreter.is_some_and(|interpreter| interpreter.is_fork_exec(addresses))
+        || exec_bound::exec_bound(stack).is_some()
 }
 
 fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<RelevantThread<'a>> {

@@ -16,7 +16,7 @@ use crate::state::{counts, forked_child, orphans, threads};
 use crate::system::errno::KeepErrno;
 use crate::system::{allocator, process};
 use crate::verdict::fork_record::{self, ForkRecord};
-use crate::verdict::reported;
+use crate::verdict::{fork_findings, reported};
 
 /// This process is a child that has not yet caught up with its own fork, and no other thread was changing our state at the copy.
 /// Relaxed, as the next: changed while the child has one thread.
@@ -115,6 +115,7 @@ fn start_over(thread: &'static Thread, is_whole: bool) {
     counts::reset();
     if is_whole {
         reported::reset(&mut lock);
+        fork_findings::reset(&mut lock);
     }
     let _forks_of_the_parent = Thread::take_forks();
     threads::only_this_remains(thread, rustix::thread::gettid().as_raw_nonzero().get());

@@ -4,7 +4,7 @@ use forkwatch_schema::record::Record;
 
 use crate::record::envelope::{Content, seal};
 use crate::record::summary;
-use crate::sink::output;
+use crate::sink::output::{self, Shown};
 use crate::state::counts;
 use crate::verdict::suppressions;
 
@@ -18,16 +18,16 @@ pub fn unless_suppressed(content: Content, thread: Option<&str>) -> Option<Recor
 pub fn finding(content: Content) -> bool {
     let record = unless_suppressed(content, None);
     match &record {
-        Some(record) => write(record, None),
+        Some(record) => write(record, Shown::Whole(None)),
         None => counts::SUPPRESSED.add(),
     }
     record.is_some()
 }
 
-/// Counts a record, and writes it to every sink. `stopped` is the option that stops the program here, if one does.
-pub fn write(record: &Record, stopped: Option<&str>) {
+/// Counts a record, and writes it to every sink.
+pub fn write(record: &Record, shown: Shown<'_>) {
     counts::add_record(record.kind);
-    output::write(record, stopped);
+    output::write(record, shown);
 }
 
 /// Reports the counts, at the end of a process that had a finding.

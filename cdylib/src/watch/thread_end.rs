@@ -58,7 +58,7 @@ fn report_leaked_locks(thread: &Thread) {
 }
 
 fn report_leaked_lock(lock: &mut ReportLock, entry: &Entry, tid: i32) {
-    let place = Place::of_fork(NO_STACK, 0, None).with_lock(entry);
+    let place = Place::of_fork(NO_STACK, 0, None).with_lock(entry, 0);
     if !config::get().repeat_all && reported::verdict(lock, place).is_some() {
         counts::REPEATED.add();
         return;

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 
 use forkwatch_schema::fingerprint::of_fork;
-use forkwatch_schema::record::{Detail, Record};
+use forkwatch_schema::record::{Detail, Frame, Record};
+use forkwatch_schema::users_frame;
 use forkwatch_text::{Style, render};
 
 use super::assert_harmless;
@@ -129,14 +130,10 @@ fn one_line(line: &[u8]) -> bool {
         assert_harmless(&render(&record, Some("FORKWATCH_STRICT=locks"), &style));
     }
     if let Detail::UnsafeFork(finding) = &record.detail {
-        let locks: Vec<_> = finding
-            .locks
-            .iter()
-            .map(|lock| (lock.kind, &lock.acquired_stack[..]))
-            .collect();
-        let reversed: Vec<_> = locks.iter().rev().copied().collect();
-        let of = |locks: &[_]| of_fork(&finding.fork.stack, finding.fork.python_stack.as_deref(), locks);
-        assert_eq!(of(&locks), of(&reversed), "the order of locks makes no difference");
+        let of = |stack: &[Frame]| of_fork(stack, finding.fork.python_stack.as_deref());
+        let users = users_frame::of_native(&finding.fork.stack);
+        let alone = users.map_or_else(Vec::new, |frame| vec![frame.clone()]);
+        assert_eq!(of(&finding.fork.stack), of(&alone), "only the user's frame counts");
     }
     let written = serde_json::to_string(&record).expect("what was read can be written");
     let again: Record = serde_json::from_str(&written).expect("what was written can be read");

@@ -1,7 +1,6 @@
 """The summary at the end of a run: the warnings, and the errors that no test has shown.
 
-A warning is reported once for each line that causes it: a pool's fork has a different stack, and therefore fingerprint,
-in each test that uses the pool.
+A warning is reported once for each line that causes it, with the tests that reached it.
 """
 
 from typing import Any, Dict, Iterable, List, Set, Tuple

@@ -158,6 +158,7 @@ fn monstrous() -> Record {
         owner: Some(monster(1024)),
         acquired_stack: stack,
         waiters: (0..10_000).collect(),
+        ..Lock::default()
     };
     detail.locks = vec![lock; 64];
     detail.advice = vec![monster(1024); 20];

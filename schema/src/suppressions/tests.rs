@@ -58,7 +58,7 @@ fn lock() -> Lock {
             frame("/usr/lib/libstdc++.so.6", "std::mutex::lock()"),
             frame("/bin/app", "fill"),
         ],
-        waiters: Vec::new(),
+        ..Lock::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every native stack of a record.
 
-use forkwatch_schema::record::{Detail, Frame};
+use forkwatch_schema::record::{Detail, Frame, Lock};
 
 /// The stacks, to be changed.
 pub fn of(detail: &mut Detail) -> Vec<&mut Vec<Frame>> {
@@ -11,13 +11,20 @@ pub fn of(detail: &mut Detail) -> Vec<&mut Vec<Frame>> {
             [&mut fork.fork.stack]
                 .into_iter()
                 .chain(threads.flatten())
-                .chain(fork.locks.iter_mut().map(|lock| &mut lock.acquired_stack))
+                .chain(fork.locks.iter_mut().flat_map(of_lock))
                 .collect()
         }
-        Detail::OrphanedLock(orphan) => vec![&mut orphan.stack, &mut orphan.lock.acquired_stack],
+        Detail::OrphanedLock(orphan) => [&mut orphan.stack]
+            .into_iter()
+            .chain(of_lock(&mut orphan.lock))
+            .collect(),
         Detail::StuckChild(stuck) => vec![&mut stuck.stack],
         Detail::Call(call) => vec![&mut call.stack],
-        Detail::LeakedLock(leak) => vec![&mut leak.lock.acquired_stack],
+        Detail::LeakedLock(leak) => of_lock(&mut leak.lock).collect(),
         Detail::SlowHandler(_) | Detail::ForkOutcome(_) | Detail::Summary(_) => Vec::new(),
     }
+}
+
+fn of_lock(lock: &mut Lock) -> impl Iterator<Item = &mut Vec<Frame>> {
+    [&mut lock.acquired_stack].into_iter().chain(&mut lock.created_stack)
 }

@@ -5,8 +5,7 @@
 use forkwatch_schema::record::{Lock, PythonFrame};
 
 use forkwatch_schema::path::base_name;
-
-use crate::users_frame;
+use forkwatch_schema::users_frame;
 
 /// What forks, according to the innermost frames.
 #[derive(Clone, Copy, PartialEq, Eq)]

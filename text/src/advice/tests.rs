@@ -32,7 +32,7 @@ fn lock(kind: LockKind, name: Option<&str>, acquired_stack: Vec<Frame>) -> Lock 
         owner_tid: Some(2),
         owner: Some("worker".into()),
         acquired_stack,
-        waiters: Vec::new(),
+        ..Lock::default()
     }
 }
 

@@ -120,5 +120,6 @@ pub fn lock(kind: LockKind, name: Option<&str>, owner: &Thread, stack: Vec<Frame
         owner: Some(owner.name.clone()),
         acquired_stack: stack,
         waiters,
+        ..Lock::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use forkwatch_schema::record::Detail;
 
+use crate::sink::output::Shown;
 use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::PlaceVerdict;
 use crate::state::counts;
@@ -57,7 +58,7 @@ fn report_fork(lock: &mut ReportLock, number: usize) {
         detail.fork.exec_bound = true;
     }
     counts::UNSAFE_FORKS.add();
-    report::write(&record, None);
+    report::write(&record, Shown::Whole(None));
 }
 
 /// Judges a fork by its parent's snapshot, or else by what the child inherited, with the names that are still known.

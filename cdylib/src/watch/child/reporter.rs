@@ -1,6 +1,7 @@
 //! The child reporter. Each record of a forked child belongs to a fork, which is reported first, and may stop the child.
 
 use crate::record::envelope::Content;
+use crate::sink::output::Shown;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::counts;
 use crate::state::depot::StackId;
@@ -43,7 +44,7 @@ impl ChildReporter<'_> {
             return false;
         };
         let option = strict::option_for_child(record.severity, was_exec_bound);
-        report::write(&record, option);
+        report::write(&record, Shown::Whole(option));
         self.stop |= option.is_some();
         true
     }

@@ -16,8 +16,7 @@ use crate::state::unwind;
 use crate::system::big_stack;
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::known::{self, KnownFork};
-use crate::verdict::suppressions;
-use crate::verdict::{budget, strict};
+use crate::verdict::{budget, fork_findings, reported, same_line, strict, suppressions};
 use crate::watch::reporting;
 
 /// With this much of the thread's own stack left, the quick look runs there and touches no page of another stack.
@@ -88,6 +87,14 @@ fn examine_closely(
     alive: Vec<Alive>,
 ) -> Option<Box<ForkRecord>> {
     let mut origin = known.origin;
+    if origin.known.is_none()
+        && let Some(place) = same_line::find(lock, &origin)
+    {
+        origin.place = place;
+        origin.known = reported::verdict(lock, place);
+        origin.id = fork_findings::id(lock, place).unwrap_or(origin.id);
+        was_reported = !fork_findings::takes_more(lock, place);
+    }
     // A known place has had other threads before, so nothing is gained by waiting for some to end.
     let alive = if origin.known.is_some() {
         alive

@@ -1,15 +1,21 @@
 //! Reports a fork: judges it, unless strict mode has done so, then counts, writes and remembers it.
 
-use forkwatch_schema::record::{Detail, Record};
+use std::collections::BTreeSet;
+
+use forkwatch_schema::record::{Detail, Record, Thread, UnsafeFork};
+use forkwatch_text::headline;
 
 use crate::config;
-use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::record::lock::address;
+use crate::sink::output::Shown;
+use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock};
 use crate::snapshot::place::PlaceVerdict;
 use crate::state::counts;
 use crate::state::report_lock::ReportLock;
+use crate::verdict::fork_findings::{self, Addition};
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::judgement::Outcome;
-use crate::verdict::{budget, reported, reported_names, strict};
+use crate::verdict::{budget, known, reported, reported_names, strict, suppressions};
 use crate::watch::fork_judgement::{judge, note_left_out};
 use crate::watch::{report, reporting};
 
@@ -25,33 +31,61 @@ pub(super) fn report(lock: &mut ReportLock, fork: &mut ForkRecord, child: Option
             Outcome::Nothing => {}
             Outcome::ExecBound => counts::EXEC_BOUND_FORKS.add(),
             Outcome::Finding(_) if snapshot.reported_before => counts::add_repeated_fork(false),
-            Outcome::Finding(record) => finding(lock, *record, child, stopped),
+            Outcome::Finding(record) => finding(lock, snapshot, *record, child, stopped),
         }
         remember(lock, snapshot);
     });
 }
 
-fn finding(lock: &mut ReportLock, mut record: Record, child: Option<i32>, stopped: bool) {
-    let is_first = reported::is_first(lock, &record.fingerprint);
-    if !is_first && !stopped && !config::get().repeat_all {
+fn finding(lock: &mut ReportLock, snapshot: &ForkSnapshot, mut record: Record, child: Option<i32>, stopped: bool) {
+    let place = snapshot.origin.place;
+    let addition = match fork_findings::add(lock, place, &record) {
+        _ if stopped || config::get().repeat_all => Addition::Finding,
+        addition => addition,
+    };
+    if addition == Addition::Nothing {
         counts::add_repeated_fork(false);
         return;
     }
     counts::UNSAFE_FORKS.add();
     if let Detail::UnsafeFork(detail) = &mut record.detail {
         detail.fork.child_pid = child;
+        if matches!(addition, Addition::Lock | Addition::Fork) {
+            keep_what_is_new(detail, |held| known::is_reported(lock, place, held), snapshot);
+            record.message = headline(&record);
+        }
     }
-    report::write(&record, stopped.then(strict::option_for_forks));
+    match addition {
+        Addition::Finding => report::write(&record, Shown::Whole(stopped.then(strict::option_for_forks))),
+        Addition::FirstLock | Addition::Lock => report::write(&record, Shown::Briefly),
+        Addition::Fork | Addition::Nothing => report::write(&record, Shown::InRecordsOnly),
+    }
+    // With rules about threads, a line is judged again for others.
+    if !suppressions::rules().has_thread_rules() {
+        fork_findings::join(lock, place, &record.fingerprint);
+    }
+}
+
+/// Leaves a record the locks that were not reported at this line before, and their holders; all of them if there is no such lock.
+fn keep_what_is_new(detail: &mut UnsafeFork, is_reported: impl Fn(&HeldLock) -> bool, snapshot: &ForkSnapshot) {
+    let new = snapshot.locks.iter().filter(|held| !is_reported(held));
+    let new: BTreeSet<String> = new.map(|held| address(held.entry.address)).collect();
+    if !detail.locks.iter().any(|lock| new.contains(&lock.address)) {
+        return;
+    }
+    detail.locks.retain(|lock| new.contains(&lock.address));
+    let is_holder = |thread: &Thread| detail.locks.iter().any(|lock| lock.owner_tid == Some(thread.tid));
+    detail.threads.retain(is_holder);
 }
 
 /// Remembers the fork and its locks as reported; what was found harmless or suppressed stays so.
 fn remember(lock: &mut ReportLock, snapshot: &ForkSnapshot) {
     reported_names::remember(lock, snapshot);
     let place = snapshot.origin.place;
-    reported::remember_fork(lock, place, snapshot.origin.id);
+    fork_findings::remember(lock, place, snapshot.origin.id);
     let locks = snapshot.locks.iter();
     let by_hooks = locks.clone().filter(|lock| lock.python.is_none());
-    let themselves = by_hooks.map(|lock| place.with_lock_itself(&lock.entry));
+    let themselves = by_hooks.map(|lock| place.with_lock_itself(&lock.entry, lock.started_with));
     for place in locks.map(|lock| lock.place(place)).chain(themselves).chain([place]) {
         if reported::verdict(lock, place).is_none() {
             reported::remember(lock, place, PlaceVerdict::Reported);

@@ -25,7 +25,9 @@ fn orphan(stack: Vec<Frame>, name: Option<&str>, waiters: Vec<i32>) -> Detail {
         owner_tid: Some(2),
         owner: name.map(Into::into),
         acquired_stack: stack.clone(),
+        created_stack: Some(stack.clone()),
         waiters,
+        ..Lock::default()
     };
     let (call, blocking) = ("localtime".into(), false);
     Detail::OrphanedLock(OrphanedLock {

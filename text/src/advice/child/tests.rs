@@ -25,7 +25,7 @@ fn orphan(kind: LockKind, name: Option<&str>, stack: Vec<Frame>, acquired_stack:
             owner_tid: Some(2),
             owner: None,
             acquired_stack,
-            waiters: Vec::new(),
+            ..Lock::default()
         },
         stack,
         python_stack: None,
