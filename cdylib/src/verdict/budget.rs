@@ -7,7 +7,7 @@ use crate::state::credit::Credit;
 use crate::state::report_lock::{Guarded, ReportLock};
 
 /// How many are examined whatever they cost.
-const FREE: u32 = 8;
+const FREE: u32 = 16;
 /// For the ones after that, in ticks of the processor's clock.
 const FIRST_CREDIT: i64 = 50_000_000;
 
