@@ -6,7 +6,7 @@ use super::lock::{holder, purpose, which};
 use super::page::{GLUE, Look, Page};
 use super::style::Style;
 use super::words::{count_of, time};
-use super::{frames, headline};
+use super::{frames, kind};
 
 /// Locks that are shown.
 const MAX_LOCKS: usize = 4;
@@ -14,13 +14,13 @@ const MAX_LOCKS: usize = 4;
 /// The text; every line begins with the style's prefix and ends with a newline.
 pub fn render_again(record: &Record, style: &Style) -> String {
     let mut page = Page::new(style);
-    let kind = format!(" {}: ", record.kind.name());
+    let about = format!(" {}: ", record.kind.name());
     page.line(
         0,
         &[
             (Look::Level(record.severity), record.severity.name()),
-            (Look::Heading, &kind),
-            (Look::Heading, &headline(record)),
+            (Look::Heading, &about),
+            (Look::Heading, &kind::of(&record.detail).headline(record)),
         ],
     );
     let locks: &[Lock] = match &record.detail {
