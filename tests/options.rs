@@ -160,7 +160,7 @@ fn one_line_is_one_finding_whatever_is_held_there() {
         .lines()
         .skip_while(|line| !line.contains("ERROR unsafe_fork"))
         .collect();
-    assert!(brief.len() <= 16 * 4 + 1, "{text}");
+    assert!(brief.len() <= 16 * 3 + 1, "{text}");
     assert!(
         brief[1].contains("  Lock: mutex at 0x") && brief[1].contains("taken in keep"),
         "{text}"

