@@ -14,8 +14,10 @@ use forkwatch_text::harmless::harmless;
 use super::advice;
 use super::example::Example;
 use super::finding::{Finding, Whole};
+use super::gather::locks::LockSeen;
 use super::gather::spot::{Kept, Spool, Spot};
 use super::harmless::take_out;
+use super::locks::{self, LockRow};
 use super::symbols::known::Known;
 use crate::message::{Failure, say};
 
@@ -53,29 +55,43 @@ impl Examples {
 
     /// A finding with its example, ready to be shown.
     pub fn whole<'report>(&self, finding: &'report Finding) -> Whole<'report> {
-        let mut example = Example::new(&self.line(finding));
+        let mut example = Example::new(&self.line(&finding.spot));
         let advice = advice::of(&example, Kind::parse(&finding.kind));
         if let Some(record) = &mut example.record {
             take_out(&self.rules, record);
         }
         self.known.complete(&mut example);
+        let mut locks = self.locks(finding);
+        for row in &mut locks {
+            self.known.complete_lock(&mut row.lock);
+        }
         Whole {
             finding,
             example,
             advice,
+            locks,
         }
+    }
+
+    /// The locks in a finding's records, except those that rules mark as harmless, without names and lines from files.
+    pub fn locks(&self, finding: &Finding) -> Vec<LockRow> {
+        let row = |seen: &LockSeen| {
+            let mut record = Example::record(&self.line(&seen.spot))?;
+            take_out(&self.rules, &mut record);
+            Some(LockRow::new(seen, locks::find(&record.detail, seen.id)?.clone()))
+        };
+        finding.locks.iter().take(locks::MAX).filter_map(row).collect()
     }
 
     /// The record alone, without names and lines from files; `None` if this version cannot fully parse it.
     pub fn record(&self, finding: &Finding) -> Option<Record> {
-        let mut record = Example::record(&self.line(finding))?;
+        let mut record = Example::record(&self.line(&finding.spot))?;
         take_out(&self.rules, &mut record);
         Some(record)
     }
 
-    /// The example's bytes. A file may have been cut, replaced or removed since they were first read.
-    fn line(&self, finding: &Finding) -> Vec<u8> {
-        let spot = &finding.spot;
+    /// A line's bytes. A file may have been cut, replaced or removed since they were first read.
+    fn line(&self, spot: &Spot) -> Vec<u8> {
         match self.read(spot) {
             Ok(line) if spot.is(&line) => line,
             read => {

@@ -6,7 +6,9 @@ use forkwatch_schema::kind::Severity;
 use serde::Serialize;
 
 use super::example::Example;
+use super::gather::locks::LockSeen;
 use super::gather::spot::Spot;
+use super::locks::LockRow;
 
 /// What became of the children.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -64,6 +66,8 @@ pub struct Finding {
     pub followed_by: Vec<String>,
     /// Where and when; empty unless the format shows it.
     pub seen: Seen,
+    /// The locks in its records: first those that hung a child.
+    pub locks: Vec<LockSeen>,
 }
 
 /// Where and when a finding was seen, as far as counted: each with its number of records, in the order of the numbers.
@@ -86,6 +90,8 @@ pub struct Whole<'report> {
     pub example: Example,
     /// What to change.
     pub advice: Vec<String>,
+    /// The locks in all of its records.
+    pub locks: Vec<LockRow>,
 }
 
 impl Whole<'_> {

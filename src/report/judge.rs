@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 
 use forkwatch_schema::kind::{Kind, Severity};
+use rustc_hash::FxHashMap;
 
 use super::finding::{Finding, Outcome, Seen};
 use super::gather::forks::Outcomes;
 use super::gather::group::Group;
+use super::gather::locks::LockSeen;
 use super::read::parsed::rfc3339;
 use super::scan::Scanned;
 
@@ -25,6 +27,7 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         .iter()
         .map(|group| String::from_utf8_lossy(&group.fingerprint).into_owned())
         .collect();
+    let locks = scanned.gathered.locks.of_each();
     let mut findings = Vec::new();
     for (number, group) in scanned.gathered.groups.all.into_iter().enumerate() {
         let kind = String::from_utf8_lossy(&group.kind).into_owned();
@@ -35,6 +38,7 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         let repeated = repeats.get(&number).copied().unwrap_or(0);
         let followers = followers(outcomes.get(&number), &severities, &names);
         findings.push(Finding {
+            locks: locks_of(number, outcomes.get(&number), &locks),
             seen: seen.remove(&number).unwrap_or_default(),
             ..finding(group, kind, repeated, outcomes.get(&number), followers)
         });
@@ -86,7 +90,31 @@ fn finding(
         spot: group.example,
         followed_by,
         seen: Seen::default(),
+        locks: Vec::new(),
     }
+}
+
+/// A finding's locks with what its children report of them: first those that hung one.
+fn locks_of(number: u32, outcomes: Option<&Outcomes>, all: &FxHashMap<u32, Vec<LockSeen>>) -> Vec<LockSeen> {
+    let mut locks = all.get(&number).cloned().unwrap_or_default();
+    for follower in outcomes.iter().flat_map(|outcomes| &outcomes.followed_by) {
+        // The fingerprint of what a child reports about a lock is made of the lock's id, so there is only one.
+        let Some(lock) = all.get(&follower.number).and_then(|locks| locks.first()) else {
+            continue;
+        };
+        let position = locks.iter().position(|known| known.id == lock.id);
+        let position = position.unwrap_or_else(|| {
+            locks.push(lock.uncounted());
+            locks.len() - 1
+        });
+        if lock.predicted > 0 {
+            locks[position].predicted += follower.records;
+        } else {
+            locks[position].hung += follower.fatal;
+        }
+    }
+    locks.sort_by_key(|lock| (Reverse((lock.hung, lock.predicted, lock.held)), lock.id));
+    locks
 }
 
 /// Raised to what the children proved; lowered where every child is known to have gone on to exec without trouble.
@@ -113,7 +141,8 @@ fn outcome(severity: Severity, records: u64, outcomes: Option<&Outcomes>) -> Out
 /// What the children reported, worst first.
 fn followers(outcomes: Option<&Outcomes>, severities: &[Severity], names: &[String]) -> Vec<String> {
     let mut numbers: Vec<usize> = outcomes.map_or_else(Vec::new, |outcomes| {
-        outcomes.followed_by.iter().map(|&number| number as usize).collect()
+        let followers = outcomes.followed_by.iter();
+        followers.map(|follower| follower.number as usize).collect()
     });
     numbers.sort_by_key(|&number| (Reverse(severities[number]), &names[number]));
     numbers.into_iter().map(|number| names[number].clone()).collect()

@@ -8,7 +8,7 @@
 //! | how bad is it, in view of what the children did? | `judge`, which makes each `finding` with its `advice` |
 //! | which of them are shown? | `filters`, and what of them `harmless` |
 //! | what do its frames lack? | `symbols` |
-//! | where is it, and which are alike? | `place`, `similar` |
+//! | where is it, which locks were held there, and which are alike? | `place`, `locks`, `similar` |
 //! | what is there to show? | `shown` |
 //! | how is it shown? | `format`, one file and one row each, in the words of `forkwatch_text`; `rules` for suppressions |
 //! | what does `forkwatch run` show at its end? | `run_end` |
@@ -24,6 +24,7 @@ mod format;
 mod gather;
 mod harmless;
 mod judge;
+mod locks;
 mod place;
 mod progress;
 pub mod read;

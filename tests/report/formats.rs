@@ -1,9 +1,10 @@
 //! How findings are shown, and that nothing in a record can break out of it.
 
-use forkwatch_schema::record::{Detail, Record};
+use forkwatch_schema::kind::Severity;
+use forkwatch_schema::record::{Detail, Lock, Record};
 use serde_json::Value;
 
-use super::records::{line, lines, lock, orphaned_lock, unsafe_fork};
+use super::records::{frame, line, lines, lock, orphaned_lock, unsafe_fork};
 use super::{log, report};
 use crate::command::stdout;
 
@@ -32,15 +33,24 @@ fn the_json_has_its_keys_in_their_order_and_the_example_as_it_was() {
         "\"first\": \"2026-11-21T03:12:45.123456789Z\"",
         "\"last\": \"2026-11-22T00:00:00.000000001Z\"",
         "\"outcome\": \"unknown\"",
+        "\"locks\": [",
+        "\"id\": \"00000000000000a1\"",
+        "\"kind\": \"mutex\"",
+        "\"name\": \"cache\"",
+        "\"owner\": \"keeper\"",
+        "\"taken\": \"fill (cache.c:5)\"",
+        "\"held\": 2",
+        "\"predicted\": 0",
+        "\"hung\": 0",
         "\"example\": ",
         "\"followed_by\": []",
         "\"advice\": [",
     ];
-    let places: Vec<_> = keys
-        .iter()
-        .map(|key| text.find(key).unwrap_or_else(|| panic!("{key}: {text}")))
-        .collect();
-    assert!(places.is_sorted(), "{text}");
+    let mut place = 0;
+    for key in keys {
+        let found = text[place..].find(key);
+        place += found.unwrap_or_else(|| panic!("{key} in its place: {text}")) + key.len();
+    }
     assert!(text.contains(line(&first).trim_end()), "{text}");
 }
 
@@ -67,6 +77,9 @@ FATAL unsafe_fork: what 1 says
       #0 fill  /src/cache.c:5
     the holder is now running
 
+       held predicted      hung  lock
+          1         0         1  the mutex "cache" of thread "keeper", taken in fill (cache.c:5)
+
   Its child: FATAL orphaned_lock: what 2 says
     1 time on 1 host in 1 program, at 2026-11-21T03:12:45Z, a child hangs;
     fingerprint 0000000000000002
@@ -81,6 +94,122 @@ FATAL unsafe_fork: what 1 says
   What to do:
     fork before"#;
     assert_eq!(text, expected);
+}
+
+/// A lock of its own id, held by a thread of this name.
+fn other_lock(id: &str, owner: &str) -> Lock {
+    Lock {
+        id: Some(id.into()),
+        name: None,
+        owner: Some(owner.into()),
+        acquired_stack: vec![frame("refill", "/src/store.c", 8)],
+        ..lock()
+    }
+}
+
+/// Forks of one line under different locks; one of them hung two children and one try failed, another is held together with it,
+/// and a child met one that no parent saw.
+fn one_line_and_its_locks() -> Vec<Record> {
+    let met = |fork_id: &str, id: &str| {
+        let mut record = orphaned_lock(u64::from_str_radix(id, 16).unwrap(), fork_id);
+        let Detail::OrphanedLock(detail) = &mut record.detail else {
+            unreachable!()
+        };
+        detail.lock.id = Some(id.into());
+        record
+    };
+    let tried = Record {
+        severity: Severity::Error,
+        ..met("d", "00000000000000a1")
+    };
+    vec![
+        unsafe_fork(1, 10, "a", vec![]),
+        unsafe_fork(1, 10, "b", vec![lock()]),
+        unsafe_fork(1, 10, "c", vec![other_lock("00000000000000b2", "filler"), lock()]),
+        unsafe_fork(1, 10, "d", vec![lock(), lock()]),
+        met("b", "00000000000000a1"),
+        met("c", "00000000000000a1"),
+        tried,
+        met("a", "00000000000000c3"),
+    ]
+}
+
+#[test]
+fn the_locks_of_a_line_are_a_table_in_its_finding() {
+    let (_folder, path) = log(lines(&one_line_and_its_locks()));
+    let shown = |format: &str| stdout(&report(&["--format", format], &path));
+    let json: Value = serde_json::from_str(&shown("json")).unwrap();
+    let of = |finding: &Value| -> Vec<(String, u64, u64)> {
+        let rows = finding["locks"].as_array().unwrap().iter();
+        let count = |row: &Value, key: &str| row[key].as_u64().unwrap();
+        rows.map(|row| {
+            (
+                row["id"].as_str().unwrap().to_owned(),
+                count(row, "held"),
+                count(row, "hung"),
+            )
+        })
+        .collect()
+    };
+    let row = |id: &str, held, hung| (id.to_owned(), held, hung);
+    let expected = [
+        row("00000000000000a1", 3, 2),
+        row("00000000000000c3", 0, 1),
+        row("00000000000000b2", 1, 0),
+    ];
+    let forks: Vec<&Value> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["kind"] == "unsafe_fork")
+        .collect();
+    assert_eq!(forks.len(), 1, "{json}");
+    assert_eq!(of(forks[0]), expected);
+    assert_eq!(forks[0]["locks"][2]["owner"], "filler");
+    assert_eq!(forks[0]["locks"][2]["taken"], "refill (store.c:8)");
+    let sarif: Value = serde_json::from_str(&shown("sarif")).unwrap();
+    let result = sarif["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["ruleId"] == "unsafe_fork")
+        .unwrap();
+    assert_eq!(of(&result["properties"]), expected);
+    assert_eq!(result["relatedLocations"].as_array().unwrap().len(), 3);
+    for format in ["text", "markdown", "junit"] {
+        let text = shown(format).replace("&quot;", "\"");
+        for line in [
+            "          3         0         2  the mutex \"cache\" of thread \"keeper\", taken in fill (cache.c:5)",
+            "          0         0         1  the mutex \"cache\"",
+            "          1         0         0  a mutex of thread \"filler\", taken in refill (store.c:8)",
+        ] {
+            assert!(text.contains(line), "{format}: {line}: {text}");
+        }
+    }
+    let github = shown("github");
+    assert!(
+        github.contains(
+            "%0ALock: a mutex of thread \"filler\", taken in refill (store.c:8) (held 1, predicted 0, hung 0)"
+        ),
+        "{github}"
+    );
+    let html = shown("html").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        html.contains("<td>a mutex</td><td>filler</td><td>refill (store.c:8)</td><td class=\"number\">1</td>"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_lock_that_a_rule_calls_harmless_is_in_no_table() {
+    let (folder, path) = log(lines(&one_line_and_its_locks()));
+    let rules = folder.path().join("rules");
+    std::fs::write(&rules, "lock:refill\n").unwrap();
+    let text = stdout(&report(&["--suppress", rules.to_str().unwrap()], &path));
+    assert!(
+        text.contains("  3         0         2  the mutex") && !text.contains("filler"),
+        "{text}"
+    );
 }
 
 #[test]

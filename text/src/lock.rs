@@ -4,7 +4,7 @@ use forkwatch_schema::record::{Lock, LockKind};
 
 use super::noise;
 use super::page::GLUE;
-use super::shorten::quoted;
+pub use super::shorten::quoted;
 use super::words::count_of;
 use crate::advice::libc_regions;
 

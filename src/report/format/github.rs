@@ -32,6 +32,15 @@ pub fn write(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<
             text.push('\n');
             text.push_str(&harmless(advice));
         }
+        for row in &finding.locks {
+            let [held, predicted, hung] = row.counts();
+            let words = row.in_words();
+            let line = format!(
+                "\nLock: {} (held {held}, predicted {predicted}, hung {hung})",
+                harmless(&words)
+            );
+            text.push_str(&line);
+        }
         text.push_str(&format!("\nfingerprint {}", harmless(&finding.fingerprint)));
         writeln!(out, "title={}::{}", property(&title), data(&text))?;
     }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::report::finding::{Outcome, Whole};
+use crate::report::locks::LockRow;
 use crate::report::shown::Report;
 
 #[derive(Serialize)]
@@ -45,9 +46,37 @@ struct One<'report> {
     first: &'report str,
     last: &'report str,
     outcome: Outcome,
+    locks: Vec<Lock<'report>>,
     example: Option<&'report RawValue>,
     followed_by: &'report [String],
     advice: &'report [String],
+}
+
+#[derive(Serialize)]
+struct Lock<'report> {
+    id: Option<&'report str>,
+    kind: &'static str,
+    name: Option<&'report str>,
+    owner: Option<&'report str>,
+    taken: Option<String>,
+    held: u64,
+    predicted: u64,
+    hung: u64,
+}
+
+impl<'report> From<&'report LockRow> for Lock<'report> {
+    fn from(row: &'report LockRow) -> Self {
+        Self {
+            id: row.lock.id.as_deref(),
+            kind: row.lock.kind.name(),
+            name: row.lock.name.as_deref(),
+            owner: row.lock.owner.as_deref(),
+            taken: row.taken().map(|place| place.in_words()),
+            held: row.held,
+            predicted: row.predicted,
+            hung: row.hung,
+        }
+    }
 }
 
 /// Writes it, indented, so that two of them can be compared.
@@ -73,6 +102,7 @@ fn one<'shown>(finding: &'shown Whole<'_>) -> serde_json::Result<One<'shown>> {
         first: &finding.first,
         last: &finding.last,
         outcome: finding.outcome,
+        locks: finding.locks.iter().map(Lock::from).collect(),
         // As it was read: a newer version's fields are kept. What most parsers reject would make the whole output unreadable.
         example: finding
             .example

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::report::finding::Whole;
+use crate::report::locks::LockRow;
 use crate::report::place::{self, Place};
 use crate::report::shown::{Report, near};
 use forkwatch_text::Style;
@@ -105,6 +106,7 @@ fn result(finding: &Whole<'_>, rules: &[&str], style: &Style) -> Value {
             "last": finding.last,
             "outcome": finding.outcome.name(),
             "followedBy": finding.followed_by,
+            "locks": locks(finding),
         },
     });
     let parts = [
@@ -131,13 +133,34 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
+/// The table of its locks.
+fn locks(finding: &Whole<'_>) -> Vec<Value> {
+    let text = |text: &Option<String>| text.as_deref().map(|text| harmless(text).into_owned());
+    let row = |row: &LockRow| {
+        let taken = row.taken().map(|place| harmless(&place.in_words()).into_owned());
+        json!({
+            "id": text(&row.lock.id),
+            "kind": row.lock.kind.name(),
+            "name": text(&row.lock.name),
+            "owner": text(&row.lock.owner),
+            "taken": taken,
+            "held": row.held,
+            "predicted": row.predicted,
+            "hung": row.hung,
+        })
+    };
+    finding.locks.iter().map(row).collect()
+}
+
 /// Where each lock was taken by the thread that held it.
 fn owners(finding: &Whole<'_>, style: &Style) -> Option<Vec<Value>> {
-    let locks = place::locks(finding.example.detail()?);
-    let places = locks.iter().filter_map(|lock| {
-        let mut location = location(&place::of_stack(&lock.acquired_stack, None)?, style);
-        let owner = lock.owner.as_deref().unwrap_or("another thread");
-        location["message"] = json!({"text": format!("{} taken here by {}", lock.kind.name(), harmless(owner))});
+    let places = finding.locks.iter().filter_map(|row| {
+        let mut location = location(&row.taken()?, style);
+        let (kind, owner) = (
+            row.lock.kind.name(),
+            row.lock.owner.as_deref().unwrap_or("another thread"),
+        );
+        location["message"] = json!({"text": format!("{kind} taken here by {}", harmless(owner))});
         Some(location)
     });
     let places: Vec<Value> = places

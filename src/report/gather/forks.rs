@@ -47,8 +47,31 @@ pub struct Outcomes {
     pub exit: u64,
     /// The worst that a child reported.
     pub worst: Option<Severity>,
-    /// The fingerprints that the children reported, by number.
-    pub followed_by: Vec<u32>,
+    /// The fingerprints that the children reported.
+    pub followed_by: Vec<Follower>,
+}
+
+/// A fingerprint that children of another's forks reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Follower {
+    /// Its number.
+    pub number: u32,
+    /// Its records at these forks.
+    pub records: u64,
+    /// Those of them that are `FATAL`.
+    pub fatal: u64,
+}
+
+impl Outcomes {
+    fn add(&mut self, more: Follower) {
+        match self.followed_by.iter_mut().find(|known| known.number == more.number) {
+            Some(known) => {
+                known.records += more.records;
+                known.fatal += more.fatal;
+            }
+            None => self.followed_by.push(more),
+        }
+    }
 }
 
 impl Forks {
@@ -143,12 +166,7 @@ pub fn join(all: Vec<(Forks, Vec<u32>)>, threads: usize) -> FxHashMap<u32, Outco
         }
         work();
     });
-    let mut outcomes = outcomes.into_inner().expect("no thread panics");
-    for fate in outcomes.values_mut() {
-        fate.followed_by.sort_unstable();
-        fate.followed_by.dedup();
-    }
-    outcomes
+    outcomes.into_inner().expect("no thread panics")
 }
 
 /// Appends entries with the numbers that hold for all threads.
@@ -205,9 +223,12 @@ fn one_record<'halves>(
             follower if is_parent => {
                 let fate = outcomes.entry(number).or_default();
                 fate.worst = fate.worst.max(Some(severity_of(*child)));
-                if !fate.followed_by.contains(&follower) {
-                    fate.followed_by.push(follower);
-                }
+                let is_fatal = severity_of(*child) == Severity::Fatal;
+                fate.add(Follower {
+                    number: follower,
+                    records: 1,
+                    fatal: u64::from(is_fatal),
+                });
             }
             _ => {}
         }
@@ -232,7 +253,7 @@ fn merge(outcomes: &mut FxHashMap<u32, Outcomes>, others: FxHashMap<u32, Outcome
         fate.exec += other.exec;
         fate.exit += other.exit;
         fate.worst = fate.worst.max(other.worst);
-        fate.followed_by.extend(other.followed_by);
+        other.followed_by.into_iter().for_each(|follower| fate.add(follower));
     }
 }
 
@@ -240,7 +261,7 @@ fn merge(outcomes: &mut FxHashMap<u32, Outcomes>, others: FxHashMap<u32, Outcome
 mod tests {
     use forkwatch_schema::kind::Severity;
 
-    use super::{Forks, Outcomes, join};
+    use super::{Follower, Forks, Outcomes, join};
     use crate::report::gather::names::hash;
 
     fn fork(number: u32) -> u64 {
@@ -264,7 +285,11 @@ mod tests {
             exec: 400,
             exit: 200,
             worst: Some(Severity::Fatal),
-            followed_by: vec![1],
+            followed_by: vec![Follower {
+                number: 1,
+                records: 1,
+                fatal: 1,
+            }],
         };
         assert_eq!(outcomes[&0], all);
         assert_eq!((outcomes.get(&1), outcomes.get(&2)), (None, None));

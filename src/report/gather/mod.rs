@@ -5,6 +5,7 @@
 //! | counts, times and hosts of each fingerprint | `group`, with `names` and `numbers` |
 //! | where its example is | `spot` |
 //! | which record belongs to which fork | `forks` |
+//! | which locks are in its records | `locks` |
 //! | repeats that only a summary counts | `repeats` |
 //! | where and when each fingerprint was seen, where a format shows that | `spread` |
 //! | invalid lines | `broken` |
@@ -12,6 +13,7 @@
 pub mod broken;
 pub mod forks;
 pub mod group;
+pub mod locks;
 pub mod names;
 mod numbers;
 pub mod repeats;
@@ -23,6 +25,7 @@ use glob::Pattern;
 use self::broken::{BrokenLines, Place};
 use self::forks::Forks;
 use self::group::Groups;
+use self::locks::Locks;
 use self::names::Names;
 use self::repeats::Repeats;
 use self::spot::{Kept, Origin, Spool};
@@ -57,6 +60,8 @@ pub struct Gathered<'wanted> {
     pub groups: Groups,
     /// By fork.
     pub forks: Forks,
+    /// By fingerprint and id.
+    pub locks: Locks,
     /// By process.
     pub repeats: Repeats,
     /// By host, program and hour.
@@ -83,6 +88,7 @@ impl<'wanted> Gathered<'wanted> {
             unfinished: 0,
             groups: Groups::default(),
             forks: Forks::default(),
+            locks: Locks::default(),
             repeats: Repeats::default(),
             spread: Spread::default(),
             hosts: Names::new(wanted.host.as_ref()).with_texts(wanted.spread),
@@ -119,6 +125,7 @@ impl<'wanted> Gathered<'wanted> {
         let spool = u32::try_from(self.spools.len()).unwrap_or(u32::MAX);
         self.spools.push(other.spool);
         let numbers = self.groups.merge(other.groups, &hosts, spool);
+        self.locks.merge(other.locks, &numbers, spool);
         self.repeats.merge(other.repeats, &numbers);
         if self.wanted.spread {
             let exes = self.exes.merge(&other.exes);
@@ -138,10 +145,11 @@ impl<'wanted> Gathered<'wanted> {
                 offset,
             };
             let (is_file, spool) = (self.is_file, &mut self.spool);
-            let keep = |line: &[u8]| if is_file { Kept::InFile } else { spool.keep(line) };
-            let Some(number) = self.groups.add(head, line, (host, exe), origin, keep) else {
+            let mut keep = |line: &[u8]| if is_file { Kept::InFile } else { spool.keep(line) };
+            let Some(number) = self.groups.add(head, line, (host, exe), origin, &mut keep) else {
                 return false;
             };
+            self.locks.add(head, line, number, origin, keep);
             if self.wanted.spread {
                 self.spread.add(number, host, exe, head.time);
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use forkwatch_process::lines::Place;
-use forkwatch_schema::record::Record;
+use forkwatch_schema::record::{Lock, Record};
 
 use super::frames::{self, Module};
 use super::stacks;
@@ -57,6 +57,13 @@ impl Known {
             && let Ok(line) = serde_json::to_string(&whole)
         {
             example.line = line;
+        }
+    }
+
+    /// Adds names and lines to a lock.
+    pub fn complete_lock(&self, lock: &mut Lock) {
+        for stack in stacks::of_lock(lock) {
+            frames::complete(stack, |address| self.0.get(&address.module)?.get(&address.probe));
         }
     }
 

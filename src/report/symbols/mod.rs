@@ -77,10 +77,11 @@ fn asked(findings: &[Finding], examples: &Examples) -> Known {
     let mut known = Known::default();
     let mut addresses = 0;
     for finding in findings {
-        let Some(mut record) = examples.record(finding) else {
-            continue;
-        };
-        for stack in stacks::of(&mut record.detail) {
+        let mut record = examples.record(finding);
+        let mut locks = examples.locks(finding);
+        let of_record = record.iter_mut().flat_map(|record| stacks::of(&mut record.detail));
+        let of_locks = locks.iter_mut().flat_map(|row| stacks::of_lock(&mut row.lock));
+        for stack in of_record.chain(of_locks) {
             for Address { module, probe } in frames::missing(stack) {
                 if addresses == MAX_ADDRESSES {
                     say(&Failure::usage(format!(

@@ -25,6 +25,7 @@ pub fn of(detail: &mut Detail) -> Vec<&mut Vec<Frame>> {
     }
 }
 
-fn of_lock(lock: &mut Lock) -> impl Iterator<Item = &mut Vec<Frame>> {
+/// Those of one lock.
+pub fn of_lock(lock: &mut Lock) -> impl Iterator<Item = &mut Vec<Frame>> {
     [&mut lock.acquired_stack].into_iter().chain(&mut lock.created_stack)
 }

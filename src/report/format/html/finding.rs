@@ -1,6 +1,7 @@
 //! One finding in full: the picture, what to do, and the stacks.
 
 use forkwatch_schema::record::Record;
+use forkwatch_text::lock;
 use forkwatch_text::shorten::ellipsis;
 use forkwatch_text::words::{count, number, time};
 use maud::{Markup, html};
@@ -10,6 +11,7 @@ use super::level::{badge, level};
 use super::shown::Shown;
 use super::{drawing, picture, stacks};
 use crate::report::finding::{Finding, Outcome, Whole};
+use crate::report::locks::COUNTED;
 use crate::report::place;
 use crate::report::shown::{Names, Report};
 use forkwatch_text::Style;
@@ -22,6 +24,9 @@ const MAX_NAMES: usize = 5;
 
 /// Other findings with the same lock that are named.
 const MAX_ALIKE: usize = 10;
+
+/// Locks of a finding that are shown.
+const MAX_LOCKS: usize = 24;
 
 /// The longest headline; the record has all of it.
 pub const LONGEST: usize = 400;
@@ -60,6 +65,7 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
                 figure { (drawing::draw(&picture, &id)) }
             }
             (facts(report, finding))
+            (locks(finding))
             @if !finding.advice.is_empty() {
                 section.advice {
                     h4 { "What to do" }
@@ -109,6 +115,39 @@ fn id(finding: &Finding, position: usize) -> String {
         format!("finding-{print}")
     } else {
         format!("finding-number-{position}")
+    }
+}
+
+/// The locks in all of its records.
+fn locks(finding: &Whole<'_>) -> Markup {
+    let more = finding.finding.locks.len().saturating_sub(MAX_LOCKS) as u64;
+    html! {
+        @if !finding.locks.is_empty() {
+            section.locks {
+                h4 { "Locks" }
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Lock" } th scope="col" { "Holder" } th scope="col" { "Taken" }
+                            @for column in COUNTED { th.number scope="col" { (column) } }
+                        }
+                    }
+                    tbody {
+                        @for row in finding.locks.iter().take(MAX_LOCKS) {
+                            tr {
+                                td { (Shown(&ellipsis(&lock::in_words(&row.lock), LONGEST))) }
+                                td { (Shown(&ellipsis(row.lock.owner.as_deref().unwrap_or_default(), LONGEST))) }
+                                td {
+                                    @if let Some(place) = row.taken() { (Shown(&ellipsis(&place.in_words(), LONGEST))) }
+                                }
+                                @for counted in row.counts() { td.number { (number(counted)) } }
+                            }
+                        }
+                    }
+                }
+                @if more > 0 { p.more { "and " (count(more, "more lock", "more locks")) } }
+            }
+        }
     }
 }
 

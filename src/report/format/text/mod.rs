@@ -8,6 +8,7 @@ use forkwatch_text::page::{GLUE, Look, Page};
 use forkwatch_text::words::{count, number, time};
 
 use crate::report::finding::{Finding, Outcome, Whole};
+use crate::report::locks::{self, COUNTED};
 use crate::report::shown::{ALL, Report};
 use crate::report::{place, similar};
 
@@ -143,6 +144,7 @@ fn one(page: &mut Page<'_>, report: &Report, finding: &Whole<'_>) {
         page.started(2, &[(Look::Heading, "Context: ")], Look::Plain, context);
     }
     example(page, 2, finding);
+    table_of_locks(page, finding);
     let children = finding
         .followed_by
         .iter()
@@ -196,6 +198,28 @@ fn example(page: &mut Page<'_>, margin: usize, finding: &Whole<'_>) {
     page.margin = margin;
     forkwatch_text::write_facts(page, record);
     page.margin = 0;
+}
+
+/// The locks in all of its records.
+fn table_of_locks(page: &mut Page<'_>, finding: &Whole<'_>) {
+    if finding.locks.is_empty() {
+        return;
+    }
+    let [held, predicted, hung] = COUNTED;
+    page.gap();
+    page.line(
+        2,
+        &[(Look::Heading, &format!("{held:>9} {predicted:>9} {hung:>9}  lock"))],
+    );
+    for row in &finding.locks {
+        let [held, predicted, hung] = row.counts().map(number);
+        let counts = format!("{held:>9} {predicted:>9} {hung:>9}  ");
+        page.line(2, &[(Look::Plain, &counts), (Look::Plain, &row.in_words())]);
+    }
+    if let Some(more @ 1..) = finding.finding.locks.len().checked_sub(locks::MAX) {
+        let more = count(more as u64, "more lock", "more locks");
+        page.line(2, &[(Look::Dim, &format!("... and {more}"))]);
+    }
 }
 
 /// How often, where and when.
