@@ -1,7 +1,10 @@
 //! The locks in the records of each fingerprint, by their ids: how often each was held, predicted to hang a child, and did.
 
+use std::collections::hash_map::Entry;
+use std::sync::LazyLock;
+
 use forkwatch_schema::kind::Severity;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 
 use super::spot::{Kept, Origin, Spot};
@@ -40,7 +43,11 @@ impl LockSeen {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct Locks(FxHashMap<(u32, u64), LockSeen>);
+pub struct Locks {
+    seen: FxHashMap<(u32, u64), LockSeen>,
+    /// Those of the record that is being read.
+    ids: Vec<u64>,
+}
 
 impl Locks {
     /// Counts the locks in a record of the fingerprint with this number. `keep` says where its line can be read again.
@@ -59,12 +66,13 @@ impl Locks {
             b"possible_deadlock" => (0, 1, 0),
             _ => return,
         };
-        for id in ids(line) {
-            if self.0.len() >= MAX && !self.0.contains_key(&(number, id)) {
+        read_ids(line, &mut self.ids);
+        for &id in &self.ids {
+            if self.seen.len() >= MAX && !self.seen.contains_key(&(number, id)) {
                 continue;
             }
             let mut spot = || Spot::new(line, origin, keep(line));
-            let seen = self.0.entry((number, id)).or_insert_with(|| LockSeen {
+            let seen = self.seen.entry((number, id)).or_insert_with(|| LockSeen {
                 id,
                 held: 0,
                 predicted: 0,
@@ -83,18 +91,18 @@ impl Locks {
 
     /// Merges what another thread saw: `numbers` are those here of its fingerprints, `spool` is that of its lines.
     pub fn merge(&mut self, other: Self, numbers: &[u32], spool: u32) {
-        for ((number, id), mut seen) in other.0 {
+        for ((number, id), mut seen) in other.seen {
             if let Kept::InSpool { number, .. } = &mut seen.spot.kept {
                 *number = spool;
             }
             let Some(&number) = numbers.get(number as usize) else {
                 continue;
             };
-            match self.0.entry((number, id)) {
-                std::collections::hash_map::Entry::Vacant(place) => {
+            match self.seen.entry((number, id)) {
+                Entry::Vacant(place) => {
                     place.insert(seen);
                 }
-                std::collections::hash_map::Entry::Occupied(mut place) => {
+                Entry::Occupied(mut place) => {
                     let known = place.get_mut();
                     if (seen.time, seen.spot.origin) < (known.time, known.spot.origin) {
                         (known.spot, known.time) = (seen.spot, seen.time);
@@ -110,31 +118,45 @@ impl Locks {
     /// By the number of their fingerprint.
     pub fn of_each(self) -> FxHashMap<u32, Vec<LockSeen>> {
         let mut all = FxHashMap::<u32, Vec<LockSeen>>::default();
-        for ((number, _), seen) in self.0 {
+        for ((number, _), seen) in self.seen {
             all.entry(number).or_default().push(seen);
         }
         all
     }
 }
 
-/// The ids of the locks in a record, each once. Records of older versions have none.
-fn ids(line: &[u8]) -> Vec<u64> {
-    const KEY: &[u8] = b",\"id\":\"";
-    let start = memmem::find(line, b",\"locks\":[").or_else(|| memmem::find(line, b",\"lock\":{"));
-    let mut ids: Vec<u64> = match start {
-        // A quote inside a text is escaped, so that no key is found in the middle of one. Only locks have this one.
-        Some(start) => memmem::find_iter(&line[start..], KEY)
-            .filter_map(|found| id(line.get(start + found + KEY.len()..)?.split_first_chunk::<16>()?.0))
-            .collect(),
-        None => parsed_ids(line),
-    };
+/// A quote inside a text is escaped, so that no key is found in the middle of one.
+struct Finders {
+    locks: Finder<'static>,
+    lock: Finder<'static>,
+    id: Finder<'static>,
+}
+
+static FINDERS: LazyLock<Finders> = LazyLock::new(|| Finders {
+    locks: Finder::new(b",\"locks\":["),
+    lock: Finder::new(b",\"lock\":{"),
+    // Nothing but a lock has this key.
+    id: Finder::new(b",\"id\":\""),
+});
+
+/// Reads the ids of the locks in a record, each once. Records of older versions have none.
+fn read_ids(line: &[u8], ids: &mut Vec<u64>) {
+    ids.clear();
+    let finders = &*FINDERS;
+    let start = finders.locks.find(line).or_else(|| finders.lock.find(line));
+    match start.and_then(|start| line.get(start..)) {
+        Some(locks) => {
+            let found = finders.id.find_iter(locks);
+            ids.extend(found.filter_map(|found| id(locks.get(found + finders.id.needle().len()..)?)));
+        }
+        None => ids.extend(parsed_ids(line)),
+    }
     ids.sort_unstable();
     ids.dedup();
-    ids
 }
 
 fn id(digits: &[u8]) -> Option<u64> {
-    u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+    u64::from_str_radix(str::from_utf8(digits.get(..16)?).ok()?, 16).ok()
 }
 
 /// The same, from a line that is not as the library writes it.
@@ -158,7 +180,13 @@ fn parsed_ids(line: &[u8]) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::ids;
+    use super::read_ids;
+
+    fn ids(line: &[u8]) -> Vec<u64> {
+        let mut ids = vec![1];
+        read_ids(line, &mut ids);
+        ids
+    }
 
     #[test]
     fn ids_are_found_in_lines_of_any_writer() {
@@ -168,7 +196,7 @@ mod tests {
         assert_eq!(ids(orphan), [0xa1]);
         let other = br#"{"lock": {"id": "00000000000000a1"}, "kind": "orphaned_lock"}"#;
         assert_eq!(ids(other), [0xa1]);
-        assert_eq!(ids(br#"{"locks" : [{"id" : "a1"}, {}]}"#), [0xa1]);
+        assert_eq!(ids(br#"{"locks" : [{"id" : "00000000000000a1"}, {}, {"id":"a1"}]}"#), [0xa1]);
         assert!(ids(br#"{"kind":"new"}"#).is_empty());
     }
 }
