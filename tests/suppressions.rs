@@ -61,6 +61,28 @@ fn a_finding_is_suppressed_by_what_its_stacks_hold() {
 }
 
 #[test]
+fn fingerprints_and_the_ids_of_locks_are_rules_too() {
+    let all = suppressed("unsafe_fork:nobody");
+    let (record, fork) = only_fork(&all);
+    let id = fork.locks[0].id.as_deref().expect("an id");
+    let (mine, other) = (
+        fork.locks.iter().filter(|lock| lock.id.as_deref() == Some(id)).count(),
+        fork.locks.len(),
+    );
+    let watched = suppressed(&format!("fingerprint:{}\norphaned_lock:*", record.fingerprint));
+    assert!(
+        watched.of(Kind::UnsafeFork).is_empty() && suppressions(&watched) > 0,
+        "{watched:?}"
+    );
+    let watched = suppressed(&format!("lock:{id}"));
+    let left = &only_fork(&watched).1.locks;
+    assert!(
+        left.len() == other - mine && left.iter().all(|lock| lock.id.as_deref() != Some(id)),
+        "{left:?}"
+    );
+}
+
+#[test]
 fn a_child_that_lost_only_harmless_threads_may_have_threads() {
     let watched = suppressed_in("thread_after_fork", "thread:worker");
     assert!(watched.of(Kind::UnsafeFork).is_empty(), "{watched:?}");

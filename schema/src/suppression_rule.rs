@@ -1,7 +1,8 @@
 //! The suppression file: one rule per line, `KIND:GLOB`, with `#` for comments.
 //!
 //! The glob is matched against every module base name, symbol, Python function, thread name and lock name of a finding.
-//! `thread:GLOB` and `lock:GLOB` reach deeper: what they match counts neither as alive nor as a holder.
+//! `thread:GLOB` and `lock:GLOB` reach deeper: what they match counts neither as alive nor as a holder. `fingerprint:HEX` is for one
+//! finding.
 
 use glob::Pattern;
 
@@ -19,6 +20,8 @@ pub enum Scope {
     Thread,
     /// Locks known to be harmless.
     Lock,
+    /// The finding with this fingerprint.
+    Fingerprint,
 }
 
 /// One rule.
@@ -40,7 +43,7 @@ impl Rule {
         match self.scope {
             Scope::AnyKind => true,
             Scope::OneKind(own) => own == kind,
-            Scope::Thread | Scope::Lock => false,
+            Scope::Thread | Scope::Lock | Scope::Fingerprint => false,
         }
     }
 }
@@ -60,10 +63,13 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
         "*" => Scope::AnyKind,
         "thread" => Scope::Thread,
         "lock" => Scope::Lock,
+        "fingerprint" => Scope::Fingerprint,
         word => match Kind::parse(word) {
             Some(kind) => Scope::OneKind(kind),
             None => {
-                let words = written().map(|row| row.name).chain(["thread", "lock", "*"]);
+                let words = written()
+                    .map(|row| row.name)
+                    .chain(["thread", "lock", "fingerprint", "*"]);
                 let nearest = nearest(word, words).unwrap_or_default();
                 return Err(format!("unknown kind '{word}'; the nearest is '{nearest}'"));
             }
@@ -72,6 +78,9 @@ pub fn parse_line(line: &str) -> Result<Option<Rule>, String> {
     let glob = glob.trim();
     if glob.is_empty() {
         return Err(format!("'{line}' has no glob; '*' matches everything"));
+    }
+    if scope == Scope::Fingerprint && !(glob.len() == 16 && glob.bytes().all(|digit| digit.is_ascii_hexdigit())) {
+        return Err(format!("'{glob}' is not a fingerprint, which has 16 hex digits"));
     }
     match Pattern::new(glob) {
         Ok(glob) => Ok(Some(Rule { scope, glob })),
@@ -104,7 +113,8 @@ mod tests {
 
     #[test]
     fn rules_comments_and_bad_lines() {
-        let text = "# ours\n\nunsafe_fork:libfoo*\nthread:pool-*\nlock:*cache*\n*:main\nunsafe_frok:x\nnonsense\nthread:\nlock:[\n";
+        let text = "# ours\n\nunsafe_fork:libfoo*\nthread:pool-*\nlock:*cache*\n*:main\nunsafe_frok:x\nnonsense\nthread:\nlock:[\n\
+                    fingerprint:*\nfingerprint:0123456789abcdef\n";
         let mut bad = Vec::new();
         let rules = parse(text, |line, error| bad.push((line, error)));
         let scopes: Vec<_> = rules.iter().map(|rule| rule.scope).collect();
@@ -114,15 +124,18 @@ mod tests {
                 Scope::OneKind(Kind::UnsafeFork),
                 Scope::Thread,
                 Scope::Lock,
-                Scope::AnyKind
+                Scope::AnyKind,
+                Scope::Fingerprint
             ]
         );
         assert!(rules[0].matches("libfoo.so.1") && !rules[0].matches("libbar.so"));
         assert!(rules[0].suppresses(Kind::UnsafeFork) && !rules[0].suppresses(Kind::LeakedLock));
         assert!(!rules[1].suppresses(Kind::UnsafeFork) && rules[3].suppresses(Kind::Summary));
         let lines: Vec<_> = bad.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [7, 8, 9, 10]);
+        assert_eq!(lines, [7, 8, 9, 10, 11]);
         assert!(bad[0].1.contains("'unsafe_fork'"), "{}", bad[0].1);
+        assert!(bad[4].1.contains("16 hex digits"), "{}", bad[4].1);
+        assert!(rules[4].matches("0123456789abcdef") && !rules[4].suppresses(Kind::UnsafeFork));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Suppressions {
             });
             for rule in rules {
                 match rule.scope {
-                    Scope::AnyKind | Scope::OneKind(_) => all.findings.push(rule),
+                    Scope::AnyKind | Scope::OneKind(_) | Scope::Fingerprint => all.findings.push(rule),
                     Scope::Thread => all.threads.push(rule),
                     Scope::Lock => all.locks.push(rule),
                 }
@@ -67,9 +67,10 @@ impl Suppressions {
     }
 
     /// Whether a lock counts as free.
-    pub fn lock_is_harmless(&self, name: Option<&str>, acquired: &[Frame]) -> bool {
+    pub fn lock_is_harmless(&self, name: Option<&str>, id: Option<&str>, acquired: &[Frame]) -> bool {
         self.locks.iter().any(|rule| {
-            name.is_some_and(|name| rule.matches(name)) || acquired.iter().any(|frame| matches_frame(rule, frame))
+            [name, id].into_iter().flatten().any(|word| rule.matches(word))
+                || acquired.iter().any(|frame| matches_frame(rule, frame))
         })
     }
 
@@ -83,7 +84,8 @@ impl Suppressions {
             } else {
                 rule.suppresses(record.kind)
             };
-            reaches && (rule.matches(&record.thread) || matches_detail(rule, &record.detail))
+            let is_this_one = || rule.scope == Scope::Fingerprint && rule.matches(&record.fingerprint);
+            is_this_one() || reaches && (rule.matches(&record.thread) || matches_detail(rule, &record.detail))
         })
     }
 }

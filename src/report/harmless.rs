@@ -18,7 +18,8 @@ pub enum LeftOver {
 
 /// Removes the locks and threads that a rule marks as harmless from a record.
 pub fn take_out(rules: &Suppressions, record: &mut Record) -> LeftOver {
-    let is_harmless = |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), &lock.acquired_stack);
+    let is_harmless =
+        |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), lock.id.as_deref(), &lock.acquired_stack);
     let is_nothing = match &mut record.detail {
         Detail::UnsafeFork(fork) => {
             let had_locks = !fork.locks.is_empty();

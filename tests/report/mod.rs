@@ -472,14 +472,28 @@ fn generated_rules_suppress_what_they_were_made_from() {
     let (folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![]), orphaned_lock(2, "x")]));
     let rules = stdout(&report(&["--gen-suppressions"], &path));
     assert!(
-        rules.contains("# 0000000000000001 WARN unsafe_fork: what 1 says\nunsafe_fork:send"),
+        rules.contains(
+            "# 0000000000000001 WARN unsafe_fork: what 1 says\n# at send (shop.c:1)\nfingerprint:0000000000000001\n"
+        ),
         "{rules}"
     );
-    assert!(rules.contains("\norphaned_lock:look_up"), "{rules}");
+    let lock = "# at look_up (cache.c:9)\n# the mutex \"cache\" of thread \"keeper\", taken in fill (cache.c:5)\n";
+    assert!(
+        rules.contains(&format!("{lock}fingerprint:0000000000000002\n")),
+        "{rules}"
+    );
     let file = folder.path().join("rules");
     fs::write(&file, rules).unwrap();
     let text = stdout(&report(&["--suppress", file.to_str().unwrap()], &path));
     assert!(text.ends_with("No findings; 2 others are suppressed"), "{text}");
+    // Nothing else, not even a fork in the same function.
+    fs::write(
+        &path,
+        lines(&[unsafe_fork(1, 1, "a", vec![]), unsafe_fork(3, 2, "b", vec![])]),
+    )
+    .unwrap();
+    let left = json(&["--suppress", file.to_str().unwrap()], &path);
+    assert_eq!(reported(&left), [finding(3, "WARN", "unknown", 1)]);
 }
 
 #[test]

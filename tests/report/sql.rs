@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Call, Detail, Outcome, Record, Summary};
+use forkwatch_schema::record::{Call, Detail, LeakedLock, Lock, Outcome, Record, Summary};
 use serde_json::{Map, Value};
 
 use super::records::{line, lines, lock, orphaned_lock, outcome, record, unsafe_fork};
@@ -30,6 +30,9 @@ const FIELDS: &[&str] = &[
     "last",
     "outcome",
 ];
+
+/// What it gives of each lock.
+const LOCK_FIELDS: &[&str] = &["id", "name", "owner", "held", "predicted", "hung"];
 
 fn at(time: &str, record: Record) -> Record {
     Record {
@@ -129,6 +132,49 @@ fn forks() -> Vec<Record> {
     ]
 }
 
+/// Locks of one line, held, tried and met by children.
+fn locks() -> Vec<Record> {
+    let one = |id: &str, owner: &str| Lock {
+        id: Some(id.into()),
+        name: (id < "c").then(|| format!("lock {id}")),
+        owner: Some(owner.into()),
+        ..lock()
+    };
+    let (first, second) = (one("00000000000000a1", "keeper"), one("c0000000000000b2", "filler"));
+    let old = Lock { id: None, ..lock() };
+    let fork = |time: &str, id: &str, locks: &[&Lock]| {
+        let locks = locks.iter().map(|&lock| lock.clone()).collect();
+        at(time, unsafe_fork(50, 10, id, locks))
+    };
+    let met = |fingerprint, fork_id: &str, lock: &Lock, severity| {
+        let mut record = orphaned_lock(fingerprint, fork_id);
+        record.severity = severity;
+        if let Detail::OrphanedLock(detail) = &mut record.detail {
+            detail.lock = lock.clone();
+        }
+        record
+    };
+    let leaked = LeakedLock { lock: second.clone() };
+    let unseen = one("00000000000000e5", "other");
+    vec![
+        fork("06:00:00.000000000", "50-a", &[]),
+        fork("06:00:00.000000002", "50-b", &[&first, &second, &first]),
+        fork(
+            "06:00:00.000000001",
+            "50-c",
+            &[&one("00000000000000a1", "earlier"), &old],
+        ),
+        // Children of one fork may be many.
+        met(51, "50-b", &first, Severity::Fatal),
+        met(51, "50-b", &first, Severity::Fatal),
+        met(52, "50-c", &second, Severity::Error),
+        met(53, "50-a", &unseen, Severity::Fatal),
+        met(54, "50-a", &old, Severity::Fatal),
+        met(55, "no parent", &first, Severity::Fatal),
+        record(Kind::LeakedLock, Severity::Warn, 56, Detail::LeakedLock(leaked)),
+    ]
+}
+
 /// Fingerprints of which records differ, and repeats.
 fn groups() -> Vec<Record> {
     let leaked = |fingerprint, severity, message: &str| Record {
@@ -202,7 +248,7 @@ fn write_records(folder: &Path) {
     let last = line(&call(30, Severity::Warn, "30-a"));
     fs::write(
         incidents.join("others.jsonl"),
-        lines(&groups()) + OTHERS + last.trim_end(),
+        lines(&groups()) + &lines(&locks()) + OTHERS + last.trim_end(),
     )
     .unwrap();
 }
@@ -222,6 +268,13 @@ fn reported(folder: &Path) -> Vec<Value> {
             .collect();
         let message = finding["example"]["message"].as_str().unwrap_or_default();
         row.insert("message".to_owned(), message.into());
+        let locks = finding["locks"].as_array().unwrap().iter().map(|lock| {
+            let fields = LOCK_FIELDS
+                .iter()
+                .map(|field| ((*field).to_owned(), lock[*field].clone()));
+            Value::Object(fields.collect())
+        });
+        row.insert("locks".to_owned(), locks.collect());
         Value::Object(row)
     };
     report["findings"].as_array().unwrap().iter().map(one).collect()

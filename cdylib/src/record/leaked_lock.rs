@@ -7,6 +7,7 @@ use forkwatch_schema::record::{Detail, LeakedLock, Lock};
 
 use super::envelope::Content;
 use super::lock;
+use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
 use crate::state::depot;
 use crate::state::held::Entry;
@@ -16,10 +17,11 @@ use crate::system::task;
 /// The finding about the lock of this entry, which the thread of this id holds as it ends.
 pub fn content(entry: &Entry, tid: i32, resolver: &mut Resolver) -> Content {
     let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
+    let identity = LockIdentity::new(entry, None, &acquired_stack, resolver);
     let lock = Lock {
         owner_tid: Some(tid),
         owner: Some(printable(&task::name(tid))),
-        ..lock::of_entry(entry, None, acquired_stack, resolver)
+        ..lock::of_entry(entry, None, identity, acquired_stack)
     };
     let id = lock.id.as_deref().unwrap_or_default();
     Content {

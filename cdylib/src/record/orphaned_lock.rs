@@ -1,6 +1,5 @@
 //! `orphaned_lock`: a forked child asks for a lock whose holder does not exist there.
 
-use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Lock, OrphanedLock};
@@ -12,18 +11,19 @@ use crate::state::orphans::Orphan;
 use crate::verdict::orphaned_lock::Evidence;
 
 /// The finding.
-pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall, resolver: &mut Resolver) -> Content {
+pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content {
     let Evidence {
         blocks,
         never_returns,
         name,
         owner,
+        identity,
         acquired_stack,
     } = evidence;
     let lock = Lock {
         owner_tid: (orphan.owner != 0).then_some(orphan.owner),
         owner,
-        ..lock::of_entry(&orphan.entry, name, acquired_stack, resolver)
+        ..lock::of_entry(&orphan.entry, name, identity, acquired_stack)
     };
     let id = lock.id.as_deref().unwrap_or_default();
     Content {

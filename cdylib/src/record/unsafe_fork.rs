@@ -36,7 +36,7 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         .collect();
     let locks: Vec<_> = relevant_locks
         .into_iter()
-        .map(|relevant| held_lock(relevant, &threads, resolver))
+        .map(|relevant| held_lock(relevant, &threads))
         .collect();
     let severity = if locks.is_empty() {
         Severity::Warn
@@ -167,12 +167,17 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
     })
 }
 
-fn held_lock(relevant: RelevantLock, threads: &[Thread], resolver: &mut Resolver) -> Lock {
+fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
     let owner = threads.iter().find(|thread| thread.tid == relevant.lock.owner);
     Lock {
         owner_tid: Some(relevant.lock.owner),
         owner: owner.map(|owner| owner.name.clone()),
         waiters: relevant.lock.waiters.clone(),
-        ..lock::of_entry(&relevant.lock.entry, relevant.name, relevant.acquired_stack, resolver)
+        ..lock::of_entry(
+            &relevant.lock.entry,
+            relevant.name,
+            relevant.identity,
+            relevant.acquired_stack,
+        )
     }
 }

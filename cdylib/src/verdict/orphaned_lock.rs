@@ -6,6 +6,7 @@ use forkwatch_schema::record::Frame;
 use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names};
 use crate::config;
+use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
 use crate::snapshot::python;
 use crate::state::held::Object;
@@ -36,6 +37,8 @@ pub struct Evidence {
     pub name: Option<String>,
     /// The name of the thread that held it.
     pub owner: Option<String>,
+    /// What makes it the same lock elsewhere.
+    pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
 }
@@ -56,13 +59,15 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
         Some(region) => Some(region.name.to_owned()),
         None => python_name(lock, orphan),
     };
+    let identity = LockIdentity::new(entry, name.as_deref(), &acquired_stack, resolver);
     let owner = parent::name_of_owner(lock, orphan);
     let rules = suppressions::rules();
     let mut thread_is_harmless = || {
         let start = parent::start_routine_of_owner(lock, orphan, resolver);
         rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
     };
-    if rules.lock_is_harmless(name.as_deref(), &acquired_stack) || rules.has_thread_rules() && thread_is_harmless() {
+    let lock_is_harmless = rules.lock_is_harmless(name.as_deref(), Some(&identity.id), &acquired_stack);
+    if lock_is_harmless || rules.has_thread_rules() && thread_is_harmless() {
         return Verdict::Suppressed;
     }
     Verdict::Finding(Evidence {
@@ -70,6 +75,7 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
         never_returns: blocks && certain,
         name,
         owner,
+        identity,
         acquired_stack,
     })
 }

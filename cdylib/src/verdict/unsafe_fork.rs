@@ -7,6 +7,7 @@ use forkwatch_schema::record::Frame;
 use super::exec_bound;
 use super::own_locks::Interpreter;
 use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock, OtherThread};
+use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::held::Object;
@@ -56,6 +57,8 @@ pub struct RelevantLock<'a> {
     pub lock: &'a HeldLock,
     /// What libc or Python code calls it.
     pub name: Option<String>,
+    /// What makes it the same lock elsewhere.
+    pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
 }
@@ -165,7 +168,8 @@ fn locks<'a>(
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
         let region = libc_regions::at(entry.address).map(|region| region.name);
         let name = region.or_else(|| named.map(|named| named.name.as_str()));
-        if rules.lock_is_harmless(name, &acquired_stack) {
+        let identity = LockIdentity::new(entry, name, &acquired_stack, resolver);
+        if rules.lock_is_harmless(name, Some(&identity.id), &acquired_stack) {
             left_out.suppressed += 1;
             left_out.places.push((lock.place(fork), PlaceVerdict::Suppressed));
             continue;
@@ -173,6 +177,7 @@ fn locks<'a>(
         relevant.push(RelevantLock {
             lock,
             name: name.map(str::to_owned),
+            identity,
             acquired_stack,
         });
     }

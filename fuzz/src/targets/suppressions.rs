@@ -30,7 +30,7 @@ pub fn run(input: &[u8]) -> usize {
         };
         let as_thread = rules.thread_is_harmless(word, Some(word), Some(word));
         assert!(!as_thread || rules.has_thread_rules(), "no rule speaks about threads");
-        let _either = rules.lock_is_harmless(Some(word), &[frame]);
+        let _either = rules.lock_is_harmless(Some(word), Some(word), &[frame]);
     }
     lines - complaints.len()
 }

@@ -125,21 +125,37 @@ fn problems_name_file_and_line() {
 }
 
 #[test]
+fn a_fingerprint_suppresses_one_finding() {
+    let record = Record {
+        fingerprint: "0123456789abcdef".into(),
+        ..unsafe_fork()
+    };
+    assert!(rules("fingerprint:0123456789abcdef\n").suppresses(&record));
+    assert!(!rules("fingerprint:0123456789abcdee\n").suppresses(&record));
+}
+
+#[test]
 fn harmless_threads_and_locks() {
     let pool = rules("thread:pool-*\nthread:libgomp.so*\nthread:ns::worker\n");
     assert!(pool.thread_is_harmless("pool-3", None, None));
     assert!(pool.thread_is_harmless("x", Some("gomp_thread_start"), Some("libgomp.so.1")));
     assert!(pool.thread_is_harmless("x", Some("ns::worker(void*)"), None));
     assert!(!pool.thread_is_harmless("spool-3", Some("other"), Some("libfoo.so")));
-    assert!(!pool.lock_is_harmless(Some("pool-3"), &[frame("/lib/libgomp.so.1", "ns::worker")]));
+    assert!(!pool.lock_is_harmless(Some("pool-3"), None, &[frame("/lib/libgomp.so.1", "ns::worker")]));
     let locks = rules("lock:*cache*\nlock:std::mutex::lock\nlock:libbar.so*\n");
-    assert!(locks.lock_is_harmless(Some("self.cache"), &[]));
-    assert!(locks.lock_is_harmless(None, &lock().acquired_stack));
-    assert!(locks.lock_is_harmless(None, &[frame("/a/libbar.so.1", "b")]));
-    assert!(!locks.lock_is_harmless(None, &[frame("/libbar.so.1/app", "b")]));
+    assert!(locks.lock_is_harmless(Some("self.cache"), None, &[]));
+    assert!(locks.lock_is_harmless(None, None, &lock().acquired_stack));
+    assert!(locks.lock_is_harmless(None, None, &[frame("/a/libbar.so.1", "b")]));
+    assert!(!locks.lock_is_harmless(None, None, &[frame("/libbar.so.1/app", "b")]));
+    let by_id = rules("lock:0123456789abcdef\n");
+    assert!(by_id.lock_is_harmless(None, Some("0123456789abcdef"), &[]));
+    assert!(!by_id.lock_is_harmless(Some("cache"), Some("fedcba9876543210"), &[]));
     assert!(!locks.has_thread_rules());
     let time_zone = rules("lock:libc:tz\n");
-    assert!(time_zone.lock_is_harmless(Some("libc:tz"), &[]) && !time_zone.lock_is_harmless(Some("libc:env"), &[]));
+    assert!(
+        time_zone.lock_is_harmless(Some("libc:tz"), None, &[])
+            && !time_zone.lock_is_harmless(Some("libc:env"), None, &[])
+    );
 }
 
 #[test]

@@ -196,7 +196,10 @@ mod tests {
         assert_eq!(ids(orphan), [0xa1]);
         let other = br#"{"lock": {"id": "00000000000000a1"}, "kind": "orphaned_lock"}"#;
         assert_eq!(ids(other), [0xa1]);
-        assert_eq!(ids(br#"{"locks" : [{"id" : "00000000000000a1"}, {}, {"id":"a1"}]}"#), [0xa1]);
+        assert_eq!(
+            ids(br#"{"locks" : [{"id" : "00000000000000a1"}, {}, {"id":"a1"}]}"#),
+            [0xa1]
+        );
         assert!(ids(br#"{"kind":"new"}"#).is_empty());
     }
 }

@@ -188,6 +188,75 @@ repeats AS (
     WHERE told = 1
     GROUP BY only_one
 ),
+-- Each lock in each record, once. Records of older versions give them no id.
+lock_records AS (
+    SELECT
+        fingerprint, kind, level, time, host, fork_id,
+        JSONExtractString(one, 'id') AS id,
+        JSONExtract(one, 'name', 'Nullable(String)') AS name,
+        JSONExtract(one, 'owner', 'Nullable(String)') AS owner
+    FROM (
+        SELECT
+            fingerprint, kind, level, time, host, fork_id,
+            arrayJoin(arrayFilter((id, position) -> position = indexOf(ids, id), ids, arrayEnumerate(ids))) AS id,
+            all_locks[indexOf(ids, id)] AS one
+        FROM (
+            SELECT
+                fingerprint, toString(kind) AS kind, level, time, toString(host) AS host, fork_id,
+                if(kind = 'unsafe_fork', JSONExtractArrayRaw(locks), [lock]) AS all_locks,
+                arrayMap(one -> JSONExtractString(one, 'id'), all_locks) AS ids
+            FROM forkwatch_records
+            WHERE startsWith(schema, 'forkwatch/')
+                AND (kind = 'unsafe_fork' AND level >= 2 OR kind IN ('leaked_lock', 'orphaned_lock', 'possible_deadlock'))
+        )
+    )
+    WHERE id != ''
+),
+-- A finding's locks: how often each was held or, as its own records or those of the children say, would hang a child or did.
+lock_counts AS (
+    SELECT
+        fingerprint, id, name, owner, time,
+        toInt64(kind != 'possible_deadlock') AS held,
+        toInt64(kind = 'possible_deadlock') AS predicted,
+        toInt64(kind = 'orphaned_lock' AND level = 3) AS hung,
+        0 AS is_childs
+    FROM lock_records
+    UNION ALL
+    SELECT
+        parents.fingerprint AS fingerprint, children.id AS id, children.name AS name, children.owner AS owner,
+        children.time AS time,
+        toInt64(0) AS held,
+        toInt64(children.kind = 'possible_deadlock') AS predicted,
+        toInt64(children.kind = 'orphaned_lock' AND children.level = 3) AS hung,
+        1 AS is_childs
+    FROM forkwatch_records AS parents
+    INNER JOIN lock_records AS children ON toString(parents.host) = children.host AND parents.fork_id = children.fork_id
+    WHERE parents.kind = 'unsafe_fork' AND startsWith(parents.schema, 'forkwatch/')
+        AND children.kind IN ('orphaned_lock', 'possible_deadlock') AND children.fork_id != ''
+),
+lock_tables AS (
+    SELECT
+        fingerprint,
+        arraySort(
+            lock -> (-lock.hung, -lock.predicted, -lock.held, lock.id),
+            groupArray(CAST(
+                (id, shown.1, shown.2, all_held, all_predicted, all_hung),
+                'Tuple(id String, name Nullable(String), owner Nullable(String), held Int64, predicted Int64, hung Int64)')))
+            AS locks
+    FROM (
+        SELECT
+            fingerprint,
+            id,
+            -- Of the finding's own records the earliest.
+            argMin((name, owner), (is_childs, time)) AS shown,
+            sum(held) AS all_held,
+            sum(predicted) AS all_predicted,
+            sum(hung) AS all_hung
+        FROM lock_counts
+        GROUP BY fingerprint, id
+    )
+    GROUP BY fingerprint
+),
 -- Raised to what the children proved; lowered if every child is known to have gone on to exec without trouble.
 judged AS (
     SELECT
@@ -213,8 +282,8 @@ judged AS (
     SETTINGS join_use_nulls = 0
 )
 SELECT
-    fingerprint,
-    shown.1 AS kind,
+    judged.fingerprint AS fingerprint,
+    judged.shown.1 AS kind,
     ['INFO', 'WARN', 'ERROR', 'FATAL'][judged_level + 1] AS severity,
     total AS count,
     all_hosts AS hosts,
@@ -226,8 +295,10 @@ SELECT
         gone_on = all_records, 'exec',
         gone_on + ended = all_records, 'exit',
         'unknown') AS outcome,
-    shown.2 AS message
+    lock_tables.locks AS locks,
+    judged.shown.2 AS message
 FROM judged
+LEFT JOIN lock_tables ON lock_tables.fingerprint = judged.fingerprint
 ORDER BY judged_level DESC, total DESC, last_time DESC, fingerprint;
 
 SELECT * FROM forkwatch_report;

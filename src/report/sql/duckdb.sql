@@ -32,6 +32,9 @@ SELECT
     outcome,
     coalesce(repeated, 0) AS repeated,
     by_kind,
+    -- The locks that another thread held, or the one that the record is about. Records of older versions give them no id.
+    CASE WHEN kind = 'unsafe_fork' AND level >= 2 THEN locks
+         WHEN kind IN ('leaked_lock', 'orphaned_lock', 'possible_deadlock') THEN [lock] END AS locks,
     -- What keeps the books is no finding.
     kind IN ('summary', 'fork_outcome') AS is_bookkeeping
 FROM read_json(
@@ -41,7 +44,8 @@ FROM read_json(
     columns = {
         time: 'VARCHAR', severity: 'VARCHAR', schema: 'VARCHAR', kind: 'VARCHAR', fingerprint: 'VARCHAR',
         message: 'VARCHAR', host: 'VARCHAR', pid: 'BIGINT', exe: 'VARCHAR', fork_id: 'VARCHAR',
-        outcome: 'VARCHAR', repeated: 'BIGINT', by_kind: 'MAP(VARCHAR, BIGINT)'
+        outcome: 'VARCHAR', repeated: 'BIGINT', by_kind: 'MAP(VARCHAR, BIGINT)',
+        locks: 'STRUCT(id VARCHAR, name VARCHAR, owner VARCHAR)[]', lock: 'STRUCT(id VARCHAR, name VARCHAR, owner VARCHAR)'
     })
 WHERE schema LIKE 'forkwatch/%' AND kind IS NOT NULL AND fingerprint IS NOT NULL;
 
@@ -105,6 +109,60 @@ repeats AS (
             lambda told: told.value)), 0) <= 1
     GROUP BY processes.fingerprint
 ),
+-- Each lock in each record, once.
+lock_records AS (
+    SELECT
+        fingerprint, kind, level, nanoseconds, host, fork_id,
+        lock.id AS id,
+        lock.name AS name,
+        lock.owner AS owner
+    FROM (
+        SELECT
+            * EXCLUDE (locks),
+            unnest(list_filter(locks, lambda one, position:
+                position = list_position(list_transform(locks, lambda other: other.id), one.id))) AS lock
+        FROM forkwatch_records
+        WHERE locks IS NOT NULL
+    )
+    WHERE lock.id IS NOT NULL
+),
+-- A finding's locks: how often each was held or, as its own records or those of the children say, would hang a child or did.
+lock_counts AS (
+    SELECT
+        fingerprint, id, name, owner, nanoseconds,
+        (kind <> 'possible_deadlock')::BIGINT AS held,
+        (kind = 'possible_deadlock')::BIGINT AS predicted,
+        (kind = 'orphaned_lock' AND level = 3)::BIGINT AS hung,
+        0 AS is_childs
+    FROM lock_records
+    UNION ALL
+    SELECT
+        parents.fingerprint, children.id, children.name, children.owner, children.nanoseconds,
+        0, (children.kind = 'possible_deadlock')::BIGINT, (children.kind = 'orphaned_lock' AND children.level = 3)::BIGINT, 1
+    FROM forkwatch_records AS parents
+    JOIN lock_records AS children USING (host, fork_id)
+    WHERE parents.kind = 'unsafe_fork' AND children.kind IN ('orphaned_lock', 'possible_deadlock')
+),
+lock_tables AS (
+    SELECT
+        fingerprint,
+        list({id: id, name: name, owner: owner, held: held, predicted: predicted, hung: hung}
+             ORDER BY hung DESC, predicted DESC, held DESC, id) AS locks
+    FROM (
+        SELECT
+            fingerprint,
+            id,
+            -- Of the finding's own records the earliest.
+            arg_min_null(name, (is_childs, nanoseconds)) AS name,
+            arg_min_null(owner, (is_childs, nanoseconds)) AS owner,
+            sum(held)::BIGINT AS held,
+            sum(predicted)::BIGINT AS predicted,
+            sum(hung)::BIGINT AS hung
+        FROM lock_counts
+        GROUP BY fingerprint, id
+    )
+    GROUP BY fingerprint
+),
 -- Raised to what the children proved; lowered if every child is known to have gone on to exec without trouble.
 judged AS (
     SELECT
@@ -135,6 +193,8 @@ SELECT
          WHEN execs = records THEN 'exec'
          WHEN execs + exits = records THEN 'exit'
          ELSE 'unknown' END AS outcome,
+    coalesce(locks, []) AS locks,
     example.message AS message
 FROM judged
+LEFT JOIN lock_tables USING (fingerprint)
 ORDER BY judged.level DESC, records + repeated DESC, judged.last DESC, fingerprint;

@@ -42,7 +42,7 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
         Verdict::Suppressed => counts::SUPPRESSED.add(),
         Verdict::Finding(evidence) => {
             let call = ChildCall::read(function, reporter.stack, &mut resolver);
-            let content = record::orphaned_lock::content(&orphan, evidence, call, &mut resolver);
+            let content = record::orphaned_lock::content(&orphan, evidence, call);
             reporter.report(content, orphan.fork);
         }
     }
