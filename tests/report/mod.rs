@@ -473,7 +473,7 @@ fn generated_rules_suppress_what_they_were_made_from() {
     let rules = stdout(&report(&["--gen-suppressions"], &path));
     assert!(
         rules.contains(
-            "# 0000000000000001 WARN unsafe_fork: what 1 says\n# at send (shop.c:1)\nfingerprint:0000000000000001\n"
+            "# 0000000000000001 WARN unsafe_fork: what 1 says\n# at send (shop.c:1)\nfingerprint:0000000000000001"
         ),
         "{rules}"
     );
