@@ -33,11 +33,16 @@
 int main(void)
 {
     printf("thread_id %d\n", AT(PyThreadState, thread_id));
-    printf("links %d %d\n", AT(PyThreadState, prev), AT(PyThreadState, next));
+    printf("links %d %d %d\n", AT(PyThreadState, prev), AT(PyThreadState, next), AT(PyThreadState, interp));
     printf("file %d\n", AT(PyCodeObject, co_filename));
     printf("names %d\n", AT(PyCodeObject, co_names));
     printf("first_line %d\n", AT(PyCodeObject, co_firstlineno));
     printf("function_name %d\n", AT(PyFunctionObject, func_name));
+    printf("function %d %d %d\n", AT(PyFunctionObject, func_code), AT(PyFunctionObject, func_globals),
+           AT(PyFunctionObject, func_closure));
+#if PY_VERSION_HEX >= 0x03070000
+    printf("child_handlers %d\n", AT(PyInterpreterState, after_forkers_child));
+#endif
     printf("elements %d\n", AT(PyTupleObject, ob_item));
     printf("ascii %d\n", (int)sizeof(PyASCIIObject));
     printf("compact %d\n", (int)sizeof(PyCompactUnicodeObject));

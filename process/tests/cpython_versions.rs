@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use forkwatch_process::cpython::layout::{Blocks, Innermost, Instruction, Layout, NEXT, PREVIOUS, Variables};
+use forkwatch_process::cpython::layout::{
+    Blocks, INTERPRETER, Innermost, Instruction, Layout, NEXT, PREVIOUS, Variables,
+};
 use forkwatch_process::cpython::versions::{ALL, Version, layout_of, of};
 use forkwatch_process::cpython::{DebugOffsets, Interpreter, Opcodes, Types};
 
@@ -21,7 +23,7 @@ fn facts(layout: &Layout) -> BTreeMap<String, String> {
         let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
         facts.insert(name.to_owned(), numbers.join(" "));
     };
-    add("links", &[PREVIOUS, NEXT]);
+    add("links", &[PREVIOUS, NEXT, INTERPRETER]);
     add("thread_id", &[layout.thread_id]);
     add("back", &[layout.back]);
     add("code", &[layout.code]);
@@ -33,6 +35,11 @@ fn facts(layout: &Layout) -> BTreeMap<String, String> {
     add("first_line", &[layout.first_line]);
     add("lines", &[layout.lines.1]);
     add("function_name", &[layout.function_name]);
+    let function = layout.function;
+    add("function", &[function.code, function.globals, function.closure]);
+    if let Some(list) = layout.child_handlers {
+        add("child_handlers", &[list]);
+    }
     add("elements", &[layout.elements]);
     add("ascii", &[layout.ascii]);
     add("compact", &[layout.compact]);

@@ -343,6 +343,9 @@ pub struct Lock {
     /// Where it was made; null where that was not seen.
     #[serde(default)]
     pub created_stack: Option<Vec<Frame>>,
+    /// Whether the child makes it anew before it needs it; such a lock cannot hang the child.
+    #[serde(default)]
+    pub made_anew: bool,
     /// The threads blocked on it.
     pub waiters: Vec<i32>,
 }

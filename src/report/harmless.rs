@@ -22,7 +22,8 @@ pub fn take_out(rules: &Suppressions, record: &mut Record) -> LeftOver {
         |lock: &Lock| rules.lock_is_harmless(lock.name.as_deref(), lock.id.as_deref(), &lock.acquired_stack);
     let is_nothing = match &mut record.detail {
         Detail::UnsafeFork(fork) => {
-            let had_locks = !fork.locks.is_empty();
+            let can_hang = |locks: &[Lock]| locks.iter().any(|lock| !lock.made_anew);
+            let had_locks = can_hang(&fork.locks);
             let harmless: HashSet<i32> = fork
                 .threads
                 .iter()
@@ -35,7 +36,7 @@ pub fn take_out(rules: &Suppressions, record: &mut Record) -> LeftOver {
                 .retain(|lock| !is_harmless(lock) && lock.owner_tid.is_none_or(|owner| !harmless.contains(&owner)));
             if had_threads && fork.threads.is_empty() {
                 true
-            } else if had_locks && fork.locks.is_empty() {
+            } else if had_locks && !can_hang(&fork.locks) {
                 return LeftOver::NoLock;
             } else {
                 false

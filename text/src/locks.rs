@@ -42,9 +42,10 @@ pub fn write_orphaned(page: &mut Page<'_>, lock: &Lock, record: &Record) {
 
 /// The section of a lock. `label` is `Lock` or `Lock 1 of 2`; `threads` are those alive.
 pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], record: &Record) {
+    let anew = if lock.made_anew { ", made anew in the child" } else { "" };
     page.heading(
         &format!("{label}: "),
-        &format!("{}, held{} by {}", which(lock), purpose(lock.kind), holder(lock)),
+        &format!("{}, held{} by {}{anew}", which(lock), purpose(lock.kind), holder(lock)),
     );
     write_stack_and_waiters(page, lock, threads, record);
 }

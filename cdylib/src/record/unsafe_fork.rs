@@ -38,18 +38,16 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         .into_iter()
         .map(|relevant| held_lock(relevant, &threads))
         .collect();
-    let severity = if locks.is_empty() {
-        Severity::Warn
-    } else {
-        Severity::Error
-    };
+    // The others come after these.
+    let can_hang = locks.partition_point(|lock| !lock.made_anew);
+    let severity = if can_hang == 0 { Severity::Warn } else { Severity::Error };
     let argv = envelope::arguments();
     let python_stack = snapshot.python.as_ref().and_then(|view| view.own.clone());
     let facts = Facts {
         stack: &stack,
         python: python_stack.as_deref(),
         threads: &threads,
-        locks: &locks,
+        locks: locks.get(..can_hang).unwrap_or_default(),
         function: snapshot.origin.function,
         argv: argv.as_deref(),
         is_python,
@@ -172,6 +170,7 @@ fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
     Lock {
         owner_tid: Some(relevant.lock.owner),
         owner: owner.map(|owner| owner.name.clone()),
+        made_anew: relevant.is_made_anew,
         waiters: relevant.lock.waiters.clone(),
         ..lock::of_entry(
             &relevant.lock.entry,

@@ -26,6 +26,7 @@ pub struct Interpreter {
     runtime: Option<Range<usize>>,
     set_sentinel: Option<Range<usize>>,
     fork_exec: Option<Range<usize>>,
+    forks: [Option<Range<usize>>; 2],
 }
 
 impl Interpreter {
@@ -33,12 +34,14 @@ impl Interpreter {
     pub fn find(modules: &Modules) -> Option<Self> {
         let cpython = CPython::find(modules)?;
         let mut methods = cpython
-            .method_functions(modules, &["_set_sentinel", "fork_exec"])
+            .method_functions(modules, &["_set_sentinel", "fork_exec", "fork", "forkpty"])
             .into_iter();
+        let mut next = || methods.next().flatten();
         Some(Self {
             runtime: cpython.runtime_range(),
-            set_sentinel: methods.next().flatten(),
-            fork_exec: methods.next().flatten(),
+            set_sentinel: next(),
+            fork_exec: next(),
+            forks: [next(), next()],
             cpython,
         })
     }
@@ -68,6 +71,12 @@ impl Interpreter {
     /// Whether this stack, innermost first, is `subprocess`'s fork, also in an interpreter without symbols.
     pub fn is_fork_exec(&self, stack: &[usize]) -> bool {
         passes(&self.fork_exec, stack)
+    }
+
+    /// Whether this stack, innermost first, is that of `os.fork` or `os.forkpty`, whose child calls the functions that
+    /// `os.register_at_fork` was given.
+    pub fn calls_handlers(&self, stack: &[usize]) -> bool {
+        self.forks.iter().any(|fork| passes(fork, stack))
     }
 
     fn is_in_runtime(&self, address: usize) -> bool {

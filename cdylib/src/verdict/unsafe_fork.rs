@@ -61,6 +61,8 @@ pub struct RelevantLock<'a> {
     pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
+    /// Whether the child makes it anew before it needs it.
+    pub is_made_anew: bool,
 }
 
 /// The threads and locks that do not count as evidence.
@@ -141,6 +143,12 @@ fn locks<'a>(
 ) -> Vec<RelevantLock<'a>> {
     let rules = suppressions::rules();
     let fork = snapshot.origin.place;
+    let calls_handlers =
+        interpreter.is_some_and(|interpreter| interpreter.calls_handlers(depot::frames(snapshot.origin.stack)));
+    let is_made_anew = |address| {
+        let made_anew = snapshot.python.as_ref().map(|view| &view.made_anew);
+        calls_handlers && made_anew.is_some_and(|made_anew| made_anew.contains(&address))
+    };
     let mut relevant = Vec::new();
     for lock in &snapshot.locks {
         let holder = snapshot.threads.iter().find(|thread| thread.tid == lock.owner);
@@ -179,7 +187,10 @@ fn locks<'a>(
             name: name.map(str::to_owned),
             identity,
             acquired_stack,
+            is_made_anew: is_made_anew(entry.address),
         });
     }
+    // Those that can hang the child come first.
+    relevant.sort_by_key(|lock| lock.is_made_anew);
     relevant
 }

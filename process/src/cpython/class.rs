@@ -35,13 +35,29 @@ impl Objects {
         attributes
     }
 
-    fn of_class(&self, of: usize) -> Vec<OfClass> {
+    /// The classes of an object that were made while running, in the order in which attributes are searched for.
+    pub(super) fn classes_of(&self, object: usize) -> Vec<usize> {
+        self.type_of(object).map_or_else(Vec::new, |of| self.made_classes(of))
+    }
+
+    /// The dictionary of a class.
+    pub(super) fn dict_of_class(&self, class: usize) -> Option<usize> {
+        self.pages.pointer(class + TYPE_DICT)
+    }
+
+    fn made_classes(&self, of: usize) -> Vec<usize> {
         let Some(order) = self.pages.pointer(of + TYPE_ORDER) else {
             return Vec::new();
         };
         let made = |of: &usize| self.is_made(*of);
-        let classes = self.elements(order, MAX_CLASSES).into_iter().filter(made);
-        let dicts = classes.filter_map(|class| self.pages.pointer(class + TYPE_DICT));
+        self.elements(order, MAX_CLASSES).into_iter().filter(made).collect()
+    }
+
+    fn of_class(&self, of: usize) -> Vec<OfClass> {
+        let dicts = self
+            .made_classes(of)
+            .into_iter()
+            .filter_map(|class| self.dict_of_class(class));
         let entries = dicts.flat_map(|dict| self.entries(dict, MAX_ATTRIBUTES));
         entries
             .filter_map(|(name, value)| match self.type_of(value)? {

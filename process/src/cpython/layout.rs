@@ -47,6 +47,10 @@ pub struct Layout {
     pub own_locks_since: Option<u64>,
     /// `function`: the name.
     pub function_name: usize,
+    /// `function`: its other parts.
+    pub function: Function,
+    /// Interpreters: the list of the functions that a child calls; `None` in versions without `os.register_at_fork`.
+    pub child_handlers: Option<usize>,
     /// `tuple`: the elements.
     pub elements: usize,
     /// `str`: the size of the head of an ASCII string.
@@ -68,6 +72,17 @@ pub enum Innermost {
     Here(usize),
     /// By a pointer to a structure that has it.
     Behind(usize, usize),
+}
+
+/// The parts of a `function`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The code.
+    pub code: usize,
+    /// The module's variables.
+    pub globals: usize,
+    /// The cells of variables of the functions around it.
+    pub closure: usize,
 }
 
 /// What leads from `_PyRuntime` to all interpreters, their threads and their modules.
@@ -184,3 +199,5 @@ pub enum Attributes {
 pub const PREVIOUS: usize = 0;
 /// The second.
 pub const NEXT: usize = 8;
+/// The third.
+pub const INTERPRETER: usize = 16;

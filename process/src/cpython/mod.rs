@@ -24,6 +24,7 @@
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
 //! | `generator` | the generators that a frame is in the middle of |
 //! | `search` | which object is a lock |
+//! | `made_anew` | which locks a child makes anew |
 //! | `held` | which threads hold the locks that no hook sees |
 //! | `view` | all of it together, as a thread of this process sees it |
 //! | `foreign` | the same of another process |
@@ -40,6 +41,7 @@ mod known;
 pub mod layout;
 mod line_table;
 mod lock_object;
+mod made_anew;
 mod object;
 mod opcodes;
 mod pages;

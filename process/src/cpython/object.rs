@@ -216,6 +216,24 @@ impl Objects {
         elements
     }
 
+    /// The members of a set, of the first [`MAX_ENTRIES`] places of its table; none of anything else.
+    pub fn members(&self, set: usize) -> Vec<usize> {
+        /// The number of places less one, and the places: a member and its hash.
+        const MASK: usize = 32;
+        const TABLE: usize = 40;
+        const PLACE: usize = 16;
+        let table = || {
+            let is_set = self.type_name(self.type_of(set)?)? == "set";
+            let last = self.pages.word(set + MASK).filter(|_| is_set)?;
+            Some((self.pages.pointer(set + TABLE)?, last.min(MAX_ENTRIES)))
+        };
+        let Some((table, last)) = table() else {
+            return Vec::new();
+        };
+        let place = |number: usize| self.pages.pointer(table.checked_add(number * PLACE)?);
+        (0..=last).filter_map(place).collect()
+    }
+
     /// The keys and values of a dictionary, the first `limit` ones; none of anything else.
     pub fn entries(&self, dict: usize, limit: usize) -> Vec<(usize, usize)> {
         if self.type_of(dict) != Some(self.interpreter.types.dict) {

@@ -23,6 +23,8 @@ pub struct View {
     pub locks: Vec<Named>,
     /// The locks of other threads that no hook sees.
     pub held: Vec<Held>,
+    /// The addresses of locks that a child makes anew, where a lock is held.
+    pub made_anew: BTreeSet<usize>,
 }
 
 /// One other Python thread.
@@ -90,6 +92,9 @@ impl Objects {
         }
         if self.has_own_locks() {
             self.add_held(this, &others, &mut view);
+        }
+        if !targets.is_empty() || !view.held.is_empty() {
+            view.made_anew = self.made_anew_in_child(this.state);
         }
         let name_of = |handle| {
             let known = active.iter().find(|(other, _)| *other == handle);

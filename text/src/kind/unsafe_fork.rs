@@ -34,6 +34,15 @@ impl Kind for UnsafeFork {
     }
 
     fn why(&self, _record: &Record) -> Option<Why> {
+        if !self.locks.is_empty() && self.locks.iter().all(|lock| lock.made_anew) {
+            return Some(Why::new(
+                CAN_HANG,
+                "The child makes each lock above anew before it runs code of its own, so it does not hang on them. \
+                 forkwatch saw no other lock held here, but it cannot see every lock inside libc and other libraries. A \
+                 lock that another thread holds at that moment stays locked in the child for ever, and the child hangs \
+                 as soon as it needs that lock.",
+            ));
+        }
         if self.locks.is_empty() {
             return Some(Why::new(
                 CAN_HANG,
@@ -49,7 +58,7 @@ impl Kind for UnsafeFork {
              thread holds at that moment stays locked in the child for ever, and the child hangs as soon as it needs \
              that lock.",
         );
-        let only = |kind: LockKind| self.locks.iter().all(|lock: &Lock| lock.kind == kind);
+        let only = |kind: LockKind| can_hang(self).all(|lock: &Lock| lock.kind == kind);
         if only(LockKind::Spinlock) {
             why.reasons
                 .push("It then spins and keeps one processor fully busy.".to_owned());
@@ -65,11 +74,16 @@ impl Kind for UnsafeFork {
     }
 }
 
+/// The locks that the child does not make anew.
+fn can_hang(detail: &UnsafeFork) -> impl Iterator<Item = &Lock> {
+    detail.locks.iter().filter(|lock| !lock.made_anew)
+}
+
 /// Who does what meanwhile.
 fn situation(record: &Record, detail: &UnsafeFork) -> String {
     // A thread that nobody named bears the name of the one that made it: the reader must not take the two for one.
     let is_namesake = |name: &str| name == record.thread && !name.is_empty();
-    let Some(first) = detail.locks.first() else {
+    let Some(first) = can_hang(detail).next() else {
         return match detail.threads.as_slice() {
             [thread] if is_namesake(&thread.name) => {
                 format!("another thread called {} is alive", quoted(&thread.name))
@@ -85,8 +99,9 @@ fn situation(record: &Record, detail: &UnsafeFork) -> String {
         Some(name) if is_namesake(name) => format!("another thread called {}", quoted(name)),
         _ => lock::owner_in_words(first),
     };
-    let all = record.uncut("locks", detail.locks.len());
-    let one_owner = detail.locks.iter().all(|lock| lock.owner_tid == first.owner_tid);
+    let anew = detail.locks.len() - can_hang(detail).count();
+    let all = record.uncut("locks", detail.locks.len()) - anew;
+    let one_owner = can_hang(detail).all(|lock| lock.owner_tid == first.owner_tid);
     if all == 1 {
         format!("{owner} holds {}", lock::as_held(first))
     } else if one_owner && first.owner_tid.is_some() {

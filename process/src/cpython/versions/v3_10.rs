@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
+    Attributes, BlockStack, Blocks, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 
 /// What is known of it.
@@ -39,6 +39,12 @@ pub const VERSION: Version = Version {
         }),
         own_locks_since: None,
         function_name: 32,
+        function: Function {
+            code: 48,
+            globals: 16,
+            closure: 72,
+        },
+        child_handlers: Some(3440),
         elements: 24,
         ascii: 48,
         compact: 72,

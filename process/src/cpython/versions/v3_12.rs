@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
+    Attributes, BlockTable, Blocks, Exit, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 
 /// What is known of it.
@@ -42,6 +42,12 @@ pub const VERSION: Version = Version {
         }),
         own_locks_since: None,
         function_name: 32,
+        function: Function {
+            code: 48,
+            globals: 16,
+            closure: 72,
+        },
+        child_handlers: Some(3888),
         elements: 24,
         ascii: 40,
         compact: 56,

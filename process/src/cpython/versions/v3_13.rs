@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, BlockTable, Blocks, Exit, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
+    Attributes, BlockTable, Blocks, Exit, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 use crate::cpython::opcodes::Opcodes;
 
@@ -43,6 +43,12 @@ pub const VERSION: Version = Version {
         }),
         own_locks_since: Some(0x030d_0100),
         function_name: 32,
+        function: Function {
+            code: 48,
+            globals: 16,
+            closure: 72,
+        },
+        child_handlers: Some(10648),
         elements: 24,
         ascii: 40,
         compact: 56,

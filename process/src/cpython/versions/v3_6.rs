@@ -2,7 +2,9 @@
 //! The list of its interpreters is not part of an object that a symbol names.
 
 use super::Version;
-use crate::cpython::layout::{Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Variables};
+use crate::cpython::layout::{
+    Attributes, BlockStack, Blocks, Function, Innermost, Instruction, Keys, Layout, Lines, Variables,
+};
 
 /// What is known of it.
 pub const VERSION: Version = Version {
@@ -33,6 +35,12 @@ pub const VERSION: Version = Version {
         }),
         own_locks_since: None,
         function_name: 64,
+        function: Function {
+            code: 16,
+            globals: 24,
+            closure: 48,
+        },
+        child_handlers: None,
         elements: 24,
         ascii: 48,
         compact: 72,

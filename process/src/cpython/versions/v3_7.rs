@@ -2,7 +2,7 @@
 
 use super::Version;
 use crate::cpython::layout::{
-    Attributes, BlockStack, Blocks, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
+    Attributes, BlockStack, Blocks, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
 
 /// What is known of it.
@@ -39,6 +39,12 @@ pub const VERSION: Version = Version {
         }),
         own_locks_since: None,
         function_name: 64,
+        function: Function {
+            code: 16,
+            globals: 24,
+            closure: 48,
+        },
+        child_handlers: Some(2536),
         elements: 24,
         ascii: 48,
         compact: 72,

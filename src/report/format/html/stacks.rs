@@ -61,7 +61,11 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
     } else {
         String::new()
     };
-    let what = format!("{}{name}, held by thread {owner}{waiting}: taken", lock::kind_of(lock));
+    let anew = if lock.made_anew { ", made anew in the child" } else { "" };
+    let what = format!(
+        "{}{name}, held by thread {owner}{anew}{waiting}: taken",
+        lock::kind_of(lock)
+    );
     folded(&what, &lock.acquired_stack, None, style, true)
 }
 
