@@ -7,7 +7,7 @@ use crate::support::ways::{bare, watch};
 programs! {
     C: silent_spawn, silent_glib_spawn;
     Rust: silent_rust_command;
-    Python: silent_python_subprocess;
+    Python: silent_python_subprocess, silent_python_exec_bound, orphaned_python_exec_bound;
 }
 
 fn strict_changes_nothing(language: Language, name: &str) {
@@ -52,4 +52,5 @@ fn strict_lets_rust_start_programs() {
 #[test]
 fn strict_lets_python_start_programs() {
     strict_changes_nothing(Language::Python, "silent_python_subprocess");
+    strict_changes_nothing(Language::Python, "silent_python_exec_bound");
 }

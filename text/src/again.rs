@@ -44,5 +44,6 @@ fn one(lock: &Lock, style: &Style) -> String {
         // A Python lock's name says where it was taken.
         _ => String::new(),
     };
-    format!("{}, held{} by {}{taken}", which(lock), purpose(lock.kind), holder(lock))
+    let anew = if lock.made_anew { ", made anew in the child" } else { "" };
+    format!("{}, held{} by {}{taken}{anew}", which(lock), purpose(lock.kind), holder(lock))
 }

@@ -64,6 +64,7 @@ const ROWS: &[Row] = &[
     row(ANY, "caml_unix_spawn",                                         "OCaml's Unix.create_process"),
     row(ANY, "zif_proc_open",                                           "PHP's proc_open"),
     row(ANY, "Perl_pp_system",                                          "Perl's system"),
+    row(ANY, "Perl_pp_backtick",                                        "Perl's backticks"),
     row(ANY, "Perl_my_popen_list",                                      "Perl's open with a list"),
     row(ANY, "_subprocess_fork_exec",                                   "Swift's Subprocess"),
     row(ANY, "do_spawn_fork",                                           "Haskell's System.Process"),
@@ -85,6 +86,8 @@ const ROWS: &[Row] = &[
     // It forks in one place, mostly in a thread without any exported function on its stack.
     row("libvte-*.so*", ANY,                                            "VTE"),
     row("libgpgme*.so*", "_gpgme_io_spawn",                             "GPGME"),
+    // The style "threadsafe"; the other style forks to go on.
+    row(ANY, "testing::internal::ExecDeathTest*",                       "googletest's threadsafe death tests"),
     // Programs with threads.
     row("git*", "start_command",                                        "git's start_command"),
     row("*emacs*", "emacs_spawn",                                       "Emacs's call-process"),
@@ -136,5 +139,6 @@ pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
     found.map(|&(_, _, who)| who)
 }
 
+pub mod python;
 #[cfg(test)]
 mod tests;

@@ -24,14 +24,14 @@ pub fn find(lock: &mut ReportLock, origin: &ForkOrigin) -> Option<Place> {
     let addresses = depot::frames(origin.stack);
     let stack = frames(&mut resolver, addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
-    if unsafe_fork::is_exec_bound(addresses, &stack, interpreter.as_ref()) {
-        return None;
-    }
     let python = if config.python {
         python::current_stack(config.depth)
     } else {
         None
     };
+    if unsafe_fork::is_exec_bound(addresses, &stack, python.as_deref(), interpreter.as_ref()) {
+        return None;
+    }
     let fingerprint = fingerprint::of_fork(&stack, python.as_deref());
     fork_findings::join(lock, origin.place, &fingerprint)
 }

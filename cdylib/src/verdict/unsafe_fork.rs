@@ -2,7 +2,7 @@
 //! out what does not count.
 
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::Frame;
+use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::exec_bound;
 use super::own_locks::Interpreter;
@@ -86,7 +86,8 @@ pub fn judge<'a>(
     let stack = frames(resolver, addresses, false);
     let interpreter = Interpreter::find(resolver.modules());
     let interpreter = interpreter.as_ref();
-    if !although_exec_bound && is_exec_bound(addresses, &stack, interpreter) {
+    let python = snapshot.python.as_ref().and_then(|view| view.own.as_deref());
+    if !although_exec_bound && is_exec_bound(addresses, &stack, python, interpreter) {
         left_out.places.push((place, PlaceVerdict::ExecBound));
         return (Verdict::ExecBound, left_out);
     }
@@ -107,9 +108,15 @@ pub fn judge<'a>(
 }
 
 /// Whether a fork's caller does nothing but exec.
-pub fn is_exec_bound(addresses: &[usize], stack: &[Frame], interpreter: Option<&Interpreter>) -> bool {
+pub fn is_exec_bound(
+    addresses: &[usize],
+    stack: &[Frame],
+    python: Option<&[PythonFrame]>,
+    interpreter: Option<&Interpreter>,
+) -> bool {
     interpreter.is_some_and(|interpreter| interpreter.is_fork_exec(addresses))
         || exec_bound::exec_bound(stack).is_some()
+        || python.is_some_and(|frames| exec_bound::python::exec_bound(frames).is_some())
 }
 
 fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<RelevantThread<'a>> {

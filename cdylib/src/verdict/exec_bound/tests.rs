@@ -67,6 +67,8 @@ const SEEN: &[(&str, &[&str])] = &[
     ("VTE", &["/lib/libvte-2.91.so.0!?", "/lib/libvte-2.91.so.0!vte_pty_spawn_async"]),
     ("VTE", &["/lib/libvte-2.91.so.0!?", "/lib/libvte-2.91.so.0!?", "/lib/libglib-2.0.so.0!?"]),
     ("GPGME", &["/lib/libgpgme.so.11!_gpgme_io_spawn"]),
+    ("googletest's threadsafe death tests", &["/app!testing::internal::ExecDeathTestSpawnChild(char* const*, int)", "/app!testing::internal::ExecDeathTest::AssumeRole()"]),
+    ("Perl's backticks", &["/usr/lib/libperl.so.5.36!Perl_my_popen", "/usr/lib/libperl.so.5.36!Perl_pp_backtick"]),
     ("git's start_command", &["/usr/bin/git!start_command", "/usr/bin/git!run_command"]),
     ("Emacs's call-process", &["/usr/bin/emacs-gtk!emacs_spawn", "/usr/bin/emacs-gtk!create_process"]),
     ("gdb's fork_inferior", &["/usr/bin/gdb!fork_inferior(char const*, std::string const&, char**, void (*)())"]),
@@ -118,6 +120,9 @@ fn others_are_no_such_callers() {
         ],
         &["/usr/bin/app!start_command"],
         &["/usr/lib/libperl.so.5.36!Perl_pp_fork"],
+        // `open FILE, "-|"` comes back in the child.
+        &["/usr/lib/libperl.so.5.36!Perl_my_popen", "/usr/lib/libperl.so.5.36!PerlIO_openn"],
+        &["/app!testing::internal::NoExecDeathTest::AssumeRole()"],
         &["/app!safe_fork_full"],
         &["/app!app::Command::spawn", "/app!app::main"],
         &["/app!tokio::process::Command::spawn"],
