@@ -40,7 +40,9 @@ const MACHINERY: &[&str] = &[
 /// The innermost frame in the user's own code, else in an installed package, else the innermost of all.
 pub fn of_python(frames: &[PythonFrame]) -> Option<&PythonFrame> {
     let innermost = |is_meant: fn(&str) -> bool| frames.iter().find(|frame| is_meant(&frame.file));
-    innermost(|file| !is_standard(file) && !is_installed(file))
+    frames
+        .iter()
+        .find(|frame| is_users_own(frame))
         .or_else(|| innermost(|file| !is_standard(file)))
         .or_else(|| frames.first())
 }
@@ -70,6 +72,11 @@ pub fn is_of_system(frame: &Frame) -> bool {
 pub fn is_machinery(frame: &Frame) -> bool {
     let symbol = frame.symbol.as_deref().unwrap_or_default();
     MACHINERY.iter().any(|start| symbol.starts_with(start))
+}
+
+/// Whether a frame lies in the user's own code.
+pub fn is_users_own(frame: &PythonFrame) -> bool {
+    !is_standard(&frame.file) && !is_installed(&frame.file)
 }
 
 fn is_installed(file: &str) -> bool {

@@ -43,11 +43,6 @@ enum Language {
     Native,
 }
 
-/// The advice for a fork of Python code that is not known.
-const START_METHOD: &str = "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") (or \
-                            \"forkserver\") at the start of the program, before the first thread starts; instead of \
-                            os.fork(), start other programs with subprocess.";
-
 /// Most lines of advice.
 const MAX_LINES: usize = 3;
 
@@ -117,10 +112,7 @@ fn about_fork(facts: &Facts<'_>, language: Language) -> String {
              pty.spawn(), which copy the process while its other threads run."
                 .into()
         }
-        (_, Language::Python) => facts
-            .python
-            .and_then(python::about_fork)
-            .unwrap_or_else(|| START_METHOD.into()),
+        (_, Language::Python) => python::about_fork(facts.python),
         (_, Language::Rust) => format!(
             "Start other programs with std::process::Command, or fork {}.",
             before_or(facts.threads, "before the first std::thread::spawn")
@@ -170,26 +162,25 @@ fn server(facts: &Facts<'_>) -> Option<String> {
 /// The line that says how to suppress a harmless thread; none if only a rule for all threads would match it.
 fn how_to_suppress(facts: &Facts<'_>) -> Option<String> {
     let first = facts.threads.first()?;
-    let word = word_for(first, facts)?;
+    let glob = glob_for(first, facts)?;
     let more = facts
         .threads
         .iter()
-        .any(|thread| word_for(thread, facts).is_none_or(|other| other != word));
+        .any(|thread| glob_for(thread, facts).is_none_or(|other| other != glob));
     let each = if more {
         ", with one such line for each thread"
     } else {
         ""
     };
     Some(format!(
-        "If you know that the thread is harmless, add the line thread:{} to a file and set FORKWATCH_SUPPRESS to the \
-         file's path{each}.",
-        Pattern::escape(word)
+        "If you know that the thread is harmless, add the line thread:{glob} to a file and set FORKWATCH_SUPPRESS to the \
+         file's path{each}."
     ))
 }
 
-/// What a rule can match a thread by: its name or, if it has none, the function it runs. A function that a language runs
-/// every thread with would suppress them all.
-fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
+/// What a rule can match a thread by: its name or, if it has none, the function it runs. A name that Python gives any thread, and
+/// a function that a language runs every thread with, would suppress strangers.
+fn glob_for(thread: &Thread, facts: &Facts<'_>) -> Option<String> {
     const STARTERS: [&str; 8] = [
         "thread_run",
         "pythread_wrapper",
@@ -210,11 +201,11 @@ fn word_for<'a>(thread: &'a Thread, facts: &Facts<'_>) -> Option<&'a str> {
     let is_program = thread.name.len() <= 15 && programs.any(|program| program.starts_with(&thread.name));
     let is_unnamed = thread.name.is_empty() || is_program;
     if !is_unnamed {
-        return Some(&thread.name);
+        return python::glob_of_thread(&thread.name);
     }
     let routine = thread.start_routine.as_deref()?;
     let is_starter = STARTERS.iter().any(|starter| routine.starts_with(starter));
-    (!is_starter).then_some(routine)
+    (!is_starter).then(|| Pattern::escape(routine))
 }
 
 /// The most informative frame: the first one outside the internals of a language or of libc, if any.

@@ -45,5 +45,10 @@ fn one(lock: &Lock, style: &Style) -> String {
         _ => String::new(),
     };
     let anew = if lock.made_anew { ", made anew in the child" } else { "" };
-    format!("{}, held{} by {}{taken}{anew}", which(lock), purpose(lock.kind), holder(lock))
+    format!(
+        "{}, held{} by {}{taken}{anew}",
+        which(lock),
+        purpose(lock.kind),
+        holder(lock)
+    )
 }

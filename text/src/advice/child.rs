@@ -7,7 +7,7 @@ use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild};
 
 use super::locks::about_locks;
-use super::{Facts, Language, about_fork, frameworks, is_rust, libc_regions};
+use super::{Facts, Language, about_fork, frameworks, is_rust, libc_regions, python};
 use crate::noise::{is_interpreters, takes_python_lock};
 
 /// The advice for an `orphaned_lock`; at least one line.
@@ -121,6 +121,7 @@ pub fn for_handler(slow: &SlowHandler) -> String {
 fn about_fork_of_child(facts: &Facts<'_>, stack: &[Frame], language: Language) -> String {
     match frameworks::advice(facts.python, stack, facts.argv) {
         Some(advice) => advice.into(),
+        None if language == Language::Python => python::about_fork_of_child(facts.python),
         None => about_fork(&Facts { python: None, ..*facts }, language),
     }
 }

@@ -4,7 +4,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
-use super::python::expression;
+use super::python::{self, expression};
 use super::{Facts, Language, informative, libc_regions, library, place};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
@@ -96,14 +96,10 @@ fn is_expression(name: &str) -> bool {
 fn own_lock(lock: &Lock, language: Language) -> String {
     let name = lock.name.as_deref();
     match language {
-        Language::Python => {
-            let name = name.map_or("lock", expression);
-            format!(
-                "If the fork must stay, call os.register_at_fork(before={name}.acquire, \
-                 after_in_parent={name}.release, after_in_child={name}.release) once, where {name} is created: no \
-                 fork then happens while another thread holds it."
-            )
-        }
+        Language::Python => python::about_lock(
+            name.map_or("lock", expression),
+            python::minor_version(&lock.acquired_stack),
+        ),
         Language::Rust => format!(
             "If the fork must stay, take the lock{} in the forking thread just before the fork and release it \
              afterwards, in parent and child, so that no other thread holds it.",

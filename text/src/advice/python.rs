@@ -2,10 +2,10 @@
 //!
 //! Only the advice itself calls this.
 
-use forkwatch_schema::record::{Lock, PythonFrame};
-
 use forkwatch_schema::path::base_name;
+use forkwatch_schema::record::{Frame, Lock, PythonFrame};
 use forkwatch_schema::users_frame;
+use glob::Pattern;
 
 /// What forks, according to the innermost frames.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,11 +17,41 @@ enum Forks {
     Itself,
 }
 
+/// The advice for a fork of Python code that is not known.
+const START_METHOD: &str = "With multiprocessing or ProcessPoolExecutor, call multiprocessing.set_start_method(\"spawn\") (or \
+                            \"forkserver\") at the start of the program, before the first thread starts; instead of \
+                            os.fork(), start other programs with subprocess.";
+
+/// What to do about the fork that made the child with these frames, if they are known: they end with those that forked.
+pub(super) fn about_fork_of_child(frames: Option<&[PythonFrame]>) -> String {
+    let whole = frames.filter(|frames| frames.last().is_some_and(|last| last.function == "<module>"));
+    match whole.map(what_forks) {
+        None => START_METHOD.into(),
+        Some(Forks::Executor | Forks::Pool | Forks::Process) => {
+            "Call multiprocessing.set_start_method(\"spawn\") (or \"forkserver\") at the start of the program, before the first \
+             thread starts; workers are then not copies of this process."
+                .into()
+        }
+        Some(Forks::Terminal | Forks::Itself) => {
+            "Fork before the first thread starts, or start another program with subprocess instead of forking.".into()
+        }
+    }
+}
+
 /// What to do about the fork that these frames, innermost first, have called.
-pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
+pub(super) fn about_fork(frames: Option<&[PythonFrame]>) -> String {
+    let Some((frames, user)) = frames.and_then(|frames| Some((frames, users_frame::of_python(frames)?))) else {
+        return START_METHOD.into();
+    };
     let forks = what_forks(frames);
-    let place = place(users_frame::of_python(frames)?);
-    Some(match forks {
+    if matches!(forks, Forks::Terminal | Forks::Itself) && !users_frame::is_users_own(user) {
+        // No line of the user's is known, and a library's cannot be changed.
+        return "Start other programs with subprocess, or processes with multiprocessing.get_context(\"spawn\"), before the \
+                first thread starts; the fork itself is a library's."
+            .into();
+    }
+    let place = place(user);
+    match forks {
         Forks::Executor => format!(
             "Pass mp_context=multiprocessing.get_context(\"spawn\") (or \"forkserver\") to the ProcessPoolExecutor \
              used in {place}; its workers are then not copies of this process."
@@ -43,7 +73,53 @@ pub(super) fn about_fork(frames: &[PythonFrame]) -> Option<String> {
             "In {place}, start another program with subprocess, or a process with \
              multiprocessing.get_context(\"spawn\"), instead of os.fork(); or fork before the first thread starts."
         ),
+    }
+}
+
+/// How to keep a lock that the program calls by this name from hanging the child. `minor` is the 12 of Python 3.12.
+pub(super) fn about_lock(name: &str, minor: Option<u32>) -> String {
+    /// The first versions with `os.register_at_fork`, and with a method that makes a lock anew.
+    const REGISTER: u32 = 7;
+    const REINITIALISE: u32 = 9;
+    let what = match minor {
+        Some(..REGISTER) => format!("assign a new lock to {name} in the child before anything uses it"),
+        Some(..REINITIALISE) => format!(
+            "pass os.register_at_fork(after_in_child=...) a function that assigns a new lock to {name}, once, where {name} is \
+             created"
+        ),
+        _ => format!(
+            "call os.register_at_fork(after_in_child={name}._at_fork_reinit) once, where {name} is created: each child then \
+             makes the lock anew"
+        ),
+    };
+    format!("If the fork must stay, {what}. What the lock protects may be half changed in the child.")
+}
+
+/// The 12 of Python 3.12, by the name of the interpreter's program or library in a stack.
+pub(super) fn minor_version(stack: &[Frame]) -> Option<u32> {
+    stack.iter().find_map(|frame| {
+        let (_, version) = base_name(frame.module.as_deref()?).split_once("python3.")?;
+        let end = version.find(|letter: char| !letter.is_ascii_digit());
+        version.get(..end.unwrap_or(version.len()))?.parse().ok()
     })
+}
+
+/// The glob for a thread of this name. Python numbers threads without a name, so that only the function in the name tells one from
+/// another (since 3.10: `Thread-1 (beat)`); none where there is none.
+pub(super) fn glob_of_thread(name: &str) -> Option<String> {
+    const NUMBERED: [&str; 3] = ["Thread-", "Dummy-", "ThreadPoolExecutor-"];
+    let Some((start, rest)) = NUMBERED
+        .iter()
+        .find_map(|start| Some((start, name.strip_prefix(start)?)))
+    else {
+        return Some(Pattern::escape(name));
+    };
+    let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '_');
+    match rest {
+        "" => None,
+        _ if rest.starts_with(" (") => Some(format!("{start}*{}", Pattern::escape(rest))),
+        _ => Some(Pattern::escape(name)),
+    }
 }
 
 /// A line for the locks of logging handlers, which programs use without having created them.

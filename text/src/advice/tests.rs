@@ -236,12 +236,36 @@ fn python() {
         lines[0].contains("os.fork()") && lines[0].contains("subprocess"),
         "{lines:?}"
     );
-    has(&lines[1], "thread:Thread-1 (run) to");
+    has(&lines[1], "thread:Thread-* (run) to");
+    for name in ["Thread-1", "Dummy-3", "ThreadPoolExecutor-0_0"] {
+        let lines = advice(Facts {
+            threads: &[thread(name)],
+            ..python
+        });
+        assert_eq!(lines.len(), 1, "a rule for {name} would fit strangers: {lines:?}");
+    }
 
     let semaphore = vec![frame("/usr/lib/libpython3.12.so.1.0", "PyThread_acquire_lock_timed")];
     let named = lock(LockKind::Semaphore, Some("self.lock"), semaphore.clone());
     let lines = locked(python, &[named]);
-    has(&lines[1], "os.register_at_fork(before=self.lock.acquire");
+    has(
+        &lines[1],
+        "os.register_at_fork(after_in_child=self.lock._at_fork_reinit) once",
+    );
+    for (version, words) in [
+        ("3.8", "a function that assigns a new lock to self.lock"),
+        (
+            "3.6m",
+            "If the fork must stay, assign a new lock to self.lock in the child",
+        ),
+    ] {
+        let stack = vec![frame(
+            &format!("/opt/bin/python{version}"),
+            "PyThread_acquire_lock_timed",
+        )];
+        let lines = locked(python, &[lock(LockKind::Semaphore, Some("self.lock"), stack)]);
+        has(&lines[1], words);
+    }
     let nameless = lock(LockKind::Semaphore, None, semaphore);
     assert_eq!(locked(python, &[nameless]).len(), 1);
     let extension = lock(LockKind::Mutex, None, vec![frame("/x/libopenblas.so.0", "blas_lock")]);
@@ -342,6 +366,10 @@ fn python_frames_say_which_call_to_change() {
     );
     has(&advise(&[("pty.py", "fork"), main]), "In main (shop.py:7)");
     has(&advise(&[main]), "In main (shop.py:7), start another program");
+    has(
+        &advise(&[("site-packages/watcher/os.py", "fork_and_watch")]),
+        "the fork itself is a library's.",
+    );
 }
 
 #[test]
@@ -353,7 +381,7 @@ fn python_locks_are_called_what_the_program_calls_them() {
     let semaphore = vec![frame("/usr/lib/libpython3.12.so.1.0", "PyThread_acquire_lock_timed")];
     let named = |name| lock(LockKind::Semaphore, Some(name), semaphore.clone());
     let lines = locked(python, &[named("self.door in Vault.keep_open (bank.py:7)")]);
-    has(&lines[1], "before=self.door.acquire,");
+    has(&lines[1], "after_in_child=self.door._at_fork_reinit)");
     let lines = locked(
         python,
         &[named("self.lock in StreamHandler.flush (logging/__init__.py:7)")],

@@ -61,7 +61,11 @@ mod tests {
     fn callers_that_only_exec() {
         let packages = "/env/lib/python3.11/site-packages";
         for (file, function, who) in ROWS {
-            let file = if file.starts_with('<') { (*file).to_owned() } else { format!("{packages}{file}") };
+            let file = if file.starts_with('<') {
+                (*file).to_owned()
+            } else {
+                format!("{packages}{file}")
+            };
             for function in [(*function).to_owned(), format!("Some.{function}")] {
                 assert_eq!(exec_bound(&stack(&[(&file, &function), APP])), Some(*who));
             }

@@ -121,7 +121,10 @@ fn others_are_no_such_callers() {
         &["/usr/bin/app!start_command"],
         &["/usr/lib/libperl.so.5.36!Perl_pp_fork"],
         // `open FILE, "-|"` comes back in the child.
-        &["/usr/lib/libperl.so.5.36!Perl_my_popen", "/usr/lib/libperl.so.5.36!PerlIO_openn"],
+        &[
+            "/usr/lib/libperl.so.5.36!Perl_my_popen",
+            "/usr/lib/libperl.so.5.36!PerlIO_openn",
+        ],
         &["/app!testing::internal::NoExecDeathTest::AssumeRole()"],
         &["/app!safe_fork_full"],
         &["/app!app::Command::spawn", "/app!app::main"],

@@ -193,7 +193,7 @@ fn python_is_known_by_its_frames() {
     let named = orphan(LockKind::Semaphore, Some("self.lock"), waits.clone(), waits.clone());
     has(
         &for_orphan(&named),
-        &[PYTHON, "os.register_at_fork(before=self.lock.acquire"],
+        &[PYTHON, "os.register_at_fork(after_in_child=self.lock._at_fork_reinit"],
     );
     let mut library = orphan(LockKind::Mutex, None, vec![], vec![frame("/usr/lib/libfoo.so", "put")]);
     library.python_stack = Some(vec![PythonFrame {
