@@ -102,12 +102,15 @@ impl Line {
             "ids that cannot be",
         )?;
         if let Detail::UnsafeFork(fork) = &record.detail {
-            let right = if fork.locks.is_empty() {
+            let right = if fork.locks.iter().all(|lock| lock.made_anew) {
                 Severity::Warn
             } else {
                 Severity::Error
             };
-            demand(self.severity == right, "WARN is for no lock, ERROR for one")?;
+            demand(
+                self.severity == right,
+                "WARN is for no lock that can hang the child, ERROR for one",
+            )?;
             demand(!fork.threads.is_empty(), "no thread is alive")?;
             demand(record.fork_id.is_some(), "no fork_id")?;
             let by_the_child = fork.fork.child_pid.is_none_or(|child| child == record.pid);

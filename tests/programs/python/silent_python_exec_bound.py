@@ -51,6 +51,8 @@ def package():
     """A package with the path and the function of the real one."""
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(os.path.join(folder, "ptyprocess"))
+        # With it, the package goes before an installed one.
+        open(os.path.join(folder, "ptyprocess", "__init__.py"), "w").close()
         with open(os.path.join(folder, "ptyprocess", "ptyprocess.py"), "w") as file:
             file.write(PTYPROCESS)
         sys.path.insert(0, folder)
