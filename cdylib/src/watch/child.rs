@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `call` | before a call that takes a lock: is it an orphan, or can no thread release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, barriers, futexes |
-//! | `attempt` | CPython's failed attempts to take a lock |
+//! | `attempt` | failed attempts to take a lock: is it freed, or waited for? |
 //! | `python_lock` | waits for CPython locks that no hook sees |
 //! | `outcome` | how the child of a reported fork ended |
 //! | `finding` | what a child reports, and stopping it |
@@ -22,7 +22,7 @@ mod reporter;
 mod site;
 mod wait;
 
-pub use self::call::{before_call, fails_to_release, forget};
+pub use self::call::{after_release, before_call, forget};
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::wait::{barrier, condition, futex};

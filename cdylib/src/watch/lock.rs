@@ -142,10 +142,8 @@ fn release_slowly(
     }
     let inherited = thread.held.release_inherited(address);
     let result = real();
-    if let Some(entry) = inherited
-        && result != 0
-    {
-        child::fails_to_release(thread, entry, result, caller);
+    if let Some(entry) = inherited {
+        child::after_release(thread, entry, result, caller);
     }
     result
 }

@@ -53,6 +53,10 @@ impl Kind for OrphanedLock {
                 "At the fork, another thread was inside a function of libc that takes this lock. The child has a copy of the \
                  lock, but not of that thread."
             }
+            LockKind::RwlockWrite if advice::taker_may_have_forked(record, self) => {
+                "The lock records its writer by thread id, and in the child the forking thread has a different one. A call to \
+                 pthread_rwlock_unlock in the child has no effect."
+            }
             _ if advice::taker_may_have_forked(record, self) => {
                 "The child has a copy of the lock as it was at the fork, taken by a thread of the parent. No thread \
                  of the child has that thread's id."

@@ -25,6 +25,7 @@ use crate::watch::new_process::catch_up_with_locks;
 #[inline(never)]
 pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
     catch_up_with_locks(thread);
+    attempt::look_again(thread, caller.stack_pointer);
     if object == Object::LibcRegion {
         if let Some(orphan) = orphans::find(address) {
             let certain = libc_regions::at(address).is_some_and(|region| region.certain);
@@ -48,13 +49,13 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     if lives_here {
         orphans::forget(address);
     }
-    let orphan = orphans::find(address).or_else(|| taken_unseen(object, address, owner, lives_here));
+    let orphan = orphans::find(address).or_else(|| taken_unseen(thread, object, address, owner, lives_here));
     match (judge(object, wait, orphan.is_some(), alive::is_alone), orphan) {
         (CallOutcome::AsksForOrphan(how), Some(orphan)) => {
             attempt::is_followed_by_wait(address);
             finding::orphaned_lock(thread, orphan, how, true, site);
         }
-        (CallOutcome::TriesOrphan, Some(orphan)) => attempt::fails(thread, orphan, caller.return_address, site),
+        (CallOutcome::TriesOrphan, Some(orphan)) => attempt::fails(thread, orphan, caller, site),
         (CallOutcome::MayAskForPythonLock, _) => {
             if let Some(orphan) = python_lock::seen_behind(address) {
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
@@ -68,19 +69,19 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     }
 }
 
-/// The orphan for a lock whose owner is not a thread of this process, and whose acquisition no hook saw.
-fn taken_unseen(object: Object, address: usize, owner: i32, lives_here: bool) -> Option<Orphan> {
+/// The orphan for a lock whose owner is not a thread of this process: the forking thread took it, or no hook saw who did.
+fn taken_unseen(thread: &Thread, object: Object, address: usize, owner: i32, lives_here: bool) -> Option<Orphan> {
     if owner == 0 || lives_here {
         return None;
     }
-    let entry = Entry {
+    let entry = thread.held.inherited(address).unwrap_or(Entry {
         address,
         object,
         stage: Stage::Held,
         stack: NO_STACK,
         made: NO_STACK,
         stack_pointer: 0,
-    };
+    });
     orphans::add(entry, owner, fork_record::newest_number());
     orphans::find(address)
 }
@@ -92,15 +93,18 @@ fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Optio
     thread.held.inherited(address).filter(|_| !is_signalling)
 }
 
-/// After a failed release of a lock that this thread held at the fork: a lock that records its owner's id refuses the child.
+/// After the release of a lock that this thread held at the fork. A mutex that records its owner's id refuses the child; to a
+/// read-write lock taken for writing, the child is no writer, and its release has no effect.
 #[cold]
 #[inline(never)]
-pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, caller: Caller) {
-    if result != libc::EPERM || entry.object != Object::Mutex {
+pub fn after_release(thread: &'static Thread, entry: Entry, result: c_int, caller: Caller) {
+    let is_refused = result == libc::EPERM && entry.object == Object::Mutex;
+    let has_no_effect = result == 0 && entry.object == Object::RwlockWrite;
+    if !is_refused && !has_no_effect {
         return;
     }
     let _errno = KeepErrno::save();
-    // SAFETY: the program has just passed this very mutex to libc.
+    // SAFETY: the program has just passed this very lock to libc.
     let LockState::Held(owner) = (unsafe { lock_state(entry.object, entry.address, own_id) }) else {
         return;
     };
@@ -108,7 +112,7 @@ pub fn fails_to_release(thread: &'static Thread, entry: Entry, result: c_int, ca
         return;
     }
     orphans::add(entry, owner, fork_record::newest_number());
-    if let Some(orphan) = orphans::find(entry.address) {
+    if is_refused && let Some(orphan) = orphans::find(entry.address) {
         finding::orphaned_lock(thread, orphan, Reported::Block, true, Site::of(caller));
     }
 }
