@@ -25,10 +25,14 @@ mod exec_bound;
 mod hazards;
 /// What a followed lock costs.
 mod hot_path;
+/// Every hooked function while another thread holds the loader's lock.
+mod loader_held;
 /// The other options, and the form of records and text.
 mod options;
 /// What is seen of a process from outside.
 mod outside;
+/// Programs with raised privileges.
+mod privileges;
 /// Python programs, under every CPython that is installed.
 mod python;
 /// Records grouped and shown.

@@ -93,6 +93,16 @@ ROWS = tuple(
                 *(f"t/unit/{part}" for part in ("app", "concurrency", "worker", "utils")),
             ],
         ),
-        Suite("dask", "2026.8.0", ["numpy", "pandas", "pyarrow", "pytest-cov"], ["--pyargs", "dask.tests", "dask.bag"]),
+        # Its schedulers of threads and processes; all of its tests take an hour. A pool's workers import pandas for each test.
+        Suite(
+            "dask",
+            "2026.8.0",
+            ["numpy", "pandas", "pytest-cov", "pytest-rerunfailures"],
+            [
+                "--timeout=300",
+                "--pyargs",
+                *(f"dask.tests.test_{part}" for part in ("threaded", "local", "system", "cache", "multiprocessing")),
+            ],
+        ),
     )
 )

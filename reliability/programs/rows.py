@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reliability.programs import Program, cpython, libstdcxx, pypi, rust
+from reliability.programs import Program, boost, cpython, libstdcxx, pypi, rust
 from reliability.programs.loads import rows as loads
 
-PROGRAMS: tuple[Program, ...] = (*cpython.ROWS, *pypi.ROWS, *rust.ROWS, *libstdcxx.ROWS, *loads.ROWS)
+PROGRAMS: tuple[Program, ...] = (*cpython.ROWS, *pypi.ROWS, *rust.ROWS, *libstdcxx.ROWS, *boost.ROWS, *loads.ROWS)
 
 
 def chosen(words: list[str]) -> list[Program]:

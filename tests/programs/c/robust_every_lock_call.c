@@ -17,12 +17,23 @@ static pthread_spinlock_t spinlock;
 static sem_t semaphore;
 static struct timespec past = {1, 0}, later;
 
-/* libc's other name of a function, where this libc still exports it. */
-static function *other_name(const char *name, void *plain) {
+/* libc's other names of functions. They are looked up before `main`, because that takes the loader's lock, which another thread
+ * may hold in a run of this program. Newer versions of libc export only the plain name. */
+#define EACH_OTHER_NAME(DO) \
+    DO(__pthread_mutex_trylock) DO(__pthread_mutex_lock) DO(__pthread_mutex_unlock) DO(__pthread_rwlock_tryrdlock) \
+    DO(__pthread_rwlock_trywrlock) DO(__pthread_rwlock_rdlock) DO(__pthread_rwlock_wrlock) \
+    DO(__pthread_rwlock_unlock)
+#define PLACE(name) static function *other##name;
+#define FIND(name) other##name = find(#name);
+#define OTHER(name) other##name
+EACH_OTHER_NAME(PLACE)
+
+static function *find(const char *name) {
     void *found = dlsym(RTLD_DEFAULT, name);
-    return (function *)(found ? found : plain);
+    return (function *)(found ? found : dlsym(RTLD_DEFAULT, name + strlen("__")));
 }
-#define OTHER(name, plain) other_name(#name, (void *)plain)
+
+__attribute__((constructor)) static void find_other_names(void) { EACH_OTHER_NAME(FIND) }
 
 /* Runs in a thread of its own, to whom the locks of main are those of another. */
 static void aside(void (*routine)(void)) {
@@ -33,7 +44,7 @@ static void aside(void (*routine)(void)) {
 
 static void mutexes_of_another(void) {
     TELL(pthread_mutex_trylock(&mutex));
-    TELL(OTHER(__pthread_mutex_trylock, pthread_mutex_trylock)(&mutex));
+    TELL(OTHER(__pthread_mutex_trylock)(&mutex));
     TELL(pthread_mutex_timedlock(&mutex, &past));
     TELL(pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &past));
     TELL(pthread_mutex_lock(&other_mutex));
@@ -50,12 +61,12 @@ static void free_mutexes(void) {
 }
 
 static void with_mutexes(void) {
-    function *lock = OTHER(__pthread_mutex_lock, pthread_mutex_lock), *unlock = OTHER(__pthread_mutex_unlock, pthread_mutex_unlock);
+    function *lock = OTHER(__pthread_mutex_lock), *unlock = OTHER(__pthread_mutex_unlock);
     for (int way = 0; way < 6; way++) {
         if (way == 0) TELL(pthread_mutex_lock(&mutex));
         if (way == 1) TELL(lock(&mutex));
         if (way == 2) TELL(pthread_mutex_trylock(&mutex));
-        if (way == 3) TELL(OTHER(__pthread_mutex_trylock, pthread_mutex_trylock)(&mutex));
+        if (way == 3) TELL(OTHER(__pthread_mutex_trylock)(&mutex));
         if (way == 4) TELL(pthread_mutex_timedlock(&mutex, &later));
         if (way == 5) TELL(pthread_mutex_clocklock(&mutex, CLOCK_REALTIME, &later));
         if (way == 0) TELL(mtx_lock(&c11));
@@ -81,8 +92,8 @@ static void with_mutexes(void) {
 static void rwlock_of_another(void) {
     TELL(pthread_rwlock_tryrdlock(&rwlock));
     TELL(pthread_rwlock_trywrlock(&rwlock));
-    TELL(OTHER(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock)(&rwlock));
-    TELL(OTHER(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock)(&rwlock));
+    TELL(OTHER(__pthread_rwlock_tryrdlock)(&rwlock));
+    TELL(OTHER(__pthread_rwlock_trywrlock)(&rwlock));
     TELL(pthread_rwlock_timedwrlock(&rwlock, &past));
     TELL(pthread_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &past));
 }
@@ -110,27 +121,27 @@ static void free_rwlock(void) {
 static void with_rwlocks(void) {
     for (int way = 0; way < 12; way++) {
         if (way == 0) TELL(pthread_rwlock_rdlock(&rwlock));
-        if (way == 1) TELL(OTHER(__pthread_rwlock_rdlock, pthread_rwlock_rdlock)(&rwlock));
+        if (way == 1) TELL(OTHER(__pthread_rwlock_rdlock)(&rwlock));
         if (way == 2) TELL(pthread_rwlock_tryrdlock(&rwlock));
-        if (way == 3) TELL(OTHER(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock)(&rwlock));
+        if (way == 3) TELL(OTHER(__pthread_rwlock_tryrdlock)(&rwlock));
         if (way == 4) TELL(pthread_rwlock_timedrdlock(&rwlock, &later));
         if (way == 5) TELL(pthread_rwlock_clockrdlock(&rwlock, CLOCK_REALTIME, &later));
         if (way == 6) TELL(pthread_rwlock_wrlock(&rwlock));
-        if (way == 7) TELL(OTHER(__pthread_rwlock_wrlock, pthread_rwlock_wrlock)(&rwlock));
+        if (way == 7) TELL(OTHER(__pthread_rwlock_wrlock)(&rwlock));
         if (way == 8) TELL(pthread_rwlock_trywrlock(&rwlock));
-        if (way == 9) TELL(OTHER(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock)(&rwlock));
+        if (way == 9) TELL(OTHER(__pthread_rwlock_trywrlock)(&rwlock));
         if (way == 10) TELL(pthread_rwlock_timedwrlock(&rwlock, &later));
         if (way == 11) TELL(pthread_rwlock_clockwrlock(&rwlock, CLOCK_REALTIME, &later));
         aside(way < 6 ? read_rwlock : written_rwlock);
         if (way >= 6) {
             /* Who writes waits for nobody, least of all for itself. */
             TELL(pthread_rwlock_rdlock(&rwlock));
-            TELL(OTHER(__pthread_rwlock_rdlock, pthread_rwlock_rdlock)(&rwlock));
+            TELL(OTHER(__pthread_rwlock_rdlock)(&rwlock));
             TELL(pthread_rwlock_wrlock(&rwlock));
-            TELL(OTHER(__pthread_rwlock_wrlock, pthread_rwlock_wrlock)(&rwlock));
+            TELL(OTHER(__pthread_rwlock_wrlock)(&rwlock));
         }
         if (way % 2 == 0) TELL(pthread_rwlock_unlock(&rwlock));
-        else TELL(OTHER(__pthread_rwlock_unlock, pthread_rwlock_unlock)(&rwlock));
+        else TELL(OTHER(__pthread_rwlock_unlock)(&rwlock));
         aside(free_rwlock);
     }
 }
