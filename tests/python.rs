@@ -1,5 +1,6 @@
 //! Python programs, each under every CPython that is installed and that can show its case.
 
+use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{PythonFrame, Record, Thread, UnsafeFork};
 
 use crate::options::{only_fork, words};
@@ -11,7 +12,7 @@ programs! {
     Python: unsafe_fork_python_lock, unsafe_fork_pool_logging, unsafe_fork_idle_threads,
             orphaned_python_own_lock, unsafe_fork_second_child, silent_python_own_lock, silent_python_alone, silent_python_spawn, silent_python_shared_lock, silent_python_numpy,
             unsafe_fork_named_lock, unsafe_fork_lock_names, unsafe_fork_lock_ways, unsafe_fork_locks_of_others,
-            unsafe_fork_class_called_often, unsafe_fork_lock_made_anew, unsafe_fork_lock_not_made_anew, unsafe_fork_traced, unsafe_fork_thread_names, robust_python_threads;
+            unsafe_fork_one_line, unsafe_fork_class_called_often, unsafe_fork_lock_made_anew, unsafe_fork_lock_not_made_anew, unsafe_fork_traced, unsafe_fork_thread_names, robust_python_threads;
 }
 
 fn names(stack: Option<&[PythonFrame]>) -> Vec<&str> {
@@ -36,6 +37,22 @@ fn is_before(label: &str, version: [u32; 3]) -> bool {
     let its = label.rsplit(' ').next().unwrap_or_default();
     let numbers: Vec<u32> = its.split('.').filter_map(|number| number.parse().ok()).collect();
     numbers[..] < version[..]
+}
+
+#[test]
+fn one_python_line_is_one_finding_whatever_is_held_there() {
+    let name = "unsafe_fork_one_line";
+    let program = Program::ready(Language::Python, name).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+    for start in &program.starts {
+        let watched = watch(&program, start, &[], &[]);
+        let forks = watched.of(Kind::UnsafeFork);
+        let records: Vec<&Record> = forks.iter().map(|line| line.record.as_ref().expect("known")).collect();
+        let [one, other] = records[..] else {
+            panic!("{}: {watched:?}", start.label)
+        };
+        assert_eq!(one.fingerprint, other.fingerprint, "{}", start.label);
+        assert_ne!(one.fork_id, other.fork_id, "{}", start.label);
+    }
 }
 
 #[test]

@@ -57,6 +57,9 @@ impl LockRow {
         if let Some(place) = self.taken() {
             words.push_str(&format!(", taken in {}", place.in_words()));
         }
+        if self.lock.made_anew {
+            words.push_str(", made anew in the child");
+        }
         words
     }
 }

@@ -67,12 +67,21 @@ pub fn of_stack<'record>(native: &'record [Frame], python: Option<&'record [Pyth
     }
     let informative = || native.iter().filter(|frame| noise::is_informative(frame));
     let has_name = |frame: &&Frame| frame.symbol.is_some();
-    informative()
+    let own = informative()
         .find(|frame| frame.file.is_some())
-        .or_else(|| informative().find(has_name))
-        .or_else(|| native.iter().find(has_name))
-        .or_else(|| native.first())
-        .map(Place::from)
+        .or_else(|| informative().find(has_name));
+    if let Some(frame) = own {
+        return Some(frame.into());
+    }
+    let frame = native.iter().find(has_name).or_else(|| native.first())?;
+    let place = Place::from(frame);
+    // No user has an interpreter's source file to look into.
+    let is_interpreters = noise::is_interpreters(frame);
+    Some(Place {
+        file: place.file.filter(|_| !is_interpreters),
+        line: place.line.filter(|_| !is_interpreters),
+        ..place
+    })
 }
 
 /// Where a finding happens: the fork, the child's call, or where the lock was taken.
@@ -136,6 +145,16 @@ mod tests {
             function: "main".into(),
         }];
         assert_eq!(of_stack(&stack, Some(&python)).unwrap().in_words(), "main (a.py:3)");
+        let interpreters = [frame(
+            "/usr/bin/python3.11",
+            "os_fork_impl",
+            Some("Modules/posixmodule.c"),
+        )];
+        let place = of_stack(&interpreters, None).unwrap();
+        assert_eq!(
+            (place.in_words().as_str(), place.file),
+            ("os_fork_impl (python3.11+0x10)", None)
+        );
         assert_eq!(of_stack(&[], None), None);
     }
 }

@@ -162,7 +162,8 @@ impl Finding {
             return false;
         };
         let before = self.locks.len();
-        self.locks.extend(detail.locks.iter().map(key));
+        let harmful = detail.locks.iter().filter(|lock| !lock.made_anew);
+        self.locks.extend(harmful.map(key));
         self.locks.len() > before
     }
 }
