@@ -20,7 +20,9 @@ pub struct LockIdentity {
 impl LockIdentity {
     /// The identity of the lock of this entry. `name` is what libc or Python code calls it.
     pub fn new(entry: &Entry, name: Option<&str>, acquired_stack: &[Frame], resolver: &mut Resolver) -> Self {
-        let created_stack = (entry.made != NO_STACK).then(|| frames(resolver, depot::frames(entry.made), false));
+        // The interpreter makes all of Python's locks at one place.
+        let was_seen = entry.made != NO_STACK && name.is_none();
+        let created_stack = was_seen.then(|| frames(resolver, depot::frames(entry.made), false));
         // The address of a libc lock is that of our own row for it.
         let module = (entry.object != Object::LibcRegion).then(|| resolver.modules().find(entry.address));
         let id = match (name, module.flatten()) {
