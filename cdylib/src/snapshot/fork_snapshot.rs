@@ -8,6 +8,7 @@ use forkwatch_process::cpython::{Held, Target, View};
 use forkwatch_process::memory::ProcessMemory;
 
 use super::alive::Alive;
+use super::handled_locks::MadeAnew;
 use super::lock_memory::{Word, word};
 use super::origin::ForkOrigin;
 use super::place::Place;
@@ -34,6 +35,8 @@ pub struct ForkSnapshot {
     pub locks: Vec<HeldLock>,
     /// The locks that were left out, because there are too many: all were taken where one of `locks` was.
     pub more_locks: usize,
+    /// In the parent, once the child has said so: the locks that handlers of libraries have made anew.
+    pub made_anew: MadeAnew,
     /// What Python code was doing; `None` where there is none, and in a child for what it inherited.
     pub python: Option<View>,
 }
@@ -219,6 +222,7 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
         threads,
         locks,
         more_locks,
+        made_anew: MadeAnew::NONE,
         python: None,
     }
 }

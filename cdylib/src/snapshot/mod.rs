@@ -2,6 +2,7 @@
 
 pub mod alive;
 pub mod fork_snapshot;
+pub mod handled_locks;
 pub mod lock_identity;
 pub mod lock_memory;
 pub mod lock_state;

@@ -10,6 +10,7 @@ use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
 use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::snapshot::handled_locks::Page;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
 use crate::system::process;
@@ -27,6 +28,8 @@ pub struct ForkRecord {
     pub judged: Option<Judgement>,
     /// Strict mode stops the fork, but the copy could not be avoided: the child ends at once.
     pub stopped: bool,
+    /// In the parent: where the child says which locks its handlers make anew, if the parent waits for that.
+    pub handled: Option<&'static Page>,
     /// The child itself, not one of its own children; 0 in the parent.
     pub child: i32,
     /// In the child: what the copied tables say.
@@ -44,6 +47,7 @@ impl ForkRecord {
             python_locks,
             judged: None,
             stopped: false,
+            handled: None,
             child: 0,
             inherited: None,
             parent_reports: None,

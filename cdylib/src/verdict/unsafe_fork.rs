@@ -154,7 +154,8 @@ fn locks<'a>(
         interpreter.is_some_and(|interpreter| interpreter.calls_handlers(depot::frames(snapshot.origin.stack)));
     let is_made_anew = |address| {
         let made_anew = snapshot.python.as_ref().map(|view| &view.made_anew);
-        calls_handlers && made_anew.is_some_and(|made_anew| made_anew.contains(&address))
+        snapshot.made_anew.contains(address)
+            || calls_handlers && made_anew.is_some_and(|made_anew| made_anew.contains(&address))
     };
     let mut relevant = Vec::new();
     for lock in &snapshot.locks {

@@ -35,6 +35,7 @@ mod strict;
 use self::steps::{after_copy_in_child, after_copy_in_parent, before_copy, settle};
 use super::this_thread;
 use crate::config::{self, Action};
+use crate::snapshot::handled_locks;
 use crate::state::fork_call::{self, ForkCall};
 use crate::system::errno;
 
@@ -55,6 +56,7 @@ pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if result == 0 {
         // The child's handler has done everything. The outer fork belongs to the parent; its memory is leaked, because the child
         // must write as few pages as possible.
+        handled_locks::child_goes_on();
         return 0;
     }
     let result = settle(result);

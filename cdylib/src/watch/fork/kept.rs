@@ -1,6 +1,7 @@
 //! The fork record that a thread keeps until it can report it, and the one that is reused for the next fork.
 #![expect(unsafe_code, reason = "a thread word holds a box")]
 
+use crate::snapshot::handled_locks;
 use crate::state::report_lock::{Guarded, ReportLock};
 use crate::system::thread_word::{self, Word};
 use crate::verdict::fork_record::ForkRecord;
@@ -21,6 +22,7 @@ pub(super) fn counted(lock: &mut ReportLock, known: KnownFork) -> Box<ForkRecord
 /// In the parent, after the copy: a fork to report becomes this thread's alone, and waits without any lock until the program's
 /// own handlers have run, which may take long or never return.
 pub(super) fn keep_or_count(lock: &mut ReportLock, mut fork: Option<Box<ForkRecord>>) {
+    handled_locks::parent_goes_on();
     if let Some(counted) = fork.take_if(|fork| fork.seen.is_none()) {
         *COUNTED.get_mut(lock) = Some(counted);
     }

@@ -9,6 +9,7 @@ use crate::config;
 use crate::record::lock::address;
 use crate::sink::output::Shown;
 use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock};
+use crate::snapshot::handled_locks;
 use crate::snapshot::place::PlaceVerdict;
 use crate::state::counts;
 use crate::state::report_lock::ReportLock;
@@ -22,6 +23,10 @@ use crate::watch::{report, reporting};
 /// Reports a fork, if it is a finding. `child` is the child's id, where the parent knows it.
 pub(super) fn report(lock: &mut ReportLock, fork: &mut ForkRecord, child: Option<i32>) {
     let judged = fork.judged.take();
+    let handled = fork.handled.take().filter(|_| child.is_some());
+    if let (Some(page), Some(seen)) = (handled, &mut fork.seen) {
+        seen.made_anew = handled_locks::answer(page);
+    }
     let Some(snapshot) = &fork.seen else { return };
     let stopped = fork.stopped;
     reporting::in_own_memory(lock, |lock| {

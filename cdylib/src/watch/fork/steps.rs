@@ -3,8 +3,8 @@
 
 use forkwatch_state::fork::ForkPhase;
 
-use super::{kept, look, report, strict};
-use crate::snapshot::alive;
+use super::{handlers, kept, look, report, strict};
+use crate::snapshot::{alive, handled_locks};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
@@ -57,6 +57,10 @@ fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
         if fork.stopped {
             strict::stop_unless_it_fails(lock, fork);
         }
+        let seen = fork.seen.as_ref();
+        let is_reported =
+            seen.filter(|seen| !fork.stopped && !seen.reported_before && handlers::child_is_seen_after(call));
+        fork.handled = is_reported.and_then(|seen| handled_locks::begin(&seen.locks));
     }
     FORKS.put(lock, fork);
 }
@@ -86,6 +90,7 @@ pub fn after_copy_in_child() {
             if fork.as_ref().is_some_and(|fork| fork.stopped) {
                 process::exit_now(0);
             }
+            handled_locks::child_begins();
             new_process::begin(thread, fork);
             FORKS.resume_in_child();
         }
