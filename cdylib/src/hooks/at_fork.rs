@@ -7,7 +7,8 @@ use core::ffi::{c_int, c_void};
 use forkwatch_schema::record::Phase;
 
 use super::hooks;
-use crate::watch::fork::handlers::{Handler, note_foreign_child_handler, note_foreign_prepare_handler};
+use crate::snapshot::handled_locks;
+use crate::watch::fork::handlers::{Handler, note_foreign_prepare_handler};
 use crate::watch::{handler, this_thread};
 
 /// `__register_atfork`.
@@ -28,7 +29,7 @@ fn register(real: Register, handlers: [Option<Handler>; 3], library: *mut c_void
         note_foreign_prepare_handler();
     }
     if child.is_some() {
-        note_foreign_child_handler();
+        handled_locks::note_child_handler();
     }
     let prepare = handler::timed(Phase::Prepare, prepare);
     let parent = handler::timed(Phase::Parent, parent);

@@ -1,10 +1,12 @@
 //! Which inherited locks the at-fork handlers of libraries make anew, or release, in a child. The child compares each lock with what
 //! it was before the handlers, and tells its parent through a page that both share. The parent has something new to report: it waits
 //! for the answer.
+//!
+//! Relaxed, unless noted: read in the thread that writes it, and in the child of its fork, which has one thread.
 #![expect(unsafe_code, reason = "a page shared with a child")]
 
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use core::time::Duration;
 
 use forkwatch_process::memory::ProcessMemory;
@@ -12,6 +14,7 @@ use rustix::thread::futex;
 
 use super::fork_snapshot::HeldLock;
 use super::lock_memory::{Word, word};
+use crate::state::fork_call::ForkCall;
 use crate::state::held::Object;
 use crate::system::deadline::Deadline;
 use crate::system::region;
@@ -57,9 +60,23 @@ impl MadeAnew {
     }
 }
 
-/// The page of the fork under way, whose child has not answered. Relaxed: read in the thread that forks, and in its child.
+/// The page of the fork under way, whose child has not answered.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static UNDER_WAY: AtomicPtr<Page> = AtomicPtr::new(null_mut());
+
+/// Whether another library has registered a child handler; only ever set.
+static HAS_CHILD_HANDLERS: AtomicBool = AtomicBool::new(false);
+
+/// Another library has registered a child handler.
+pub fn note_child_handler() {
+    HAS_CHILD_HANDLERS.store(true, Ordering::Relaxed);
+}
+
+/// Whether handlers of other libraries run in the child of this call, and our hook sees the child after them.
+pub fn child_will_answer(call: Option<ForkCall>) -> bool {
+    let is_seen = |call: ForkCall| matches!(call.function.name, "fork" | "__fork" | "forkpty");
+    HAS_CHILD_HANDLERS.load(Ordering::Relaxed) && call.is_some_and(is_seen)
+}
 
 /// Before the copy: the page for a child with these locks; `None` where there is none, or no memory.
 pub fn begin(locks: &[HeldLock]) -> Option<&'static Page> {

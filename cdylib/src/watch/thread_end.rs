@@ -64,7 +64,9 @@ fn report_leaked_lock(lock: &mut ReportLock, entry: &Entry, tid: i32) {
         return;
     }
     reported::remember(lock, place, PlaceVerdict::Reported);
-    if let Some(mut resolver) = names::resolver() {
+    if let Some(mut resolver) = names::resolver()
+        && !leaked_lock::is_by_design(entry, resolver.modules())
+    {
         report::finding(record::leaked_lock::content(entry, tid, &mut resolver));
     }
 }

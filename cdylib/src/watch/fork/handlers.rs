@@ -2,10 +2,10 @@
 #![expect(unsafe_code, reason = "handing at-fork handlers to libc")]
 
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::steps::{UNKNOWN_CHILD, after_copy_in_child, after_copy_in_parent, before_copy, settle};
-use crate::state::fork_call::{self, ForkCall};
+use crate::state::fork_call;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_error_number, real_function};
 
@@ -14,9 +14,6 @@ pub type Handler = unsafe extern "C-unwind" fn();
 
 /// How many prepare handlers other libraries have. With none, a fork can be refused at its entry. Relaxed: a count.
 static FOREIGN_PREPARE_HANDLERS: AtomicU32 = AtomicU32::new(0);
-
-/// Whether another library has registered a child handler. Relaxed: only ever set.
-static HAS_FOREIGN_CHILD_HANDLERS: AtomicBool = AtomicBool::new(false);
 
 /// Registers our handlers. Called once, by stage one.
 pub fn register() {
@@ -33,17 +30,6 @@ pub fn register() {
 /// Another library has registered a prepare handler.
 pub fn note_foreign_prepare_handler() {
     FOREIGN_PREPARE_HANDLERS.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Another library has registered a child handler.
-pub fn note_foreign_child_handler() {
-    HAS_FOREIGN_CHILD_HANDLERS.store(true, Ordering::Relaxed);
-}
-
-/// Whether handlers of other libraries run in the child of this call, and our hook sees the child after them.
-pub(super) fn child_is_seen_after(call: Option<ForkCall>) -> bool {
-    let is_seen = |call: ForkCall| matches!(call.function.name, "fork" | "__fork" | "forkpty");
-    HAS_FOREIGN_CHILD_HANDLERS.load(Ordering::Relaxed) && call.is_some_and(is_seen)
 }
 
 /// Whether another library has registered a prepare handler.

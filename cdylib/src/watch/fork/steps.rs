@@ -3,7 +3,7 @@
 
 use forkwatch_state::fork::ForkPhase;
 
-use super::{handlers, kept, look, report, strict};
+use super::{kept, look, report, strict};
 use crate::snapshot::{alive, handled_locks};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
@@ -59,7 +59,7 @@ fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
         }
         let seen = fork.seen.as_ref();
         let is_reported =
-            seen.filter(|seen| !fork.stopped && !seen.reported_before && handlers::child_is_seen_after(call));
+            seen.filter(|seen| !fork.stopped && !seen.reported_before && handled_locks::child_will_answer(call));
         fork.handled = is_reported.and_then(|seen| handled_locks::begin(&seen.locks));
     }
     FORKS.put(lock, fork);
