@@ -114,7 +114,8 @@ pub struct OrphanedLock {
     pub stack: Vec<Frame>,
     /// The child's Python stack; null where it runs no Python code.
     pub python_stack: Option<Vec<PythonFrame>>,
-    /// False for a try-lock and for a wait with a time-out: the call returns, but it never succeeds.
+    /// False for a try-lock and for a wait with a time-out: the call returns, but it never succeeds. Also false where libc ends the
+    /// process instead of waiting, which is `FATAL`.
     pub blocking: bool,
 }
 

@@ -146,8 +146,13 @@ impl Line {
 
     /// How bad a child's finding is, whichever program it is in; nothing for other records.
     fn childs_severity(&self) -> Option<Severity> {
+        let ends_the_child = || {
+            self.record
+                .as_ref()
+                .is_some_and(|record| record.message.contains("is aborted by libc"))
+        };
         match self.kind {
-            Kind::OrphanedLock if self.orphaned_lock()?.blocking => Some(Severity::Fatal),
+            Kind::OrphanedLock if self.orphaned_lock()?.blocking || ends_the_child() => Some(Severity::Fatal),
             Kind::OrphanedLock => Some(Severity::Error),
             Kind::StuckChild => Some(Severity::Fatal),
             Kind::ThreadAfterFork => Some(Severity::Warn),

@@ -15,6 +15,7 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
     let Evidence {
         blocks,
         never_returns,
+        aborts,
         name,
         owner,
         identity,
@@ -40,7 +41,7 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
             lock,
             stack: call.stack,
             python_stack: call.python_stack,
-            blocking: blocks,
+            blocking: blocks && !aborts,
         }),
         truncated: Vec::new(),
     }

@@ -39,6 +39,12 @@ pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) ->
     object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & ROBUST != 0)
 }
 
+/// Whether a mutex inherits priority: the kernel looks for its owner, instead of only waiting.
+pub fn inherits_priority(memory: ProcessMemory, object: Object, address: usize) -> bool {
+    const INHERITS_PRIORITY: i32 = 32;
+    object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & INHERITS_PRIORITY != 0)
+}
+
 fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {
     // glibc marks every robust mutex as shared, because the kernel wakes its waiters that way.
     const ROBUST: i32 = 16;

@@ -1,5 +1,6 @@
 //! Whether a forked child's call on an orphan is a finding.
 
+use forkwatch_process::memory::ProcessMemory;
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::Frame;
 
@@ -7,12 +8,14 @@ use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names};
 use crate::config;
 use crate::snapshot::lock_identity::LockIdentity;
+use crate::snapshot::lock_memory;
 use crate::snapshot::names::frames;
 use crate::snapshot::python;
 use crate::state::held::Object;
 use crate::state::orphans::{Orphan, Reported};
 use crate::state::report_lock::ReportLock;
 use crate::state::{depot, libc_regions};
+use crate::system::task;
 use crate::verdict::suppressions;
 
 /// Whether it is a finding.
@@ -33,6 +36,8 @@ pub struct Evidence {
     pub blocks: bool,
     /// Whether the call is sure never to return.
     pub never_returns: bool,
+    /// Whether libc ends the process instead of waiting.
+    pub aborts: bool,
     /// What libc or Python code calls the lock.
     pub name: Option<String>,
     /// The name of the thread that held it.
@@ -73,11 +78,21 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
     Verdict::Finding(Evidence {
         blocks,
         never_returns: blocks && certain,
+        aborts: blocks && is_refused_by_kernel(lock, orphan),
         name,
         owner,
         identity,
         acquired_stack,
     })
+}
+
+/// Whether the kernel refuses to wait for the lock: a mutex that inherits priority whose owner is a thread of another process. libc
+/// then aborts.
+fn is_refused_by_kernel(lock: &ReportLock, orphan: &Orphan) -> bool {
+    let memory = ProcessMemory::own();
+    let parent = fork_record::of(lock, orphan.fork).map_or(orphan.owner, |fork| fork.origin.process);
+    lock_memory::inherits_priority(memory, orphan.entry.object, orphan.entry.address)
+        && task::name_in(parent, orphan.owner).is_some()
 }
 
 /// Python's name for the lock: preferably from what the parent saw, else from this child's own frames.

@@ -24,6 +24,7 @@ impl Kind for OrphanedLock {
         let does = match certainty(record, self) {
             Certainty::Hangs => "waits for ever in",
             Certainty::MayHang => "may wait for ever in",
+            Certainty::Aborts => "is aborted by libc in",
             Certainty::Fails => "can never succeed in",
         };
         format!("{child} {does} {call} for {lock} that {holder} {did} at the fork")
@@ -76,6 +77,13 @@ impl Kind for OrphanedLock {
                      returns."
                 ),
             ),
+            Certainty::Aborts => Why::new(
+                FAILS,
+                format!(
+                    "{lost} The mutex inherits priority, so the kernel looks for its owner, finds a thread of another \
+                     process and refuses; libc then ends the child with SIGABRT."
+                ),
+            ),
             Certainty::Fails => Why::new(
                 FAILS,
                 format!(
@@ -98,6 +106,8 @@ enum Certainty {
     Hangs,
     /// It never returns if the thread held the lock at the fork, which cannot be seen.
     MayHang,
+    /// It never returns: libc ends the process.
+    Aborts,
     /// It returns without the lock: a try, or a wait with a time-out.
     Fails,
 }
@@ -106,6 +116,7 @@ fn certainty(record: &Record, detail: &OrphanedLock) -> Certainty {
     match (detail.blocking, record.severity) {
         (true, Severity::Fatal) => Certainty::Hangs,
         (true, _) => Certainty::MayHang,
+        (false, Severity::Fatal) => Certainty::Aborts,
         (false, _) => Certainty::Fails,
     }
 }
