@@ -4,7 +4,7 @@
 #
 # python: 3.6-3.14
 # bare: 0
-# expect: unsafe_fork ERROR function=fork locks=1 threads=1 owner=keeper name="$2 in *"
+# expect: unsafe_fork function=fork locks=1 threads=1 owner=keeper name="$2 in *"
 # suppress: unsafe_fork:*
 # runs: module module_lock
 # runs: shared outer_lock
