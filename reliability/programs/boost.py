@@ -1,4 +1,4 @@
-"""The tests of Boost.Thread: programs that exit with 0 on success. Debian packages the library; its tests are in its repository."""
+"""The tests of Boost.Thread, from its repository: programs that exit with 0 on success. Debian packages the library."""
 
 from __future__ import annotations
 

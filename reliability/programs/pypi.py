@@ -93,7 +93,7 @@ ROWS = tuple(
                 *(f"t/unit/{part}" for part in ("app", "concurrency", "worker", "utils")),
             ],
         ),
-        # Its schedulers of threads and processes; all of its tests take an hour. A pool's workers import pandas for each test.
+        # Its schedulers of threads and processes; all of its tests take an hour. The workers of a pool import pandas.
         Suite(
             "dask",
             "2026.8.0",
