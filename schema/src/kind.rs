@@ -44,6 +44,8 @@ pub enum Kind {
     UnsafeFork,
     /// A child needs a lock whose holder does not exist in the child.
     OrphanedLock,
+    /// A child takes a lock that another thread takes, too: at another moment, the fork would have left it locked.
+    PossibleDeadlock,
     /// A child with one thread waits for something that only a lost thread would do.
     StuckChild,
     /// A child of a threaded process creates a thread before exec.
@@ -93,6 +95,13 @@ pub const KINDS: &[KindRow] = &[
         name: "orphaned_lock",
         meaning: "A forked child needs a lock that another thread held at the fork. That thread does not exist in the \
                   child, so nobody will ever release the lock.",
+        is_written: true,
+    },
+    KindRow {
+        kind: Kind::PossibleDeadlock,
+        name: "possible_deadlock",
+        meaning: "A forked child took a lock that another thread of its parent takes, too. The lock happened to be free at the \
+                  fork. Had the fork come while that thread held it, the child would wait for it for ever.",
         is_written: true,
     },
     KindRow {

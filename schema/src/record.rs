@@ -76,6 +76,8 @@ pub enum Detail {
     UnsafeFork(UnsafeFork),
     /// `orphaned_lock`.
     OrphanedLock(OrphanedLock),
+    /// `possible_deadlock`.
+    PossibleDeadlock(PossibleDeadlock),
     /// `stuck_child`.
     StuckChild(StuckChild),
     /// `thread_after_fork`, `unsafe_call`, `guarded_call`.
@@ -117,6 +119,19 @@ pub struct OrphanedLock {
     /// False for a try-lock and for a wait with a time-out: the call returns, but it never succeeds. Also false where libc ends the
     /// process instead of waiting, which is `FATAL`.
     pub blocking: bool,
+}
+
+/// The fields of `possible_deadlock`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PossibleDeadlock {
+    /// The function that takes the lock in the child.
+    pub call: String,
+    /// The lock, with the thread of the parent that takes it, too, and where that thread takes it.
+    pub lock: Lock,
+    /// Where the child is, innermost first.
+    pub stack: Vec<Frame>,
+    /// The child's Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
 }
 
 /// The fields of `stuck_child`.

@@ -102,6 +102,11 @@ fn matches_detail(rule: &Rule, detail: &Detail) -> bool {
                 || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
                 || matches_lock(rule, &finding.lock)
         }
+        Detail::PossibleDeadlock(finding) => {
+            matches_symbol(rule, &finding.call)
+                || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
+                || matches_lock(rule, &finding.lock)
+        }
         Detail::StuckChild(finding) => {
             matches_symbol(rule, &finding.call) || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
         }

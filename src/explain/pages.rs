@@ -69,6 +69,27 @@ pub const PAGES: &[Page] = &[
         links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
     },
     Page {
+        kind: Kind::PossibleDeadlock,
+        program: Some(include_str!("programs/possible_deadlock.c")),
+        fixes: &[
+            (
+                "C, C++",
+                "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
+                 with pthread_atfork() handlers, which for a std::mutex call lock() and unlock().",
+            ),
+            (
+                "Rust",
+                "Keep what runs between fork and exec free of locks, allocation and println!.",
+            ),
+            (
+                "Python",
+                "Start workers with \"spawn\"; if the fork must stay, replace the lock in \
+                 os.register_at_fork(after_in_child=...).",
+            ),
+        ],
+        links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
+    },
+    Page {
         kind: Kind::StuckChild,
         program: Some(include_str!("programs/stuck_child.py")),
         fixes: &[

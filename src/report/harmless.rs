@@ -43,6 +43,7 @@ pub fn take_out(rules: &Suppressions, record: &mut Record) -> LeftOver {
             }
         }
         Detail::OrphanedLock(orphan) => is_harmless(&orphan.lock),
+        Detail::PossibleDeadlock(possible) => is_harmless(&possible.lock),
         Detail::LeakedLock(leak) => is_harmless(&leak.lock),
         _ => false,
     };

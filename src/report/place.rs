@@ -95,6 +95,7 @@ pub fn stack(detail: &Detail) -> Option<(&[Frame], Option<&[PythonFrame]>)> {
     Some(match detail {
         Detail::UnsafeFork(fork) => (&fork.fork.stack, fork.fork.python_stack.as_deref()),
         Detail::OrphanedLock(orphan) => (&orphan.stack, orphan.python_stack.as_deref()),
+        Detail::PossibleDeadlock(possible) => (&possible.stack, possible.python_stack.as_deref()),
         Detail::StuckChild(stuck) => (&stuck.stack, stuck.python_stack.as_deref()),
         Detail::Call(call) => (&call.stack, call.python_stack.as_deref()),
         Detail::LeakedLock(leak) => (&leak.lock.acquired_stack, None),
@@ -107,6 +108,7 @@ pub fn locks(detail: &Detail) -> &[Lock] {
     match detail {
         Detail::UnsafeFork(fork) => &fork.locks,
         Detail::OrphanedLock(orphan) => std::slice::from_ref(&orphan.lock),
+        Detail::PossibleDeadlock(possible) => std::slice::from_ref(&possible.lock),
         Detail::LeakedLock(leak) => std::slice::from_ref(&leak.lock),
         _ => &[],
     }

@@ -5,6 +5,7 @@ mod child;
 mod fork_outcome;
 mod leaked_lock;
 mod orphaned_lock;
+mod possible_deadlock;
 mod slow_handler;
 mod stuck_child;
 mod summary;
@@ -70,6 +71,7 @@ pub fn of(detail: &Detail) -> &dyn Kind {
     match detail {
         Detail::UnsafeFork(detail) => detail,
         Detail::OrphanedLock(detail) => detail,
+        Detail::PossibleDeadlock(detail) => detail,
         Detail::StuckChild(detail) => detail,
         Detail::Call(detail) => detail,
         Detail::LeakedLock(detail) => detail,

@@ -40,6 +40,20 @@ pub fn write_orphaned(page: &mut Page<'_>, lock: &Lock, record: &Record) {
     write_stack_and_waiters(page, lock, &[], record);
 }
 
+/// The section of a lock that was free at the fork, and that a thread of the parent takes, too.
+pub fn write_also_taken(page: &mut Page<'_>, lock: &Lock, record: &Record) {
+    page.heading(
+        "Lock: ",
+        &format!(
+            "{}, free at the fork, also taken{} by {}",
+            which(lock),
+            purpose(lock.kind),
+            holder(lock)
+        ),
+    );
+    write_stack_and_waiters(page, lock, &[], record);
+}
+
 /// The section of a lock. `label` is `Lock` or `Lock 1 of 2`; `threads` are those alive.
 pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], record: &Record) {
     let anew = if lock.made_anew { ", made anew in the child" } else { "" };

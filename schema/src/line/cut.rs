@@ -52,6 +52,7 @@ fn all_locks(detail: &mut Detail) -> &mut [Lock] {
     match detail {
         Detail::UnsafeFork(fork) => &mut fork.locks,
         Detail::OrphanedLock(orphan) => core::slice::from_mut(&mut orphan.lock),
+        Detail::PossibleDeadlock(possible) => core::slice::from_mut(&mut possible.lock),
         Detail::LeakedLock(leaked) => core::slice::from_mut(&mut leaked.lock),
         Detail::StuckChild(_)
         | Detail::Call(_)
@@ -230,6 +231,10 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
         Detail::OrphanedLock(orphan) => {
             see(Part::Text(&mut orphan.call));
             visit_place(&mut orphan.stack, orphan.python_stack.as_mut(), see);
+        }
+        Detail::PossibleDeadlock(possible) => {
+            see(Part::Text(&mut possible.call));
+            visit_place(&mut possible.stack, possible.python_stack.as_mut(), see);
         }
         Detail::StuckChild(stuck) => {
             see(Part::Text(&mut stuck.call));

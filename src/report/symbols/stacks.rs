@@ -18,6 +18,10 @@ pub fn of(detail: &mut Detail) -> Vec<&mut Vec<Frame>> {
             .into_iter()
             .chain(of_lock(&mut orphan.lock))
             .collect(),
+        Detail::PossibleDeadlock(possible) => [&mut possible.stack]
+            .into_iter()
+            .chain(of_lock(&mut possible.lock))
+            .collect(),
         Detail::StuckChild(stuck) => vec![&mut stuck.stack],
         Detail::Call(call) => vec![&mut call.stack],
         Detail::LeakedLock(leak) => of_lock(&mut leak.lock).collect(),

@@ -4,7 +4,9 @@
 //! lock was taken, but not where the fork was; the first line is therefore the one that fits any fork in this language.
 
 use forkwatch_schema::kind::Kind;
-use forkwatch_schema::record::{Call, Frame, OrphanedLock, Phase, PythonFrame, Record, SlowHandler, StuckChild};
+use forkwatch_schema::record::{
+    Call, Frame, Lock, OrphanedLock, Phase, PossibleDeadlock, PythonFrame, Record, SlowHandler, StuckChild,
+};
 
 use super::locks::about_locks;
 use super::{Facts, Language, about_fork, frameworks, is_rust, libc_regions, python};
@@ -12,42 +14,60 @@ use crate::noise::{is_interpreters, takes_python_lock};
 
 /// The advice for an `orphaned_lock`; at least one line.
 pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
-    let lock = &orphan.lock;
-    let language = language(orphan.python_stack.as_deref(), [&orphan.stack, &lock.acquired_stack]);
-    let locks = core::slice::from_ref(lock);
-    let facts = Facts {
-        locks,
-        python: orphan.python_stack.as_deref(),
-        argv: record.argv.as_deref(),
-        ..NO_FACTS
-    };
-    let about_fork = about_fork_of_child(&facts, &orphan.stack, language);
     if refuses_release(orphan) {
-        vec![
+        return vec![
             "In the child, do not unlock what was locked before the fork: initialise the lock again \
              (pthread_mutex_init in a pthread_atfork child handler), or call exec or _exit before anything needs it."
                 .into(),
-        ]
-    } else if let Some(words) = lock.name.as_deref().and_then(libc_regions::words) {
-        vec![words.instead.into(), about_fork]
-    } else if taker_may_have_forked(record, orphan) {
-        // A handler that takes the lock before the fork would wait for its own thread.
-        vec![
-            "If the forking thread itself holds the lock, release it before the fork; the child cannot.".into(),
-            about_fork,
-        ]
-    } else {
-        let mut lines = vec![about_fork];
-        lines.extend(about_locks(&facts, language));
-        if lines.len() == 1 && language == Language::Python && takes_pythons([&orphan.stack, &lock.acquired_stack]) {
-            lines.push(
-                "For a lock of your own, pass os.register_at_fork(after_in_child=...) a function that replaces it in \
-                 each child; do the same for objects that contain a lock (a queue, an event, a logging handler)."
-                    .into(),
-            );
-        }
-        lines
+        ];
     }
+    let mut lines = for_lock(record, &orphan.lock, orphan.python_stack.as_deref(), &orphan.stack);
+    if taker_may_have_forked(record, orphan) && !is_libcs(&orphan.lock) {
+        // A handler that takes the lock before the fork would wait for its own thread.
+        lines.truncate(1);
+        lines.insert(
+            0,
+            "If the forking thread itself holds the lock, release it before the fork; the child cannot.".into(),
+        );
+    }
+    lines
+}
+
+/// The advice for a `possible_deadlock`; at least one line.
+pub fn for_possible_deadlock(record: &Record, finding: &PossibleDeadlock) -> Vec<String> {
+    for_lock(record, &finding.lock, finding.python_stack.as_deref(), &finding.stack)
+}
+
+/// The advice for a lock that a child needs and a thread of its parent takes: first what to do about the fork, unless libc has
+/// something better than the function that takes the lock.
+fn for_lock(record: &Record, lock: &Lock, python: Option<&[PythonFrame]>, stack: &[Frame]) -> Vec<String> {
+    let language = language(python, [stack, &lock.acquired_stack]);
+    let facts = Facts {
+        locks: core::slice::from_ref(lock),
+        python,
+        argv: record.argv.as_deref(),
+        ..NO_FACTS
+    };
+    let about_fork = about_fork_of_child(&facts, stack, language);
+    if let Some(words) = lock.name.as_deref().and_then(libc_regions::words) {
+        return vec![words.instead.into(), about_fork];
+    }
+    let mut lines = vec![about_fork];
+    lines.extend(about_locks(&facts, language));
+    if lines.len() == 1 && language == Language::Python && takes_pythons([stack, &lock.acquired_stack]) {
+        lines.push(
+            "For a lock of your own, pass os.register_at_fork(after_in_child=...) a function that replaces it in \
+             each child; do the same for objects that contain a lock (a queue, an event, a logging handler)."
+                .into(),
+        );
+    }
+    lines
+}
+
+fn is_libcs(lock: &Lock) -> bool {
+    lock.name
+        .as_deref()
+        .is_some_and(|name| libc_regions::words(name).is_some())
 }
 
 /// Whether the lock may have been taken by the very thread that forked: it has the name of the child's only thread and the

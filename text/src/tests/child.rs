@@ -2,8 +2,8 @@
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
-    Call, Detail, ForkOutcome, Frame, Lock, LockKind, OrphanedLock, Outcome, Phase, Record, SlowHandler, StuckChild,
-    WaitObject,
+    Call, Detail, ForkOutcome, Frame, Lock, LockKind, OrphanedLock, Outcome, Phase, PossibleDeadlock, Record,
+    SlowHandler, StuckChild, WaitObject,
 };
 
 use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread};
@@ -34,6 +34,8 @@ golden!(orphaned_resolver, resolver(), None);
 golden!(orphaned_static, a_static(), None);
 golden!(orphaned_python_lock, python(), None);
 golden!(orphaned_lock_with_hostile_names, hostile(), None);
+golden!(possible_deadlock_of_a_mutex, possible(), Some("FORKWATCH_STRICT=child"));
+golden!(possible_deadlock_in_libc, possible_in_libc(), None);
 golden!(stuck_on_a_condition, condition(), None);
 golden!(stuck_on_a_futex_in_rust, futex(), None);
 golden!(thread_created_after_fork, creates_thread(), None);
@@ -119,6 +121,35 @@ fn locked_again() -> Record {
     let mut lock = held(LockKind::Mutex, None, in_child());
     (lock.owner_tid, lock.owner) = (Some(4242), Some("shop".into()));
     record(orphan("pthread_mutex_lock", lock, in_child()))
+}
+
+/// A mutex that was free by luck.
+fn possible() -> Record {
+    possible_deadlock("pthread_mutex_lock", held(LockKind::Mutex, None, taken()))
+}
+
+fn possible_in_libc() -> Record {
+    let mut lock = held(
+        LockKind::Libc,
+        Some("libc:tz"),
+        vec![at("stamp", "/home/ann/shop/src/log.c", 12)],
+    );
+    lock.waiters.clear();
+    possible_deadlock("localtime_r", lock)
+}
+
+fn possible_deadlock(call: &str, lock: Lock) -> Record {
+    let detail = PossibleDeadlock {
+        call: call.into(),
+        lock,
+        stack: in_child(),
+        python_stack: None,
+    };
+    of_child(
+        Kind::PossibleDeadlock,
+        Severity::Error,
+        Detail::PossibleDeadlock(detail),
+    )
 }
 
 /// A lock whose taking nobody saw but in a library.

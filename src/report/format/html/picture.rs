@@ -111,6 +111,13 @@ pub fn of(finding: &Whole<'_>, children: &[Whole<'_>]) -> Option<Picture> {
     match &record.detail {
         Detail::UnsafeFork(fork) => Some(of_fork(finding, fork, &record.thread, children)),
         Detail::OrphanedLock(orphan) => of_child(vec![holder(&orphan.lock)], vec![lock_name(&orphan.lock)]),
+        Detail::PossibleDeadlock(possible) => of_child(
+            vec![Lane {
+                note: String::from("takes the lock, too"),
+                ..holder(&possible.lock)
+            }],
+            Vec::new(),
+        ),
         Detail::StuckChild(stuck) => of_child(of_parent(&stuck.parent_tids), Vec::new()),
         Detail::Call(_) => of_child(of_parent(&[]), Vec::new()),
         Detail::LeakedLock(leak) => Some(Picture {
@@ -250,6 +257,7 @@ fn child_end(child: &Whole<'_>) -> Option<End> {
         (Detail::OrphanedLock(orphan), Mark::Hangs) => format!("hangs in {}", orphan.call),
         (Detail::OrphanedLock(orphan), _) if !orphan.blocking => format!("{} never succeeds", orphan.call),
         (Detail::OrphanedLock(orphan), _) => format!("may hang in {}", orphan.call),
+        (Detail::PossibleDeadlock(possible), _) => format!("can hang in {}", possible.call),
         (Detail::StuckChild(stuck), _) => format!("hangs in {}", stuck.call),
         (Detail::Call(call), _) => format!("calls {}", call.call),
         _ => return None,

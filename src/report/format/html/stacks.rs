@@ -39,6 +39,7 @@ fn heading(detail: &Detail) -> String {
     match detail {
         Detail::UnsafeFork(fork) => format!("{}() called", fork.fork.function),
         Detail::OrphanedLock(orphan) => format!("{} called in the child", orphan.call),
+        Detail::PossibleDeadlock(possible) => format!("{} called in the child", possible.call),
         Detail::StuckChild(stuck) => format!("{} called in the child", stuck.call),
         Detail::Call(call) => format!("{} called in the child", call.call),
         _ => String::from("Stack"),
