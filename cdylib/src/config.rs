@@ -87,6 +87,8 @@ pub struct Config {
     pub service: Option<Vec<u8>>,
     /// `FORKWATCH_PYTHON=on`.
     pub python: bool,
+    /// `FORKWATCH_PREDICT=on`.
+    pub predict: bool,
     /// `FORKWATCH_ARGV=on`.
     pub argv: bool,
     /// Colour is not forbidden by `NO_COLOR`.
@@ -151,6 +153,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         symbols: Symbols::Quick,
         service: None,
         python: true,
+        predict: true,
         argv: true,
         colour_allowed: true,
         home: None,
@@ -228,6 +231,7 @@ impl Config {
             ("FORKWATCH_SYMBOLS", "off") => self.symbols = Symbols::Off,
             ("FORKWATCH_SERVICE", _) => self.service = Some(value.to_vec()),
             ("FORKWATCH_PYTHON", word) => self.python = word == "on",
+            ("FORKWATCH_PREDICT", word) => self.predict = word == "on",
             ("FORKWATCH_ARGV", word) => self.argv = word == "on",
             _ => {}
         }

@@ -26,6 +26,22 @@ pub fn of_lock(kind: Kind, lock_id: &str, stack: &[Frame], python: Option<&[Pyth
     hash.text()
 }
 
+/// The fingerprint of a `possible_deadlock`: the library whose locks the child takes, where the child calls it, and, of a lock that the
+/// user's own code takes, the lock's id.
+pub fn of_possible_deadlock(
+    library: &str,
+    own_lock: Option<&str>,
+    stack: &[Frame],
+    python: Option<&[PythonFrame]>,
+) -> String {
+    let mut hash = Hash::new();
+    hash.word(Kind::PossibleDeadlock.name());
+    hash.word(base_name(library));
+    hash.word(own_lock.unwrap_or_default());
+    place(&mut hash, stack, python);
+    hash.text()
+}
+
 /// The fingerprint of a `slow_handler`.
 pub fn of_handler(library: &str, phase: Phase) -> String {
     let mut hash = Hash::new();

@@ -162,6 +162,14 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "Whether findings show Python stacks, thread names and lock names",
     },
     OptionRow {
+        variable: "FORKWATCH_PREDICT",
+        values: Values::Words(&["on", "off"]),
+        arity: Arity::Value,
+        value_name: "on|off",
+        default: "on",
+        help: "Whether to report locks that were free at the fork by luck: a child takes one, and another thread takes it, too",
+    },
+    OptionRow {
         variable: "FORKWATCH_ARGV",
         values: Values::Words(&["on", "off"]),
         arity: Arity::Value,

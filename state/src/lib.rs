@@ -9,9 +9,12 @@
 //! |---|---|
 //! | [`threads`], [`record`] | the places of all threads, and what is known about each |
 //! | [`held`] | the locks that one thread holds or asks for |
+//! | [`takers`] | the locks that one thread takes, for the children of its process |
+//! | [`family`] | what a process and its children have reported together |
+//! | [`remade`] | when a lock was last made or destroyed |
 //! | [`depot`] | every distinct stack once |
 //! | [`rows`] | rules of the unwinder, read once |
-//! | [`signalling`] | the semaphores that are not locks |
+//! | [`address_set`] | sets of locks: the semaphores that are not locks, those about which nothing is to be reported |
 //! | [`orphans`] | the locks that a forked child inherited from threads that it lost |
 //! | [`own_lock`] | the only kind of lock that may guard our own state |
 //! | [`report_lock`] | the proof that the report lock is held, and what it guards |
@@ -35,9 +38,11 @@
 
 extern crate alloc;
 
+pub mod address_set;
 pub mod busy;
 pub mod code_range;
 pub mod depot;
+pub mod family;
 pub mod fork;
 pub mod held;
 pub mod lineage;
@@ -45,9 +50,10 @@ pub mod orphans;
 pub mod own_lock;
 pub mod pieces;
 pub mod record;
+pub mod remade;
 pub mod report_lock;
 pub mod rows;
-pub mod signalling;
 pub mod sync;
 pub mod system;
+pub mod takers;
 pub mod threads;

@@ -3,6 +3,7 @@
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Held;
 use crate::sync::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use crate::takers::Takers;
 
 /// What is known about one thread. Zeroed memory is its valid first state.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Record {
     stack_span: AtomicUsize,
     /// Its place in the table of threads.
     index: AtomicU32,
+    /// How many threads have had this record: a child that remembers a lost thread's record sees whether it is still that thread's.
+    uses: AtomicU32,
     /// Where it was created; [`NO_STACK`] where that was not seen.
     created: AtomicU32,
     /// The function it was started with, and that function's argument.
@@ -33,6 +36,8 @@ pub struct Record {
     rounds: AtomicU8,
     /// The locks it holds; next to the words above, so that a fork copies one page for both.
     pub held: Held,
+    /// The locks it takes.
+    pub takers: Takers,
 }
 
 /// How a thread was created, as `pthread_create` saw it.
@@ -61,6 +66,7 @@ impl Record {
             hot_span: AtomicUsize::new(0),
             stack_span: AtomicUsize::new(0),
             index: AtomicU32::new(0),
+            uses: AtomicU32::new(0),
             created: AtomicU32::new(0),
             start_routine: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
@@ -71,12 +77,15 @@ impl Record {
             made_at: AtomicU32::new(0),
             rounds: AtomicU8::new(0),
             held: Held::zeros(),
+            takers: Takers::zeros(),
         }
     }
 
     /// Prepares an unused record for a thread that is about to start.
     pub fn prepare(&self, index: u32, origin: Origin) {
         self.held.clear();
+        self.takers.clear();
+        self.uses.fetch_add(1, Ordering::Relaxed);
         self.index.store(index, Ordering::Relaxed);
         self.created.store(origin.created.0, Ordering::Relaxed);
         self.start_routine.store(origin.start_routine, Ordering::Relaxed);
@@ -105,6 +114,11 @@ impl Record {
     /// Its place in the table of threads.
     pub fn index(&self) -> u32 {
         self.index.load(Ordering::Relaxed)
+    }
+
+    /// How many threads have had this record.
+    pub fn uses(&self) -> u32 {
+        self.uses.load(Ordering::Relaxed)
     }
 
     /// Its `pthread_t`; 0 until it runs.

@@ -6,8 +6,10 @@
 #![allow(unsafe_code, reason = "promises that the models make good")]
 
 mod models {
+    pub mod address_set;
     pub mod code_range;
     pub mod depot;
+    pub mod family;
     pub mod fork;
     pub mod held;
     pub mod lineage;
@@ -15,7 +17,7 @@ mod models {
     pub mod own_lock;
     pub mod pieces;
     pub mod rows;
-    pub mod signalling;
+    pub mod takers;
     pub mod threads;
 }
 

@@ -112,7 +112,13 @@ fn group_misses(group: &[Demand], line: &Line, lines: &[Line]) -> Option<String>
     let locks: Vec<&Lock> = fork.map_or(Vec::new(), |fork| fork.locks.iter().collect());
     let of_leak = line.leaked_lock().map(|leak| &leak.lock);
     let of_orphan = line.orphaned_lock().map(|orphan| &orphan.lock);
-    let locks: Vec<&Lock> = locks.into_iter().chain(of_leak).chain(of_orphan).collect();
+    let of_possible = line.possible_deadlock().map(|possible| &possible.lock);
+    let locks: Vec<&Lock> = locks
+        .into_iter()
+        .chain(of_leak)
+        .chain(of_orphan)
+        .chain(of_possible)
+        .collect();
     let threads: &[Thread] = fork.map_or(&[], |fork| &fork.threads);
     if let Some(miss) = of_record.iter().find(|demand| !record_gives(line, lines, demand)) {
         return Some(format!("{}={}", miss.0, miss.1));
@@ -148,6 +154,9 @@ fn record_gives(line: &Line, lines: &[Line], (key, value): &Demand) -> bool {
     let (orphan, stuck, call) = (line.orphaned_lock(), line.stuck_child(), line.call());
     let in_child = None
         .or(orphan.map(|orphan| (&orphan.call, &orphan.stack, &orphan.python_stack)))
+        .or(line
+            .possible_deadlock()
+            .map(|possible| (&possible.call, &possible.stack, &possible.python_stack)))
         .or(stuck.map(|stuck| (&stuck.call, &stuck.stack, &stuck.python_stack)))
         .or(call.map(|call| (&call.call, &call.stack, &call.python_stack)));
     let word_is = |word: Option<&str>| word.is_some_and(|word| fits(value, word));

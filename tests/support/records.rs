@@ -6,13 +6,14 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
     Call, Detail, ForkOutcome, LeakedLock, Lock, OrphanedLock, Outcome, Record, SlowHandler,
 };
-use forkwatch_schema::record::{StuckChild, Summary, UnsafeFork};
+use forkwatch_schema::record::{PossibleDeadlock, StuckChild, Summary, UnsafeFork};
 use serde_json::Value;
 
 /// The kinds whose fields the schema knows.
-const KNOWN: [Kind; 8] = [
+const KNOWN: [Kind; 9] = [
     Kind::UnsafeFork,
     Kind::OrphanedLock,
+    Kind::PossibleDeadlock,
     Kind::StuckChild,
     Kind::ThreadAfterFork,
     Kind::LeakedLock,
@@ -22,8 +23,9 @@ const KNOWN: [Kind; 8] = [
 ];
 
 /// The kinds that belong to one fork.
-const OF_A_CHILD: [Kind; 4] = [
+const OF_A_CHILD: [Kind; 5] = [
     Kind::OrphanedLock,
+    Kind::PossibleDeadlock,
     Kind::StuckChild,
     Kind::ThreadAfterFork,
     Kind::ForkOutcome,
@@ -154,6 +156,7 @@ impl Line {
         match self.kind {
             Kind::OrphanedLock if self.orphaned_lock()?.blocking || ends_the_child() => Some(Severity::Fatal),
             Kind::OrphanedLock => Some(Severity::Error),
+            Kind::PossibleDeadlock => Some(Severity::Error),
             Kind::StuckChild => Some(Severity::Fatal),
             Kind::ThreadAfterFork => Some(Severity::Warn),
             Kind::ForkOutcome => Some(Severity::Info),
@@ -171,6 +174,13 @@ impl Line {
     pub fn orphaned_lock(&self) -> Option<&OrphanedLock> {
         match &self.record.as_ref()?.detail {
             Detail::OrphanedLock(orphan) => Some(orphan),
+            _ => None,
+        }
+    }
+
+    pub fn possible_deadlock(&self) -> Option<&PossibleDeadlock> {
+        match &self.record.as_ref()?.detail {
+            Detail::PossibleDeadlock(possible) => Some(possible),
             _ => None,
         }
     }

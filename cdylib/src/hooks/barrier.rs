@@ -5,6 +5,7 @@
 use core::ffi::c_int;
 
 use super::hooks;
+use crate::state::takers;
 use crate::watch::child;
 
 hooks! {
@@ -13,6 +14,7 @@ hooks! {
         if child::is_watched() {
             child::barrier(barrier, caller);
         }
+        takers::tell();
         real()
     };
 }

@@ -8,6 +8,7 @@
 use core::ffi::c_int;
 
 use super::hooks;
+use crate::state::takers;
 use crate::watch::child::Wait;
 use crate::watch::lock::condition_wait;
 
@@ -17,9 +18,9 @@ hooks! {
     /// Ends a condition.
     hook pthread_cond_destroy(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
     /// Wakes a thread that waits for a condition.
-    hook pthread_cond_signal(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    hook pthread_cond_signal(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| signal(condition, real);
     /// Wakes all threads that wait for a condition.
-    hook pthread_cond_broadcast(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    hook pthread_cond_broadcast(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| signal(condition, real);
     /// Waits for a condition.
     hook pthread_cond_wait(condition, mutex) -> c_int, version "GLIBC_2.3.2"
         = |caller, real| condition_wait(condition, mutex, Wait::Forever, caller, real);
@@ -29,10 +30,20 @@ hooks! {
     /// Waits for a condition until a time of a clock (glibc 2.30).
     hook pthread_cond_clockwait(condition, mutex, clock, deadline) -> c_int, or no_error_number
         = |caller, real| condition_wait(condition, mutex, Wait::Bounded, caller, real);
+    /// Wakes a thread that waits for a condition of C11 (glibc 2.28).
+    hook cnd_signal(condition) -> c_int, or no_c11_threads = |_, real| signal(condition, real);
+    /// Wakes all threads that wait for a condition of C11 (glibc 2.28).
+    hook cnd_broadcast(condition) -> c_int, or no_c11_threads = |_, real| signal(condition, real);
     /// Waits for a condition of C11 (glibc 2.28).
     hook cnd_wait(condition, mutex) -> c_int, or no_c11_threads
         = |caller, real| condition_wait(condition, mutex, Wait::Forever, caller, real);
     /// Waits for a condition of C11 until a time (glibc 2.28).
     hook cnd_timedwait(condition, mutex, deadline) -> c_int, or no_c11_threads
         = |caller, real| condition_wait(condition, mutex, Wait::Bounded, caller, real);
+}
+
+#[inline(always)]
+fn signal(condition: usize, real: impl FnOnce() -> c_int) -> c_int {
+    takers::signal(condition);
+    real()
 }

@@ -10,6 +10,7 @@ use super::fork::copies_memory;
 use super::sandbox::{filter_by_prctl, filter_by_seccomp};
 use super::{hand_over_all, hooks};
 use crate::state::fork_call::{ForkCall, ForkFunction};
+use crate::state::takers;
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{Real, no_such_call, real_function};
@@ -120,8 +121,12 @@ unsafe extern "C-unwind" fn looked_at(
     c_long::from(without_handlers(call, || c_int::try_from(real()).unwrap_or(-1)))
 }
 
-/// In a forked child, before a call that does not fork.
+/// Before a call that does not fork.
 fn before(number: c_long, arguments: [usize; 4]) {
+    const COMMAND: usize = 0x7f;
+    if number == libc::SYS_futex && arguments[1] & COMMAND == libc::FUTEX_WAKE as usize {
+        takers::tell();
+    }
     if !child::is_watched() {
         return;
     }

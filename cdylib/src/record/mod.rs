@@ -9,6 +9,7 @@ pub mod fork_outcome;
 pub mod leaked_lock;
 pub mod lock;
 pub mod orphaned_lock;
+pub mod possible_deadlock;
 pub mod slow_handler;
 pub mod stuck_child;
 pub mod summary;

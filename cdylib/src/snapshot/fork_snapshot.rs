@@ -50,6 +50,8 @@ pub struct OtherThread {
     pub name: Vec<u8>,
     /// Its `pthread_t`; 0 where that is not known.
     pub handle: usize,
+    /// Its record; `None` where no hook has seen it.
+    pub record: Option<&'static Thread>,
     /// How it was created; `None` where that was not seen.
     pub origin: Option<thread::Origin>,
     /// The system call it was blocked in; `None` where it ran.
@@ -289,6 +291,7 @@ fn without_the_kernel(alive: &Alive) -> OtherThread {
         tid: alive.tid,
         name: Vec::new(),
         handle: alive.thread.map_or(0, |thread| thread.handle()),
+        record: alive.thread,
         origin: alive.thread.and_then(|thread| thread.origin()),
         blocked: None,
         asleep: false,

@@ -51,4 +51,6 @@ pub struct ForkOrigin {
     pub process: i32,
     /// Whether another thread seemed to hold a lock.
     pub has_holders: bool,
+    /// Whether the forking thread had Python's interpreter lock.
+    pub has_interpreter_lock: bool,
 }

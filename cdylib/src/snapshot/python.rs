@@ -63,6 +63,21 @@ pub fn name_from_here(address: usize) -> Option<String> {
     objects.name_from(state, address).map(|named| named.name)
 }
 
+/// Whether this thread holds the interpreter lock.
+pub fn is_locked_by_this_thread() -> bool {
+    python::found().is_some_and(Python::is_locked_by_this_thread)
+}
+
+/// Whether the innermost Python code may only try the lock that it asks for: see [`Objects::may_only_try`].
+pub fn may_only_try() -> bool {
+    let innermost = || {
+        let (_, objects, state) = from_here(Pages::for_few_reads)?;
+        let frame = objects.frames(state, 1).into_iter().next()?;
+        Some(objects.may_only_try(frame))
+    };
+    innermost().unwrap_or(false)
+}
+
 fn from_here(pages: fn(ProcessMemory) -> Pages) -> Option<(&'static Python, Objects, usize)> {
     let python = python::found()?;
     let state = python.thread_state()?;

@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use forkwatch_schema::kind::{KINDS, Kind};
 use forkwatch_schema::record::Summary;
 
+use crate::state::family;
 use crate::state::thread::Thread;
 use crate::state::threads;
 
@@ -94,7 +95,7 @@ pub fn summary() -> Summary {
             .map(|(row, count)| (row.name.to_owned(), count.get()))
             .collect(),
         suppressed: SUPPRESSED.get(),
-        repeated: REPEATED.get(),
+        repeated: REPEATED.get().saturating_add(family::take_repeated()),
         locks_dropped: threads::all()
             .map(|(_, _, thread)| thread.held.dropped())
             .fold(DROPPED_LOCKS.get(), u64::saturating_add),

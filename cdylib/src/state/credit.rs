@@ -1,6 +1,8 @@
 //! Time that may be spent on optional work: an initial credit, and then an eighth of the time that passes. So a program that
 //! keeps causing such work loses at most an eighth of its time.
 
+use crate::system::clock;
+
 /// What is left of it. All zero is the valid first state.
 #[derive(Debug, Default)]
 #[repr(C)]
@@ -20,7 +22,7 @@ impl Credit {
     /// Adds what was earned since the last call, and returns whether anything is left. `first` is the initial credit, and the
     /// most that can accumulate.
     pub fn is_left(&mut self, first: i64) -> bool {
-        let now = tick();
+        let now = clock::ticks();
         if self.last == 0 {
             self.left = first;
         } else {
@@ -33,19 +35,9 @@ impl Credit {
 
     /// Pays for the work since [`Self::is_left`], `max_charge` at most.
     pub fn pay(&mut self, max_charge: u64) {
-        let now = tick();
+        let now = clock::ticks();
         self.left -= i64::try_from(now.saturating_sub(self.last).min(max_charge)).unwrap_or(0);
         self.last = now;
-    }
-}
-
-/// The processor's clock; it only has to run evenly enough to bound a rate.
-fn tick() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction; a process that forbids it (PR_SET_TSC) does not use locks and threads
-    // normally.
-    #[expect(unsafe_code, reason = "rdtsc")]
-    unsafe {
-        core::arch::x86_64::_rdtsc()
     }
 }
 

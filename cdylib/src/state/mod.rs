@@ -5,10 +5,12 @@
 //!
 //! Nothing here allocates, locks or calls libc on a hot path. Tables have fixed limits, and count what they had to drop.
 
+pub mod cleared;
 pub mod context;
 pub mod counts;
 pub mod credit;
 pub mod depot;
+pub mod family;
 pub mod fork_call;
 pub mod forked_child;
 pub mod libc_regions;
@@ -18,6 +20,7 @@ pub mod own_stack_bounds;
 pub mod sandbox;
 pub mod signalling;
 pub mod stack_cache;
+pub mod takers;
 pub mod thread;
 pub mod threads;
 pub mod unwind;

@@ -1,10 +1,11 @@
-//! The semaphores of this process that are not locks: see [`forkwatch_state::signalling`].
+//! The semaphores of this process that are not locks but signal: initialised to another value than 1, shared between processes,
+//! posted by a thread that did not take them, or waited for by the thread that holds them.
 
-use forkwatch_state::signalling::Signalling;
+use forkwatch_state::address_set::AddressSet;
 
 use crate::system::kernel::Kernel;
 
-static SET: Signalling<Kernel> = Signalling::new();
+static SET: AddressSet<Kernel> = AddressSet::new();
 
 /// Whether this semaphore signals.
 #[inline]

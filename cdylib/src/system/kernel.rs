@@ -41,3 +41,32 @@ unsafe impl System for Kernel {
         let _cannot_fail = futex::wake(word, futex::Flags::PRIVATE, 1);
     }
 }
+
+/// The same, with memory that the children of later forks share.
+#[derive(Debug)]
+pub struct SharedWithChildren;
+
+// SAFETY: as for `Kernel`.
+unsafe impl System for SharedWithChildren {
+    fn reserve(bytes: usize) -> Option<NonNull<u8>> {
+        region::reserve_shared(bytes)
+    }
+
+    unsafe fn release(place: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { Kernel::release(place, bytes) };
+    }
+
+    unsafe fn discard(place: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { Kernel::discard(place, bytes) };
+    }
+
+    fn sleep_while(word: &AtomicU32, value: u32, at_most: Option<Duration>) {
+        Kernel::sleep_while(word, value, at_most);
+    }
+
+    fn wake_one(word: &AtomicU32) {
+        Kernel::wake_one(word);
+    }
+}

@@ -9,7 +9,15 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 /// Reserves `bytes` of zeroed memory that costs nothing until it is touched; `None` where the kernel refuses. It stays reserved
 /// until [`release`].
 pub fn reserve(bytes: usize) -> Option<NonNull<u8>> {
-    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    map(bytes, MapFlags::PRIVATE | MapFlags::NORESERVE)
+}
+
+/// The same, shared with the children of later forks.
+pub fn reserve_shared(bytes: usize) -> Option<NonNull<u8>> {
+    map(bytes, MapFlags::SHARED | MapFlags::NORESERVE)
+}
+
+fn map(bytes: usize, flags: MapFlags) -> Option<NonNull<u8>> {
     // SAFETY: a fresh anonymous mapping at an address that the kernel chooses touches no memory in use.
     let place = unsafe { mmap_anonymous(null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, flags) };
     NonNull::new(place.ok()?.cast::<u8>())

@@ -9,10 +9,12 @@ use forkwatch_process::cpython::Held;
 use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
-use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::snapshot::fork_snapshot::{ForkSnapshot, OtherThread};
 use crate::snapshot::handled_locks::Page;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
+use crate::state::thread::Thread;
+use crate::state::threads::{self, Life};
 use crate::system::process;
 
 /// One fork while other threads were alive.
@@ -74,8 +76,18 @@ struct ReadByAll {
     child: i32,
     /// Whether the parent saw something new.
     is_new: bool,
-    /// The `pthread_t` and the id of each thread that was lost.
-    lost: Vec<(usize, i32)>,
+    /// Each thread that was lost.
+    lost: Vec<LostThread>,
+}
+
+/// A thread that was lost.
+#[derive(Clone, Copy, Debug)]
+struct LostThread {
+    /// Its `pthread_t`.
+    handle: usize,
+    tid: i32,
+    /// Its record, if it had one, with the number of threads that had had the record then.
+    record: Option<(&'static Thread, u32)>,
 }
 
 #[unsafe(link_section = ".data.forkwatch_fork")]
@@ -124,7 +136,7 @@ pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
         ReadByAll {
             child,
             is_new: fork.seen.is_some(),
-            lost: lost.map(|thread| (thread.handle, thread.tid)).collect(),
+            lost: lost.map(LostThread::of).collect(),
         }
     };
     // SAFETY: the caller's promise.
@@ -149,11 +161,40 @@ pub fn newest_number() -> usize {
 
 /// The id of the lost thread with this `pthread_t`; 0 where there is none.
 pub fn lost_thread_with_handle(handle: usize) -> i32 {
-    let find = |read: &ReadByAll| read.lost.iter().find(|lost| lost.0 == handle).map(|lost| lost.1);
+    let find = |read: &ReadByAll| read.lost.iter().find(|lost| lost.handle == handle).map(|lost| lost.tid);
     let found = if handle == 0 {
         None
     } else {
         LINEAGE.newest(|_, _| None, find)
     };
     found.flatten().unwrap_or(0)
+}
+
+/// What `look` finds first in the records of the threads that this process lost at the fork that made it. `own` is the record of this
+/// thread.
+pub fn of_lost_threads<T>(own: &Thread, look: impl Fn(i32, &'static Thread) -> Option<T>) -> Option<T> {
+    // Until this process catches up with its fork, our tables still list the parent's threads.
+    let in_tables = || {
+        threads::all()
+            .filter(|(life, _, thread)| *life == Life::Running && !core::ptr::eq(*thread, own))
+            .find_map(|(_, tid, thread)| look(tid, thread))
+    };
+    let in_list = |read: &ReadByAll| read.lost.iter().find_map(|lost| look(lost.tid, lost.record()?));
+    LINEAGE.newest(|_, _| in_tables(), in_list).flatten()
+}
+
+impl LostThread {
+    fn of(thread: &OtherThread) -> Self {
+        Self {
+            handle: thread.handle,
+            tid: thread.tid,
+            record: thread.record.map(|record| (record, record.uses())),
+        }
+    }
+
+    /// Its record, if no thread of this process has it now.
+    fn record(&self) -> Option<&'static Thread> {
+        let (record, uses) = self.record?;
+        (record.uses() == uses).then_some(record)
+    }
 }

@@ -49,6 +49,7 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
         known,
         thread: rustix::thread::gettid().as_raw_nonzero().get(),
         process: process::id(),
+        has_interpreter_lock: config.python && python::is_locked_by_this_thread(),
         has_holders: fork_snapshot::held(alive).next().is_some() || !python_locks.is_empty(),
     };
     let may_be_new = match known {

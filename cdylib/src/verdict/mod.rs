@@ -5,7 +5,7 @@
 //! | `known` | whether anything about a fork can be new |
 //! | `unsafe_fork`, `exec_bound`, `own_locks` | a fork: its caller, the threads and the locks |
 //! | `strict` | whether strict mode stops it |
-//! | `child_call`, `orphaned_lock`, `parent` | a call in a forked child |
+//! | `child_call`, `orphaned_lock`, `possible_deadlock`, `parent` | a call in a forked child |
 //! | `leaked_lock` | a thread that ends |
 //!
 //! The state that judging consults is here, too, and only `watch` changes it: `fork_record` (the forks that this process descends
@@ -24,6 +24,7 @@ pub mod leaked_lock;
 pub mod orphaned_lock;
 pub mod own_locks;
 pub mod parent;
+pub mod possible_deadlock;
 pub mod reported;
 pub mod reported_names;
 pub mod same_line;

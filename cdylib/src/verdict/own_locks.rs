@@ -13,7 +13,7 @@ use forkwatch_process::cpython::CPython;
 use forkwatch_process::modules::Modules;
 
 use crate::snapshot::fork_snapshot::OtherThread;
-use crate::state::depot::{self, NO_STACK};
+use crate::state::depot::{self, NO_STACK, StackId};
 use crate::state::held::{Entry, Object};
 
 /// The most frames between `sem_init` and the method that made the lock, or `fork` and the method that forks.
@@ -66,6 +66,13 @@ impl Interpreter {
         let Some(holder) = holder else { return false };
         let asks_for_gil = holder.asked.is_some_and(|asked| self.is_in_runtime(asked.address));
         entry.made != NO_STACK && (!holder.is_blocked() || asks_for_gil)
+    }
+
+    /// Whether the interpreter's own code made the call that this stack ends in.
+    pub fn is_innermost_in(&self, modules: &Modules, stack: StackId) -> bool {
+        let innermost = depot::frames(stack).first();
+        let module = innermost.and_then(|address| modules.find(address.wrapping_sub(1)));
+        module.is_some_and(|module| module.path() == self.cpython.path())
     }
 
     /// Whether this stack, innermost first, is `subprocess`'s fork, also in an interpreter without symbols.

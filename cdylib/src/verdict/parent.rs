@@ -32,6 +32,12 @@ pub fn name_of_owner(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
     }
 }
 
+/// The name of this thread of the parent, at the newest fork.
+pub fn name_of_lost_thread(lock: &ReportLock, tid: i32) -> Option<String> {
+    let fork = fork_record::newest(lock)?;
+    name_of_lost(lock, fork, tid).map(|name| printable(&name))
+}
+
 /// The name of a thread of the parent, as far as it is still known.
 fn name_of_lost(lock: &ReportLock, fork: &ForkRecord, tid: i32) -> Option<Vec<u8>> {
     let by_fork = fork.name_seen_of(tid);
@@ -48,8 +54,13 @@ fn kernel_name_of_this_thread() -> String {
 
 /// The name of the function that the holder of this lock started with.
 pub fn start_routine_of_owner(lock: &ReportLock, orphan: &Orphan, resolver: &mut Resolver) -> Option<String> {
-    let lost = fork_record::of(lock, orphan.fork)?.inherited.as_ref()?;
-    let thread = lost.threads.iter().find(|thread| thread.tid == orphan.owner)?;
+    start_routine_of_lost(lock, orphan.fork, orphan.owner, resolver)
+}
+
+/// The name of the function that this thread, lost at this fork, started with.
+pub fn start_routine_of_lost(lock: &ReportLock, fork: usize, tid: i32, resolver: &mut Resolver) -> Option<String> {
+    let lost = fork_record::of(lock, fork)?.inherited.as_ref()?;
+    let thread = lost.threads.iter().find(|thread| thread.tid == tid)?;
     resolver.name_of_function(thread.origin?.start_routine)
 }
 

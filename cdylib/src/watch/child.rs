@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `call` | before a call that takes a lock: is it an orphan, or can no thread release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, barriers, futexes |
+//! | `prediction` | before a call that takes a free lock: could it as well have been held at the fork? |
 //! | `attempt` | failed attempts to take a lock: is it freed, or waited for? |
 //! | `python_lock` | waits for CPython locks that no hook sees |
 //! | `outcome` | how the child of a reported fork ended |
@@ -17,6 +18,7 @@ mod call;
 mod finding;
 mod fork_report;
 mod outcome;
+mod prediction;
 mod python_lock;
 mod reporter;
 mod site;
@@ -25,6 +27,7 @@ mod wait;
 pub use self::call::{after_release, before_call, forget};
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
+pub use self::prediction::is_own;
 pub use self::wait::{barrier, condition, futex};
 pub use crate::state::forked_child::is_watched;
 pub use crate::verdict::child_call::Wait;

@@ -9,6 +9,7 @@ use crate::snapshot::lock_state;
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
 use crate::state::stack_cache::Caller;
+use crate::state::takers;
 use crate::state::thread::Thread;
 
 /// A call that takes a lock, or tries to.
@@ -18,6 +19,7 @@ pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real:
     // never takes it.
     if let Some(thread) = Thread::current()
         && let Some(stack) = thread.known_stack(caller)
+        && thread.takers.knows(address, object)
         && let Some(ticket) = thread.held.ask(address, object, caller.stack_pointer, stack)
     {
         return settle(thread, ticket, real());
@@ -58,6 +60,7 @@ pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() 
         // SAFETY: the caller's promise.
         && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_only_stack(caller)
+        && thread.takers.knows(address, Object::Mutex)
         && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
         return real();
@@ -82,6 +85,7 @@ unsafe fn acquire_mutex_from_several(
         // SAFETY: the caller's promise.
         && unsafe { lock_state::is_ordinary_mutex(address) }
         && let Some(stack) = thread.known_stack_among(caller)
+        && thread.takers.knows(address, Object::Mutex)
         && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
         return real();
@@ -93,6 +97,10 @@ unsafe fn acquire_mutex_from_several(
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
     let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
+    if object != Object::Semaphore {
+        // Only a semaphore that was taken is known to be a lock.
+        takers::note(thread, object, address, stack);
+    }
     let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {
         None => thread.held.ask_slowly(address, object, caller.stack_pointer, stack),
         ticket => ticket,
@@ -141,11 +149,25 @@ fn release_slowly(
         return real();
     }
     let inherited = thread.held.release_inherited(address);
+    if inherited.is_some() {
+        child::is_own(address);
+    }
     let result = real();
     if let Some(entry) = inherited {
         child::after_release(thread, entry, result, caller);
     }
     result
+}
+
+/// A call that makes a lock, or ends its life: what was known about it is about another lock.
+pub fn remake(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    takers::remade(address);
+    if forked_child::is_watched()
+        && let Some(thread) = this_thread::record()
+    {
+        child::forget(thread, address);
+    }
+    real()
 }
 
 /// A condition wait: it releases the mutex until it returns.

@@ -12,7 +12,7 @@ use crate::snapshot::fork_snapshot;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
-use crate::state::{counts, forked_child, orphans, threads};
+use crate::state::{counts, forked_child, orphans, takers, threads};
 use crate::system::errno::KeepErrno;
 use crate::system::{allocator, process};
 use crate::verdict::fork_record::{self, ForkRecord};
@@ -55,7 +55,10 @@ pub fn begin_alone(thread: &'static Thread) {
 fn watch_all_calls(thread: &'static Thread) {
     forked_child::watch();
     thread.leave_hot_path();
-    thread.held.inherit();
+    if !thread.held.is_empty() {
+        takers::begin_child(thread);
+        thread.held.inherit();
+    }
 }
 
 /// In a child that may have been copied while another thread was changing our state: it reports nothing.

@@ -17,6 +17,7 @@ pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> us
         && let Some(thread) = Thread::current()
         && thread.held.is_empty()
         && let Some(stack) = thread.known_stack(caller)
+        && thread.takers.knows(region.address(), Object::LibcRegion)
         && let Some(ticket) = thread
             .held
             .ask(region.address(), Object::LibcRegion, caller.stack_pointer, stack)

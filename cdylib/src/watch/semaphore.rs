@@ -10,6 +10,7 @@ use crate::state::depot::NO_STACK;
 use crate::state::held::Object;
 use crate::state::signalling;
 use crate::state::stack_cache::Caller;
+use crate::state::takers;
 use crate::state::thread::Thread;
 use crate::state::threads;
 
@@ -34,6 +35,8 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
         thread.held.did_not_take(ticket);
         return result;
     }
+    let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
+    takers::note(thread, Object::Semaphore, address, stack);
     let made = thread.made_semaphore(address);
     if made == NO_STACK {
         thread.held.took(ticket);
@@ -48,10 +51,15 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
 pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     if let Some(thread) = this_thread::record()
         && !thread.held.release(address)
-        && thread.held.release_inherited(address).is_none()
-        && !signalling::contains(address)
     {
-        posted_by_another(address);
+        if thread.held.release_inherited(address).is_some() {
+            child::is_own(address);
+        } else {
+            thread.takers.tell();
+            if !signalling::contains(address) {
+                posted_by_another(address);
+            }
+        }
     }
     real()
 }
@@ -87,6 +95,7 @@ pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
 
 /// The semaphore was initialised again or destroyed.
 fn forget(thread: &'static Thread, address: usize) {
+    takers::remade(address);
     if !thread.held.release(address) {
         // Whether it was held at the fork makes no difference.
         let _inherited = thread.held.release_inherited(address);

@@ -68,6 +68,34 @@ impl Objects {
     }
 }
 
+impl Objects {
+    /// Whether the frame may be in a call of `acquire` that only tries: it names that method and passes arguments. A `with` block
+    /// waits, and so does a call without arguments.
+    pub fn may_only_try(&self, frame: Frame) -> bool {
+        let enters_block = versions::of(self.interpreter.minor).and_then(|version| version.enters_block);
+        let [opcode, number] = self.instruction(frame).unwrap_or_default();
+        let names_it = || {
+            let names = self.used_names(frame).into_iter();
+            names.filter_map(|name| self.text(name)).any(|name| name == "acquire")
+        };
+        number != 0 && Some(opcode) != enters_block && names_it()
+    }
+
+    /// The instruction that the frame is at, and the low byte of its operand.
+    fn instruction(&self, frame: Frame) -> Option<[u8; 2]> {
+        /// `PyBytesObject.ob_sval`.
+        const BYTES: usize = 32;
+        let offset = usize::try_from(self.offset(frame)?).ok()?;
+        let start = match self.layout.instruction {
+            Instruction::Address(_, start) => frame.code + start,
+            // `co_code` comes two pointers before `co_names` (up to 3.10).
+            Instruction::Number(..) => self.pages.pointer(frame.code + self.layout.names - 16)? + BYTES,
+        };
+        let mut instruction = [0; 2];
+        self.pages.read(start + offset, &mut instruction).then_some(instruction)
+    }
+}
+
 /// The calls of these methods in this code; `None` where it cannot be read.
 fn calls(opcodes: &Opcodes, code: &[u8], is_wanted: impl Fn(usize) -> bool) -> Option<Vec<Called>> {
     let is_among = |ranges: &[(u8, u8)], opcode| ranges.iter().any(|&(first, last)| (first..=last).contains(&opcode));

@@ -138,7 +138,7 @@ fn report(thread: &'static Thread, attempt: Attempt) {
 }
 
 /// Whether this code is CPython's. A process asks for one or two addresses, so the last answers are kept.
-fn is_cpythons(address: usize) -> bool {
+pub(super) fn is_cpythons(address: usize) -> bool {
     // Relaxed: each word is independent of the other, and a lost one is only looked up again.
     static YES: AtomicUsize = AtomicUsize::new(0);
     static NO: AtomicUsize = AtomicUsize::new(0);

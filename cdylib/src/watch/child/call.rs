@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use super::site::Site;
-use super::{attempt, finding, python_lock};
+use super::{attempt, finding, prediction, python_lock};
 use crate::snapshot::alive;
 use crate::snapshot::lock_state::{LockState, lock_state};
 use crate::state::depot::NO_STACK;
@@ -30,12 +30,17 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
         if let Some(orphan) = orphans::find(address) {
             let certain = libc_regions::at(address).is_some_and(|region| region.certain);
             finding::orphaned_lock(thread, orphan, Reported::Block, certain, Site::of(caller));
+        } else {
+            prediction::finds_free(thread, object, address, wait, caller);
         }
         return;
     }
     // SAFETY: the program is about to pass this very object to libc.
     match unsafe { lock_state(object, address, own_id) } {
-        LockState::Free => orphans::forget(address),
+        LockState::Free => {
+            orphans::forget(address);
+            prediction::finds_free(thread, object, address, wait, caller);
+        }
         LockState::Shared => {}
         LockState::Held(owner) => contended(thread, object, address, owner, wait, caller),
     }
@@ -121,6 +126,7 @@ pub fn after_release(thread: &'static Thread, entry: Entry, result: c_int, calle
 pub fn forget(thread: &'static Thread, address: usize) {
     catch_up_with_locks(thread);
     orphans::forget(address);
+    prediction::is_own(address);
 }
 
 fn own_id() -> i32 {

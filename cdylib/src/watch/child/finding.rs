@@ -160,7 +160,7 @@ fn was_reported(lock: &ReportLock, place: Place) -> bool {
 }
 
 /// Runs `report` where this child may report something, and stops the child where the user wants that.
-fn in_child(thread: &'static Thread, site: &Site, report: impl FnOnce(&mut ChildReporter)) {
+pub(super) fn in_child(thread: &'static Thread, site: &Site, report: impl FnOnce(&mut ChildReporter)) {
     let mut stop = false;
     {
         let _busy = Busy::from_here();

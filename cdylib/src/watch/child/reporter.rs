@@ -1,10 +1,12 @@
 //! The child reporter. Each record of a forked child belongs to a fork, which is reported first, and may stop the child.
 
+use crate::config::{self, Strict};
 use crate::record::envelope::Content;
 use crate::sink::output::Shown;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::counts;
 use crate::state::depot::StackId;
+use crate::state::family;
 use crate::state::report_lock::ReportLock;
 use crate::verdict::{fork_record, parent, reported, strict};
 use crate::watch::child::fork_report;
@@ -31,9 +33,15 @@ impl ChildReporter<'_> {
         reported::remember(self.lock, place, verdict);
     }
 
-    /// Reports a finding that belongs to the fork of this number, and decides whether the child is stopped. False where a rule
-    /// suppresses it.
+    /// Reports a finding that belongs to the fork of this number, unless another process of the family has, and decides whether the
+    /// child is stopped. False where a rule suppresses it.
     pub(super) fn report(&mut self, content: Content, number: usize) -> bool {
+        let config = config::get();
+        let fingerprint = content.fingerprint.clone();
+        if config.strict == Strict::Off && !config.repeat_all && family::has(&fingerprint) {
+            family::count_repeated();
+            return true;
+        }
         let (fork_id, was_exec_bound) = fork_report::unless_parent_reports(self.lock, number);
         let content = Content {
             fork_id: Some(fork_id.to_string()),
@@ -44,8 +52,12 @@ impl ChildReporter<'_> {
             return false;
         };
         let option = strict::option_for_child(record.severity, was_exec_bound);
-        report::write(&record, Shown::Whole(option));
         self.stop |= option.is_some();
+        if family::insert(&fingerprint) || config.repeat_all {
+            report::write(&record, Shown::Whole(option));
+        } else {
+            family::count_repeated();
+        }
         true
     }
 }

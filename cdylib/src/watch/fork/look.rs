@@ -9,6 +9,7 @@ use crate::snapshot::place::PlaceVerdict;
 use crate::snapshot::python_locks;
 use crate::state::counts;
 use crate::state::depot::{self, StackId};
+use crate::state::family;
 use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::Thread;
@@ -95,6 +96,7 @@ fn examine_closely(
         origin.id = fork_findings::id(lock, place).unwrap_or(origin.id);
         was_reported = !fork_findings::takes_more(lock, place);
     }
+    family::found();
     // A known place has had other threads before, so nothing is gained by waiting for some to end.
     let alive = if origin.known.is_some() {
         alive

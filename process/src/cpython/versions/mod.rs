@@ -21,6 +21,8 @@ use super::opcodes::Opcodes;
 pub struct Version {
     /// The 13 of 3.13.
     pub minor: u32,
+    /// The instruction that calls `__enter__` for a `with` block; `None` where that takes several.
+    pub enters_block: Option<u8>,
     /// The offsets.
     pub layout: Layout,
     /// The instructions that matter; `None` if none are needed.

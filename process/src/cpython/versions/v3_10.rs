@@ -8,6 +8,7 @@ use crate::cpython::layout::{
 /// What is known of it.
 pub const VERSION: Version = Version {
     minor: 10,
+    enters_block: Some(143),
     layout: Layout {
         innermost: Innermost::Here(24),
         thread_id: 176,

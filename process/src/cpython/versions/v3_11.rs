@@ -8,6 +8,7 @@ use crate::cpython::layout::{
 /// What is known of it.
 pub const VERSION: Version = Version {
     minor: 11,
+    enters_block: Some(53),
     layout: Layout {
         innermost: Innermost::Behind(56, 8),
         thread_id: 152,

@@ -8,6 +8,7 @@ use crate::cpython::layout::{
 /// What is known of it.
 pub const VERSION: Version = Version {
     minor: 12,
+    enters_block: Some(53),
     layout: Layout {
         innermost: Innermost::Behind(56, 0),
         thread_id: 136,

@@ -9,6 +9,7 @@ use crate::cpython::opcodes::Opcodes;
 /// What is known of it.
 pub const VERSION: Version = Version {
     minor: 14,
+    enters_block: None,
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,

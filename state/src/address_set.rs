@@ -1,15 +1,12 @@
-//! The semaphores that signal rather than exclude: initialised to another value than 1, shared between processes, posted by a
-//! thread that did not take them, or waited for by the thread that holds them.
-//!
-//! A fixed, lock-free set of addresses in buckets of one cache line. Once a bucket overflows, it answers "signals" for every address
-//! in it: a missed report is the lesser harm.
+//! A lock-free set of the addresses of locks, of fixed size, in buckets of one cache line. Once a bucket overflows, the set seems to
+//! contain every address that belongs there. What is in a set is not reported, and a missed report is the lesser harm.
 
 use crate::sync::{AtomicUsize, Ordering};
 use crate::system::{FromZeros, System, Table};
 
 const BUCKETS: usize = if cfg!(loom) { 1 } else { 4096 };
 const WAYS: usize = if cfg!(loom) { 2 } else { 8 };
-/// In a bucket's last way: the bucket has overflowed. No semaphore lies at address 1.
+/// In a bucket's last way: the bucket has overflowed. No lock lies at address 1.
 const OVERFLOWED: usize = 1;
 
 #[derive(Debug)]
@@ -32,11 +29,11 @@ unsafe impl FromZeros for Buckets {
 
 /// The set.
 #[derive(Debug)]
-pub struct Signalling<S>(Table<Buckets, S>);
+pub struct AddressSet<S>(Table<Buckets, S>);
 
-// Each address is independent. Acquire and Release, in pairs, make what a thread did before it noted a semaphore (posted it)
-// visible to a thread that finds it noted. Relaxed where an exchange fails: the next way is tried.
-impl<S: System> Signalling<S> {
+// Each address is independent. Acquire and Release, in pairs, make what a thread did before it inserted an address (posted the
+// semaphore there) visible to a thread that finds it. Relaxed where an exchange fails: the next way is tried.
+impl<S: System> AddressSet<S> {
     /// An empty set.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
@@ -49,29 +46,29 @@ impl<S: System> Signalling<S> {
         Self(Table::not_made())
     }
 
-    /// Whether this semaphore signals.
+    /// Whether the set contains this address.
     #[inline]
-    pub fn contains(&self, semaphore: usize) -> bool {
-        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(semaphore)) else {
+    pub fn contains(&self, address: usize) -> bool {
+        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(address)) else {
             return false;
         };
         ways.iter().any(|way| {
-            let address = way.load(Ordering::Acquire);
-            address == semaphore || address == OVERFLOWED
+            let found = way.load(Ordering::Acquire);
+            found == address || found == OVERFLOWED
         })
     }
 
-    /// Notes that this semaphore signals.
-    pub fn insert(&self, semaphore: usize) {
-        let Some(ways) = self.0.get().and_then(|buckets| buckets.of(semaphore)) else {
+    /// Inserts this address.
+    pub fn insert(&self, address: usize) {
+        let Some(ways) = self.0.get().and_then(|buckets| buckets.of(address)) else {
             return;
         };
-        if self.contains(semaphore) {
+        if self.contains(address) {
             return;
         }
         for way in ways {
             if way
-                .compare_exchange(0, semaphore, Ordering::AcqRel, Ordering::Relaxed)
+                .compare_exchange(0, address, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
             {
                 return;
@@ -82,19 +79,19 @@ impl<S: System> Signalling<S> {
         }
     }
 
-    /// Forgets this address: the semaphore was destroyed, or initialised to 1.
-    pub fn remove(&self, semaphore: usize) {
-        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(semaphore)) else {
+    /// Removes this address.
+    pub fn remove(&self, address: usize) {
+        let Some(ways) = self.0.if_made().and_then(|buckets| buckets.of(address)) else {
             return;
         };
         for way in ways {
             // Whether it was there does not matter.
-            let _was_there = way.compare_exchange(semaphore, 0, Ordering::AcqRel, Ordering::Relaxed);
+            let _was_there = way.compare_exchange(address, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 }
 
-impl<S: System> Default for Signalling<S> {
+impl<S: System> Default for AddressSet<S> {
     fn default() -> Self {
         Self::new()
     }
@@ -102,19 +99,19 @@ impl<S: System> Default for Signalling<S> {
 
 impl Buckets {
     #[inline]
-    fn of(&self, semaphore: usize) -> Option<&[AtomicUsize; WAYS]> {
-        // Semaphores are at least 16 bytes apart; the multiplication spreads them over the high bits.
-        let hash = (semaphore >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+    fn of(&self, address: usize) -> Option<&[AtomicUsize; WAYS]> {
+        // The multiplication spreads them over the high bits.
+        let hash = (address >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         self.0.get(hash % BUCKETS).map(|bucket| &bucket.0)
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::Signalling;
+    use super::AddressSet;
     use crate::system::tests::Kernel;
 
-    static SET: Signalling<Kernel> = Signalling::new();
+    static SET: AddressSet<Kernel> = AddressSet::new();
 
     #[test]
     fn addresses_come_and_go() {

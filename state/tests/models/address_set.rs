@@ -1,15 +1,15 @@
-//! The semaphores that are not locks: none that was noted is lost.
+//! Sets of addresses: none that was inserted is lost.
 
-use forkwatch_state::signalling::Signalling;
+use forkwatch_state::address_set::AddressSet;
 use loom::sync::Arc;
 use loom::thread;
 
 use crate::{Kernel, model};
 
 #[test]
-fn what_several_threads_note_is_there() {
+fn what_several_threads_insert_is_there() {
     model(3, || {
-        let set = Arc::new(Signalling::<Kernel>::new());
+        let set = Arc::new(AddressSet::<Kernel>::new());
         let other = {
             let set = Arc::clone(&set);
             thread::spawn(move || {
@@ -27,7 +27,7 @@ fn what_several_threads_note_is_there() {
 #[test]
 fn an_overflow_answers_for_all() {
     model(2, || {
-        let set = Arc::new(Signalling::<Kernel>::new());
+        let set = Arc::new(AddressSet::<Kernel>::new());
         set.insert(0x10);
         let other = {
             let set = Arc::clone(&set);
@@ -35,14 +35,14 @@ fn an_overflow_answers_for_all() {
         };
         set.insert(0x30);
         other.join().unwrap();
-        assert!([0x10, 0x20, 0x30].iter().all(|&semaphore| set.contains(semaphore)));
+        assert!([0x10, 0x20, 0x30].iter().all(|&address| set.contains(address)));
     });
 }
 
 #[test]
 fn what_is_removed_is_gone_and_nothing_else() {
     model(3, || {
-        let set = Arc::new(Signalling::<Kernel>::new());
+        let set = Arc::new(AddressSet::<Kernel>::new());
         set.insert(0x10);
         let other = {
             let set = Arc::clone(&set);

@@ -1,0 +1,113 @@
+//! Whether a lock that a forked child found free could as well have been held at the fork, by a thread that takes it, too.
+
+use forkwatch_process::resolver::Resolver;
+use forkwatch_schema::record::Frame;
+
+use super::own_locks::Interpreter;
+use super::{fork_record, parent, reported_names, suppressions};
+use crate::config;
+use crate::snapshot::names::frames;
+use crate::snapshot::python;
+use crate::state::depot::{self, NO_STACK};
+use crate::state::held::{Entry, Object, Stage};
+use crate::state::libc_regions;
+use crate::state::report_lock::ReportLock;
+use crate::state::takers::{self, Taken};
+
+/// A thread of the parent that takes the lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Taker {
+    /// The thread's id.
+    pub tid: i32,
+    /// The lock.
+    pub address: usize,
+    /// How it takes the lock.
+    pub taken: Taken,
+}
+
+/// Whether it is a finding.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is not: the thread cannot have held the lock at the fork, or the lock is not copied.
+    Harmless,
+    /// A rule suppresses it.
+    Suppressed,
+    /// It is one.
+    Finding(Evidence),
+}
+
+/// What is known of the lock.
+#[derive(Debug)]
+pub struct Evidence {
+    /// What libc or Python code calls the lock.
+    pub name: Option<String>,
+    /// The name of the thread.
+    pub owner: Option<String>,
+    /// Where that thread takes it.
+    pub acquired_stack: Vec<Frame>,
+}
+
+/// Judges a free lock that this thread takes.
+pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdict {
+    let Taker { address, taken, .. } = taker;
+    let is_libcs = taken.object == Object::LibcRegion;
+    if !is_libcs && resolver.modules().is_shared_mapping(*address) {
+        return Verdict::Harmless;
+    }
+    let was_excluded = |gate: &usize| *gate != 0 && takers::was_held_by_forking(*gate);
+    if takers::was_held_by_forking(*address) || taken.gates.iter().any(was_excluded) {
+        return Verdict::Harmless;
+    }
+    if let Some(interpreter) = Interpreter::find(resolver.modules()) {
+        let is_pythons =
+            taken.object == Object::Semaphore && interpreter.is_innermost_in(resolver.modules(), taken.stack);
+        if is_shut_out(lock, taken) && !is_pythons || interpreter.owns(resolver.modules(), &entry_of(taker)) {
+            return Verdict::Harmless;
+        }
+    }
+    let acquired_stack = frames(resolver, depot::frames(taken.stack), false);
+    let name = match libc_regions::at(*address) {
+        Some(region) => Some(region.name.to_owned()),
+        None => python_name(lock, taker),
+    };
+    let owner = parent::name_of_lost_thread(lock, taker.tid);
+    let rules = suppressions::rules();
+    let thread_is_harmless = rules.has_thread_rules() && {
+        let start = parent::start_routine_of_lost(lock, fork_record::newest_number(), taker.tid, resolver);
+        rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
+    };
+    if thread_is_harmless || rules.lock_is_harmless(name.as_deref(), &acquired_stack) {
+        return Verdict::Suppressed;
+    }
+    Verdict::Finding(Evidence {
+        name,
+        owner,
+        acquired_stack,
+    })
+}
+
+/// Whether the forking thread had the interpreter lock, without which the other thread never had this one. Code of Python's own locks
+/// may be interrupted anywhere, so that rule is none for them.
+fn is_shut_out(lock: &ReportLock, taken: &Taken) -> bool {
+    let had_lock = fork_record::newest(lock).is_some_and(|fork| fork.origin.has_interpreter_lock);
+    had_lock && taken.under_interpreter_lock
+}
+
+fn entry_of(taker: &Taker) -> Entry {
+    Entry {
+        address: taker.address,
+        object: taker.taken.object,
+        stage: Stage::Held,
+        stack: taker.taken.stack,
+        made: NO_STACK,
+        stack_pointer: 0,
+    }
+}
+
+fn python_name(lock: &ReportLock, taker: &Taker) -> Option<String> {
+    if !config::get().python || !matches!(taker.taken.object, Object::Semaphore | Object::Mutex) {
+        return None;
+    }
+    let known = reported_names::of_lock(lock, taker.address).map(str::to_owned);
+    known.or_else(|| python::name_from_here(taker.address))
+}

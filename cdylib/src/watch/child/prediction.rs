@@ -1,0 +1,84 @@
+//! A call that takes a free lock: had the fork come while another thread held it, would the call have hung? A lost thread that takes
+//! the lock again and again could as well have held it.
+
+use super::attempt;
+use super::finding::in_child;
+use super::site::Site;
+use crate::config;
+use crate::record;
+use crate::record::child_call::ChildCall;
+use crate::snapshot::{names, python};
+use crate::state::forked_child;
+use crate::state::held::Object;
+use crate::state::stack_cache::Caller;
+use crate::state::thread::{Busy, Thread};
+use crate::state::{cleared, counts, takers};
+use crate::system;
+use crate::system::errno::KeepErrno;
+use crate::verdict::child_call::Wait;
+use crate::verdict::possible_deadlock::{self, Taker, Verdict};
+use crate::verdict::{fork_record, reported};
+
+/// Before a call that finds this lock free.
+pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
+    let is_meant = forked_child::parent_had_threads()
+        && wait != Wait::Bounded
+        && !matches!(object, Object::StaticGuard | Object::Condition)
+        && config::get().predict
+        && !cleared::contains(address);
+    if !is_meant {
+        return;
+    }
+    let taker = find_taker(thread, object, address);
+    let Some(taker) = taker.filter(|_| !system::python::is_in_runtime(address)) else {
+        cleared::insert(address);
+        return;
+    };
+    let _errno = KeepErrno::save();
+    if wait == Wait::Never && !waits_after_try(caller.return_address) {
+        return;
+    }
+    cleared::insert(address);
+    let site = Site::of(caller);
+    in_child(thread, &site, |reporter| {
+        let Some(mut resolver) = names::resolver() else {
+            return;
+        };
+        match possible_deadlock::judge(reporter.lock, &taker, &mut resolver) {
+            Verdict::Harmless => {}
+            Verdict::Suppressed => counts::SUPPRESSED.add(),
+            Verdict::Finding(evidence) => {
+                let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
+                let content = record::possible_deadlock::content(&taker, evidence, call);
+                // Of a library that takes many locks, one says it all.
+                if config::get().repeat_all || reported::is_first(reporter.lock, &content.fingerprint) {
+                    reporter.report(content, fork_record::newest_number());
+                } else {
+                    counts::REPEATED.add();
+                }
+            }
+        }
+    });
+}
+
+/// The first lost thread that is known to take this lock, too.
+fn find_taker(thread: &Thread, object: Object, address: usize) -> Option<Taker> {
+    fork_record::of_lost_threads(thread, |tid, lost| {
+        let taken = takers::taken(lost, object, address)?;
+        Some(Taker { tid, address, taken })
+    })
+}
+
+/// Whether an attempt is only the first step of a wait: CPython tries every lock before it waits for it. Where its code asks for no
+/// more than an attempt, it is not.
+fn waits_after_try(return_address: usize) -> bool {
+    let _busy = Busy::from_here();
+    attempt::is_cpythons(return_address) && !python::may_only_try()
+}
+
+/// The lock at this address is the child's own from now on: the forking thread held it across the fork, or it is made anew.
+pub fn is_own(address: usize) {
+    if forked_child::parent_had_threads() {
+        cleared::insert(address);
+    }
+}

@@ -1,0 +1,369 @@
+//! What one thread takes: each lock that it has taken, where, and what else it held meanwhile. A forked child compares what it takes
+//! itself with what the threads took that it lost.
+//!
+//! The hot path only compares a key, so a thread that always takes the same locks writes nothing, and a fork has no page to copy
+//! again. [`Takers::knows`] says no where there is more to note: a lock that is new, one that was not taken since the thread last told
+//! other threads something, and one about which not enough is known yet.
+//!
+//! | what | why |
+//! |---|---|
+//! | a span of time between the first acquisition and another | a lock that a thread takes once, while it starts, is no danger later |
+//! | the number of times that the thread has told something ([`Takers::tell`]) | so that what it did before and after that can be told apart |
+//! | the locks that it held at every acquisition noted | a thread that forks with one of them cannot meet the other thread inside |
+//! | whether it also had the interpreter lock each time | likewise, where the fork is Python's |
+//!
+//! Only the thread itself writes, and its signal handlers; the child of a fork reads its copy, which may be torn: an entry repeats its
+//! key.
+
+use crate::depot::{NO_STACK, StackId};
+use crate::held::Object;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Places for keys; a lock has [`WAYS`] of them.
+const KEYS: usize = if cfg!(loom) { 4 } else { 512 };
+const WAYS: usize = if cfg!(loom) { 2 } else { 4 };
+/// The most locks of a thread about which something is noted.
+const MAX_ENTRIES: usize = if cfg!(loom) { 2 } else { 256 };
+/// The most locks held at once that are noted as gates.
+pub const MAX_GATES: usize = 3;
+
+/// In a key, which is otherwise an address: more is to be noted the next time.
+const UNSETTLED: usize = 1;
+/// In a key: taken for reading. One lock has a key for each.
+const READING: usize = 2;
+/// Above all addresses: how often the thread had told something.
+const TOLD_SHIFT: u32 = 56;
+/// What a thread tells first is that it is ready; later counts say nothing new.
+const MAX_TOLD: usize = 15;
+const ADDRESS: usize = ((1 << 48) - 1) & !(UNSETTLED | READING);
+
+/// Acquisitions noted before a lock counts as one that is only taken under its gates.
+const ENOUGH: u8 = 64;
+/// In ticks of the processor's clock, about 50 microseconds: two acquisitions so far apart are not one piece of work.
+const APART: u64 = 150_000;
+
+/// The table. Zeroed memory is its valid first state.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Takers {
+    /// How often the thread has told something, shifted to its place in a key.
+    told: AtomicUsize,
+    /// Entries in use.
+    count: AtomicU32,
+    /// A note is being made: a signal handler must not make another.
+    is_noting: AtomicBool,
+    keys: [AtomicUsize; KEYS],
+    /// Which entry belongs to a key, plus one.
+    entries_of_keys: [AtomicU8; KEYS],
+    entries: [Entry; MAX_ENTRIES],
+}
+
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Entry {
+    /// The key when this was written, without [`UNSETTLED`].
+    key: AtomicUsize,
+    /// The stack's id in the upper half, and the object's kind.
+    what: AtomicU64,
+    /// The processor's clock at the first acquisition.
+    first: AtomicU64,
+    gates: [AtomicUsize; MAX_GATES],
+    /// Acquisitions noted, at most [`u8::MAX`].
+    noted: AtomicU8,
+    /// The distance in tellings between the last two acquisitions that lay apart by any; 0 where there were none.
+    stride: AtomicU8,
+    /// Two acquisitions lay apart.
+    is_recurrent: AtomicBool,
+    /// The thread had the interpreter lock at each acquisition noted.
+    under_interpreter_lock: AtomicBool,
+}
+
+/// An acquisition to note.
+#[derive(Clone, Copy, Debug)]
+pub struct Taking<'gates> {
+    /// The lock's address.
+    pub address: usize,
+    /// Its kind.
+    pub object: Object,
+    /// Where it is taken.
+    pub stack: StackId,
+    /// The other locks that the thread holds.
+    pub gates: &'gates [usize],
+    /// Whether the thread has the interpreter lock.
+    pub under_interpreter_lock: bool,
+    /// The processor's clock.
+    pub now: u64,
+}
+
+/// What is known of a lock that a thread takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its kind.
+    pub object: Object,
+    /// Where it was taken first.
+    pub stack: StackId,
+    /// Locks that the thread held at each acquisition noted; 0 where there is none.
+    pub gates: [usize; MAX_GATES],
+    /// Whether it had the interpreter lock each time.
+    pub under_interpreter_lock: bool,
+    /// The processor's clock when it first took the lock.
+    pub first: u64,
+    /// Whether it takes the lock again and again, as far as can be seen: at times that lie apart, and also since it last told
+    /// something.
+    pub is_recurrent: bool,
+}
+
+// Relaxed, unless noted: the owner reads and writes its own words, and a child reads a copy.
+impl Takers {
+    /// An empty table.
+    #[cfg(loom)]
+    pub fn zeros() -> Self {
+        Self {
+            told: AtomicUsize::new(0),
+            count: AtomicU32::new(0),
+            is_noting: AtomicBool::new(false),
+            keys: core::array::from_fn(|_| AtomicUsize::new(0)),
+            entries_of_keys: core::array::from_fn(|_| AtomicU8::new(0)),
+            entries: core::array::from_fn(|_| Entry::zeros()),
+        }
+    }
+
+    /// Whether nothing need be noted about an acquisition of this lock. The hot path: calls nothing.
+    #[inline(always)]
+    pub fn knows(&self, address: usize, object: Object) -> bool {
+        let wanted = plain_key(address, object) | self.told.load(Ordering::Relaxed);
+        self.keys
+            .get(place_of(address))
+            .is_some_and(|key| key.load(Ordering::Relaxed) == wanted)
+    }
+
+    /// Notes an acquisition.
+    pub fn note(&self, taking: &Taking) {
+        // Relaxed: only this thread's handlers look.
+        if self.is_noting.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.note_alone(taking);
+        self.is_noting.store(false, Ordering::Relaxed);
+    }
+
+    fn note_alone(&self, taking: &Taking) {
+        let plain = plain_key(taking.address, taking.object);
+        let told = self.told.load(Ordering::Relaxed);
+        let (key, entry) = match self.find(plain) {
+            Some((key, entry)) => {
+                let before = key.load(Ordering::Relaxed);
+                if before == plain | told {
+                    // Settled, but not where the hot path looks.
+                    return;
+                }
+                entry.again(taking, tellings(told) - tellings(before).min(tellings(told)));
+                (key, entry)
+            }
+            None => {
+                let Some((key, entry)) = self.make(plain) else { return };
+                entry.first(taking);
+                (key, entry)
+            }
+        };
+        entry.key.store(plain | told, Ordering::Relaxed);
+        let unsettled = if entry.is_settled() { 0 } else { UNSETTLED };
+        // Release: an entry is written before its key.
+        key.store(plain | told | unsettled, Ordering::Release);
+    }
+
+    fn find(&self, plain: usize) -> Option<(&AtomicUsize, &Entry)> {
+        ways(plain).find_map(|place| {
+            let key = self.keys.get(place)?;
+            if key.load(Ordering::Relaxed) & (ADDRESS | READING) != plain {
+                return None;
+            }
+            Some((key, self.entry_of(place)?))
+        })
+    }
+
+    fn entry_of(&self, place: usize) -> Option<&Entry> {
+        let number = self.entries_of_keys.get(place)?.load(Ordering::Relaxed);
+        self.entries.get(usize::from(number.checked_sub(1)?))
+    }
+
+    /// A place for a new key and its entry; `None` where the table is full.
+    fn make(&self, plain: usize) -> Option<(&AtomicUsize, &Entry)> {
+        let free = |place: &usize| {
+            self.keys
+                .get(*place)
+                .is_some_and(|key| key.load(Ordering::Relaxed) == 0)
+        };
+        let (place, entry) = match ways(plain).find(free) {
+            Some(place) => {
+                let number = self.count.load(Ordering::Relaxed);
+                let entry = self.entries.get(number as usize)?;
+                self.count.store(number + 1, Ordering::Relaxed);
+                let number = u8::try_from(number + 1).unwrap_or(u8::MAX);
+                self.entries_of_keys.get(place)?.store(number, Ordering::Relaxed);
+                (place, entry)
+            }
+            // The lock that the thread has not taken for the longest makes room.
+            None => {
+                let oldest = |place: &usize| self.keys.get(*place).map(|key| tellings(key.load(Ordering::Relaxed)));
+                let place = ways(plain).min_by_key(oldest)?;
+                if oldest(&place)? >= tellings(self.told.load(Ordering::Relaxed)) {
+                    return None;
+                }
+                (place, self.entry_of(place)?)
+            }
+        };
+        let key = self.keys.get(place)?;
+        key.store(UNSETTLED, Ordering::Relaxed);
+        Some((key, entry))
+    }
+
+    /// The thread leaves the interpreter lock while it holds this lock.
+    pub fn leaves_interpreter_lock(&self, address: usize) {
+        for plain in [address, address | READING] {
+            if let Some((_, entry)) = self.find(plain) {
+                entry.under_interpreter_lock.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The thread tells other threads something, such as that it is ready.
+    #[inline(always)]
+    pub fn tell(&self) {
+        let told = self.told.load(Ordering::Relaxed);
+        if told < MAX_TOLD << TOLD_SHIFT {
+            self.told.store(told + (1 << TOLD_SHIFT), Ordering::Relaxed);
+        }
+    }
+
+    /// What is known about this lock, for reading or for anything else; `None` where the thread has not taken it so.
+    pub fn taken(&self, address: usize, object: Object) -> Option<Taken> {
+        let plain = plain_key(address, object);
+        let (_, entry) = self.find(plain)?;
+        // Acquire: pairs with the store of the key.
+        let key = entry.key.load(Ordering::Acquire);
+        if key & (ADDRESS | READING) != plain {
+            return None;
+        }
+        let what = entry.what.load(Ordering::Relaxed);
+        let since = tellings(self.told.load(Ordering::Relaxed)).saturating_sub(tellings(key));
+        let stride = usize::from(entry.stride.load(Ordering::Relaxed));
+        Some(Taken {
+            object: Object::from_number(what & 0xffff_ffff)?,
+            stack: StackId((what >> 32) as u32),
+            gates: core::array::from_fn(|gate| entry.gates[gate].load(Ordering::Relaxed)),
+            under_interpreter_lock: entry.under_interpreter_lock.load(Ordering::Relaxed),
+            first: entry.first.load(Ordering::Relaxed),
+            is_recurrent: entry.is_recurrent.load(Ordering::Relaxed) && since <= 2 * stride,
+        })
+    }
+
+    /// Forgets everything, for a record that is reused for a new thread.
+    pub fn clear(&self) {
+        // Only clears what was written, so as not to touch unused pages.
+        if self.told.load(Ordering::Relaxed) != 0 {
+            self.told.store(0, Ordering::Relaxed);
+        }
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        self.count.store(0, Ordering::Relaxed);
+        self.is_noting.store(false, Ordering::Relaxed);
+        self.keys.iter().for_each(|key| key.store(0, Ordering::Relaxed));
+    }
+}
+
+impl Entry {
+    #[cfg(loom)]
+    fn zeros() -> Self {
+        Self {
+            key: AtomicUsize::new(0),
+            what: AtomicU64::new(0),
+            first: AtomicU64::new(0),
+            gates: core::array::from_fn(|_| AtomicUsize::new(0)),
+            noted: AtomicU8::new(0),
+            stride: AtomicU8::new(0),
+            is_recurrent: AtomicBool::new(false),
+            under_interpreter_lock: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes the first acquisition.
+    fn first(&self, taking: &Taking) {
+        self.key.store(0, Ordering::Relaxed);
+        let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
+        self.what.store(what, Ordering::Relaxed);
+        self.first.store(taking.now, Ordering::Relaxed);
+        for (number, gate) in self.gates.iter().enumerate() {
+            gate.store(taking.gates.get(number).copied().unwrap_or(0), Ordering::Relaxed);
+        }
+        self.noted.store(1, Ordering::Relaxed);
+        self.stride.store(0, Ordering::Relaxed);
+        self.is_recurrent.store(false, Ordering::Relaxed);
+        self.under_interpreter_lock
+            .store(taking.under_interpreter_lock, Ordering::Relaxed);
+    }
+
+    /// Notes a further acquisition, so many tellings after the last.
+    fn again(&self, taking: &Taking, tellings: usize) {
+        for gate in &self.gates {
+            if !taking.gates.contains(&gate.load(Ordering::Relaxed)) {
+                gate.store(0, Ordering::Relaxed);
+            }
+        }
+        if !taking.under_interpreter_lock {
+            self.under_interpreter_lock.store(false, Ordering::Relaxed);
+        }
+        let noted = self.noted.load(Ordering::Relaxed);
+        self.noted.store(noted.saturating_add(1), Ordering::Relaxed);
+        if tellings > 0 {
+            self.stride
+                .store(u8::try_from(tellings).unwrap_or(u8::MAX), Ordering::Relaxed);
+        }
+        if taking.now.wrapping_sub(self.first.load(Ordering::Relaxed)) >= APART {
+            self.is_recurrent.store(true, Ordering::Relaxed);
+        }
+        if self.what.load(Ordering::Relaxed) >> 32 == u64::from(NO_STACK.0) {
+            let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
+            self.what.store(what, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a further acquisition would say nothing new.
+    fn is_settled(&self) -> bool {
+        let has_gate = self.under_interpreter_lock.load(Ordering::Relaxed)
+            || self.gates.iter().any(|gate| gate.load(Ordering::Relaxed) != 0);
+        self.is_recurrent.load(Ordering::Relaxed) && (!has_gate || self.noted.load(Ordering::Relaxed) >= ENOUGH)
+    }
+}
+
+/// The key of a lock, before anything is told.
+#[inline(always)]
+fn plain_key(address: usize, object: Object) -> usize {
+    if object as u8 == Object::RwlockRead as u8 {
+        address | READING
+    } else {
+        address
+    }
+}
+
+#[inline(always)]
+fn tellings(key: usize) -> usize {
+    key >> TOLD_SHIFT
+}
+
+/// Where the hot path looks for the key of this lock.
+#[inline(always)]
+fn place_of(address: usize) -> usize {
+    // Locks are at least four bytes apart, and those of one kind often lie at equal distances.
+    (address >> 3 ^ address >> 11) % KEYS
+}
+
+/// All places for a key.
+fn ways(plain: usize) -> impl Iterator<Item = usize> {
+    let first = place_of(plain & ADDRESS);
+    (0..WAYS).map(move |way| (first + way) % KEYS)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,64 @@
+//! What one thread takes: a handler that takes a lock at any access of a note, and a reader that sees the table at any moment, find no
+//! entry of another lock.
+
+use forkwatch_state::depot::StackId;
+use forkwatch_state::held::Object;
+use forkwatch_state::takers::{Takers, Taking};
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::{interrupted, model};
+
+const LOCK: usize = 0x1000;
+/// Its key goes to the same place.
+const OTHER: usize = LOCK + (4 << 3);
+
+fn taking(address: usize, stack: u32, now: u64) -> Taking<'static> {
+    Taking {
+        address,
+        object: Object::Mutex,
+        stack: StackId(stack),
+        gates: &[],
+        under_interpreter_lock: false,
+        now,
+    }
+}
+
+fn is_of_its_lock(takers: &Takers) -> bool {
+    [(LOCK, 1), (OTHER, 2)].into_iter().all(|(address, stack)| {
+        let taken = takers.taken(address, Object::Mutex);
+        taken.is_none_or(|taken| taken.stack == StackId(stack))
+    })
+}
+
+#[test]
+fn a_handler_notes_nothing_within_a_note() {
+    interrupted(0, |first, _second| {
+        let takers = Arc::new(Takers::zeros());
+        let within = Arc::clone(&takers);
+        first.during(
+            || takers.note(&taking(LOCK, 1, 1)),
+            move || within.note(&taking(OTHER, 2, 1)),
+        );
+        assert!(is_of_its_lock(&takers));
+        assert!(takers.taken(LOCK, Object::Mutex).is_some());
+    });
+}
+
+#[test]
+fn a_reader_finds_each_lock_under_its_own_key() {
+    model(2, || {
+        let takers = Arc::new(Takers::zeros());
+        let owner = {
+            let takers = Arc::clone(&takers);
+            thread::spawn(move || {
+                takers.note(&taking(LOCK, 1, 1));
+                takers.tell();
+                takers.note(&taking(OTHER, 2, 1));
+            })
+        };
+        assert!(is_of_its_lock(&takers));
+        owner.join().unwrap();
+        assert!(is_of_its_lock(&takers));
+    });
+}
