@@ -54,6 +54,12 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
     if lives_here {
         orphans::forget(address);
     }
+    // A thread of this process may have released the lock and ended since we read it. One that has ended released it before.
+    // SAFETY: the program is about to pass this very object to libc.
+    let is_still_held = || unsafe { lock_state(object, address, own_id) } == LockState::Held(owner);
+    if owner != 0 && !lives_here && !is_still_held() {
+        return;
+    }
     let orphan = orphans::find(address).or_else(|| taken_unseen(thread, object, address, owner, lives_here));
     match (judge(object, wait, orphan.is_some(), alive::is_alone), orphan) {
         (CallOutcome::AsksForOrphan(how), Some(orphan)) => {
@@ -66,6 +72,7 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
             }
         }
+        (CallOutcome::IsStuck, _) if !is_still_held() => {}
         (CallOutcome::IsStuck, _) => match held_by_this_thread(thread, object, address) {
             Some(entry) => finding::own_lock(thread, entry, site),
             None => finding::stuck_child(thread, object, address, site),

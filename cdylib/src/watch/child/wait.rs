@@ -35,7 +35,9 @@ pub fn barrier(address: usize, caller: Caller) {
     catch_up_with_locks(thread);
     let _errno = KeepErrno::save();
     // SAFETY: the program is about to pass this very barrier to libc.
-    if unsafe { lock_state::barrier_waits_for_threads(address) } && alive::is_alone() {
+    let waits = || unsafe { lock_state::barrier_waits_for_threads(address) };
+    // Again at the end: a thread that has ended meanwhile arrived before.
+    if waits() && alive::is_alone() && waits() {
         finding::stuck_child_on_futex(thread, address, Site::of(caller));
     }
 }
@@ -64,8 +66,10 @@ pub fn futex([address, operation, value, timeout]: [usize; 4], frame: usize) {
     let _errno = KeepErrno::save();
     // SAFETY: the kernel is about to read this word; a program that waits on it has just read it itself. Volatile, because
     // other threads write there.
-    let now = unsafe { (address as *const u32).read_volatile() };
-    if now as usize == value & LOW_HALF && alive::is_alone() {
+    let now = || unsafe { (address as *const u32).read_volatile() };
+    let waits = || now() as usize == value & LOW_HALF;
+    // Again at the end: a thread that has ended meanwhile changed the word before.
+    if waits() && alive::is_alone() && waits() {
         finding::stuck_child_on_futex(thread, address, Site::above("syscall(SYS_futex)", frame));
     }
 }
