@@ -68,7 +68,7 @@ fn others(thread: &Thread, address: usize) -> impl Iterator<Item = Entry> {
 #[inline(always)]
 pub fn signal(condition: usize) {
     let Some(thread) = Thread::current() else { return };
-    if python::is_in_runtime(condition) {
+    if python::is_own_lock(condition) {
         leaves_interpreter_lock(thread);
     } else {
         thread.takers.tell();
@@ -77,7 +77,7 @@ pub fn signal(condition: usize) {
 
 fn leaves_interpreter_lock(thread: &Thread) {
     // CPython holds a mutex of its own here.
-    for entry in others(thread, 0).filter(|entry| !python::is_in_runtime(entry.address)) {
+    for entry in others(thread, 0).filter(|entry| !python::is_own_lock(entry.address)) {
         thread.takers.leaves_interpreter_lock(entry.address);
     }
 }

@@ -45,16 +45,24 @@ impl Python {
     }
 }
 
-/// Where the interpreter's `_PyRuntime` begins, which holds its own locks; 0 where it is not known. Relaxed: an address alone.
-static RUNTIME: AtomicUsize = AtomicUsize::new(0);
+/// Where the interpreter's own locks begin; 0 where that is not known. Relaxed: an address alone.
+static OWN_LOCKS: AtomicUsize = AtomicUsize::new(0);
+/// How far they reach at most: `_PyRuntime`, which holds them, grows from version to version, and has 600 kB in 3.12.
+const MAX_OWN_LOCKS: usize = 1 << 20;
 
-/// Whether this address lies in the interpreter's `_PyRuntime`, as far as its size can be told without looking it up.
+/// Whether this address is that of one of the interpreter's own locks, such as the interpreter lock, as far as that can be told
+/// without reading its symbols.
 #[inline(always)]
-pub fn is_in_runtime(address: usize) -> bool {
-    /// It grows from version to version: 600 kB in 3.12.
-    const SIZE: usize = 1 << 20;
-    let start = RUNTIME.load(Ordering::Relaxed);
-    start != 0 && address.wrapping_sub(start) < SIZE
+pub fn is_own_lock(address: usize) -> bool {
+    let start = OWN_LOCKS.load(Ordering::Relaxed);
+    start != 0 && address.wrapping_sub(start) < MAX_OWN_LOCKS
+}
+
+/// Up to 3.6 they are variables, which lie around one that has a public name.
+fn own_locks() -> usize {
+    let around = || symbol(c"_PyThreadState_Current").map(|variable| variable as usize - MAX_OWN_LOCKS / 2);
+    let runtime = symbol(c"_PyRuntime").map(|runtime| runtime as usize);
+    runtime.or_else(around).unwrap_or(0)
 }
 
 /// The interpreter, if a search has found one.
@@ -68,10 +76,7 @@ pub fn search() {
         return;
     }
     if let Some(python) = python() {
-        RUNTIME.store(
-            symbol(c"_PyRuntime").map_or(0, |runtime| runtime as usize),
-            Ordering::Relaxed,
-        );
+        OWN_LOCKS.store(own_locks(), Ordering::Relaxed);
         // A search that finished first has found the same.
         let _first_wins = FOUND.set(Box::new(python));
     }

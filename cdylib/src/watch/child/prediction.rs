@@ -30,7 +30,7 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
         return;
     }
     let taker = find_taker(thread, object, address);
-    let Some(taker) = taker.filter(|_| !system::python::is_in_runtime(address)) else {
+    let Some(taker) = taker.filter(|_| !system::python::is_own_lock(address)) else {
         cleared::insert(address);
         return;
     };

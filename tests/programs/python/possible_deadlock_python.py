@@ -1,0 +1,64 @@
+# H16: a thread takes a Python lock again and again. The first child is forked while the lock happens to be free, and its finding names
+# the lock all the same; the second one is forked while the thread holds it, and never gets it.
+#
+# python: 3.6-3.13.0
+# expect: unsafe_fork WARN locks=0 threads=1
+# expect: unsafe_fork ERROR locks=1 threads=1
+# with: lock=semaphore owner=keeper
+# expect: possible_deadlock ERROR python=withdraw owner=keeper lock=semaphore same_fork=yes
+# expect: orphaned_lock FATAL python=withdraw owner=keeper lock=semaphore same_fork=yes
+# suppress: unsafe_fork:*
+# suppress: possible_deadlock:withdraw
+# suppress: orphaned_lock:withdraw
+# runs: {lock,recursive,condition,acquire}
+import os
+import sys
+import threading
+import time
+
+import program
+
+door = {
+    "lock": threading.Lock,
+    "recursive": threading.RLock,
+    "condition": threading.Condition,
+    "acquire": threading.Lock,
+}[program.mode() or "lock"]()
+taken_often, keep, kept, never = (program.Gate() for _ in range(4))
+
+
+def withdraw():
+    if program.mode() == "acquire":
+        door.acquire()
+        door.release()
+    else:
+        with door:
+            pass
+
+
+def keeper():
+    for _ in range(5):
+        withdraw()
+        time.sleep(0.001)
+    taken_often.open()
+    keep.pass_through()
+    with door:
+        kept.open()
+        never.pass_through()
+
+
+def forked():
+    pid = os.fork()
+    if pid == 0:
+        withdraw()
+        os._exit(program.FINE)
+    return program.verdict(pid)
+
+
+threading.Thread(target=keeper, name="keeper", daemon=True).start()
+taken_often.pass_through()
+if forked() != program.FINE:
+    sys.exit(program.BROKEN)
+keep.open()
+kept.pass_through()
+sys.exit(forked())

@@ -1,0 +1,74 @@
+# Locks that another thread takes, too, and that are no danger to the child all the same: they are made anew there, the fork cannot come
+# while the thread holds them, or the child only tries.
+#
+# python: 3.6-3.13.0
+# expect: at-most WARN
+# expect: unsafe_fork WARN locks=0 threads=1
+# runs: {try,timeout,told,at_fork,interpreter}
+# runs: {anew,logging}
+import ctypes
+import logging
+import os
+import sys
+import threading
+import time
+
+import program
+
+mode = program.mode() or "try"
+if sys.version_info < {"anew": (3, 9), "logging": (3, 9), "at_fork": (3, 7)}.get(mode, (3, 6)):
+    sys.exit(program.SKIPPED)
+door = threading.Lock()
+# Calls of these functions keep the interpreter lock.
+libc = ctypes.PyDLL(None)
+mutex = ctypes.create_string_buffer(64)
+used, never = program.Gate(), program.Gate()
+told = threading.Event()
+logger = logging.getLogger("bank")
+# Writes each line itself: a buffered file would have a lock of its own.
+logger.addHandler(type("Raw", (logging.Handler,), {"emit": lambda self, record: os.write(2, b"")})())
+
+
+def use():
+    if mode == "interpreter":
+        libc.pthread_mutex_lock(mutex)
+        libc.pthread_mutex_unlock(mutex)
+    elif mode == "logging":
+        logger.warning("balance")
+    else:
+        with door:
+            pass
+
+
+def keeper():
+    for _ in range(5):
+        use()
+        time.sleep(0.001)
+    told.set()
+    used.open()
+    never.pass_through()
+
+
+def work():
+    if mode == "try":
+        if door.acquire(False):
+            door.release()
+    elif mode == "timeout":
+        if door.acquire(timeout=3600):
+            door.release()
+    else:
+        use()
+
+
+if mode == "anew":
+    os.register_at_fork(after_in_child=door._at_fork_reinit)
+if mode == "at_fork":
+    os.register_at_fork(before=door.acquire, after_in_parent=door.release, after_in_child=door.release)
+threading.Thread(target=keeper, name="keeper", daemon=True).start()
+told.wait()
+used.pass_through()
+pid = os.fork()
+if pid == 0:
+    work()
+    os._exit(program.FINE)
+sys.exit(program.verdict(pid))
