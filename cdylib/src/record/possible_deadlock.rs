@@ -3,7 +3,7 @@
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
-use forkwatch_schema::record::{Detail, Frame, Lock, PossibleDeadlock};
+use forkwatch_schema::record::{Detail, Frame, Lock, PossibleDeadlock, PythonFrame};
 use forkwatch_schema::{fingerprint, users_frame};
 
 use super::child_call::ChildCall;
@@ -17,6 +17,7 @@ pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall, resolver: &mu
         name,
         owner,
         acquired_stack,
+        is_pythons,
     } = evidence;
     let lock = Lock {
         owner_tid: Some(taker.tid),
@@ -26,7 +27,7 @@ pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall, resolver: &mu
     Content {
         severity: Severity::Error,
         kind: Kind::PossibleDeadlock,
-        fingerprint: fingerprint(&call, lock.id.as_deref(), &program_path()),
+        fingerprint: fingerprint(&call, lock.id.as_deref(), is_pythons),
         fork_id: None,
         detail: Detail::PossibleDeadlock(PossibleDeadlock {
             call: call.function.to_owned(),
@@ -40,17 +41,17 @@ pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall, resolver: &mu
 
 /// A library may take many locks for one call of the user's. So the line that calls the library counts, and not which of its locks
 /// was taken; but of a lock that the user's own code takes, the lock counts, too.
-fn fingerprint(call: &ChildCall, lock_id: Option<&str>, program: &str) -> String {
+fn fingerprint(call: &ChildCall, lock_id: Option<&str>, is_pythons: bool) -> String {
     let module = |frame: &Frame| frame.module.as_deref().map_or("", base_name).to_owned();
     let library = call.stack.first().map(module).unwrap_or_default();
     if let Some(frames) = &call.python_stack {
-        let is_innermost = |users| frames.first().is_some_and(|first| core::ptr::eq(first, users));
-        let is_own = users_frame::of_python(frames).is_some_and(is_innermost);
+        let is_innermost = |users: &PythonFrame| frames.first().is_some_and(|first| core::ptr::eq(first, users));
+        let is_own = is_pythons && users_frame::of_python(frames).is_some_and(is_innermost);
         return fingerprint::of_possible_deadlock(&library, lock_id.filter(|_| is_own), &call.stack, Some(frames));
     }
     let inside = call.stack.iter().take_while(|frame| module(frame) == library).count();
     match call.stack.get(inside..) {
-        Some(callers @ [_, ..]) if library != base_name(program) => {
+        Some(callers @ [_, ..]) if library != base_name(&program_path()) => {
             fingerprint::of_possible_deadlock(&library, None, callers, None)
         }
         _ => fingerprint::of_possible_deadlock(&library, lock_id, &call.stack, None),

@@ -25,6 +25,20 @@ pub struct Taker {
     pub taken: Taken,
 }
 
+impl Taker {
+    /// The entry that the thread would have in its table while it holds the lock.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            address: self.address,
+            object: self.taken.object,
+            stage: Stage::Held,
+            stack: self.taken.stack,
+            made: NO_STACK,
+            stack_pointer: 0,
+        }
+    }
+}
+
 /// Whether it is a finding.
 #[derive(Debug)]
 pub enum Verdict {
@@ -45,6 +59,8 @@ pub struct Evidence {
     pub owner: Option<String>,
     /// Where that thread takes it.
     pub acquired_stack: Vec<Frame>,
+    /// Whether Python code takes it, rather than a library's.
+    pub is_pythons: bool,
 }
 
 /// Judges a free lock that this thread takes.
@@ -58,10 +74,10 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
     if takers::was_held_by_forking(*address) || taken.gates.iter().any(was_excluded) {
         return Verdict::Harmless;
     }
+    let mut is_pythons = false;
     if let Some(interpreter) = Interpreter::find(resolver.modules()) {
-        let is_pythons =
-            taken.object == Object::Semaphore && interpreter.is_innermost_in(resolver.modules(), taken.stack);
-        if is_shut_out(lock, taken) && !is_pythons || interpreter.owns(resolver.modules(), &entry_of(taker)) {
+        is_pythons = taken.object == Object::Semaphore && interpreter.is_innermost_in(resolver.modules(), taken.stack);
+        if is_shut_out(lock, taken) && !is_pythons || interpreter.owns(resolver.modules(), &taker.entry()) {
             return Verdict::Harmless;
         }
     }
@@ -83,6 +99,7 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
         name,
         owner,
         acquired_stack,
+        is_pythons,
     })
 }
 
@@ -91,17 +108,6 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
 fn is_shut_out(lock: &ReportLock, taken: &Taken) -> bool {
     let had_lock = fork_record::newest(lock).is_some_and(|fork| fork.origin.has_interpreter_lock);
     had_lock && taken.under_interpreter_lock
-}
-
-fn entry_of(taker: &Taker) -> Entry {
-    Entry {
-        address: taker.address,
-        object: taker.taken.object,
-        stage: Stage::Held,
-        stack: taker.taken.stack,
-        made: NO_STACK,
-        stack_pointer: 0,
-    }
 }
 
 fn python_name(lock: &ReportLock, taker: &Taker) -> Option<String> {

@@ -2,6 +2,8 @@
 //! the lock again and again could as well have held it.
 
 use super::attempt;
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use super::finding::in_child;
 use super::site::Site;
 use crate::config;
@@ -16,8 +18,14 @@ use crate::state::{cleared, counts, takers};
 use crate::system;
 use crate::system::errno::KeepErrno;
 use crate::verdict::child_call::Wait;
+use crate::verdict::fork_record;
 use crate::verdict::possible_deadlock::{self, Taker, Verdict};
-use crate::verdict::{fork_record, reported};
+
+/// The most locks that a process examines closely, which takes milliseconds each.
+const MAX_EXAMINED: u32 = 64;
+
+/// Locks examined closely. Relaxed: a count that need not be exact.
+static EXAMINED: AtomicU32 = AtomicU32::new(0);
 
 /// Before a call that finds this lock free.
 pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
@@ -39,6 +47,9 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
         return;
     }
     cleared::insert(address);
+    if EXAMINED.fetch_add(1, Ordering::Relaxed) >= MAX_EXAMINED {
+        return;
+    }
     let site = Site::of(caller);
     in_child(thread, &site, |reporter| {
         let Some(mut resolver) = names::resolver() else {
@@ -49,13 +60,9 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
             Verdict::Suppressed => counts::SUPPRESSED.add(),
             Verdict::Finding(evidence) => {
                 let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
-                let content = record::possible_deadlock::content(&taker, evidence, call);
-                // Of a library that takes many locks, one says it all.
-                if config::get().repeat_all || reported::is_first(reporter.lock, &content.fingerprint) {
-                    reporter.report(content, fork_record::newest_number());
-                } else {
-                    counts::REPEATED.add();
-                }
+                let content = record::possible_deadlock::content(&taker, evidence, call, &mut resolver);
+                // Of a library that takes many locks, one says it all: the others have the same fingerprint.
+                reporter.report(content, fork_record::newest_number());
             }
         }
     });
