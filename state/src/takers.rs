@@ -251,7 +251,7 @@ impl Takers {
         Some(Taken {
             object: Object::from_number(what & 0xffff_ffff)?,
             stack: StackId((what >> 32) as u32),
-            gates: core::array::from_fn(|gate| entry.gates[gate].load(Ordering::Relaxed)),
+            gates: entry.gates.each_ref().map(|gate| gate.load(Ordering::Relaxed)),
             under_interpreter_lock: entry.under_interpreter_lock.load(Ordering::Relaxed),
             first: entry.first.load(Ordering::Relaxed),
             is_recurrent: entry.is_recurrent.load(Ordering::Relaxed) && since <= 2 * stride,
