@@ -26,9 +26,9 @@ static HELD_AT_FORK: [AtomicUsize; MAX_OWN] = [const { AtomicUsize::new(0) }; MA
 
 /// Notes that this thread takes a lock, unless enough is known about that. A forked child notes nothing: it usually has one thread.
 #[inline(always)]
-pub fn note(thread: &Thread, object: Object, address: usize, stack: StackId) {
+pub fn note(thread: &Thread, object: Object, address: usize, stack: impl FnOnce() -> StackId) {
     if !thread.takers.knows(address, object) {
-        note_new(thread, object, address, stack);
+        note_new(thread, object, address, stack());
     }
 }
 

@@ -103,6 +103,12 @@ impl Thread {
         }
     }
 
+    /// The id of the stack that ends in this call, from the cache if it is known, or else from the unwinder.
+    #[inline(always)]
+    pub fn stack_of(&self, caller: Caller) -> StackId {
+        self.known_stack(caller).unwrap_or_else(|| self.stack_at(caller))
+    }
+
     #[inline(always)]
     fn cache(&self) -> &StackCache {
         // SAFETY: only its own thread reaches a record's cache, and while it changes the thread is busy.

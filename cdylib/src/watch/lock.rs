@@ -96,10 +96,10 @@ unsafe fn acquire_mutex_from_several(
 /// Notes that this thread asks for an object; `None` where the call must pass straight through.
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
-    let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
+    let stack = thread.stack_of(caller);
     if object != Object::Semaphore {
         // Only a semaphore that was taken is known to be a lock.
-        takers::note(thread, object, address, stack);
+        takers::note(thread, object, address, || stack);
     }
     let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {
         None => thread.held.ask_slowly(address, object, caller.stack_pointer, stack),

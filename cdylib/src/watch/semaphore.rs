@@ -35,8 +35,7 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
         thread.held.did_not_take(ticket);
         return result;
     }
-    let stack = thread.known_stack(caller).unwrap_or_else(|| thread.stack_at(caller));
-    takers::note(thread, Object::Semaphore, address, stack);
+    takers::note(thread, Object::Semaphore, address, || thread.stack_of(caller));
     let made = thread.made_semaphore(address);
     if made == NO_STACK {
         thread.held.took(ticket);
