@@ -187,13 +187,14 @@ def test_a_start_without_guard_in_another_thread(reported: Any) -> None:
     said = reported(
         """
         import threading
-        thread = threading.Thread(target=start, kwargs={"target": job})
+        go = threading.Event()
+        thread = threading.Thread(target=lambda: (go.wait(), start(target=job)))
         thread.start()
-        thread.join()
+        go.set(); thread.join()
         """,
         guarded=False,
     )
-    assert said[1].startswith('  app.py:31 is not under `if __name__ == "__main__":`')
+    assert said[1].startswith('  app.py:32 is not under `if __name__ == "__main__":`')
 
 
 def test_what_only_the_main_process_defines(reported: Any) -> None:
