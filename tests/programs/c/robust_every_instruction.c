@@ -200,6 +200,9 @@ static void *checker(void *unused) {
     }
 }
 
+/* No debugger looks yet: the library gets to know the locks, whose hot paths are then the same each time. */
+static int warms_up;
+
 /* Makes the call once. True where the debugger has seen enough. */
 static int turn(const struct call *call, unsigned count) {
     MUST(pthread_mutex_lock(&below));
@@ -213,22 +216,24 @@ static int turn(const struct call *call, unsigned count) {
     volatile long enough = 0;
     errno = UNTOUCHED;
     if (sigsetjmp(out, 1) == 0) {
-        enough = trap(BEGIN) != BEGIN;
+        enough = !warms_up && trap(BEGIN) != BEGIN;
         if (!enough) result = call->make();
         if (result != 0) broken("the call failed");
         if (errno != UNTOUCHED) broken("errno has changed");
         left = 0;
     }
-    trap(END);
+    if (!warms_up) trap(END);
     MUST(pthread_mutex_lock(&after));
-    say_what_is_held(count, left);
+    if (!warms_up) say_what_is_held(count, left);
     if (child > 0) see_child_end(child);
     if (made) {
         MUST(pthread_join(made, NULL));
         if (number != 8) broken("the thread ran another routine, or none");
     }
-    gate_open(&asked);
-    gate_pass(&answered);
+    if (!warms_up) {
+        gate_open(&asked);
+        gate_pass(&answered);
+    }
     release_all();
     return (int)enough;
 }
@@ -248,6 +253,12 @@ int main(int count, char **words) {
     MUST(sem_init(&semaphore, 0, 1));
     signal(SIGUSR1, handler);
     start("checker", checker, NULL);
+    warms_up = 1;
+    for (unsigned turns = 0; turns < 80; turns++) {
+        turn(call, turns);
+        pause_milliseconds(1);
+    }
+    warms_up = 0;
     for (unsigned turns = 0; !turn(call, turns); turns++) {}
     return FINE;
 }
