@@ -1,6 +1,5 @@
 //! `possible_deadlock`: a forked child takes a lock that a thread of its parent takes, too.
 
-use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PossibleDeadlock, PythonFrame};
@@ -12,17 +11,18 @@ use super::lock;
 use crate::verdict::possible_deadlock::{Evidence, Taker};
 
 /// The finding.
-pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall, resolver: &mut Resolver) -> Content {
+pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall) -> Content {
     let Evidence {
         name,
         owner,
+        identity,
         acquired_stack,
         is_pythons,
     } = evidence;
     let lock = Lock {
         owner_tid: Some(taker.tid),
         owner,
-        ..lock::of_entry(&taker.entry(), name, acquired_stack, resolver)
+        ..lock::of_entry(&taker.entry(), name, identity, acquired_stack)
     };
     Content {
         severity: Severity::Error,

@@ -6,6 +6,7 @@ use forkwatch_schema::record::Frame;
 use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names, suppressions};
 use crate::config;
+use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
 use crate::snapshot::python;
 use crate::state::depot::{self, NO_STACK};
@@ -57,6 +58,8 @@ pub struct Evidence {
     pub name: Option<String>,
     /// The name of the thread.
     pub owner: Option<String>,
+    /// What makes it the same lock elsewhere.
+    pub identity: LockIdentity,
     /// Where that thread takes it.
     pub acquired_stack: Vec<Frame>,
     /// Whether Python code takes it, rather than a library's.
@@ -86,18 +89,20 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
         Some(region) => Some(region.name.to_owned()),
         None => python_name(lock, taker),
     };
+    let identity = LockIdentity::new(&taker.entry(), name.as_deref(), &acquired_stack, resolver);
     let owner = parent::name_of_lost_thread(lock, taker.tid);
     let rules = suppressions::rules();
     let thread_is_harmless = rules.has_thread_rules() && {
         let start = parent::start_routine_of_lost(lock, fork_record::newest_number(), taker.tid, resolver);
         rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
     };
-    if thread_is_harmless || rules.lock_is_harmless(name.as_deref(), &acquired_stack) {
+    if thread_is_harmless || rules.lock_is_harmless(name.as_deref(), Some(&identity.id), &acquired_stack) {
         return Verdict::Suppressed;
     }
     Verdict::Finding(Evidence {
         name,
         owner,
+        identity,
         acquired_stack,
         is_pythons,
     })

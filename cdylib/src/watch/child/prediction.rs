@@ -60,7 +60,7 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
             Verdict::Suppressed => counts::SUPPRESSED.add(),
             Verdict::Finding(evidence) => {
                 let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
-                let content = record::possible_deadlock::content(&taker, evidence, call, &mut resolver);
+                let content = record::possible_deadlock::content(&taker, evidence, call);
                 // Of a library that takes many locks, one says it all: the others have the same fingerprint.
                 reporter.report(content, fork_record::newest_number());
             }
