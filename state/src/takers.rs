@@ -15,9 +15,12 @@
 //! Only the thread itself writes, and its signal handlers; the child of a fork reads its copy, which may be torn: an entry repeats its
 //! key.
 
-use crate::depot::{NO_STACK, StackId};
+mod entry;
+
+use self::entry::Entry;
+use crate::depot::StackId;
 use crate::held::Object;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 /// Places for keys; a lock has [`WAYS`] of them.
 const KEYS: usize = if cfg!(loom) { 4 } else { 512 };
@@ -37,11 +40,6 @@ const TOLD_SHIFT: u32 = 56;
 const MAX_TOLD: usize = 15;
 const ADDRESS: usize = ((1 << 48) - 1) & !(UNSETTLED | READING);
 
-/// Acquisitions noted before a lock counts as one that is only taken under its gates.
-const ENOUGH: u8 = 64;
-/// In ticks of the processor's clock, about 50 microseconds: two acquisitions so far apart are not one piece of work.
-const APART: u64 = 150_000;
-
 /// The table. Zeroed memory is its valid first state.
 #[derive(Debug)]
 #[repr(C)]
@@ -56,26 +54,6 @@ pub struct Takers {
     /// Which entry belongs to a key, plus one.
     entries_of_keys: [AtomicU8; KEYS],
     entries: [Entry; MAX_ENTRIES],
-}
-
-#[derive(Debug)]
-#[repr(C, align(64))]
-struct Entry {
-    /// The key when this was written, without [`UNSETTLED`].
-    key: AtomicUsize,
-    /// The stack's id in the upper half, and the object's kind.
-    what: AtomicU64,
-    /// The processor's clock at the first acquisition.
-    first: AtomicU64,
-    gates: [AtomicUsize; MAX_GATES],
-    /// Acquisitions noted, at most [`u8::MAX`].
-    noted: AtomicU8,
-    /// The distance in tellings between the last two acquisitions that lay apart by any; 0 where there were none.
-    stride: AtomicU8,
-    /// Two acquisitions lay apart.
-    is_recurrent: AtomicBool,
-    /// The thread had the interpreter lock at each acquisition noted.
-    under_interpreter_lock: AtomicBool,
 }
 
 /// An acquisition to note.
@@ -222,7 +200,7 @@ impl Takers {
     pub fn leaves_interpreter_lock(&self, address: usize) {
         for plain in [address, address | READING] {
             if let Some((_, entry)) = self.find(plain) {
-                entry.under_interpreter_lock.store(false, Ordering::Relaxed);
+                entry.leaves_interpreter_lock();
             }
         }
     }
@@ -245,17 +223,8 @@ impl Takers {
         if key & (ADDRESS | READING) != plain {
             return None;
         }
-        let what = entry.what.load(Ordering::Relaxed);
-        let since = tellings(self.told.load(Ordering::Relaxed)).saturating_sub(tellings(key));
-        let stride = usize::from(entry.stride.load(Ordering::Relaxed));
-        Some(Taken {
-            object: Object::from_number(what & 0xffff_ffff)?,
-            stack: StackId((what >> 32) as u32),
-            gates: entry.gates.each_ref().map(|gate| gate.load(Ordering::Relaxed)),
-            under_interpreter_lock: entry.under_interpreter_lock.load(Ordering::Relaxed),
-            first: entry.first.load(Ordering::Relaxed),
-            is_recurrent: entry.is_recurrent.load(Ordering::Relaxed) && since <= 2 * stride,
-        })
+        let told_since = tellings(self.told.load(Ordering::Relaxed)).saturating_sub(tellings(key));
+        entry.taken(told_since)
     }
 
     /// Forgets everything, for a record that is reused for a new thread.
@@ -270,70 +239,6 @@ impl Takers {
         self.count.store(0, Ordering::Relaxed);
         self.is_noting.store(false, Ordering::Relaxed);
         self.keys.iter().for_each(|key| key.store(0, Ordering::Relaxed));
-    }
-}
-
-impl Entry {
-    #[cfg(loom)]
-    fn zeros() -> Self {
-        Self {
-            key: AtomicUsize::new(0),
-            what: AtomicU64::new(0),
-            first: AtomicU64::new(0),
-            gates: core::array::from_fn(|_| AtomicUsize::new(0)),
-            noted: AtomicU8::new(0),
-            stride: AtomicU8::new(0),
-            is_recurrent: AtomicBool::new(false),
-            under_interpreter_lock: AtomicBool::new(false),
-        }
-    }
-
-    /// Notes the first acquisition.
-    fn first(&self, taking: &Taking) {
-        self.key.store(0, Ordering::Relaxed);
-        let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
-        self.what.store(what, Ordering::Relaxed);
-        self.first.store(taking.now, Ordering::Relaxed);
-        for (number, gate) in self.gates.iter().enumerate() {
-            gate.store(taking.gates.get(number).copied().unwrap_or(0), Ordering::Relaxed);
-        }
-        self.noted.store(1, Ordering::Relaxed);
-        self.stride.store(0, Ordering::Relaxed);
-        self.is_recurrent.store(false, Ordering::Relaxed);
-        self.under_interpreter_lock
-            .store(taking.under_interpreter_lock, Ordering::Relaxed);
-    }
-
-    /// Notes a further acquisition, so many tellings after the last.
-    fn again(&self, taking: &Taking, tellings: usize) {
-        for gate in &self.gates {
-            if !taking.gates.contains(&gate.load(Ordering::Relaxed)) {
-                gate.store(0, Ordering::Relaxed);
-            }
-        }
-        if !taking.under_interpreter_lock {
-            self.under_interpreter_lock.store(false, Ordering::Relaxed);
-        }
-        let noted = self.noted.load(Ordering::Relaxed);
-        self.noted.store(noted.saturating_add(1), Ordering::Relaxed);
-        if tellings > 0 {
-            self.stride
-                .store(u8::try_from(tellings).unwrap_or(u8::MAX), Ordering::Relaxed);
-        }
-        if taking.now.wrapping_sub(self.first.load(Ordering::Relaxed)) >= APART {
-            self.is_recurrent.store(true, Ordering::Relaxed);
-        }
-        if self.what.load(Ordering::Relaxed) >> 32 == u64::from(NO_STACK.0) {
-            let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
-            self.what.store(what, Ordering::Relaxed);
-        }
-    }
-
-    /// Whether a further acquisition would say nothing new.
-    fn is_settled(&self) -> bool {
-        let has_gate = self.under_interpreter_lock.load(Ordering::Relaxed)
-            || self.gates.iter().any(|gate| gate.load(Ordering::Relaxed) != 0);
-        self.is_recurrent.load(Ordering::Relaxed) && (!has_gate || self.noted.load(Ordering::Relaxed) >= ENOUGH)
     }
 }
 

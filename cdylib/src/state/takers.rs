@@ -111,11 +111,13 @@ pub fn taken(thread: &Thread, object: Object, address: usize) -> Option<Taken> {
 pub fn begin_child(thread: &Thread) {
     let mut held = others(thread, 0);
     for place in &HELD_AT_FORK {
+        // Relaxed: this is the only thread.
         place.store(held.next().map_or(0, |entry| entry.address), Ordering::Relaxed);
     }
 }
 
 /// Whether the forking thread held this lock at the fork.
 pub fn was_held_by_forking(address: usize) -> bool {
+    // Relaxed: as above.
     HELD_AT_FORK.iter().any(|held| held.load(Ordering::Relaxed) == address)
 }

@@ -23,13 +23,6 @@ fn map(bytes: usize, flags: MapFlags) -> Option<NonNull<u8>> {
     NonNull::new(place.ok()?.cast::<u8>())
 }
 
-/// The same, shared with later children of this process.
-pub fn reserve_shared(bytes: usize) -> Option<NonNull<u8>> {
-    // SAFETY: as above.
-    let place = unsafe { mmap_anonymous(null_mut(), bytes, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED) };
-    NonNull::new(place.ok()?.cast::<u8>())
-}
-
 /// Returns a region to the kernel.
 ///
 /// # Safety

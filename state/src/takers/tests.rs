@@ -1,15 +1,20 @@
-use super::{APART, ENOUGH, Taken, Takers, Taking, WAYS};
+use super::entry::{APART, ENOUGH};
+use super::{Taken, Takers, Taking, WAYS};
 use crate::depot::StackId;
 use crate::held::Object;
+use crate::system::System;
+use crate::system::tests::Kernel;
 
 const LOCK: usize = 0x7f00_0000_1000;
 const GATE: usize = 0x7f00_0000_2000;
 
-fn table() -> Box<Takers> {
-    // SAFETY: all of it is atomic integers, for which zero is valid.
+/// The kernel's zeroed memory, as threads' records have it.
+fn table() -> &'static Takers {
+    let place = Kernel::reserve(size_of::<Takers>()).unwrap();
+    // SAFETY: all of it is atomic integers, for which zero is valid, and the memory stays.
     #[expect(unsafe_code, reason = "a zeroed table")]
     unsafe {
-        Box::<Takers>::new_zeroed().assume_init()
+        place.cast::<Takers>().as_ref()
     }
 }
 
@@ -34,11 +39,11 @@ fn a_lock_is_settled_once_it_was_taken_at_two_times_that_lie_apart() {
     assert!(!takers.knows(LOCK, Object::Mutex) && takers.taken(LOCK, Object::Mutex).is_none());
     takers.note(&taking(10));
     takers.note(&taking(11));
-    assert!(!takers.knows(LOCK, Object::Mutex) && !taken(&takers).is_recurrent);
+    assert!(!takers.knows(LOCK, Object::Mutex) && !taken(takers).is_recurrent);
     takers.note(&taking(10 + APART));
-    assert!(takers.knows(LOCK, Object::Mutex) && taken(&takers).is_recurrent);
+    assert!(takers.knows(LOCK, Object::Mutex) && taken(takers).is_recurrent);
     assert_eq!(
-        (taken(&takers).stack, taken(&takers).object, taken(&takers).first),
+        (taken(takers).stack, taken(takers).object, taken(takers).first),
         (StackId(7), Object::Mutex, 10)
     );
     assert!(!takers.knows(LOCK + 8, Object::Mutex));
@@ -51,9 +56,9 @@ fn what_was_taken_only_before_the_thread_told_something_is_no_danger() {
     takers.note(&taking(APART));
     takers.tell();
     assert!(!takers.knows(LOCK, Object::Mutex), "the next acquisition must be noted");
-    assert!(!taken(&takers).is_recurrent);
+    assert!(!taken(takers).is_recurrent);
     takers.note(&taking(2 * APART));
-    assert!(takers.knows(LOCK, Object::Mutex) && taken(&takers).is_recurrent);
+    assert!(takers.knows(LOCK, Object::Mutex) && taken(takers).is_recurrent);
 }
 
 #[test]
@@ -64,9 +69,9 @@ fn a_thread_that_tells_something_each_time_still_takes_the_lock_again() {
         takers.tell();
         takers.tell();
     }
-    assert!(taken(&takers).is_recurrent);
+    assert!(taken(takers).is_recurrent);
     (0..5).for_each(|_| takers.tell());
-    assert!(!taken(&takers).is_recurrent, "far longer ago than ever before");
+    assert!(!taken(takers).is_recurrent, "far longer ago than ever before");
 }
 
 #[test]
@@ -79,7 +84,7 @@ fn only_gates_that_were_held_each_time_count() {
         ..under(&[GATE])
     });
     assert!(!takers.knows(LOCK, Object::Mutex), "it may yet be taken without");
-    assert_eq!(taken(&takers).gates, [GATE, 0, 0]);
+    assert_eq!(taken(takers).gates, [GATE, 0, 0]);
     (0..ENOUGH).for_each(|_| {
         takers.note(&Taking {
             now: APART,
@@ -90,10 +95,7 @@ fn only_gates_that_were_held_each_time_count() {
     let takers = table();
     takers.note(&under(&[GATE]));
     takers.note(&taking(APART));
-    assert_eq!(
-        (taken(&takers).gates, takers.knows(LOCK, Object::Mutex)),
-        ([0; 3], true)
-    );
+    assert_eq!((taken(takers).gates, takers.knows(LOCK, Object::Mutex)), ([0; 3], true));
 }
 
 #[test]
@@ -105,12 +107,12 @@ fn a_lock_kept_while_the_interpreter_lock_is_left_is_not_under_it() {
     };
     takers.note(&under(0));
     takers.note(&under(APART));
-    assert!(taken(&takers).under_interpreter_lock && !takers.knows(LOCK, Object::Mutex));
+    assert!(taken(takers).under_interpreter_lock && !takers.knows(LOCK, Object::Mutex));
     takers.leaves_interpreter_lock(LOCK);
-    assert!(!taken(&takers).under_interpreter_lock);
+    assert!(!taken(takers).under_interpreter_lock);
     takers.note(&under(APART));
     assert!(takers.knows(LOCK, Object::Mutex), "nothing more is to be learnt");
-    assert!(!taken(&takers).under_interpreter_lock);
+    assert!(!taken(takers).under_interpreter_lock);
 }
 
 #[test]
@@ -131,7 +133,7 @@ fn reading_and_writing_are_told_apart() {
 }
 
 #[test]
-fn locks_whose_keys_collide_are_all_known() {
+fn locks_whose_keys_collide_are_known_as_far_as_there_is_room() {
     let takers = table();
     // The same place for all.
     let same_place: Vec<usize> = (0..1 << 20)
@@ -162,5 +164,5 @@ fn a_reused_record_knows_nothing() {
     takers.clear();
     assert!(takers.taken(LOCK, Object::Mutex).is_none());
     takers.note(&taking(5));
-    assert_eq!(taken(&takers).first, 5);
+    assert_eq!(taken(takers).first, 5);
 }
