@@ -203,5 +203,9 @@ int main(void) {
     with_rwlocks();
     with_spinlocks();
     with_semaphores();
+    TELL(pthread_mutex_destroy(&mutex));
+    TELL(pthread_rwlock_destroy(&rwlock));
+    TELL(pthread_spin_destroy(&spinlock));
+    mtx_destroy(&c11);
     return FINE;
 }

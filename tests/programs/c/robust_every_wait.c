@@ -150,7 +150,7 @@ static void wake_all(int way) {
         else MUST(mtx_lock(&one->c11_mutex) != thrd_success);
         one->woken = 1;
         if (way < 3) MUST(pthread_cond_signal(&one->condition));
-        else MUST(cnd_signal(&one->c11_condition) != thrd_success);
+        else MUST((number % 2 ? cnd_broadcast : cnd_signal)(&one->c11_condition) != thrd_success);
         if (way < 3) MUST(pthread_mutex_unlock(&one->mutex));
         else MUST(mtx_unlock(&one->c11_mutex) != thrd_success);
     }

@@ -85,6 +85,13 @@ static void forker(void) {
     result |= verdict(child);
 }
 
+/* Another line: each that forks is one finding. */
+static void second_forker(void) {
+    pid_t child = fork();
+    if (child == 0) _exit(FINE);
+    result |= verdict(child);
+}
+
 int main(void) {
     gate_make(&held);
     /* One stack after another at the same place, and each call at the very end of it. */
@@ -102,6 +109,6 @@ int main(void) {
     jump_to_stack(room + sizeof room, pair);
     jump_to_stack(make_stack() + SIZE, starter);
     jump_to_stack(make_stack() + SIZE, forker);
-    on_stack(make_stack() + SIZE, forker);
+    on_stack(make_stack() + SIZE, second_forker);
     return result;
 }

@@ -1,12 +1,12 @@
 /* H1, H2: a pthread mutex, of each type and taken in each way, is held by another thread at the fork. The child needs it
- * and can never go on (libc aborts it where priorities are inherited).
+ * and can never go on. (`orphaned_lock_priority` has those that inherit priorities.)
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=vault_open
  * with: thread=keeper start=keeper created=main
  * expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper acquired=vault_open in=main blocking=true same_fork=yes
  * suppress: unsafe_fork:vault_open
  * suppress: orphaned_lock:*
- * runs: {plain,recursive,errorcheck,adaptive,robust,inherit} {lock,trylock,timedlock,clocklock}
+ * runs: {plain,recursive,errorcheck,adaptive,robust} {lock,trylock,timedlock,clocklock}
  */
 #include "../program.h"
 
@@ -21,7 +21,6 @@ static void vault_make(const char *type) {
                : is(type, "adaptive") ? PTHREAD_MUTEX_ADAPTIVE_NP : PTHREAD_MUTEX_NORMAL;
     MUST(pthread_mutexattr_settype(&attributes, number));
     if (is(type, "robust")) MUST(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST));
-    if (is(type, "inherit")) MUST(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT));
     MUST(pthread_mutex_init(&vault, &attributes));
 }
 

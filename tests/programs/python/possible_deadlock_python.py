@@ -5,7 +5,7 @@
 # expect: unsafe_fork WARN locks=0 threads=1
 # expect: unsafe_fork ERROR locks=1 threads=1
 # with: lock=semaphore owner=keeper
-# expect: possible_deadlock ERROR python=withdraw owner=keeper lock=semaphore same_fork=yes
+# expect: possible_deadlock ERROR call=sem_wait python=withdraw owner=keeper lock=semaphore same_fork=yes
 # expect: orphaned_lock FATAL python=withdraw owner=keeper lock=semaphore same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: possible_deadlock:withdraw

@@ -50,7 +50,11 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
     if EXAMINED.fetch_add(1, Ordering::Relaxed) >= MAX_EXAMINED {
         return;
     }
-    let site = Site::of(caller);
+    let mut site = Site::of(caller);
+    if wait == Wait::Never {
+        // The call that follows a failed attempt, and that would not return.
+        site.function = "sem_wait";
+    }
     in_child(thread, &site, |reporter| {
         let Some(mut resolver) = names::resolver() else {
             return;
