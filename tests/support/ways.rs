@@ -183,7 +183,17 @@ fn text_wrongs(watched: &Watched) -> Vec<String> {
     // A summary has its own text, and the outcome of a child only completes another finding.
     let in_text = |line: &&Line| ![Kind::Summary, Kind::ForkOutcome].contains(&line.kind);
     let findings: Vec<_> = watched.records.iter().flatten().filter(in_text).collect();
-    for line in &findings {
+    let is_first = |position: usize, line: &Line| {
+        let fingerprint = |line: &Line| line.record.as_ref().map(|record| record.fingerprint.clone());
+        let before = findings.iter().take(position);
+        before.into_iter().all(|other| fingerprint(other) != fingerprint(line))
+    };
+    // A further record of a line that is known may say what the text has said.
+    let in_text = findings
+        .iter()
+        .enumerate()
+        .filter(|(position, line)| is_first(*position, line));
+    for (_, line) in in_text {
         let reported = |text: &str| text.contains(line.severity.name()) && text.contains(line.kind.name());
         if !watched.text.lines().any(reported) {
             wrongs.push(format!(
