@@ -1,5 +1,5 @@
-# H16: a thread takes a Python lock again and again. The first child is forked while the lock happens to be free, and its finding names
-# the lock all the same; the second one is forked while the thread holds it, and never gets it.
+# H16: a thread takes a Python lock again and again. The first child is forked while the lock happens to be free, and
+# its finding names the lock all the same; the second one is forked while the thread holds it, and never gets it.
 #
 # python: 3.6-3.13.0
 # expect: unsafe_fork WARN locks=0 threads=1

@@ -1,5 +1,5 @@
-# Locks that another thread takes, too, and that are no danger to the child all the same: they are made anew there, the fork cannot come
-# while the thread holds them, or the child only tries.
+# Locks that another thread takes, too, and that are no danger to the child all the same: they are made anew there,
+# the fork cannot come while the thread holds them, or the child only tries.
 #
 # python: 3.6-3.13.0
 # expect: at-most WARN

@@ -1,5 +1,5 @@
-# H1, H2: a program that can follow the advice: it runs the statement in `WHERE_CREATED` where the lock is created, and the one in
-# `IN_CHILD` before the child uses the lock.
+# H1, H2: a program that can follow the advice: it runs the statement in `WHERE_CREATED` where the lock is created,
+# and the one in `IN_CHILD` before the child uses the lock.
 #
 # python: 3.6-3.14
 # expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper

@@ -1,5 +1,5 @@
-# H1: one line starts processes, reached by two ways, while another lock is held each time. That is one finding, told once in
-# full and once more for the second lock.
+# H1: one line starts processes, reached by two ways, while another lock is held each time. That is one finding, told
+# once in full and once more for the second lock.
 #
 # bare: 0
 # expect: unsafe_fork ERROR python=start_one locks=1 threads=1
