@@ -26,7 +26,9 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 const KEYS: usize = if cfg!(loom) { 4 } else { 512 };
 const WAYS: usize = if cfg!(loom) { 2 } else { 4 };
 /// The most locks of a thread about which something is noted.
-const MAX_ENTRIES: usize = if cfg!(loom) { 2 } else { 256 };
+const MAX_ENTRIES: usize = if cfg!(loom) { 2 } else { u8::MAX as usize };
+/// Looks into the table that found nothing to note, before the thread has cost enough: it takes more locks than there is room for.
+const MAX_FRUITLESS: u32 = if cfg!(loom) { 1 } else { 1 << 14 };
 /// The most locks held at once that are noted as gates.
 pub const MAX_GATES: usize = 3;
 
@@ -36,6 +38,8 @@ const UNSETTLED: usize = 1;
 const READING: usize = 2;
 /// Above all addresses: how often the thread had told something.
 const TOLD_SHIFT: u32 = 56;
+/// All keys of a table that is closed, and its count of tellings: so the hot path knows every lock.
+const CLOSED: usize = usize::MAX;
 /// What a thread tells first is that it is ready; later counts say nothing new.
 const MAX_TOLD: usize = 15;
 const ADDRESS: usize = ((1 << 48) - 1) & !(UNSETTLED | READING);
@@ -44,8 +48,12 @@ const ADDRESS: usize = ((1 << 48) - 1) & !(UNSETTLED | READING);
 #[derive(Debug)]
 #[repr(C)]
 pub struct Takers {
-    /// How often the thread has told something, shifted to its place in a key.
+    /// How often the thread has told something, shifted to its place in a key; [`CLOSED`] where nothing more is noted.
     told: AtomicUsize,
+    /// The same, once the table is closed.
+    told_until_closed: AtomicUsize,
+    /// Looks that found nothing to note.
+    fruitless: AtomicU32,
     /// Entries in use.
     count: AtomicU32,
     /// A note is being made: a signal handler must not make another.
@@ -98,6 +106,8 @@ impl Takers {
     pub fn zeros() -> Self {
         Self {
             told: AtomicUsize::new(0),
+            told_until_closed: AtomicUsize::new(0),
+            fruitless: AtomicU32::new(0),
             count: AtomicU32::new(0),
             is_noting: AtomicBool::new(false),
             keys: core::array::from_fn(|_| AtomicUsize::new(0)),
@@ -121,7 +131,9 @@ impl Takers {
         if self.is_noting.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.note_alone(taking);
+        if self.told.load(Ordering::Relaxed) != CLOSED {
+            self.note_alone(taking);
+        }
         self.is_noting.store(false, Ordering::Relaxed);
     }
 
@@ -133,13 +145,17 @@ impl Takers {
                 let before = key.load(Ordering::Relaxed);
                 if before == plain | told {
                     // Settled, but not where the hot path looks.
+                    self.count_fruitless();
                     return;
                 }
                 entry.again(taking, tellings(told) - tellings(before).min(tellings(told)));
                 (key, entry)
             }
             None => {
-                let Some((key, entry)) = self.make(plain) else { return };
+                let Some((key, entry)) = self.make(plain) else {
+                    self.count_fruitless();
+                    return;
+                };
                 entry.first(taking);
                 (key, entry)
             }
@@ -148,6 +164,28 @@ impl Takers {
         let unsettled = if entry.is_settled() { 0 } else { UNSETTLED };
         // Release: an entry is written before its key.
         key.store(plain | told | unsettled, Ordering::Release);
+    }
+
+    /// A look that found nothing to note costs as much as the lock. A thread that keeps making such looks is left alone: what is in
+    /// the table stays, and nothing more is noted.
+    fn count_fruitless(&self) {
+        let fruitless = self.fruitless.load(Ordering::Relaxed) + 1;
+        self.fruitless.store(fruitless, Ordering::Relaxed);
+        if fruitless >= MAX_FRUITLESS {
+            let told = self.told.load(Ordering::Relaxed);
+            self.told_until_closed.store(told, Ordering::Relaxed);
+            self.told.store(CLOSED, Ordering::Relaxed);
+            self.keys.iter().for_each(|key| key.store(CLOSED, Ordering::Relaxed));
+        }
+    }
+
+    /// The entry of this lock. Of a closed table, only the entries are left.
+    fn entry(&self, plain: usize) -> Option<&Entry> {
+        if self.told.load(Ordering::Relaxed) != CLOSED {
+            return self.find(plain).map(|(_, entry)| entry);
+        }
+        let used = self.count.load(Ordering::Relaxed) as usize;
+        self.entries.iter().take(used).find(|entry| entry.is_of(plain))
     }
 
     fn find(&self, plain: usize) -> Option<(&AtomicUsize, &Entry)> {
@@ -199,7 +237,7 @@ impl Takers {
     /// The thread leaves the interpreter lock while it holds this lock.
     pub fn leaves_interpreter_lock(&self, address: usize) {
         for plain in [address, address | READING] {
-            if let Some((_, entry)) = self.find(plain) {
+            if let Some(entry) = self.entry(plain) {
                 entry.leaves_interpreter_lock();
             }
         }
@@ -217,14 +255,12 @@ impl Takers {
     /// What is known about this lock, for reading or for anything else; `None` where the thread has not taken it so.
     pub fn taken(&self, address: usize, object: Object) -> Option<Taken> {
         let plain = plain_key(address, object);
-        let (_, entry) = self.find(plain)?;
-        // Acquire: pairs with the store of the key.
-        let key = entry.key.load(Ordering::Acquire);
-        if key & (ADDRESS | READING) != plain {
-            return None;
-        }
-        let told_since = tellings(self.told.load(Ordering::Relaxed)).saturating_sub(tellings(key));
-        entry.taken(told_since)
+        let entry = self.entry(plain).filter(|entry| entry.is_of(plain))?;
+        let told = match self.told.load(Ordering::Relaxed) {
+            CLOSED => self.told_until_closed.load(Ordering::Relaxed),
+            told => told,
+        };
+        entry.taken(told)
     }
 
     /// Forgets everything, for a record that is reused for a new thread.
@@ -233,11 +269,15 @@ impl Takers {
         if self.told.load(Ordering::Relaxed) != 0 {
             self.told.store(0, Ordering::Relaxed);
         }
+        if self.is_noting.load(Ordering::Relaxed) {
+            // The last thread left a note by a jump.
+            self.is_noting.store(false, Ordering::Relaxed);
+        }
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
         self.count.store(0, Ordering::Relaxed);
-        self.is_noting.store(false, Ordering::Relaxed);
+        self.fruitless.store(0, Ordering::Relaxed);
         self.keys.iter().for_each(|key| key.store(0, Ordering::Relaxed));
     }
 }

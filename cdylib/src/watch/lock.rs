@@ -161,11 +161,12 @@ fn release_slowly(
 
 /// A call that makes a lock, or ends its life: what was known about it is about another lock.
 pub fn remake(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    takers::remade(address);
-    if forked_child::is_watched()
-        && let Some(thread) = this_thread::record()
-    {
-        child::forget(thread, address);
+    // Nothing where a sandbox may forbid our system calls.
+    if let Some(thread) = this_thread::record() {
+        takers::remade(address);
+        if forked_child::is_watched() {
+            child::forget(thread, address);
+        }
     }
     real()
 }

@@ -1,6 +1,6 @@
 //! What is noted about one lock that a thread takes.
 
-use super::{MAX_GATES, Taken, Taking};
+use super::{ADDRESS, MAX_GATES, READING, Taken, Taking, tellings};
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Object;
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -94,8 +94,15 @@ impl Entry {
         self.is_recurrent.load(Ordering::Relaxed) && (!has_gate || self.noted.load(Ordering::Relaxed) >= ENOUGH)
     }
 
-    /// What is known; `told_since` is how often the thread has told something since the last acquisition noted.
-    pub(super) fn taken(&self, told_since: usize) -> Option<Taken> {
+    /// Whether this is the entry of the lock with this key.
+    pub(super) fn is_of(&self, plain: usize) -> bool {
+        // Acquire: pairs with the store of the key in the table, which follows that of this one.
+        self.key.load(Ordering::Acquire) & (ADDRESS | READING) == plain
+    }
+
+    /// What is known; `told` is how often the thread has told something, as in a key.
+    pub(super) fn taken(&self, told: usize) -> Option<Taken> {
+        let told_since = tellings(told).saturating_sub(tellings(self.key.load(Ordering::Relaxed)));
         let what = self.what.load(Ordering::Relaxed);
         let stride = usize::from(self.stride.load(Ordering::Relaxed));
         Some(Taken {

@@ -1,5 +1,5 @@
 use super::entry::{APART, ENOUGH};
-use super::{Taken, Takers, Taking, WAYS};
+use super::{MAX_ENTRIES, MAX_FRUITLESS, Taken, Takers, Taking, WAYS};
 use crate::depot::StackId;
 use crate::held::Object;
 use crate::system::System;
@@ -165,4 +165,31 @@ fn a_reused_record_knows_nothing() {
     assert!(takers.taken(LOCK, Object::Mutex).is_none());
     takers.note(&taking(5));
     assert_eq!(taken(takers).first, 5);
+}
+
+#[test]
+fn a_thread_with_more_locks_than_there_is_room_for_is_left_alone() {
+    let takers = table();
+    let at = |number: usize, now| Taking {
+        address: LOCK + 40 * number,
+        ..taking(now)
+    };
+    for round in 0..MAX_FRUITLESS as u64 {
+        takers.note(&taking(round * APART));
+        (1..1_000).for_each(|number| takers.note(&at(number, round * APART)));
+        if takers.knows(LOCK + 40 * 999, Object::Mutex) {
+            break;
+        }
+    }
+    assert!((0..1_000).all(|number| takers.knows(LOCK + 40 * number, Object::Mutex)));
+    let known = (0..1_000).filter(|number| takers.taken(LOCK + 40 * number, Object::Mutex).is_some());
+    assert_eq!(known.count(), MAX_ENTRIES, "each in an entry of its own");
+    assert!(taken(takers).is_recurrent, "what was noted before stays");
+    takers.tell();
+    assert!(
+        takers.knows(LOCK, Object::Mutex) && taken(takers).is_recurrent,
+        "nothing more is noted"
+    );
+    takers.clear();
+    assert!(!takers.knows(LOCK, Object::Mutex) && takers.taken(LOCK, Object::Mutex).is_none());
 }
