@@ -28,9 +28,20 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 const HELD: u32 = 1;
 const MADE_ANEW: u32 = 2;
 
+/// The parent's hold on the page; given back to the kernel with it, whatever becomes of the fork.
+#[derive(Debug)]
+pub struct SharedPage(&'static Page);
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        // SAFETY: `begin` reserved it, and this was the only reference in this process.
+        unsafe { region::release(NonNull::from(self.0).cast(), size_of::<Page>()) };
+    }
+}
+
 /// What parent and child share.
 #[derive(Debug)]
-pub struct Page {
+struct Page {
     /// 1 once the child has compared the locks.
     is_done: AtomicU32,
     /// Behind the last lock, conditions, which nobody holds.
@@ -79,7 +90,7 @@ pub fn child_will_answer(call: Option<ForkCall>) -> bool {
 }
 
 /// Before the copy: the page for a child with these locks; `None` where there is none, or no memory.
-pub fn begin(locks: &[HeldLock]) -> Option<&'static Page> {
+pub fn begin(locks: &[HeldLock]) -> Option<SharedPage> {
     if locks.is_empty() {
         return None;
     }
@@ -100,8 +111,8 @@ pub fn begin(locks: &[HeldLock]) -> Option<&'static Page> {
     // SAFETY: the region is fresh, begins at a page, has this size, and is ours alone.
     unsafe { place.write(page) };
     UNDER_WAY.store(place.as_ptr(), Ordering::Relaxed);
-    // SAFETY: it was written just now, and is mapped until `answer`.
-    Some(unsafe { place.as_ref() })
+    // SAFETY: it was written just now, and is mapped until the hold is dropped. A child keeps its record, and so the page.
+    Some(SharedPage(unsafe { place.as_ref() }))
 }
 
 /// After the copy, in the parent.
@@ -151,8 +162,9 @@ fn each(see: impl Fn(&Watched)) {
     }
 }
 
-/// In the parent: which locks the child has made anew. Gives the page back.
-pub fn answer(page: &'static Page) -> MadeAnew {
+/// In the parent: which locks the child has made anew.
+pub fn answer(page: &SharedPage) -> MadeAnew {
+    let page = page.0;
     let end = Deadline::after(TIMEOUT);
     // Acquire: pairs with the Release in `child_goes_on`.
     while page.is_done.load(Ordering::Acquire) == 0 && !end.has_passed() {
@@ -166,8 +178,6 @@ pub fn answer(page: &'static Page) -> MadeAnew {
             *address = lock.address;
         }
     }
-    // SAFETY: `begin` reserved it, and the fork's record, the only one that referred to it, has given it up.
-    unsafe { region::release(NonNull::from(page).cast(), size_of::<Page>()) };
     made_anew
 }
 

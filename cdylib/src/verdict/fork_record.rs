@@ -10,7 +10,7 @@ use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
 use crate::snapshot::fork_snapshot::{ForkSnapshot, OtherThread};
-use crate::snapshot::handled_locks::Page;
+use crate::snapshot::handled_locks::SharedPage;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::Thread;
@@ -31,7 +31,7 @@ pub struct ForkRecord {
     /// Strict mode stops the fork, but the copy could not be avoided: the child ends at once.
     pub stopped: bool,
     /// In the parent: where the child says which locks its handlers make anew, if the parent waits for that.
-    pub handled: Option<&'static Page>,
+    pub handled: Option<SharedPage>,
     /// The child itself, not one of its own children; 0 in the parent.
     pub child: i32,
     /// In the child: what the copied tables say.

@@ -25,7 +25,7 @@ pub(super) fn report(lock: &mut ReportLock, fork: &mut ForkRecord, child: Option
     let judged = fork.judged.take();
     let handled = fork.handled.take().filter(|_| child.is_some());
     if let (Some(page), Some(seen)) = (handled, &mut fork.seen) {
-        seen.made_anew = handled_locks::answer(page);
+        seen.made_anew = handled_locks::answer(&page);
     }
     let Some(snapshot) = &fork.seen else { return };
     let stopped = fork.stopped;
