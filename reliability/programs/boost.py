@@ -1,17 +1,13 @@
-"""The tests of Boost.Thread, from its repository: programs that exit with 0 on success. Debian packages the library."""
+"""The tests of Boost.Thread, from its repository. Debian packages the library."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from reliability.outcomes import FAILED, HUNG, PASSED
-from reliability.process import TIMEOUT, Failed, must, run
-from reliability.programs import Program
-from reliability.way import Way
+from reliability.process import Failed, must
+from reliability.programs.compiled import Compiled, compile_if_possible
 
 PACKAGES = "libboost-thread-dev and libboost-test-dev"
 HEADERS = Path("/usr/include/boost")
@@ -20,13 +16,10 @@ REPOSITORY = "https://github.com/boostorg/thread"
 # Those that start threads; the others only look at types.
 TESTS = ("sync/conditions/**/*_pass.cpp", "threads/**/*_pass.cpp", "test_*.cpp")
 LIBRARIES = ("-lboost_unit_test_framework", "-lboost_thread", "-lboost_chrono", "-lboost_system")
-LONGEST_TEST = 60
-# Thread timing varies: each program is run this often, and each run must succeed.
-TIMES = 3
 
 
 @dataclass(frozen=True)
-class Boost(Program):
+class Boost(Compiled):
     """Those that can be built with Debian's packages."""
 
     name: str = "boost-thread"
@@ -49,27 +42,12 @@ class Boost(Program):
                 build(file, target)
         return version
 
-    def run(self, way: Way, folder: Path, only: tuple[str, ...] = ()) -> dict[str, str]:
-        log, ends = folder / f"{way.name}.log", {}
-        for program in sorted((folder / "built").iterdir()):
-            if only and program.name not in only:
-                continue
-            ends[program.name] = PASSED
-            for _time in range(TIMES):
-                status, _seconds = run([program], log, LONGEST_TEST, way.variables(), cwd=folder)
-                if status != 0:
-                    ends[program.name] = HUNG if status == TIMEOUT else FAILED
-        return ends
-
 
 def build(file: Path, target: Path) -> None:
     """Compiles one; a test that needs more than the packages is left out."""
     options = ["-std=gnu++14", "-O1", "-g", "-w", "-pthread", "-DBOOST_TEST_DYN_LINK"]
     options += ["-DBOOST_THREAD_THROW_IF_PRECONDITION_NOT_SATISFIED"]
-    command = ["g++", *options, str(file), "-o", f"{target}.new", *LIBRARIES]
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=target.parent)
-    if Path(f"{target}.new").exists():
-        os.replace(f"{target}.new", target)
+    compile_if_possible(["g++", *options, str(file), *LIBRARIES], target)
 
 
 ROWS = (Boost(),)

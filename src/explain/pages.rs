@@ -23,6 +23,24 @@ const CLEANUP: &str = "https://man7.org/linux/man-pages/man3/pthread_cleanup_pus
 const MULTIPROCESSING: &str = "https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods";
 const PYTHON_FORK: &str = "https://docs.python.org/3/library/os.html#os.fork";
 
+/// For a lock that the child needs and another thread of its parent takes.
+const FOR_A_LOCK: &[(&str, &str)] = &[
+    (
+        "C, C++",
+        "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
+         with pthread_atfork() handlers, which for a std::mutex call lock() and unlock().",
+    ),
+    (
+        "Rust",
+        "Keep what runs between fork and exec free of locks, allocation and println!.",
+    ),
+    (
+        "Python",
+        "Start workers with \"spawn\"; if the fork must stay, replace the lock in \
+         os.register_at_fork(after_in_child=...).",
+    ),
+];
+
 /// Every kind that is written, in the order of the schema.
 pub const PAGES: &[Page] = &[
     Page {
@@ -50,43 +68,13 @@ pub const PAGES: &[Page] = &[
     Page {
         kind: Kind::OrphanedLock,
         program: Some(include_str!("programs/orphaned_lock.c")),
-        fixes: &[
-            (
-                "C, C++",
-                "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
-                 with pthread_atfork() handlers, which for a std::mutex call lock() and unlock().",
-            ),
-            (
-                "Rust",
-                "Keep what runs between fork and exec free of locks, allocation and println!.",
-            ),
-            (
-                "Python",
-                "Start workers with \"spawn\"; if the fork must stay, replace the lock in \
-                 os.register_at_fork(after_in_child=...).",
-            ),
-        ],
+        fixes: FOR_A_LOCK,
         links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
     },
     Page {
         kind: Kind::PossibleDeadlock,
         program: Some(include_str!("programs/possible_deadlock.c")),
-        fixes: &[
-            (
-                "C, C++",
-                "Call exec or _exit in the child before anything needs the lock, or hold the lock across the fork \
-                 with pthread_atfork() handlers, which for a std::mutex call lock() and unlock().",
-            ),
-            (
-                "Rust",
-                "Keep what runs between fork and exec free of locks, allocation and println!.",
-            ),
-            (
-                "Python",
-                "Start workers with \"spawn\"; if the fork must stay, replace the lock in \
-                 os.register_at_fork(after_in_child=...).",
-            ),
-        ],
+        fixes: FOR_A_LOCK,
         links: &[ATFORK, SIGNAL_SAFETY, MULTIPROCESSING],
     },
     Page {
