@@ -21,6 +21,8 @@ mod destinations;
 mod every_instruction;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
+/// One bug, one finding.
+mod findings;
 /// What must be reported: locks held, threads alive, locks leaked.
 mod hazards;
 /// What a followed lock costs.

@@ -1,6 +1,5 @@
 //! The options other than strictness, and the form of records and text.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
@@ -85,91 +84,6 @@ fn good_options_are_not_reported() {
     ];
     let watched = watched("silent_single_thread", &options);
     assert_eq!(watched.run.stderr, "", "{watched:?}");
-}
-
-#[test]
-fn repeats_are_counted_or_reported() {
-    let first = watched("unsafe_fork_two_places", &[]);
-    assert_eq!(first.of(Kind::UnsafeFork).len(), 2, "{first:?}");
-    let summary = first.of(Kind::Summary);
-    assert_eq!(summary.len(), 1, "one process had findings: {first:?}");
-    let summary = summary[0].summary().expect("its fields are known");
-    assert_eq!(
-        (summary.forks, summary.unsafe_forks, summary.repeated),
-        (6, 6, 4),
-        "{summary:?}"
-    );
-    assert_eq!(summary.by_kind.get("unsafe_fork"), Some(&2), "{summary:?}");
-    let all = watched("unsafe_fork_two_places", &[("FORKWATCH_REPEAT", "all")]);
-    assert_eq!(all.of(Kind::UnsafeFork).len(), 6, "{all:?}");
-}
-
-#[test]
-fn fingerprints_name_the_bug_and_nothing_else() {
-    let prints = || -> Vec<String> {
-        let watched = watched("unsafe_fork_two_places", &[]);
-        watched
-            .of(Kind::UnsafeFork)
-            .iter()
-            .map(|line| line.record.as_ref().expect("known").fingerprint.clone())
-            .collect()
-    };
-    let (one, two) = (prints(), prints());
-    assert_eq!(one, two, "two runs of the same program");
-    assert_ne!(one[0], one[1], "two places in it");
-    let [mutex, reader, writer] = [
-        "unsafe_fork_mutex plain lock",
-        "unsafe_fork_rwlock read lock",
-        "unsafe_fork_rwlock write lock",
-    ]
-    .map(|line| only_fork(&watched(line, &[])).0.fingerprint.clone());
-    assert_ne!(mutex, reader, "two programs");
-    assert_eq!(reader, writer, "the same place, whatever is held");
-}
-
-/// What the records of one line's forks say of the locks: an id each.
-fn ids(watched: &Watched) -> Vec<String> {
-    let forks = watched.of(Kind::UnsafeFork).into_iter();
-    let locks = forks.flat_map(|line| &line.unsafe_fork().expect("its fields are known").locks);
-    locks.map(|lock| lock.id.clone().expect("an id")).collect()
-}
-
-#[test]
-fn one_line_is_one_finding_whatever_is_held_there() {
-    let run = || watched("unsafe_fork_further_locks", &[("FORKWATCH_TEXT", "stderr")]);
-    let (one, two) = (run(), run());
-    let records: Vec<&Record> = one
-        .of(Kind::UnsafeFork)
-        .iter()
-        .map(|line| line.record.as_ref().expect("known"))
-        .collect();
-    assert!(
-        records
-            .windows(2)
-            .all(|pair| pair[0].fingerprint == pair[1].fingerprint),
-        "{one:?}"
-    );
-    // The first, and sixteen more.
-    assert_eq!((records.len(), ids(&one).len()), (17, 16), "{one:?}");
-    assert_eq!(ids(&one), ids(&two), "the locks in two runs");
-    assert_eq!(ids(&one).into_iter().collect::<BTreeSet<_>>().len(), 16, "{one:?}");
-    let text = &one.run.stderr;
-    assert_eq!(reported(text, "unsafe_fork: fork() in thread"), 17, "{text}");
-    assert_eq!(reported(text, "Why this can hang:"), 1, "{text}");
-    let brief: Vec<&str> = text
-        .lines()
-        .skip_while(|line| !line.contains("ERROR unsafe_fork"))
-        .collect();
-    assert!(brief.len() <= 16 * 3 + 1, "{text}");
-    assert!(
-        brief[1].contains("  Lock: mutex at 0x") && brief[1].contains("taken in keep"),
-        "{text}"
-    );
-    let summary = one.of(Kind::Summary)[0]
-        .summary()
-        .expect("its fields are known")
-        .clone();
-    assert_eq!((summary.unsafe_forks, summary.repeated), (49, 32), "{summary:?}");
 }
 
 #[test]
