@@ -18,8 +18,6 @@ pub struct Record {
     stack_span: AtomicUsize,
     /// Its place in the table of threads.
     index: AtomicU32,
-    /// How many threads have had this record: a child that remembers a lost thread's record sees whether it is still that thread's.
-    uses: AtomicU32,
     /// Where it was created; [`NO_STACK`] where that was not seen.
     created: AtomicU32,
     /// The function it was started with, and that function's argument.
@@ -66,7 +64,6 @@ impl Record {
             hot_span: AtomicUsize::new(0),
             stack_span: AtomicUsize::new(0),
             index: AtomicU32::new(0),
-            uses: AtomicU32::new(0),
             created: AtomicU32::new(0),
             start_routine: AtomicUsize::new(0),
             argument: AtomicUsize::new(0),
@@ -85,7 +82,6 @@ impl Record {
     pub fn prepare(&self, index: u32, origin: Origin) {
         self.held.clear();
         self.takers.clear();
-        self.uses.fetch_add(1, Ordering::Relaxed);
         self.index.store(index, Ordering::Relaxed);
         self.created.store(origin.created.0, Ordering::Relaxed);
         self.start_routine.store(origin.start_routine, Ordering::Relaxed);
@@ -114,11 +110,6 @@ impl Record {
     /// Its place in the table of threads.
     pub fn index(&self) -> u32 {
         self.index.load(Ordering::Relaxed)
-    }
-
-    /// How many threads have had this record.
-    pub fn uses(&self) -> u32 {
-        self.uses.load(Ordering::Relaxed)
     }
 
     /// Its `pthread_t`; 0 until it runs.

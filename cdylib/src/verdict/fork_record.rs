@@ -9,7 +9,7 @@ use forkwatch_process::cpython::Held;
 use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
-use crate::snapshot::fork_snapshot::{ForkSnapshot, OtherThread};
+use crate::snapshot::fork_snapshot::ForkSnapshot;
 use crate::snapshot::handled_locks::SharedPage;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
@@ -86,8 +86,8 @@ struct LostThread {
     /// Its `pthread_t`.
     handle: usize,
     tid: i32,
-    /// Its record, if it had one, with the number of threads that had had the record then.
-    record: Option<(&'static Thread, u32)>,
+    /// Its record, if it had one. A thread of this process that gets the record starts with nothing noted.
+    record: Option<&'static Thread>,
 }
 
 #[unsafe(link_section = ".data.forkwatch_fork")]
@@ -136,7 +136,13 @@ pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
         ReadByAll {
             child,
             is_new: fork.seen.is_some(),
-            lost: lost.map(LostThread::of).collect(),
+            lost: lost
+                .map(|thread| LostThread {
+                    handle: thread.handle,
+                    tid: thread.tid,
+                    record: thread.record,
+                })
+                .collect(),
         }
     };
     // SAFETY: the caller's promise.
@@ -179,22 +185,6 @@ pub fn of_lost_threads<T>(own: &Thread, look: impl Fn(i32, &'static Thread) -> O
             .filter(|(life, _, thread)| *life == Life::Running && !core::ptr::eq(*thread, own))
             .find_map(|(_, tid, thread)| look(tid, thread))
     };
-    let in_list = |read: &ReadByAll| read.lost.iter().find_map(|lost| look(lost.tid, lost.record()?));
+    let in_list = |read: &ReadByAll| read.lost.iter().find_map(|lost| look(lost.tid, lost.record?));
     LINEAGE.newest(|_, _| in_tables(), in_list).flatten()
-}
-
-impl LostThread {
-    fn of(thread: &OtherThread) -> Self {
-        Self {
-            handle: thread.handle,
-            tid: thread.tid,
-            record: thread.record.map(|record| (record, record.uses())),
-        }
-    }
-
-    /// Its record, if no thread of this process has it now.
-    fn record(&self) -> Option<&'static Thread> {
-        let (record, uses) = self.record?;
-        (record.uses() == uses).then_some(record)
-    }
 }

@@ -74,7 +74,7 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
         return Verdict::Harmless;
     }
     let was_excluded = |gate: &usize| *gate != 0 && takers::was_held_by_forking(*gate);
-    if takers::was_held_by_forking(*address) || taken.gates.iter().any(was_excluded) {
+    if taken.gates.iter().any(was_excluded) {
         return Verdict::Harmless;
     }
     let mut is_pythons = false;

@@ -2,7 +2,7 @@
  * that thread held the lock.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0
- * runs: {at_fork,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,gate,ended,shared,try,bounded,signal}
+ * runs: {at_fork,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,gate,ended,shared,try,bounded,signal,once,remade}
  */
 #include "../program.h"
 #include <sys/mman.h>
@@ -38,7 +38,7 @@ static void give_back(void) {
 
 /* Often enough, and at times that lie apart. */
 static void use(void) {
-    for (int times = 0; times < 5; times++) {
+    for (int times = 0; times < (is(how, "once") ? 1 : 5); times++) {
         if (is(how, "gate")) MUST(pthread_mutex_lock(&door));
         take();
         give_back();
@@ -105,6 +105,10 @@ int main(int count, char **words) {
     if (is(how, "ended")) {
         MUST(pthread_join(thread, NULL));
         start("idler", idler, NULL);
+    }
+    if (is(how, "remade")) {
+        MUST(pthread_mutex_destroy(vault));
+        MUST(pthread_mutex_init(vault, NULL));
     }
     if (is(how, "gate")) MUST(pthread_mutex_lock(&door));
     pid_t child = fork();

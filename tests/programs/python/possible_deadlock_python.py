@@ -4,13 +4,15 @@
 # python: 3.6-3.13.0
 # expect: unsafe_fork WARN locks=0 threads=1
 # expect: unsafe_fork ERROR locks=1 threads=1
-# with: lock=semaphore owner=keeper
-# expect: possible_deadlock ERROR call=sem_wait python=withdraw owner=keeper lock=semaphore same_fork=yes
-# expect: orphaned_lock FATAL python=withdraw owner=keeper lock=semaphore same_fork=yes
+# with: lock=$2 owner=keeper
+# expect: possible_deadlock ERROR call=$3 python=withdraw owner=keeper lock=$2 same_fork=yes
+# expect: orphaned_lock FATAL python=withdraw owner=keeper lock=$2 same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: possible_deadlock:withdraw
 # suppress: orphaned_lock:withdraw
-# runs: {lock,recursive,condition,acquire}
+# runs: {lock,recursive,condition,acquire} semaphore sem_wait
+# runs: c_lock mutex pthread_mutex_lock
+import ctypes
 import os
 import sys
 import threading
@@ -18,11 +20,30 @@ import time
 
 import program
 
+# Calls of these functions keep the interpreter lock.
+libc = ctypes.PyDLL(None)
+
+
+class CLock:
+    """A mutex of C code, which keeps it while it leaves the interpreter lock."""
+
+    def __init__(self):
+        self.mutex = ctypes.create_string_buffer(64)
+
+    def __enter__(self):
+        libc.pthread_mutex_lock(self.mutex)
+        time.sleep(0)
+
+    def __exit__(self, *_error):
+        libc.pthread_mutex_unlock(self.mutex)
+
+
 door = {
     "lock": threading.Lock,
     "recursive": threading.RLock,
     "condition": threading.Condition,
     "acquire": threading.Lock,
+    "c_lock": CLock,
 }[program.mode() or "lock"]()
 taken_often, keep, kept, never = (program.Gate() for _ in range(4))
 
