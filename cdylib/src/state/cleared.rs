@@ -12,7 +12,7 @@ pub fn contains(address: usize) -> bool {
     SET.contains(address)
 }
 
-/// Nothing more is to be reported about this lock: it was judged, or made anew, or the forking thread held it across the fork.
+/// Nothing more is to be reported about this lock: it was judged, or the forking thread held it across the fork.
 pub fn insert(address: usize) {
     SET.insert(address);
 }

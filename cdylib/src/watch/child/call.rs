@@ -133,7 +133,6 @@ pub fn after_release(thread: &'static Thread, entry: Entry, result: c_int, calle
 pub fn forget(thread: &'static Thread, address: usize) {
     catch_up_with_locks(thread);
     orphans::forget(address);
-    prediction::is_own(address);
 }
 
 fn own_id() -> i32 {

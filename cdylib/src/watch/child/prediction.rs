@@ -87,7 +87,7 @@ fn waits_after_try(return_address: usize) -> bool {
     attempt::is_cpythons(return_address) && !python::may_only_try()
 }
 
-/// The lock at this address is the child's own from now on: the forking thread held it across the fork, or it is made anew.
+/// The lock at this address is the child's own: the forking thread held it across the fork, and no other thread can have.
 pub fn is_own(address: usize) {
     if forked_child::parent_had_threads() {
         cleared::insert(address);
