@@ -22,6 +22,8 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::proc::{FutexWait, Process, SystemCall};
 
 pub use sinks::Sinks;
@@ -31,7 +33,8 @@ use tree::{Member, Tree};
 /// The interval between checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// At most one second out of this many is spent checking: with many processes, checks are less frequent.
+/// At most one second out of this many is spent checking: with many processes, checks are less frequent. Processor time
+/// counts, so that a busy machine does not delay them, and findings, which are rare, cost nothing.
 const PAUSE_FACTOR: u32 = 100;
 
 /// A watch that runs until it is dropped.
@@ -51,9 +54,13 @@ impl Watch {
             let mut suspects = Suspects::default();
             let mut pause = INTERVAL;
             while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                let start = Instant::now();
-                look(&mut tree, &mut suspects, &sinks);
-                pause = INTERVAL.max(start.elapsed() * PAUSE_FACTOR);
+                let start = processor_time();
+                let members = tree.members();
+                let stuck = stuck(&members, &mut suspects);
+                pause = INTERVAL.max(processor_time().saturating_sub(start) * PAUSE_FACTOR);
+                for member in stuck {
+                    report(member, &suspects, &sinks);
+                }
             }
         })?;
         Ok(Self {
@@ -71,23 +78,29 @@ impl Drop for Watch {
     }
 }
 
-fn look(tree: &mut Tree, suspects: &mut Suspects, sinks: &Sinks) {
-    let members = tree.members();
+/// The processor time that this thread has used.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Checks all processes and returns those that have not moved for long, once per wait.
+fn stuck<'tree>(members: &'tree [Member], suspects: &mut Suspects) -> Vec<&'tree Member> {
     let looks = members
         .iter()
         .filter_map(|member| Some((member.key(), waiting(member)?)));
-    for key in suspects.stuck(looks.collect(), Instant::now()) {
-        let Some(member) = members.iter().find(|member| member.key() == key) else {
-            continue;
-        };
-        if let Some(finding) = finding::of(member, sinks)
-            // It may have ended while its stack was read, and another process may have its id.
-            && waiting(member).is_some_and(|look| suspects.is_unmoved(key, &look))
-            && member.is_same()
-            && !sinks.is_suppressed(&finding)
-        {
-            sinks.report(&finding);
-        }
+    let stuck = suspects.stuck(looks.collect(), Instant::now());
+    members.iter().filter(|member| stuck.contains(&member.key())).collect()
+}
+
+fn report(member: &Member, suspects: &Suspects, sinks: &Sinks) {
+    if let Some(finding) = finding::of(member, sinks)
+        // It may have ended while its stack was read, and another process may have its id.
+        && waiting(member).is_some_and(|look| suspects.is_unmoved(member.key(), &look))
+        && member.is_same()
+        && !sinks.is_suppressed(&finding)
+    {
+        sinks.report(&finding);
     }
 }
 
