@@ -13,7 +13,7 @@ programs! {
     Python: unsafe_fork_python_lock, unsafe_fork_pool_logging, unsafe_fork_idle_threads,
             orphaned_python_own_lock, unsafe_fork_second_child, silent_python_own_lock, silent_python_alone, silent_python_spawn, silent_python_shared_lock, silent_python_numpy,
             unsafe_fork_named_lock, unsafe_fork_lock_names, unsafe_fork_lock_ways, unsafe_fork_locks_of_others,
-            unsafe_fork_one_line, unsafe_fork_class_called_often, unsafe_fork_lock_made_anew, unsafe_fork_lock_not_made_anew, unsafe_fork_follows_advice, unsafe_fork_traced, unsafe_fork_thread_names, robust_python_threads;
+            unsafe_fork_one_line, unsafe_fork_class_called_often, unsafe_fork_lock_made_anew, unsafe_fork_lock_not_made_anew, unsafe_fork_follows_advice, unsafe_fork_traced, unsafe_fork_where_taken, unsafe_fork_thread_names, robust_python_threads;
 }
 
 fn names(stack: Option<&[PythonFrame]>) -> Vec<&str> {
@@ -174,5 +174,34 @@ fn embedded_interpreters_are_read_like_others() {
             "{way}: {thread:?}"
         );
         assert_eq!(fork.locks[0].name.is_some(), keeper, "{way}: {fork:?}");
+    }
+}
+
+/// The line is that of the statement with the way's name in a comment; where the frames do not show a line, there is none.
+#[test]
+fn the_line_of_the_with_statement_that_took_a_lock_is_known() {
+    let source = std::fs::read_to_string("tests/programs/python/unsafe_fork_where_taken.py").unwrap();
+    for (way, function) in [
+        ("block", "block"),
+        ("method", "method"),
+        ("nested", "nested"),
+        ("recursive", "recursive"),
+        ("condition", "holds_condition"),
+        ("after_block", "after_block"),
+        ("returned", ""),
+        ("stacked", ""),
+    ] {
+        let comment = format!("# {way}");
+        let line = source.lines().position(|line| line.ends_with(&comment));
+        let line = line.map(|line| u32::try_from(line + 1).unwrap());
+        each("unsafe_fork_where_taken", way, &[], |_, fork, label| {
+            let taken = fork.locks[0].acquired_python_stack.as_deref();
+            let innermost = taken.and_then(|stack| stack.first());
+            assert_eq!(innermost.map(|frame| frame.line), line, "{way} {label}: {fork:?}");
+            let Some(stack) = taken else { return };
+            let all = names(taken);
+            assert_eq!(all[0], function, "{way} {label}: {stack:?}");
+            assert_eq!(all[1..], ["run", "_bootstrap_inner", "_bootstrap"], "{way} {label}");
+        });
     }
 }

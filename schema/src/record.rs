@@ -356,6 +356,9 @@ pub struct Lock {
     pub owner: Option<String>,
     /// Where it was taken, innermost first.
     pub acquired_stack: Vec<Frame>,
+    /// Where Python code took it, innermost first; absent where its frames do not show that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acquired_python_stack: Option<Vec<PythonFrame>>,
     /// Where it was made; null where that was not seen.
     #[serde(default)]
     pub created_stack: Option<Vec<Frame>>,

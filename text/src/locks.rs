@@ -66,7 +66,10 @@ pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], 
 
 fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
     let is_pythons = !lock.acquired_stack.is_empty() && noise::is_interpreters_alone(&lock.acquired_stack);
-    if lock.is_known_by_python_alone() || is_pythons && lock.name.is_some() {
+    if let Some(python) = lock.acquired_python_stack.as_deref().filter(|stack| !stack.is_empty()) {
+        page.plain(2, "taken at:");
+        frames::write(page, 4, Some(python), &lock.acquired_stack);
+    } else if lock.is_known_by_python_alone() || is_pythons && lock.name.is_some() {
         // Its name already says where it was taken.
     } else if lock.acquired_stack.is_empty() {
         page.plain(2, "taken before forkwatch was watching");

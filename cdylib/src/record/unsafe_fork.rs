@@ -172,6 +172,7 @@ fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
         owner: owner.map(|owner| owner.name.clone()),
         made_anew: relevant.is_made_anew,
         waiters: relevant.lock.waiters.clone(),
+        acquired_python_stack: relevant.acquired_python_stack,
         ..lock::of_entry(
             &relevant.lock.entry,
             relevant.name,

@@ -61,6 +61,8 @@ pub struct RelevantLock<'a> {
     pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
+    /// Where Python code took it, where its frames show that.
+    pub acquired_python_stack: Option<Vec<PythonFrame>>,
     /// Whether the child makes it anew before it needs it.
     pub is_made_anew: bool,
 }
@@ -195,6 +197,10 @@ fn locks<'a>(
             name: name.map(str::to_owned),
             identity,
             acquired_stack,
+            acquired_python_stack: snapshot
+                .python
+                .as_ref()
+                .and_then(|view| view.taken.get(&entry.address).cloned()),
             is_made_anew: is_made_anew(entry.address),
         });
     }

@@ -83,14 +83,8 @@ impl Objects {
 
     /// The instruction that the frame is at, and the low byte of its operand.
     fn instruction(&self, frame: Frame) -> Option<[u8; 2]> {
-        /// `PyBytesObject.ob_sval`.
-        const BYTES: usize = 32;
         let offset = usize::try_from(self.offset(frame)?).ok()?;
-        let start = match self.layout.instruction {
-            Instruction::Address(_, start) => frame.code + start,
-            // `co_code` comes two pointers before `co_names` (up to 3.10).
-            Instruction::Number(..) => self.pages.pointer(frame.code + self.layout.names - 16)? + BYTES,
-        };
+        let start = self.code_start(frame)?;
         let mut instruction = [0; 2];
         self.pages.read(start + offset, &mut instruction).then_some(instruction)
     }

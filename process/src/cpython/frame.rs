@@ -144,10 +144,26 @@ impl Objects {
 
     /// The line that the frame is at.
     pub fn line(&self, frame: Frame) -> Option<u32> {
+        self.line_of(frame, self.offset(frame)?)
+    }
+
+    /// The line of the instruction at this offset of the frame's code.
+    pub(super) fn line_of(&self, frame: Frame, offset: i32) -> Option<u32> {
         let (format, table) = self.layout.lines;
         let table = self.bytes(self.pages.pointer(frame.code + table)?, MAX_LINE_TABLE)?;
         let first = self.pages.int(frame.code + self.layout.first_line)?;
-        line_at(format, first, &table, self.offset(frame)?)
+        line_at(format, first, &table, offset)
+    }
+
+    /// Where the instructions of the frame's code begin.
+    pub(super) fn code_start(&self, frame: Frame) -> Option<usize> {
+        /// `PyBytesObject.ob_sval`.
+        const BYTES: usize = 32;
+        match self.layout.instruction {
+            Instruction::Address(_, start) => Some(frame.code + start),
+            // `co_code` comes two pointers before `co_names` (up to 3.10).
+            Instruction::Number(..) => Some(self.pages.pointer(frame.code + self.layout.names - 16)? + BYTES),
+        }
     }
 
     /// How far into its code the frame is, in bytes.

@@ -22,6 +22,15 @@ pub(super) enum OfClass {
     Shared(usize, usize),
 }
 
+/// A block that a frame is inside: `with`, or another that catches exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// How deep the stack of values is at its end.
+    pub depth: usize,
+    /// What names its beginning: the handler's offset in bytes up to 3.10, since 3.11 the first unit inside.
+    pub mark: usize,
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -29,8 +38,8 @@ pub(super) struct Known {
     pub lock_types: Memo<usize, Option<LockType>>,
     /// By type: what its instances have by it.
     pub classes: Memo<usize, Rc<[OfClass]>>,
-    /// By code and instruction: how deep the stack of values is at the ends of the blocks around it.
-    pub blocks: Memo<(usize, i32), Rc<[usize]>>,
+    /// By code and instruction: the blocks around it.
+    pub blocks: Memo<(usize, i32), Rc<[Block]>>,
 }
 
 /// Answers by question.

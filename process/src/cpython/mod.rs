@@ -26,6 +26,7 @@
 //! | `search` | which object is a lock |
 //! | `made_anew` | which locks a child makes anew |
 //! | `held` | which threads hold the locks that no hook sees |
+//! | `taken` | where a thread took a lock that it holds |
 //! | `view` | all of it together, as a thread of this process sees it |
 //! | `foreign` | the same of another process |
 
@@ -47,6 +48,7 @@ mod opcodes;
 mod pages;
 mod program;
 mod search;
+mod taken;
 mod threads;
 pub mod versions;
 mod view;

@@ -1,6 +1,6 @@
 //! All that is known of the Python side of a process, as one of its threads sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use forkwatch_schema::record::PythonFrame;
 
@@ -9,6 +9,9 @@ use super::held::{Held, MAX_SEARCHED, Running};
 use super::object::Objects;
 use super::search::Named;
 use super::threads::Thread;
+
+/// The most locks whose place is looked for at one fork.
+const MAX_TAKEN: usize = 64;
 
 /// What Python code was doing.
 #[derive(Debug, Default)]
@@ -23,6 +26,8 @@ pub struct View {
     pub locks: Vec<Named>,
     /// The locks of other threads that no hook sees.
     pub held: Vec<Held>,
+    /// By a lock's address: where its holder took it, innermost first.
+    pub taken: BTreeMap<usize, Vec<PythonFrame>>,
     /// The addresses of locks that a child makes anew, where a lock is held.
     pub made_anew: BTreeSet<usize>,
 }
@@ -92,6 +97,13 @@ impl Objects {
         }
         if self.has_own_locks() {
             self.add_held(this, &others, &mut view);
+        }
+        let of_hooks = targets.iter().map(|target| (target.address, target.owner));
+        let of_blocks = view.held.iter().map(|held| (held.address, held.holder));
+        for (address, holder) in of_hooks.chain(of_blocks).take(MAX_TAKEN) {
+            let holder = others.iter().find(|other| other.handle == holder);
+            let taken = holder.and_then(|&holder| self.where_taken(holder, address, depth));
+            view.taken.extend(taken.map(|stack| (address, stack)));
         }
         if !targets.is_empty() || !view.held.is_empty() {
             view.made_anew = self.made_anew_in_child(this.state);

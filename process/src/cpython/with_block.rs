@@ -7,8 +7,10 @@
 use std::rc::Rc;
 
 use super::frame::Frame;
-use super::layout::{BlockStack, BlockTable, Blocks, Exit};
+use super::known::Block;
+use super::layout::{BlockStack, BlockTable, Blocks, Exit, Instruction};
 use super::object::Objects;
+use super::versions;
 
 /// The longest table that is read; functions with longer ones are skipped.
 const MAX_TABLE: usize = 1 << 14;
@@ -16,6 +18,10 @@ const MAX_TABLE: usize = 1 << 14;
 const MAX_BLOCKS: usize = 32;
 /// The deepest stack of values that is plausible.
 const MAX_STACK_DEPTH: usize = 1 << 12;
+/// The most code in which the beginning of a block is looked for, in bytes.
+const MAX_CODE: usize = 1 << 16;
+/// The size of an instruction.
+const UNIT: usize = 2;
 
 /// One entry of a table of exceptions, in units of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +35,63 @@ struct Handler {
 impl Objects {
     /// The objects whose `with` blocks the frame is inside, the innermost block first; those on a `contextlib.ExitStack`, too.
     pub fn entered(&self, frame: Frame) -> Vec<usize> {
+        let objects = self.with_blocks(frame).into_iter();
+        objects.flat_map(|(object, _)| self.with_stacked(object)).collect()
+    }
+
+    /// The object of this frame's outermost `with` block for which `is_wanted` is true, and the line that entered the block.
+    pub fn line_entered(&self, frame: Frame, is_wanted: impl Fn(usize) -> bool) -> Option<u32> {
+        let blocks = self.with_blocks(frame).into_iter().rev();
+        let (_, block) = blocks.into_iter().find(|&(object, _)| is_wanted(object))?;
+        let offset = match self.layout.blocks {
+            Blocks::Stack(_) => self.setup_of(frame, block.mark)?,
+            // The call of `__enter__` comes just before the block.
+            Blocks::Table(_) => block.mark.checked_sub(1)? * UNIT,
+        };
+        self.line_of(frame, i32::try_from(offset).ok()?)
+    }
+
+    /// The objects of the `with` statements that the frame is inside, the innermost first.
+    fn with_blocks(&self, frame: Frame) -> Vec<(usize, Block)> {
         let found = || {
-            let (depths, exit) = match self.layout.blocks {
-                Blocks::Stack(stack) => (Rc::from(self.stacked_depths(frame, stack)?), Exit::Bound),
-                Blocks::Table(table) => (self.depths(frame, table)?, table.exit),
+            let (blocks, exit) = match self.layout.blocks {
+                Blocks::Stack(stack) => (Rc::from(self.stacked_blocks(frame, stack)?), Exit::Bound),
+                Blocks::Table(table) => (self.table_blocks(frame, table)?, table.exit),
             };
-            if depths.is_empty() {
+            if blocks.is_empty() {
                 return None;
             }
             let values = self.values(frame)?;
-            let objects = depths.iter().filter_map(|&depth| self.exited_at(exit, values, depth));
-            Some(objects.flat_map(|object| self.with_stacked(object)).collect())
+            let with_object = |block: &Block| Some((self.exited_at(exit, values, block.depth)?, *block));
+            Some(blocks.iter().filter_map(with_object).collect())
         };
         found().unwrap_or_default()
+    }
+
+    /// Up to 3.10: where the `SETUP_WITH` is whose handler is at this offset.
+    fn setup_of(&self, frame: Frame, handler: usize) -> Option<usize> {
+        const EXTENDED: u8 = 144;
+        let Instruction::Number(_, scale) = self.layout.instruction else {
+            return None;
+        };
+        let scale = usize::try_from(scale).ok()?;
+        let setup = versions::of(self.interpreter.minor)?.enters_block?;
+        let end = usize::try_from(self.offset(frame)?)
+            .ok()
+            .filter(|&end| end <= MAX_CODE)?;
+        let mut code = vec![0; end];
+        if !self.pages.read(self.code_start(frame)?, &mut code) {
+            return None;
+        }
+        let mut high = 0_usize;
+        for (unit, &[opcode, low]) in code.as_chunks::<UNIT>().0.iter().enumerate() {
+            let number = high << 8 | usize::from(low);
+            high = if opcode == EXTENDED { number & 0xff_ffff } else { 0 };
+            if opcode == setup && (unit + 1) * UNIT + number * scale == handler {
+                return Some(unit * UNIT);
+            }
+        }
+        None
     }
 
     /// Where the frame's stack of values begins.
@@ -67,38 +117,51 @@ impl Objects {
         objects
     }
 
-    /// How deep the stack of values stood where the frame entered its blocks, the innermost first.
-    fn stacked_depths(&self, frame: Frame, stack: BlockStack) -> Option<Vec<usize>> {
-        /// `PyTryBlock`: its size, and where the depth is.
+    /// The blocks on the frame's stack of blocks, the innermost first.
+    fn stacked_blocks(&self, frame: Frame, stack: BlockStack) -> Option<Vec<Block>> {
+        /// `PyTryBlock`: its size, and where the handler and the depth are.
         const SIZE: usize = 12;
+        const HANDLER: usize = 4;
         const DEPTH: usize = 8;
+        let Instruction::Number(_, scale) = self.layout.instruction else {
+            return None;
+        };
+        let scale = usize::try_from(scale).ok()?;
         let count = usize::try_from(self.pages.int(frame.address + stack.count)?).ok()?;
-        let depth = |number| self.pages.int(frame.address + stack.blocks + number * SIZE + DEPTH);
-        let depths = (0..count.min(MAX_BLOCKS)).rev().filter_map(depth);
-        let depths = depths.filter_map(|depth| usize::try_from(depth).ok());
-        Some(depths.filter(|&depth| depth <= MAX_STACK_DEPTH).collect())
+        let block = |number| {
+            let start = frame.address + stack.blocks + number * SIZE;
+            let word = |place| usize::try_from(self.pages.int(start + place)?).ok();
+            Some(Block {
+                depth: word(DEPTH)?,
+                mark: word(HANDLER)?.checked_mul(scale)?,
+            })
+        };
+        let blocks = (0..count.min(MAX_BLOCKS)).rev().filter_map(block);
+        Some(blocks.filter(|block| block.depth <= MAX_STACK_DEPTH).collect())
     }
 
-    /// How deep the stack of values is at the ends of the blocks that the frame is inside, the innermost first.
-    fn depths(&self, frame: Frame, blocks: BlockTable) -> Option<Rc<[usize]>> {
-        const UNIT: i32 = 2;
+    /// The blocks that the code's table has around the frame's instruction, the innermost first.
+    fn table_blocks(&self, frame: Frame, blocks: BlockTable) -> Option<Rc<[Block]>> {
         let offset = self.offset(frame)?;
         // A frame that has not begun is before its first instruction.
-        let mut unit = usize::try_from(offset / UNIT).ok()?;
+        let mut unit = usize::try_from(offset).ok()? / UNIT;
         // Many threads are in the same place.
         Some(self.known.blocks.get((frame.code, offset), || {
             let table = self.pages.pointer(frame.code + blocks.exceptions);
             let table = table.and_then(|table| self.bytes(table, MAX_TABLE)).unwrap_or_default();
-            let mut depths = Vec::new();
+            let mut found = Vec::new();
             for _ in 0..MAX_BLOCKS {
                 let Some(handler) = handler_of(&table, unit) else { break };
                 if handler.depth <= MAX_STACK_DEPTH {
-                    depths.push(handler.depth);
+                    found.push(Block {
+                        depth: handler.depth,
+                        mark: first_unit(&table, handler),
+                    });
                 }
                 // An exception in the handler is handled one block further out.
                 unit = handler.target;
             }
-            Rc::from(depths)
+            Rc::from(found)
         }))
     }
 
@@ -143,6 +206,18 @@ impl Objects {
     }
 }
 
+/// The first unit of the block with this handler: blocks inside it cut it into several entries.
+fn first_unit(table: &[u8], of: Handler) -> usize {
+    let mut rest = table;
+    let mut first = of.start;
+    while let Some(handler) = next_handler(&mut rest) {
+        if (handler.target, handler.depth) == (of.target, of.depth) {
+            first = first.min(handler.start);
+        }
+    }
+    first
+}
+
 /// The innermost handler for the instruction at this unit of code.
 fn handler_of(table: &[u8], unit: usize) -> Option<Handler> {
     let mut rest = table;
@@ -185,7 +260,7 @@ fn number(table: &mut &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Handler, handler_of};
+    use super::{Handler, first_unit, handler_of};
 
     /// The table of a function with two blocks one in the other, as 3.14 makes it (`co_exceptiontable`).
     const NESTED: [u8; 31] = [
@@ -209,5 +284,7 @@ mod tests {
         assert_eq!(handler_of(&NESTED, 50), None);
         assert_eq!(handler_of(&NESTED[..3], 15), None, "cut off");
         assert_eq!(handler_of(&[], 0), None);
+        let around = handler_of(&NESTED, 41).unwrap();
+        assert_eq!(first_unit(&NESTED, around), 15, "cut in two by the inner block");
     }
 }

@@ -254,6 +254,7 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
         let texts = [Some(&mut lock.address), lock.name.as_mut(), lock.owner.as_mut()];
         texts.into_iter().flatten().for_each(|text| see(Part::Text(text)));
         visit_stack(&mut lock.acquired_stack, see);
+        visit_python(lock.acquired_python_stack.as_mut(), see);
         lock.created_stack.iter_mut().for_each(|stack| visit_stack(stack, see));
     }
 }
