@@ -86,6 +86,7 @@ pub fn begin<W: Words>() -> usize {
 }
 
 /// Leaves the busy state that [`Busy::stay`] kept: hooks of this thread follow again, if it has a record.
+#[inline(always)]
 pub fn end<W: Words>() {
     let word = W::record().cast_signed();
     if word < UNKNOWN {

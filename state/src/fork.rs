@@ -26,24 +26,26 @@ pub enum ForkPhase {
     /// There is no fork, or nothing had to be done before it.
     Idle = 0,
     /// Our locks are held for the copy.
-    Prepared,
+    Prepared = 1,
     /// Our locks could not be had in time: the copy may find our state half-changed.
-    Unprepared,
+    Unprepared = 2,
     /// The fork is made by a signal handler that interrupted our own code.
-    Nested,
+    Nested = 3,
     /// The copy is made, and the parent's finding is not reported yet.
-    Settling,
+    Settling = 4,
 }
 
 impl ForkPhase {
     /// The phase of this thread's fork.
     #[inline(always)]
     pub fn now<W: Words>() -> Self {
-        let number = W::fork_phase();
-        let all = [Self::Prepared, Self::Unprepared, Self::Nested, Self::Settling];
-        all.into_iter()
-            .find(|phase| *phase as usize == number)
-            .unwrap_or(Self::Idle)
+        match W::fork_phase() {
+            1 => Self::Prepared,
+            2 => Self::Unprepared,
+            3 => Self::Nested,
+            4 => Self::Settling,
+            _ => Self::Idle,
+        }
     }
 
     /// Notes the phase of this thread's fork.

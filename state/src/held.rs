@@ -40,6 +40,8 @@ pub struct Held {
     count: AtomicU32,
     /// Whether there may be holes.
     has_holes: AtomicBool,
+    /// In a forked child, how many of the lowest slots are inherited and not marked as such yet: see [`Held::inherit`].
+    unmarked: AtomicU32,
     /// Acquisitions that found the table full.
     dropped: AtomicU64,
     slots: [Slot; MAX_HELD],
@@ -58,6 +60,7 @@ impl Held {
         Self {
             count: AtomicU32::new(0),
             has_holes: AtomicBool::new(false),
+            unmarked: AtomicU32::new(0),
             dropped: AtomicU64::new(0),
             slots: core::array::from_fn(|_| Slot::zeros()),
         }
@@ -115,6 +118,7 @@ impl Held {
         stack_pointer: usize,
         stack: StackId,
     ) -> Option<Ticket<'_>> {
+        self.mark_inherited();
         let slot = self.take_hole().or_else(|| self.reserve_top())?;
         slot.fill(address, stack_pointer, SlotState::new(stack, Stage::Asked, object));
         Some(Ticket(slot))
@@ -226,6 +230,7 @@ impl Held {
 
     #[inline(never)]
     fn release_below(&self, address: usize) -> bool {
+        self.mark_inherited();
         let Some(slot) = self.newest(|slot| slot.address() == address && slot.is_held()) else {
             return false;
         };
@@ -240,16 +245,35 @@ impl Held {
         self.count.load(Ordering::Relaxed) == 0
     }
 
-    /// In the child of a fork: marks what the thread holds as inherited.
+    /// In the child of a fork: what the thread holds is inherited. Marks only the newest entry, so that a child writes no page for
+    /// each hundred locks that it never touches: the hot path stops there, and every other way to an older entry marks all first.
     #[inline(always)]
     pub fn inherit(&self) {
-        for slot in self.used().iter().filter(|slot| slot.is_held()) {
+        let used = self.used();
+        // One lock call may be under way, if a signal handler forks: the hot path will take its entry from above the newest.
+        if let Some(newest) = used.iter().rposition(Slot::is_held)
+            && let Some(slot) = used.get(newest)
+        {
             slot.mark_address(INHERITED);
+            self.unmarked
+                .store(u32::try_from(newest + 1).unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+
+    fn mark_inherited(&self) {
+        let unmarked = self.unmarked.load(Ordering::Relaxed);
+        if unmarked != 0 {
+            self.unmarked.store(0, Ordering::Relaxed);
+            let inherited = self.used().iter().take(unmarked as usize);
+            inherited
+                .filter(|slot| slot.is_held())
+                .for_each(|slot| slot.mark_address(INHERITED));
         }
     }
 
     /// The newest entry of an object that the thread held at the fork and has held since; `None` where there is none.
     pub fn inherited(&self, address: usize) -> Option<Entry> {
+        self.mark_inherited();
         let inherited = address | INHERITED;
         let entry = self
             .entries_as_they_are()
@@ -281,12 +305,20 @@ impl Held {
 
     /// Another thread has released this object in the owner's place. The only write by another thread.
     pub fn disown(&self, address: usize) {
-        if self.used().iter().rev().any(|slot| slot.disown(address)) {
+        let inherited = self.unmarked.load(Ordering::Relaxed) as usize;
+        if self
+            .used()
+            .iter()
+            .skip(inherited)
+            .rev()
+            .any(|slot| slot.disown(address))
+        {
             self.has_holes.store(true, Ordering::Relaxed);
         }
     }
 
     /// All entries, oldest first, except for those that fill a hole.
+    #[inline]
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.entries_as_they_are().map(|entry| Entry {
             address: entry.address & !INHERITED,
@@ -294,6 +326,7 @@ impl Held {
         })
     }
 
+    #[inline]
     fn entries_as_they_are(&self) -> impl Iterator<Item = Entry> {
         let used = self.used();
         used.iter().enumerate().filter_map(move |(index, slot)| {
@@ -330,6 +363,7 @@ impl Held {
             slot.set_state(SlotState::FREE);
         }
         self.has_holes.store(false, Ordering::Relaxed);
+        self.unmarked.store(0, Ordering::Relaxed);
         // Release: pairs with the load of `used`.
         self.count.store(0, Ordering::Release);
     }

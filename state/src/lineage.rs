@@ -91,6 +91,7 @@ impl<R, L> Lineage<R, L> {
 
     /// What every thread may read about the newest fork: from `unsettled` before [`Self::settle`], from `settled` afterwards.
     /// Changes nothing, so that the child of a `vfork` may call it.
+    #[inline(always)]
     pub fn newest<T>(&self, unsettled: impl FnOnce(&L, i32) -> T, settled: impl FnOnce(&R) -> T) -> Option<T> {
         self.newest.with(|newest| {
             // SAFETY: as long as there is a fork here, this thread is the only one; afterwards nobody writes.

@@ -98,7 +98,7 @@ impl<S: System> Orphans<S> {
     }
 
     /// Whether there are any.
-    #[inline]
+    #[inline(always)]
     pub fn any(&self) -> bool {
         self.count.load(Ordering::Relaxed) != 0
     }

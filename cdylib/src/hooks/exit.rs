@@ -6,12 +6,12 @@ use crate::watch::at_exit::process_ends;
 
 hooks! {
     /// Ends the process at once.
-    hook _exit(status) -> usize, in ".text.forkwatch_child" = |_, real| {
+    child hook _exit(status) -> usize = |_, real| {
         process_ends();
         real()
     };
     /// C99's name of `_exit`.
-    hook _Exit(status) -> usize, in ".text.forkwatch_child" = |_, real| {
+    child hook _Exit(status) -> usize = |_, real| {
         process_ends();
         real()
     };

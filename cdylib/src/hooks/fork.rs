@@ -17,11 +17,11 @@ use crate::watch::fork::{with_handlers, without_handlers};
 
 hooks! {
     /// Copies the process.
-    hook fork() -> c_int = |caller, real| with_handlers(call(&FORK, caller), real);
+    child hook fork() -> c_int = |caller, real| with_handlers(call(&FORK, caller), real);
     /// libc's other name of `fork`.
-    hook __fork() -> c_int = |caller, real| with_handlers(call(&INNER_FORK, caller), real);
+    child hook __fork() -> c_int = |caller, real| with_handlers(call(&INNER_FORK, caller), real);
     /// Copies the process without at-fork handlers (glibc 2.34).
-    hook _Fork() -> c_int, or no_such_call = |caller, real| without_handlers(call(&BARE_FORK, caller), real);
+    child hook _Fork() -> c_int, or no_such_call = |caller, real| without_handlers(call(&BARE_FORK, caller), real);
     /// Copies the process, with a terminal for the child.
     hook forkpty(master, name, attributes, size) -> c_int
         = |caller, real| fork_with_terminal(call(&FORKPTY, caller), master, real);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! /// What the function does, in a line.
-//! hook NAME(ARGUMENTS) -> TYPE [, version "V"] [, or STAND_IN] [, in "SECTION"] = |caller, real| BODY;
+//! hook NAME(ARGUMENTS) -> TYPE [, version "V"] [, or STAND_IN] = |caller, real| BODY;
 //! ```
 //!
 //! A row produces the exported entry, the place of the real function, which is found when the library starts, and the stand-in
@@ -11,6 +11,7 @@
 //!
 //! | word | for |
 //! |---|---|
+//! | `child` | what every forked child runs: its code lies with the rest of that (`.text.forkwatch_child`) |
 //! | `wide` | five to eight arguments |
 //! | `later` | functions of a runtime that may be loaded later, and only be visible to one library |
 //! | `jump` | any number of arguments, left where they are: the body runs first, and the entry jumps on |

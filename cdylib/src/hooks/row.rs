@@ -6,7 +6,7 @@ macro_rules! hooks {
     (
         #[doc = $doc:literal]
         hook $name:ident($($argument:ident),*) -> $type:ty $(, version $version:literal)? $(, or $absent:ident)?
-            $(, in $section:literal)? = |$caller:pat_param, $real:ident| $body:expr;
+            = |$caller:pat_param, $real:ident| $body:expr;
         $($rest:tt)*
     ) => {
         const _: () = {
@@ -29,7 +29,6 @@ macro_rules! hooks {
             }
 
             #[doc = $doc]
-            $(#[unsafe(link_section = $section)])?
             extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
                 // Relaxed: either of the two addresses is a function's, and publishes no other data.
                 let address = TO_CALL.load(core::sync::atomic::Ordering::Relaxed);
@@ -50,7 +49,6 @@ macro_rules! hooks {
 
             #[unsafe(naked)]
             #[unsafe(no_mangle)]
-            $(#[unsafe(link_section = $section)])?
             unsafe extern "C-unwind" fn $name() {
                 core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
             }
@@ -95,6 +93,47 @@ macro_rules! hooks {
             #[unsafe(no_mangle)]
             unsafe extern "C-unwind" fn $name() {
                 core::arch::naked_asm!($crate::hooks::hand_over!($argument), body = sym body)
+            }
+        };
+        $crate::hooks::hooks! { $($rest)* }
+    };
+    (
+        #[doc = $doc:literal]
+        child hook $name:ident($($argument:ident),*) -> $type:ty $(, or $absent:ident)?
+            = |$caller:pat_param, $real:ident| $body:expr;
+        $($rest:tt)*
+    ) => {
+        const _: () = {
+            $crate::hooks::place_of_real!($name, [], [$($absent)?]);
+
+            #[doc = $doc]
+            #[unsafe(link_section = ".text.forkwatch_child")]
+            extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
+                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
+                // and passed on as they came. It was found at the start, so that a child writes nothing here.
+                let function = unsafe {
+                    core::mem::transmute::<
+                        *mut core::ffi::c_void,
+                        unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type,
+                    >(REAL.address())
+                };
+                let $caller = $crate::state::stack_cache::Caller {
+                    return_address,
+                    stack_pointer,
+                    function: &stringify!($name),
+                };
+                let $real = move || {
+                    // SAFETY: the program made this very call.
+                    unsafe { function($($argument),*) }
+                };
+                $body
+            }
+
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            #[unsafe(link_section = ".text.forkwatch_child")]
+            unsafe extern "C-unwind" fn $name() {
+                core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
             }
         };
         $crate::hooks::hooks! { $($rest)* }

@@ -9,7 +9,7 @@ use crate::system::kernel::Kernel;
 static ORPHANS: Orphans<Kernel> = Orphans::empty();
 
 /// Whether there are any.
-#[inline]
+#[inline(always)]
 pub fn any() -> bool {
     ORPHANS.any()
 }

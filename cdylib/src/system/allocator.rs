@@ -4,13 +4,11 @@
 #![expect(unsafe_code, reason = "a source of memory for the allocator")]
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::ffi::c_void;
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use forkwatch_state::pieces::Pieces;
 use lock_api::RawMutex;
-use rustix::mm::{Advice, madvise};
 use talc::TalcLock;
 use talc::base::Talc;
 use talc::base::binning::Binning;
@@ -37,13 +35,13 @@ unsafe impl Source for KernelMemory {
             .and_then(|size| size.checked_add(PAGE))
             .ok_or(())?;
         let bytes = need.max(CHUNK).checked_next_multiple_of(PAGE).ok_or(())?;
-        let place = region::reserve(bytes).ok_or(())?;
+        let place = region::reserve_for_ever(bytes).ok_or(())?;
         // SAFETY: the region was reserved just now and is given to this heap for ever.
         unsafe { talc.claim(place.as_ptr(), bytes) }.map(|_| ()).ok_or(())
     }
 }
 
-/// Memory for one finding: one region, used chunk by chunk, whose pages are returned to the kernel afterwards.
+/// Memory for one finding: one region, used chunk by chunk, that is returned to the kernel afterwards.
 #[derive(Debug)]
 pub struct ScratchMemory;
 
@@ -242,7 +240,7 @@ pub fn with_lasting<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Returns the pages of scratch memory to the kernel, if no piece of it is in use.
+/// Returns the scratch memory to the kernel, if no piece of it is in use: each fork would copy its mapping.
 pub fn clear_scratch() {
     let mut scratch = SCRATCH.lock();
     let used = SCRATCH_USED.load(Ordering::Relaxed);
@@ -251,9 +249,11 @@ pub fn clear_scratch() {
     }
     *scratch = Talc::new(ScratchMemory);
     SCRATCH_USED.store(0, Ordering::Relaxed);
-    let start = SCRATCH_START.load(Ordering::Relaxed) as *mut c_void;
-    // SAFETY: the region is ours, and nothing in it is in use any more. A failure only keeps the pages.
-    let _kept_on_failure = unsafe { madvise(start, used, Advice::LinuxDontNeed) };
+    let start = SCRATCH_START.swap(0, Ordering::Relaxed);
+    if let Some(start) = NonNull::new(core::ptr::with_exposed_provenance_mut::<u8>(start)) {
+        // SAFETY: the region is ours, and nothing in it is in use any more.
+        unsafe { region::release(start, SCRATCH_BYTES.load(Ordering::Relaxed)) };
+    }
 }
 
 /// Takes the heap's lock, so that the copy finds the heap whole. Nothing may allocate until [`release_in_parent`] or

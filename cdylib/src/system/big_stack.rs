@@ -3,12 +3,12 @@
 
 use core::arch::global_asm;
 use core::ffi::c_void;
-use core::ptr::null_mut;
+use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use forkwatch_state::report_lock::ReportLock;
-use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
+use rustix::mm::{MprotectFlags, mprotect};
 
 use super::region;
 
@@ -76,13 +76,11 @@ fn switch<R, F: FnOnce() -> R>(work: F) -> Option<R> {
     call.result
 }
 
-/// Returns the stack's pages to the kernel: resident pages are copied at every fork.
+/// Returns the stack to the kernel: its mappings are copied at every fork.
 pub fn clear(_proof: &mut ReportLock) {
-    let bottom = STACK.load(Ordering::Acquire);
-    if !bottom.is_null() {
-        // SAFETY: the region is ours and nobody runs on it. A failure only keeps the pages.
-        let _kept_on_failure =
-            unsafe { madvise(bottom.wrapping_byte_add(GUARD), BYTES - GUARD, Advice::LinuxDontNeed) };
+    if let Some(bottom) = NonNull::new(STACK.swap(null_mut(), Ordering::AcqRel)) {
+        // SAFETY: the region is ours and nobody runs on it.
+        unsafe { region::release(bottom.cast(), BYTES) };
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Kernel;
 // SAFETY: a region is fresh and zeroed, and begins at a page.
 unsafe impl System for Kernel {
     fn reserve(bytes: usize) -> Option<NonNull<u8>> {
-        region::reserve(bytes)
+        region::reserve_for_ever(bytes)
     }
 
     unsafe fn release(place: NonNull<u8>, bytes: usize) {

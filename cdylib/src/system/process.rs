@@ -10,6 +10,7 @@ use forkwatch_process::system_call::system_call;
 static STATE_OWNER: AtomicI32 = AtomicI32::new(0);
 
 /// This process's id.
+#[inline(always)]
 pub fn id() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
@@ -20,6 +21,7 @@ pub fn claim_state() {
 }
 
 /// Whether our state belongs to this process: it is neither a copy of its parent's, nor its parent's own during a `vfork`.
+#[inline(always)]
 pub fn owns_state() -> bool {
     STATE_OWNER.load(Ordering::Relaxed) == id()
 }

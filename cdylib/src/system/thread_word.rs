@@ -130,6 +130,7 @@ impl Words for ThisThread {
         mask
     }
 
+    #[inline(always)]
     fn restore_signals(mask: u64) {
         signal_mask::restore(mask);
     }

@@ -6,9 +6,6 @@
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 use glob::Pattern;
-use once_cell::race::OnceBox;
-
-use crate::system::allocator::with_lasting;
 
 /// How many frames, from the call of `fork` on, a row without a module is compared with.
 const NEAR: usize = 8;
@@ -96,25 +93,6 @@ const ROWS: &[Row] = &[
     row("libpty.so", "exec_pty",                                        "pty4j"),
 ];
 
-type Compiled = Vec<(Option<Pattern>, Pattern, &'static str)>;
-
-/// The compiled table. The first caller makes it, and no caller waits for another.
-fn compiled() -> &'static Compiled {
-    static COMPILED: OnceBox<Compiled> = OnceBox::new();
-    let make = || {
-        let mut compiled = Compiled::with_capacity(ROWS.len());
-        for row in ROWS {
-            let module = (row.module != ANY).then(|| Pattern::new(row.module)).transpose();
-            // A test checks that every glob is valid.
-            if let (Ok(module), Ok(symbol)) = (module, Pattern::new(row.symbol)) {
-                compiled.push((module, symbol, row.who));
-            }
-        }
-        Box::new(compiled)
-    };
-    COMPILED.get_or_init(|| with_lasting(make))
-}
-
 /// Which exec-bound caller forks here, if it is one. `stack` is innermost first and begins with the function that called `fork`.
 pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
     let first = stack.first()?;
@@ -124,19 +102,26 @@ pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
         Some(_) => stack.iter().take_while(|frame| frame.module.as_deref() == own).count(),
         None => 0,
     };
-    let found = compiled().iter().find(|(module, symbol, _)| {
-        let reach = match (module, own_base) {
-            (None, _) => NEAR,
-            (Some(module), Some(base)) if module.matches(base) => run,
-            (Some(_), _) => 0,
+    let found = ROWS.iter().find(|row| {
+        let reach = match own_base {
+            _ if row.module == ANY => NEAR,
+            Some(base) if glob(row.module).is_some_and(|module| module.matches(base)) => run,
+            _ => return false,
         };
+        // Compiled again each time: kept, all of them would fill sixteen pages, which every fork would copy.
+        let Some(symbol) = glob(row.symbol) else { return false };
         let mut names = stack.iter().take(reach).map(|frame| frame.symbol.as_deref());
         names.any(|name| match name {
             Some(name) => symbol.matches(name),
             None => symbol.as_str() == ANY,
         })
     });
-    found.map(|&(_, _, who)| who)
+    found.map(|row| row.who)
+}
+
+/// A test checks that every row's globs are valid.
+fn glob(text: &str) -> Option<Pattern> {
+    Pattern::new(text).ok()
 }
 
 pub mod python;

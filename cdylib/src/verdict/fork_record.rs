@@ -151,11 +151,12 @@ pub unsafe fn settle(inherit: impl FnOnce(&mut ForkRecord)) {
 
 /// Whether this process was made by a fork in which its parent saw something new. Changes nothing, so that the child of a
 /// `vfork` may call it.
-pub fn made_by_new_fork(process: i32) -> bool {
+#[inline(always)]
+pub fn made_by_new_fork() -> bool {
     LINEAGE
         .newest(
-            |fork, child| child == process && fork.seen.is_some(),
-            |read| read.child == process && read.is_new,
+            |fork, child| fork.seen.is_some() && child == process::id(),
+            |read| read.is_new && read.child == process::id(),
         )
         .unwrap_or(false)
 }

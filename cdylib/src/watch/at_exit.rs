@@ -27,11 +27,16 @@ pub fn process_ends() {
 #[unsafe(link_section = ".text.forkwatch_child")]
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn summarise() {
-    if !counts::any_finding() {
-        return;
+    if counts::any_finding() && process::owns_state() {
+        summarise_findings();
     }
+}
+
+#[cold]
+#[inline(never)]
+fn summarise_findings() {
     let own = process::id();
-    if !process::owns_state() || WRITTEN_BY.swap(own, Ordering::Relaxed) == own {
+    if WRITTEN_BY.swap(own, Ordering::Relaxed) == own {
         return;
     }
     let _errno = KeepErrno::save();

@@ -42,6 +42,8 @@ use crate::system::errno;
 /// A call that forks and runs the at-fork handlers. `real` returns the child's id, 0 in the child, or -1.
 ///
 /// The parent of `daemon` ends inside libc, so `daemon` can only be refused at its entry.
+#[unsafe(link_section = ".text.forkwatch_child")]
+#[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
     if this_thread::record().is_none() {
         return real();

@@ -38,8 +38,10 @@ impl Object {
     ];
 
     /// The variant with this number.
+    #[inline(always)]
     pub(crate) fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|object| *object as u64 == number)
+        let index = usize::try_from(number.wrapping_sub(1)).ok()?;
+        Self::ALL.get(index).copied()
     }
 }
 
@@ -230,6 +232,7 @@ impl Slot {
     }
 
     /// For any thread: the slot's entry; `None` where it has none.
+    #[inline]
     pub(super) fn entry(&self) -> Option<Entry> {
         /// An owner that keeps changing the slot does not hold this lock throughout; the caller verifies the result.
         const MAX_LOOKS: u32 = 8;

@@ -104,6 +104,36 @@ fn what_was_held_at_the_fork_is_released_as_inherited() {
 }
 
 #[test]
+fn locks_held_at_the_fork_are_known_as_such_in_any_order() {
+    let held = table();
+    (1..=200).for_each(|address| take(held, address));
+    held.inherit();
+    assert!(!held.release(200) && !held.release(1), "they were held at the fork");
+    assert_eq!(held.inherited(100).unwrap().address, 100);
+    assert!(held.release_inherited(200).is_some() && !held.release_newest(199));
+    // A hole below is used again, for a lock that this process took itself.
+    assert!(held.release_inherited(50).is_some());
+    take(held, 201);
+    assert!(held.inherited(201).is_none() && held.release(201));
+    held.disown(70);
+    assert!(
+        held.inherited(70).is_some(),
+        "what was held at the fork is nobody else's to release"
+    );
+}
+
+#[test]
+fn a_hole_that_is_used_again_first_is_not_inherited() {
+    let held = table();
+    (1..=200).for_each(|address| take(held, address));
+    assert!(held.release(50));
+    held.inherit();
+    take(held, 201);
+    held.disown(70);
+    assert!(held.inherited(201).is_none() && held.release(201) && held.inherited(70).is_some());
+}
+
+#[test]
 fn calls_into_libc_that_were_left_are_dropped() {
     let held = table();
     take(held, 8);

@@ -103,10 +103,15 @@ pub fn look_again(thread: &'static Thread, stack_pointer: usize) {
 
 /// Nothing follows: the process ends, or becomes another program.
 pub fn report_last(thread: &'static Thread) {
-    // Most children have no orphan, and must not copy the lock's page to find that out.
-    if orphans::any() {
+    if are_any_kept() {
         report_those(thread, |_| true);
     }
+}
+
+/// Whether a failed attempt may be kept. Most children have no orphan, and must not copy the page of the lock to find that out.
+#[inline(always)]
+pub fn are_any_kept() -> bool {
+    orphans::any()
 }
 
 fn report_those(thread: &'static Thread, is_meant: impl Fn(&Attempt) -> bool) {

@@ -51,7 +51,16 @@ pub fn executes(program: Program) {
 #[unsafe(link_section = ".text.forkwatch_child")]
 #[expect(unsafe_code, reason = "code that every child runs lies together")]
 pub fn ends() {
-    let Some(thread) = may_matter() else { return };
+    if let Some(thread) = may_matter()
+        && (attempt::are_any_kept() || is_child_of_new_fork())
+    {
+        ends_with_news(thread);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn ends_with_news(thread: &'static Thread) {
     let _errno = KeepErrno::save();
     attempt::report_last(thread);
     outcome(thread, Outcome::Exit, None);
@@ -89,8 +98,9 @@ fn outcome(thread: &'static Thread, outcome: Outcome, program: Option<String>) {
 }
 
 /// Whether this process is itself the child of a fork in which its parent saw something new.
+#[inline(always)]
 fn is_child_of_new_fork() -> bool {
-    fork_record::made_by_new_fork(process::id())
+    fork_record::made_by_new_fork()
 }
 
 /// The program's file, if the call will find one that can be executed.

@@ -60,7 +60,11 @@ fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
         let seen = fork.seen.as_ref();
         let is_reported =
             seen.filter(|seen| !fork.stopped && !seen.reported_before && handled_locks::child_will_answer(call));
-        fork.handled = is_reported.and_then(|seen| handled_locks::begin(&seen.locks));
+        let handled = is_reported.and_then(|seen| handled_locks::begin(&seen.locks));
+        // Where there is none, the record of a fork that is only counted is not written, nor its page copied.
+        if handled.is_some() || fork.handled.is_some() {
+            fork.handled = handled;
+        }
     }
     FORKS.put(lock, fork);
 }
@@ -79,27 +83,33 @@ pub fn after_copy_in_child() {
         return;
     }
     let Some(thread) = Thread::even_if_busy() else { return };
-    match FORKS.in_child() {
-        ForkPhase::Idle => new_process::begin_alone(thread),
-        ForkPhase::Nested => {}
-        ForkPhase::Prepared => {
-            allocator::forget_in_child();
-            // SAFETY: this is the only thread, and the proof of step one is gone.
-            let mut lock = unsafe { ReportLock::is_held() };
-            let fork = FORKS.take(&mut lock);
-            if fork.as_ref().is_some_and(|fork| fork.stopped) {
-                process::exit_now(0);
-            }
-            handled_locks::child_begins();
-            new_process::begin(thread, fork);
-            FORKS.resume_in_child();
+    // No `match`: the compiler would put a table for it in a page that the child reads for nothing else.
+    let phase = FORKS.in_child();
+    if phase == ForkPhase::Idle {
+        new_process::begin_alone(thread);
+    } else if phase == ForkPhase::Prepared {
+        allocator::forget_in_child();
+        // SAFETY: this is the only thread, and the proof of step one is gone.
+        let mut lock = unsafe { ReportLock::is_held() };
+        let fork = FORKS.take(&mut lock);
+        if fork.as_ref().is_some_and(|fork| fork.stopped) {
+            process::exit_now(0);
         }
-        ForkPhase::Unprepared | ForkPhase::Settling => {
-            let _errno = KeepErrno::save();
-            let _busy = Busy::from_here();
-            new_process::begin_mute(thread);
-        }
+        handled_locks::child_begins();
+        new_process::begin(thread, fork);
+        FORKS.resume_in_child();
+    } else if phase != ForkPhase::Nested {
+        begin_mute(thread);
     }
+}
+
+/// The fork could not be prepared, or is one from a handler of the program during another.
+#[cold]
+#[inline(never)]
+fn begin_mute(thread: &'static Thread) {
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    new_process::begin_mute(thread);
 }
 
 /// Step three, in the parent: reports the finding, and gives the program its result. `result` is the child's id, or -1.
