@@ -263,11 +263,12 @@ impl Held {
     fn mark_inherited(&self) {
         let unmarked = self.unmarked.load(Ordering::Relaxed);
         if unmarked != 0 {
-            self.unmarked.store(0, Ordering::Relaxed);
             let inherited = self.used().iter().take(unmarked as usize);
             inherited
                 .filter(|slot| slot.is_held())
                 .for_each(|slot| slot.mark_address(INHERITED));
+            // Release: pairs with the load of `disown`, so that another thread sees the number or the marks.
+            self.unmarked.store(0, Ordering::Release);
         }
     }
 
@@ -305,7 +306,8 @@ impl Held {
 
     /// Another thread has released this object in the owner's place. The only write by another thread.
     pub fn disown(&self, address: usize) {
-        let inherited = self.unmarked.load(Ordering::Relaxed) as usize;
+        // Acquire: pairs with the store of `mark_inherited`.
+        let inherited = self.unmarked.load(Ordering::Acquire) as usize;
         if self
             .used()
             .iter()

@@ -66,7 +66,11 @@ unsafe impl Source for ScratchMemory {
         // Called under the heap's lock, so no other thread changes these.
         let mut start = SCRATCH_START.load(Ordering::Relaxed);
         if start == 0 {
-            let mut bytes = MAX_SCRATCH_BYTES;
+            // Never more than before: another thread that frees a piece may see the last region's start with this one's size.
+            let mut bytes = match SCRATCH_BYTES.load(Ordering::Relaxed) {
+                0 => MAX_SCRATCH_BYTES,
+                last => last,
+            };
             while !has_memory(4 * bytes) {
                 bytes /= 2;
                 if bytes < MIN_SCRATCH_BYTES {

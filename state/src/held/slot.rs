@@ -205,7 +205,7 @@ impl Slot {
 
     #[inline(always)]
     pub(super) fn mark_address(&self, mark: usize) {
-        // Relaxed: in a child that has one thread.
+        // Relaxed: by the owner; who reads the address elsewhere goes by the whole of it.
         self.address.fetch_or(mark, Ordering::Relaxed);
     }
 

@@ -217,3 +217,21 @@ fn another_thread_disowns_no_other_lock() {
         assert_eq!(shown(&held), [0; 0]);
     });
 }
+
+#[test]
+fn another_thread_disowns_nothing_that_was_held_at_the_fork() {
+    model(4, || {
+        let held = Arc::new(Held::zeros());
+        take(&held, 1);
+        take(&held, 2);
+        held.inherit();
+        let other = {
+            let held = Arc::clone(&held);
+            thread::spawn(move || held.disown(1))
+        };
+        // The first look beyond the newest marks what is inherited.
+        assert!(held.inherited(2).is_some());
+        other.join().unwrap();
+        assert!(held.inherited(1).is_some());
+    });
+}
