@@ -75,7 +75,10 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
         (CallOutcome::IsStuck, _) if !is_still_held() => {}
         (CallOutcome::IsStuck, _) => match held_by_this_thread(thread, object, address) {
             Some(entry) => finding::own_lock(thread, entry, site),
-            None => finding::stuck_child(thread, object, address, site),
+            None => match torn(thread, object, address) {
+                Some(orphan) => finding::orphaned_lock(thread, orphan, Reported::Block, true, site),
+                None => finding::stuck_child(thread, object, address, site),
+            },
         },
         (CallOutcome::MayReturn | CallOutcome::AsksForOrphan(_) | CallOutcome::TriesOrphan, _) => {}
     }
@@ -86,7 +89,8 @@ fn taken_unseen(thread: &Thread, object: Object, address: usize, owner: i32, liv
     if owner == 0 || lives_here {
         return None;
     }
-    let entry = thread.held.inherited(address).unwrap_or(Entry {
+    let taken_before = || Some(prediction::find_taker(thread, object, address, |tid| tid == owner)?.entry());
+    let entry = thread.held.inherited(address).or_else(taken_before).unwrap_or(Entry {
         address,
         object,
         stage: Stage::Held,
@@ -95,6 +99,18 @@ fn taken_unseen(thread: &Thread, object: Object, address: usize, owner: i32, liv
         stack_pointer: 0,
     });
     orphans::add(entry, owner, fork_record::newest_number());
+    orphans::find(address)
+}
+
+/// The orphan for a lock that is held without an owner, by no thread of this process: the fork copied its page while a thread took
+/// or released it. That thread is one that takes it again and again.
+fn torn(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
+    // A semaphore without a value may wait for any thread to post it.
+    if object == Object::Semaphore {
+        return None;
+    }
+    let taker = prediction::find_taker(thread, object, address, |_| true)?;
+    orphans::add(taker.entry(), taker.tid, fork_record::newest_number());
     orphans::find(address)
 }
 

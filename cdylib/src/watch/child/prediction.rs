@@ -37,7 +37,7 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
     if !is_meant {
         return;
     }
-    let taker = find_taker(thread, object, address);
+    let taker = find_taker(thread, object, address, |_| true);
     let Some(taker) = taker.filter(|_| !system::python::is_own_lock(address)) else {
         cleared::insert(address);
         return;
@@ -72,10 +72,10 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
     });
 }
 
-/// The first lost thread that is known to take this lock, too.
-fn find_taker(thread: &Thread, object: Object, address: usize) -> Option<Taker> {
+/// The first lost thread, of those whose ids are `wanted`, that is known to take this lock, too.
+pub fn find_taker(thread: &Thread, object: Object, address: usize, wanted: impl Fn(i32) -> bool) -> Option<Taker> {
     fork_record::of_lost_threads(thread, |tid, lost| {
-        let taken = takers::taken(lost, object, address)?;
+        let taken = takers::taken(lost, object, address).filter(|_| wanted(tid))?;
         Some(Taker { tid, address, taken })
     })
 }
