@@ -44,8 +44,9 @@ impl LockRow {
     /// Where it was taken; `None` where that is not known, or known from its name alone.
     pub fn taken(&self) -> Option<Place<'_>> {
         let stack = &self.lock.acquired_stack;
-        let is_known = !stack.is_empty() && !noise::is_interpreters_alone(stack);
-        is_known.then(|| place::of_stack(stack, None)).flatten()
+        let python = self.lock.acquired_python_stack.as_deref();
+        let is_known = python.is_some() || !stack.is_empty() && !noise::is_interpreters_alone(stack);
+        is_known.then(|| place::of_stack(stack, python)).flatten()
     }
 
     /// `the mutex "cache" of thread "keeper", taken in fill (cache.c:5)`.

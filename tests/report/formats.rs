@@ -1,7 +1,7 @@
 //! How findings are shown, and that nothing in a record can break out of it.
 
 use forkwatch_schema::kind::Severity;
-use forkwatch_schema::record::{Detail, Lock, Record};
+use forkwatch_schema::record::{Detail, Frame, Lock, LockKind, PythonFrame, Record};
 use serde_json::Value;
 
 use super::records::{frame, line, lines, lock, orphaned_lock, unsafe_fork};
@@ -104,6 +104,36 @@ fn other_lock(id: &str, owner: &str) -> Lock {
         owner: Some(owner.into()),
         acquired_stack: vec![frame("refill", "/src/store.c", 8)],
         ..lock()
+    }
+}
+
+/// Native frames of a Python lock say nothing; the line of its `with` statement does.
+#[test]
+fn a_python_lock_is_placed_by_the_line_that_took_it() {
+    let door = Lock {
+        kind: LockKind::Semaphore,
+        name: Some("self.door".into()),
+        acquired_stack: vec![Frame {
+            file: None,
+            line: None,
+            ..frame("PyThread_acquire_lock_timed", "", 1)
+        }],
+        acquired_python_stack: Some(vec![PythonFrame {
+            function: "Vault.open".into(),
+            file: "/srv/vault.py".into(),
+            line: 51,
+        }]),
+        ..lock()
+    };
+    let (_folder, path) = log(lines(&[unsafe_fork(1, 10, "a", vec![door])]));
+    for (format, expected) in [
+        ("text", "taken in Vault.open (vault.py:51)"),
+        ("html", "<td>Vault.open (vault.py:51)</td>"),
+        ("html", ": taken at <b>Vault.open (vault.py:51)</b>"),
+        ("html", " taken at Vault.open (vault.py:51)</title>"),
+    ] {
+        let shown = stdout(&report(&["--format", format], &path));
+        assert!(shown.contains(expected), "{expected}\n{shown}");
     }
 }
 

@@ -39,9 +39,10 @@ pub fn render_again(record: &Record, style: &Style) -> String {
 }
 
 fn one(lock: &Lock, style: &Style) -> String {
-    let taken = match frames::place(None, &lock.acquired_stack, style) {
-        Some(place) if !lock.is_known_by_python_alone() => format!(", taken in {place}"),
-        // A Python lock's name says where it was taken.
+    let python = lock.acquired_python_stack.as_deref();
+    let taken = match frames::place(python, &lock.acquired_stack, style) {
+        Some(place) if python.is_some() || !lock.is_known_by_python_alone() => format!(", taken in {place}"),
+        // All that is known of it is its name.
         _ => String::new(),
     };
     let anew = if lock.made_anew { ", made anew in the child" } else { "" };

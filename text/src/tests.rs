@@ -1,5 +1,6 @@
 //! Whole texts of realistic records, compared with the files in `tests/`. With `FORKWATCH_BLESS=1` the files are rewritten.
 
+mod again;
 mod native;
 mod others;
 mod parts;
@@ -10,7 +11,7 @@ use forkwatch_schema::record::{Detail, Frame, LeakedLock, LockKind, Record, Summ
 use self::native::{c_mutex, cpp, rust};
 use self::others::{hostile, many_threads, python};
 use self::parts::build;
-use super::{Style, headline, render, render_again, sentence};
+use super::{Style, headline, render, sentence};
 
 fn style() -> Style {
     Style {
@@ -278,27 +279,6 @@ fn a_fork_whose_child_is_not_known_is_not_called_stopped() {
     let text = render(&record, None, &style());
     assert!(
         text.contains(", no child recorded\n") && !text.contains("stopped"),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_further_lock_takes_three_lines() {
-    let text = render_again(&c_mutex(), &style());
-    let lines: Vec<&str> = text.lines().collect();
-    let [head, lock, ending] = lines[..] else {
-        panic!("{text}")
-    };
-    assert!(
-        head.starts_with("forkwatch: ERROR unsafe_fork: fork() in thread"),
-        "{text}"
-    );
-    assert!(
-        lock.starts_with("forkwatch:   Lock: mutex") && lock.contains(", taken in "),
-        "{text}"
-    );
-    assert!(
-        ending.starts_with("forkwatch:   The same line forked before: fingerprint "),
         "{text}"
     );
 }

@@ -46,7 +46,11 @@ pub fn python() -> Record {
         "method_vectorcall",
         "thread_run",
     ]);
-    let held = lock(LockKind::Semaphore, Some("self.lock"), &flusher, taken, vec![]);
+    let mut held = lock(LockKind::Semaphore, Some("self.lock"), &flusher, taken, vec![]);
+    held.acquired_python_stack = Some(vec![
+        python_frame("Flusher.flush", "/home/ann/shop/shop/logs.py", 58),
+        python_frame("Flusher.run", "/home/ann/shop/shop/logs.py", 40),
+    ]);
     let stack = [
         interpreter(&[
             "os_fork_impl",

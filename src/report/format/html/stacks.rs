@@ -67,7 +67,13 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
         "{}{name}, held by thread {owner}{anew}{waiting}: taken",
         lock::kind_of(lock)
     );
-    folded(&what, &lock.acquired_stack, None, style, true)
+    folded(
+        &what,
+        &lock.acquired_stack,
+        lock.acquired_python_stack.as_deref(),
+        style,
+        true,
+    )
 }
 
 fn thread(thread: &Thread, style: &Style) -> Markup {
