@@ -43,4 +43,4 @@ mod syslog;
 mod thread;
 
 use self::entries::{hand_over, hand_over_all, jump_on};
-use self::row::{c_name, c_text, hooks, optional, place_of_real, stand_in, word};
+use self::row::{body_and_entry, c_name, c_text, hooks, optional, place_of_real, stand_in, word};

@@ -12,8 +12,6 @@ macro_rules! hooks {
         const _: () = {
             $crate::hooks::place_of_real!($name, [$($version)?], [$($absent)?]);
 
-            type Function = unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type;
-
             /// What the body calls, so that it needs no check: `at_first` to begin with, and then the real function. Relaxed:
             /// either is a function's address, and publishes no other data.
             static TO_CALL: core::sync::atomic::AtomicPtr<core::ffi::c_void> =
@@ -28,29 +26,11 @@ macro_rules! hooks {
                 unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address)($($argument),*) }
             }
 
-            #[doc = $doc]
-            extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
-                // Relaxed: either of the two addresses is a function's, and publishes no other data.
-                let address = TO_CALL.load(core::sync::atomic::Ordering::Relaxed);
-                // SAFETY: as in `at_first`, which has the same type.
-                let function = unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address) };
-                let $caller = $crate::state::stack_cache::Caller {
-                    return_address,
-                    stack_pointer,
-                    function: &stringify!($name),
-                };
-                // By value, so that a body which passes it on keeps nothing on its stack for it.
-                let $real = move || {
-                    // SAFETY: the program made this very call.
-                    unsafe { function($($argument),*) }
-                };
-                $body
-            }
-
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C-unwind" fn $name() {
-                core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
+            // Relaxed: either of the two addresses is a function's, and publishes no other data.
+            $crate::hooks::body_and_entry! {
+                #[doc = $doc]
+                hook $name($($argument),*) -> $type, calls (TO_CALL.load(core::sync::atomic::Ordering::Relaxed))
+                    = |$caller, $real| $body;
             }
         };
         $crate::hooks::hooks! { $($rest)* }
@@ -106,34 +86,11 @@ macro_rules! hooks {
         const _: () = {
             $crate::hooks::place_of_real!($name, [], [$($absent)?]);
 
-            #[doc = $doc]
-            #[unsafe(link_section = ".text.forkwatch_child")]
-            extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
-                // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
-                // and passed on as they came. It was found at the start, so that a child writes nothing here.
-                let function = unsafe {
-                    core::mem::transmute::<
-                        *mut core::ffi::c_void,
-                        unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type,
-                    >(REAL.address())
-                };
-                let $caller = $crate::state::stack_cache::Caller {
-                    return_address,
-                    stack_pointer,
-                    function: &stringify!($name),
-                };
-                let $real = move || {
-                    // SAFETY: the program made this very call.
-                    unsafe { function($($argument),*) }
-                };
-                $body
-            }
-
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            #[unsafe(link_section = ".text.forkwatch_child")]
-            unsafe extern "C-unwind" fn $name() {
-                core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
+            // It was found at the start, so that a child writes nothing here.
+            $crate::hooks::body_and_entry! {
+                #[doc = $doc]
+                hook $name($($argument),*) -> $type, calls (REAL.address()), in ".text.forkwatch_child"
+                    = |$caller, $real| $body;
             }
         };
         $crate::hooks::hooks! { $($rest)* }
@@ -245,6 +202,43 @@ macro_rules! hooks {
     };
 }
 
+/// The body and the entry of a row with at most four arguments; `calls` gives the address of the real function.
+macro_rules! body_and_entry {
+    (
+        #[doc = $doc:literal]
+        hook $name:ident($($argument:ident),*) -> $type:ty, calls ($address:expr) $(, in $section:literal)?
+            = |$caller:pat_param, $real:ident| $body:expr;
+    ) => {
+        type Function = unsafe extern "C-unwind" fn($($crate::hooks::word!($argument)),*) -> $type;
+
+        #[doc = $doc]
+        $(#[unsafe(link_section = $section)])?
+        extern "C-unwind" fn body($($argument: usize,)* return_address: usize, stack_pointer: usize) -> $type {
+            // SAFETY: the address is that of the function of this name, or of one that takes the same and calls it. The arguments
+            // are all machine words or smaller, and passed on as they came.
+            let function = unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>($address) };
+            let $caller = $crate::state::stack_cache::Caller {
+                return_address,
+                stack_pointer,
+                function: &stringify!($name),
+            };
+            // By value, so that a body which passes it on keeps nothing on its stack for it.
+            let $real = move || {
+                // SAFETY: the program made this very call.
+                unsafe { function($($argument),*) }
+            };
+            $body
+        }
+
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        $(#[unsafe(link_section = $section)])?
+        unsafe extern "C-unwind" fn $name() {
+            core::arch::naked_asm!($crate::hooks::hand_over!($($argument),*), body = sym body)
+        }
+    };
+}
+
 /// The place of the function behind a row.
 macro_rules! place_of_real {
     ($name:ident, [$($version:literal)?], [$($absent:ident)?]) => {
@@ -300,4 +294,4 @@ macro_rules! word {
     };
 }
 
-pub(crate) use {c_name, c_text, hooks, optional, place_of_real, stand_in, word};
+pub(crate) use {body_and_entry, c_name, c_text, hooks, optional, place_of_real, stand_in, word};
