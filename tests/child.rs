@@ -14,6 +14,6 @@ programs! {
        silent_child_owner_ends, orphaned_lock_reader_yields;
     Cpp: orphaned_static_guard, stuck_spdlog_queue, silent_standard_child_static;
     Rust: stuck_rust_sync;
-    Python: possible_deadlock_python, silent_python_prediction, child_preexec_lock, stuck_python_wait, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
+    Python: possible_deadlock_python, silent_python_prediction, child_preexec_lock, stuck_python_wait, stuck_python_own_handler, orphaned_python_own_handler, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
             silent_python_child_threads, silent_python_child_timeouts;
 }

@@ -10,6 +10,7 @@
 //! * [`mod@line`]: a record as the line that is written; [`harmless`]: what is escaped in it.
 //! * [`destination`]: where records go; [`log_path`]: the marks in a path; [`journal`]: a record as an entry of the journal.
 //! * [`run_folder`]: what the library leaves for the `forkwatch run` above it.
+//! * [`signals`]: whether a signal handler may end a wait.
 //! * [`path`], [`system_calls`], [`time`]: how files, system calls and times are written.
 //! * [`nearest`]: the nearest valid word to a misspelt one.
 
@@ -27,6 +28,7 @@ pub mod options;
 pub mod path;
 pub mod record;
 pub mod run_folder;
+pub mod signals;
 pub mod suppression_rule;
 pub mod suppressions;
 pub mod system_calls;

@@ -84,7 +84,7 @@ fn is_installed(file: &str) -> bool {
 }
 
 /// Whether a file is part of the standard library, or there is no file.
-fn is_standard(file: &str) -> bool {
+pub fn is_standard(file: &str) -> bool {
     const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];
     let lies_there = file.contains("/lib/python3") && !file.contains("-packages/");
     lies_there || PARTS.iter().any(|part| file.contains(part)) || file.ends_with("/pty.py") || file.starts_with('<')

@@ -7,6 +7,7 @@ use forkwatch_process::module::Module;
 use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Frame, Record};
+use forkwatch_schema::signals::{Handled, Power};
 
 use super::python::Python;
 use super::rights::unreadable;
@@ -69,6 +70,17 @@ impl Facts {
     /// The stack, as far as it is known.
     pub fn stack_or_nothing(&self) -> &[Frame] {
         self.stack.as_deref().unwrap_or_default()
+    }
+
+    /// What the handlers of the process could do about the wait that it is in.
+    pub fn power_of_signals(&self) -> Power {
+        let copied = self.parent.as_ref().filter(|parent| parent.has_same_program);
+        let handled = Handled {
+            here: self.status.handled_signals,
+            in_parent: copied.and_then(|parent| Some(parent.process.status().ok()?.handled_signals)),
+        };
+        let frames = self.python.as_ref().map(|python| &*python.frames);
+        stack::power_over_wait(self.stack_or_nothing(), frames, frames.is_some(), handled)
     }
 
     /// Reads them all.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use forkwatch_schema::record::{Detail, Frame, PythonFrame, Record};
+use forkwatch_schema::signals::Power;
 use forkwatch_schema::system_calls::name;
 
 use super::facts::{Facts, Parent, Watched};
@@ -43,6 +44,7 @@ fn headline(facts: &Facts, verdict: &Verdict) -> String {
     match verdict {
         Verdict::Stuck => format!("looks like a stuck forked child: {alone}"),
         Verdict::Proved => format!("is a stuck forked child, as the library reported: {alone}"),
+        Verdict::AwaitsSignal => format!("may be stuck, or may wait for a signal that it handles: {alone}"),
         Verdict::StuckAlone => format!("looks stuck, but not because of a fork: {alone}"),
         Verdict::Threads(count) => format!("does not look stuck: it has {count} threads"),
         Verdict::Runs => "does not look stuck: it is running".into(),
@@ -142,8 +144,11 @@ fn wait(facts: &Facts) -> String {
                 "without a time-out"
             };
             let mut text = format!("{function}futex at {:#x}, {scope}, {end}{whose}", futex.address);
-            if futex.is_for_ever() && facts.status.handled_signals != 0 {
-                text.push_str("; only a signal handler could still wake it");
+            if futex.is_for_ever() {
+                text.push_str(match facts.power_of_signals() {
+                    Power::Nothing => "",
+                    Power::Leave | Power::End => "; only a signal handler could still end the wait",
+                });
             }
             text
         }

@@ -1,5 +1,7 @@
 //! Whether a process is stuck, judged by the facts alone.
 
+use forkwatch_schema::signals::Power;
+
 use super::facts::{Facts, Watched};
 use crate::proc::{FutexWait, SystemCall, is_futex};
 use crate::records;
@@ -13,6 +15,8 @@ pub enum Verdict {
     StuckAlone,
     /// The library itself proved that it cannot go on.
     Proved,
+    /// The same, and it may wait for one of its signal handlers to do so.
+    AwaitsSignal,
     /// It has other threads.
     Threads(usize),
     /// It runs.
@@ -53,6 +57,7 @@ impl Verdict {
         let is_proved = matches!(&facts.watched, Watched::Logged(_, records) if records.iter().any(records::explains));
         match verdict {
             Self::Stuck if is_proved => Self::Proved,
+            Self::Stuck if facts.power_of_signals() == Power::End => Self::AwaitsSignal,
             other => other,
         }
     }

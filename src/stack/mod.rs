@@ -1,6 +1,8 @@
 //! The stack of another process that waits in a system call, without stopping or signalling it. A debugger would have to stop the
 //! process.
 
+mod signals;
+
 use std::fs::{self, File};
 use std::io;
 
@@ -12,6 +14,8 @@ use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Frame;
 
 use crate::proc::Process;
+
+pub use signals::power_over_wait;
 
 /// A stack deeper than this is cut.
 pub const MAX_FRAMES: usize = 128;

@@ -1,21 +1,20 @@
 //! A `stuck_child` reported from outside, on behalf of the child.
 
 use forkwatch_process::cpython::ForeignPython;
-use forkwatch_process::modules::Modules;
 use forkwatch_schema::SCHEMA;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, PythonFrame, Record, StuckChild, WaitObject};
+use forkwatch_schema::signals::{Handled, Power};
 use forkwatch_text::headline;
 
-use super::signals;
 use super::sinks::Sinks;
 use super::tree::Member;
 use crate::clock;
 use crate::proc::{FutexWait, Process, SystemCall};
 use crate::records;
-use crate::stack::{self, waiting_function};
+use crate::stack::{self, power_over_wait, waiting_function};
 
 /// What is called where no function of libc is known.
 const FUTEX: &str = "futex";
@@ -40,20 +39,26 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
     let has_same_program = parent.program().is_ok_and(|program| program.to_string_lossy() == exe);
     let parent = Some(parent).filter(|_| has_same_program);
     let modules = stack::modules(process);
-    let python_stack = modules.as_ref().ok().and_then(|modules| python_stack(process, modules));
+    let python = modules.as_ref().ok().and_then(ForeignPython::find);
+    let python_stack = python.as_ref().and_then(|python| python_stack(process, python));
     let stack = modules.and_then(|modules| stack::of(modules, stack_pointer, counter));
     let stack = stack.unwrap_or_default();
     let function = waiting_function(&stack);
-    let inherited = parent.and_then(|parent| Some(parent.status().ok()?.handled_signals));
-    if signals::may_help(function, process.status().ok()?.handled_signals, inherited) {
-        return None;
-    }
+    let handled = Handled {
+        here: process.status().ok()?.handled_signals,
+        in_parent: parent.and_then(|parent| Some(parent.status().ok()?.handled_signals)),
+    };
+    let severity = match power_over_wait(&stack, python_stack.as_deref(), python.is_some(), handled) {
+        Power::Nothing => Severity::Fatal,
+        Power::Leave => Severity::Error,
+        Power::End => return None,
+    };
     let call = function.unwrap_or(FUTEX).to_owned();
     let arguments = process.arguments().ok().filter(|_| sinks.has_arguments());
     let words = |words: Vec<std::ffi::OsString>| words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut record = Record {
         time: clock::now(),
-        severity: Severity::Fatal,
+        severity,
         schema: SCHEMA.to_owned(),
         kind: Kind::StuckChild,
         fingerprint: fingerprint::of_call(Kind::StuckChild, &call, &stack, python_stack.as_deref()),
@@ -76,8 +81,7 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
 }
 
 /// The Python frames of a process with one thread.
-fn python_stack(process: Process, modules: &Modules) -> Option<Vec<PythonFrame>> {
-    let python = ForeignPython::find(modules)?;
+fn python_stack(process: Process, python: &ForeignPython) -> Option<Vec<PythonFrame>> {
     let threads = python.threads(stack::MAX_FRAMES);
     let frames = &python.only(&threads, process.0)?.frames;
     (!frames.is_empty()).then(|| frames.clone())

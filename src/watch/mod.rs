@@ -7,12 +7,10 @@
 //! |---|---|
 //! | which processes descend from us? | `tree` |
 //! | which have not moved for long? | `suspects` |
-//! | could a signal still help? | `signals` |
 //! | what is reported? | `finding` |
 //! | where is it reported? | `sinks` |
 
 mod finding;
-mod signals;
 mod sinks;
 mod suspects;
 mod tree;

@@ -148,15 +148,18 @@ impl Line {
 
     /// How bad a child's finding is, whichever program it is in; nothing for other records.
     fn childs_severity(&self) -> Option<Severity> {
-        let ends_the_child = || {
-            self.record
-                .as_ref()
-                .is_some_and(|record| record.message.contains("is aborted by libc"))
+        let says = |words: &str| {
+            let record = self.record.as_ref();
+            record.is_some_and(|record| record.message.contains(words))
         };
+        // A handler of the child could leave the wait.
+        let may_end = says("may wait for ever");
         match self.kind {
-            Kind::OrphanedLock if self.orphaned_lock()?.blocking || ends_the_child() => Some(Severity::Fatal),
+            Kind::OrphanedLock if says("is aborted by libc") => Some(Severity::Fatal),
+            Kind::OrphanedLock if self.orphaned_lock()?.blocking && !may_end => Some(Severity::Fatal),
             Kind::OrphanedLock => Some(Severity::Error),
             Kind::PossibleDeadlock => Some(Severity::Error),
+            Kind::StuckChild if may_end => Some(Severity::Error),
             Kind::StuckChild => Some(Severity::Fatal),
             Kind::ThreadAfterFork => Some(Severity::Warn),
             Kind::ForkOutcome => Some(Severity::Info),

@@ -66,6 +66,9 @@ const HANGS: &str = "Why this hangs:";
 const CAN_HANG: &str = "Why this can hang:";
 const FAILS: &str = "Why this fails:";
 
+/// Of a wait that a signal handler could leave.
+const BY_SIGNAL: &str = " Only one of the child's own signal handlers could still end the wait.";
+
 /// The kind that has these fields.
 pub fn of(detail: &Detail) -> &dyn Kind {
     match detail {

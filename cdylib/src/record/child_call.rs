@@ -1,7 +1,8 @@
 //! The call of a forked child that a finding is about: its function, and its native and Python stacks.
 
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::{Frame, PythonFrame};
+use forkwatch_schema::record::{Frame, PythonFrame, WaitObject};
+use forkwatch_schema::signals::Wait;
 
 use crate::config;
 use crate::snapshot::names::frames;
@@ -30,6 +31,16 @@ impl ChildCall {
             } else {
                 None
             },
+        }
+    }
+
+    /// The call as a wait for this object.
+    pub fn as_wait(&self, object: WaitObject, has_python: bool) -> Wait<'_> {
+        Wait {
+            object,
+            stack: &self.stack,
+            python_stack: self.python_stack.as_deref(),
+            has_python,
         }
     }
 }

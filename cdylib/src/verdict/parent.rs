@@ -1,10 +1,9 @@
 //! What a forked child knows about its parent's threads: their names, and what they used.
 
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::WaitObject;
+use forkwatch_schema::signals::Handled;
 
 use super::fork_record::{self, ForkRecord};
-use super::own_locks::Interpreter;
 use super::reported_names;
 use crate::state::orphans::Orphan;
 use crate::state::report_lock::ReportLock;
@@ -97,19 +96,12 @@ pub fn users_of(lock: &ReportLock, address: usize) -> Vec<i32> {
     users
 }
 
-/// Whether a signal handler may end a wait: it may post a semaphore or change a futex word, and CPython's handler interrupts the
-/// wait to run the program's Python handler.
-pub fn a_signal_may_end_the_wait(lock: &ReportLock, object: WaitObject, resolver: &Resolver) -> bool {
-    if !matches!(object, WaitObject::Semaphore | WaitObject::Futex) {
-        return false;
-    }
-    if object == WaitObject::Semaphore && Interpreter::find(resolver.modules()).is_none() {
-        return signals::a_handler_may_post();
-    }
+/// The signals that have handlers here and in the process that forked this one.
+pub fn handled_signals(lock: &ReportLock) -> Handled {
     let parent = match fork_record::newest(lock) {
         Some(fork) => fork.origin.process,
         // The child of a single-threaded process.
         None => rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get()),
     };
-    signals::an_own_handler_may_wake(parent)
+    signals::handled(parent)
 }

@@ -3,7 +3,7 @@
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{LockKind, OrphanedLock, Record};
 
-use super::{CAN_HANG, FAILS, HANGS, Kind, Why, child};
+use super::{BY_SIGNAL, CAN_HANG, FAILS, HANGS, Kind, Why, child};
 use crate::advice::child as advice;
 use crate::page::Page;
 use crate::{lock, locks};
@@ -23,7 +23,7 @@ impl Kind for OrphanedLock {
         let holder = lock::owner_in_words(&self.lock);
         let does = match certainty(record, self) {
             Certainty::Hangs => "waits for ever in",
-            Certainty::MayHang => "may wait for ever in",
+            Certainty::MayHang | Certainty::HangsUntilSignal => "may wait for ever in",
             Certainty::Aborts => "is aborted by libc in",
             Certainty::Fails => "can never succeed in",
         };
@@ -77,6 +77,10 @@ impl Kind for OrphanedLock {
                      returns."
                 ),
             ),
+            Certainty::HangsUntilSignal => Why::new(
+                CAN_HANG,
+                format!("{lost} Nobody else in the child will ever release it.{BY_SIGNAL}"),
+            ),
             Certainty::Aborts => Why::new(
                 FAILS,
                 format!(
@@ -106,6 +110,8 @@ enum Certainty {
     Hangs,
     /// It never returns if the thread held the lock at the fork, which cannot be seen.
     MayHang,
+    /// It never returns, unless a signal handler interferes.
+    HangsUntilSignal,
     /// It never returns: libc ends the process.
     Aborts,
     /// It returns without the lock: a try, or a wait with a time-out.
@@ -115,7 +121,8 @@ enum Certainty {
 fn certainty(record: &Record, detail: &OrphanedLock) -> Certainty {
     match (detail.blocking, record.severity) {
         (true, Severity::Fatal) => Certainty::Hangs,
-        (true, _) => Certainty::MayHang,
+        (true, _) if detail.lock.kind == LockKind::Libc => Certainty::MayHang,
+        (true, _) => Certainty::HangsUntilSignal,
         (false, Severity::Fatal) => Certainty::Aborts,
         (false, _) => Certainty::Fails,
     }

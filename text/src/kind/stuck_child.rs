@@ -1,8 +1,9 @@
 //! The text of `stuck_child`: a child with one thread waits for what only a lost thread would have done.
 
+use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{Record, StuckChild, WaitObject};
 
-use super::{HANGS, Kind, Why, child};
+use super::{BY_SIGNAL, CAN_HANG, HANGS, Kind, Why, child};
 use crate::advice::child as advice;
 use crate::lock::MAX_NAMED;
 use crate::page::Page;
@@ -11,8 +12,9 @@ use crate::words::count_of;
 impl Kind for StuckChild {
     /// `forked child (pid 4243) waits for ever in pthread_cond_wait: the thread that would end the wait was not copied`.
     fn headline(&self, record: &Record) -> String {
+        let waits = if is_certain(record) { "waits" } else { "may wait" };
         format!(
-            "forked child (pid {}) waits for ever in {}: the thread that would end the wait was not copied",
+            "forked child (pid {}) {waits} for ever in {}: the thread that would end the wait was not copied",
             record.pid, self.call
         )
     }
@@ -30,18 +32,23 @@ impl Kind for StuckChild {
         }
     }
 
-    fn why(&self, _record: &Record) -> Option<Why> {
+    fn why(&self, record: &Record) -> Option<Why> {
         let does = match self.object {
             WaitObject::Futex => "wake it",
             WaitObject::Condition => "signal it",
             WaitObject::Semaphore => "post it",
             WaitObject::Mutex | WaitObject::Rwlock => "release it",
         };
+        let (outcome, unless) = if is_certain(record) {
+            (HANGS, "")
+        } else {
+            (CAN_HANG, BY_SIGNAL)
+        };
         Some(Why::new(
-            HANGS,
+            outcome,
             format!(
                 "The child has only the thread that called fork, and that thread waits here without a time-out. \
-                 Nobody is left to {does}: the thread that would have done so exists only in the parent."
+                 Nobody is left to {does}: the thread that would have done so exists only in the parent.{unless}"
             ),
         ))
     }
@@ -49,6 +56,11 @@ impl Kind for StuckChild {
     fn advice(&self, _record: &Record) -> Vec<String> {
         advice::for_stuck(self)
     }
+}
+
+/// Whether nothing at all can end the wait.
+fn is_certain(record: &Record) -> bool {
+    record.severity == Severity::Fatal
 }
 
 /// `2 threads of the parent waited for it too (tid 4243, 4244)`.

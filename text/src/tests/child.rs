@@ -33,11 +33,17 @@ golden!(orphaned_time_zone, time_zone(), None);
 golden!(orphaned_resolver, resolver(), None);
 golden!(orphaned_static, a_static(), None);
 golden!(orphaned_python_lock, python(), None);
+golden!(
+    orphaned_python_lock_of_a_child_with_a_handler,
+    until_signal(python()),
+    None
+);
 golden!(orphaned_lock_with_hostile_names, hostile(), None);
 golden!(possible_deadlock_of_a_mutex, possible(), Some("FORKWATCH_STRICT=child"));
 golden!(possible_deadlock_in_libc, possible_in_libc(), None);
 golden!(stuck_on_a_condition, condition(), None);
 golden!(stuck_on_a_futex_in_rust, futex(), None);
+golden!(stuck_until_a_signal, until_signal(semaphore()), None);
 golden!(thread_created_after_fork, creates_thread(), None);
 golden!(guarded_library, guarded(), None);
 golden!(
@@ -246,6 +252,18 @@ fn stuck(call: &str, object: WaitObject, parent_tids: Vec<i32>, stack: Vec<Frame
 
 fn condition() -> Record {
     stuck("pthread_cond_wait", WaitObject::Condition, vec![4243, 4244], in_child())
+}
+
+fn semaphore() -> Record {
+    stuck("sem_wait", WaitObject::Semaphore, vec![], in_child())
+}
+
+/// The same, where only a signal handler could end the wait.
+fn until_signal(record: Record) -> Record {
+    Record {
+        severity: Severity::Error,
+        ..record
+    }
 }
 
 fn futex() -> Record {

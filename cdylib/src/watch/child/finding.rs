@@ -1,7 +1,9 @@
 //! What a forked child reports, and how it is stopped.
 #![expect(unsafe_code, reason = "ending the process")]
 
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::record::WaitObject;
+use forkwatch_schema::signals::{self, Power};
 
 use super::python_lock;
 use super::reporter::ChildReporter;
@@ -19,6 +21,7 @@ use crate::state::{counts, depot, forked_child};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
 use crate::verdict::orphaned_lock::{self, Verdict};
+use crate::verdict::own_locks::Interpreter;
 use crate::verdict::{fork_record, parent, reported};
 use crate::watch::{new_process, report, reporting};
 
@@ -52,11 +55,12 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
 pub fn own_lock(thread: &'static Thread, entry: Entry, site: Site) {
     let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
-        let is_posted_by_handlers = entry.object == Object::Semaphore
-            && names::resolver().is_some_and(|resolver| {
-                parent::a_signal_may_end_the_wait(reporter.lock, WaitObject::Semaphore, &resolver)
-            });
-        if is_posted_by_handlers {
+        let power = if entry.object == Object::Semaphore {
+            power_over_own_semaphore(reporter, site.function)
+        } else {
+            Power::Nothing
+        };
+        if power == Power::End {
             return;
         }
         // The thread that forked: the one with the parent's process id.
@@ -64,9 +68,29 @@ pub fn own_lock(thread: &'static Thread, entry: Entry, site: Site) {
         // Only now is it an orphan: the next call for an orphan is reported whatever handlers there are.
         orphans::add(entry, forking, fork_record::newest_number());
         if let Some(orphan) = orphans::find(entry.address) {
-            report_orphan(reporter, orphan, Reported::Block, true, site.function);
+            report_orphan(
+                reporter,
+                orphan,
+                Reported::Block,
+                power == Power::Nothing,
+                site.function,
+            );
         }
     });
+}
+
+/// What signal handlers could do about this wait for a semaphore that the thread took itself.
+fn power_over_own_semaphore(reporter: &ChildReporter, function: &'static str) -> Power {
+    let Some(mut resolver) = names::resolver() else {
+        return Power::Nothing;
+    };
+    let call = ChildCall::read(function, reporter.stack, &mut resolver);
+    let wait = call.as_wait(WaitObject::Semaphore, has_python(&resolver));
+    signals::power_over_own_lock(&wait, parent::handled_signals(reporter.lock))
+}
+
+fn has_python(resolver: &Resolver) -> bool {
+    Interpreter::find(resolver.modules()).is_some()
 }
 
 /// The call at `site` waits for an object that no thread is left to release or signal.
@@ -108,14 +132,17 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
         let Some(mut resolver) = names::resolver() else {
             return;
         };
-        let may_be_woken = resolver.modules().is_shared_mapping(address)
-            || parent::a_signal_may_end_the_wait(reporter.lock, object, &resolver);
-        if may_be_woken {
+        if resolver.modules().is_shared_mapping(address) {
+            return;
+        }
+        let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
+        let wait = call.as_wait(object, has_python(&resolver));
+        let power = signals::power(&wait, parent::handled_signals(reporter.lock));
+        if power == Power::End {
             return;
         }
         let users = parent::users_of(reporter.lock, address);
-        let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
-        reporter.report_at(place, record::stuck_child::content(object, address, users, call));
+        reporter.report_at(place, record::stuck_child::content(object, address, users, power, call));
     });
 }
 
