@@ -66,7 +66,12 @@ fn without_marks(name: &str) -> &str {
     let ends = MARKS.iter().filter_map(|mark| name.find(mark)).chain(name.find('@'));
     // A name that begins with a mark is a name of its own.
     let end = ends.filter(|&end| end > 0).min().unwrap_or(name.len());
-    name.get(..end).unwrap_or(name)
+    let name = name.get(..end).unwrap_or(name);
+    // A variable or function that is local to a function of C: `lock.0`.
+    match name.rsplit_once('.') {
+        Some((before, number)) if !before.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()) => before,
+        _ => name,
+    }
 }
 
 /// Text that takes no more than [`MAX_NAME`] bytes.
@@ -110,6 +115,8 @@ mod tests {
             ("_ZN3Foo3barEiPKc", "Foo::bar(int, char const*)"),
             ("_Zinvalid", "_Zinvalid"),
             ("@odd", "@odd"),
+            ("lock.0", "lock"),
+            (".0", ".0"),
             ("", ""),
         ];
         for (raw, shown) in cases {

@@ -13,6 +13,7 @@ use crate::lines::Lines;
 use crate::module::Module;
 use crate::modules::Modules;
 use crate::symbol_files::SymbolFiles;
+use crate::symbols::{Defined, Sort};
 
 /// How much is looked up for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +45,10 @@ pub struct Resolver {
     lines: BTreeMap<usize, Option<Lines>>,
     /// The debug information that may still be read, in bytes: see [`Lines::effort`].
     effort_left: u64,
-    /// By module and virtual address: what was already looked up, found or not.
+    /// By module and virtual address: the functions that were already looked up, found or not.
     functions: BTreeMap<(usize, u64), Option<String>>,
+    /// The same for variables.
+    variables: BTreeMap<(usize, u64), Option<String>>,
 }
 
 impl Resolver {
@@ -68,6 +71,7 @@ impl Resolver {
             effort_left: if naming == Naming::Full { u64::MAX } else { QUICK_EFFORT },
             lines: BTreeMap::new(),
             functions: BTreeMap::new(),
+            variables: BTreeMap::new(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Resolver {
             }
         }
         for (index, addresses) in wanted {
-            self.look_up(index, addresses);
+            self.look_up(index, Sort::Function, addresses);
         }
     }
 
@@ -123,6 +127,29 @@ impl Resolver {
     pub fn name_of_function(&mut self, address: usize) -> Option<String> {
         self.learn([&[address][..]]);
         self.known_name(address)
+    }
+
+    /// Looks up the variables at these addresses in one pass over each module, for [`Self::name_of_variable`].
+    pub fn learn_variables(&mut self, addresses: impl IntoIterator<Item = usize>) {
+        if self.naming == Naming::Off {
+            return;
+        }
+        let mut wanted = BTreeMap::<usize, Vec<u64>>::new();
+        for place in addresses.into_iter().filter_map(|address| self.place(address)) {
+            if !self.variables.contains_key(&place) {
+                wanted.entry(place.0).or_default().push(place.1);
+            }
+        }
+        for (index, addresses) in wanted {
+            self.look_up(index, Sort::Variable, addresses);
+        }
+    }
+
+    /// The name of the variable that contains `address`, with the distance from its beginning: `vault+0x18`; `None` where no table
+    /// has it.
+    pub fn name_of_variable(&mut self, address: usize) -> Option<String> {
+        self.learn_variables([address]);
+        self.variables.get(&self.place(address)?)?.clone()
     }
 
     /// The frame of `ip`, whose code is looked up at `probe`.
@@ -179,7 +206,7 @@ impl Resolver {
         Some((index, address.wrapping_sub(base) as u64))
     }
 
-    fn look_up(&mut self, index: usize, mut addresses: Vec<u64>) {
+    fn look_up(&mut self, index: usize, sort: Sort, mut addresses: Vec<u64>) {
         let Some(module) = self.modules.all().get(index) else {
             return;
         };
@@ -190,10 +217,24 @@ impl Resolver {
             .or_insert_with(|| SymbolFiles::open(module, memory));
         addresses.sort_unstable();
         addresses.dedup();
-        for (&address, function) in addresses.iter().zip(files.functions(&addresses)) {
-            let name = function.map(|function| demangle(&function.name, self.nesting));
-            self.functions.insert((index, address), name);
+        for (&address, found) in addresses.iter().zip(files.defined(sort, &addresses)) {
+            let name = |found: &Defined| demangle(&found.name, self.nesting);
+            match sort {
+                Sort::Function => self.functions.insert((index, address), found.as_ref().map(name)),
+                Sort::Variable => {
+                    let name = found.map(|found| within(name(&found), address - found.addresses.start));
+                    self.variables.insert((index, address), name)
+                }
+            };
         }
+    }
+}
+
+/// The name of what is this far inside the variable of this name.
+fn within(name: String, distance: u64) -> String {
+    match distance {
+        0 => name,
+        _ => format!("{name}+{distance:#x}"),
     }
 }
 

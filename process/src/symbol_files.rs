@@ -10,7 +10,7 @@ use crate::debug_files::{self, SYSTEM};
 use crate::elf_image::Image;
 use crate::memory::ProcessMemory;
 use crate::module::Module;
-use crate::symbols::{Function, Table, functions_at};
+use crate::symbols::{Defined, Sort, Table, defined_at};
 
 /// The files of one module.
 #[derive(Debug, Default)]
@@ -37,9 +37,9 @@ impl SymbolFiles {
         Self { own, separate }
     }
 
-    /// The functions at `addresses` (virtual, ascending), each from the first table that has it.
-    pub fn functions(&self, addresses: &[u64]) -> Vec<Option<Function>> {
-        let mut found: Vec<Option<Function>> = addresses.iter().map(|_| None).collect();
+    /// The functions or variables at `addresses` (virtual, ascending), each from the first table that has it.
+    pub fn defined(&self, sort: Sort, addresses: &[u64]) -> Vec<Option<Defined>> {
+        let mut found: Vec<Option<Defined>> = addresses.iter().map(|_| None).collect();
         let tables = [
             (&self.own, Table::Full),
             (&self.separate, Table::Full),
@@ -50,7 +50,7 @@ impl SymbolFiles {
                 break;
             }
             if let Some(image) = image {
-                for (kept, new) in found.iter_mut().zip(functions_at(image, table, addresses)) {
+                for (kept, new) in found.iter_mut().zip(defined_at(image, table, sort, addresses)) {
                     *kept = kept.take().or(new);
                 }
             }
@@ -226,7 +226,9 @@ int main(void) { extern char here; printf("%p\n", &here); fflush(stdout); return
             };
             drop((image.build_id(), image.debug_link(), image.segments()));
             for table in [Table::Full, Table::Exported] {
-                functions_at(&image, table, &[0, 0x1000, 0x1100, 0x1139, u64::MAX]);
+                for sort in [Sort::Function, Sort::Variable] {
+                    defined_at(&image, table, sort, &[0, 0x1000, 0x1100, 0x1139, u64::MAX]);
+                }
                 let _ = addresses_of(&image, table, b"main");
             }
             if let Some(lines) = Lines::read(&image) {

@@ -1,4 +1,4 @@
-//! The symbol tables of one image: which function an address belongs to, and where a name is.
+//! The symbol tables of one image: which function or variable an address belongs to, and where a name is.
 //!
 //! A table is read once, in pieces, whatever its size, and only the names that are needed: a library may have a million symbols.
 
@@ -6,7 +6,8 @@ use core::cmp::Reverse;
 use core::ops::Range;
 
 use object::elf::{
-    SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STB_GLOBAL, STB_WEAK, STT_FUNC, STT_GNU_IFUNC, SectionType, Sym64, SymbolBind,
+    SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STB_GLOBAL, STB_WEAK, STT_COMMON, STT_FUNC, STT_GNU_IFUNC, STT_OBJECT,
+    SectionType, Sym64, SymbolBind, SymbolType,
 };
 use object::pod::slice_from_all_bytes;
 
@@ -20,7 +21,7 @@ const CHUNK: u64 = 4096;
 /// The longest name that is read, in bytes.
 const MAX_NAME: u64 = 16 << 10;
 
-/// The most names of one function that are compared.
+/// The most names of one function or variable that are compared.
 const MAX_ALIASES: usize = 16;
 
 /// Which of an image's two symbol tables.
@@ -41,12 +42,30 @@ impl Table {
     }
 }
 
-/// A function as a symbol table describes it.
+/// What addresses are looked up as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// Code.
+    Function,
+    /// Data that lives as long as its module.
+    Variable,
+}
+
+impl Sort {
+    fn includes(self, of: SymbolType) -> bool {
+        match self {
+            Self::Function => matches!(of, STT_FUNC | STT_GNU_IFUNC),
+            Self::Variable => matches!(of, STT_OBJECT | STT_COMMON),
+        }
+    }
+}
+
+/// A function or variable as a symbol table describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
+pub struct Defined {
     /// The linker's name.
     pub name: Vec<u8>,
-    /// The virtual addresses of its code; empty where the table gives no size.
+    /// The virtual addresses of its code or data; empty where the table gives no size.
     pub addresses: Range<u64>,
 }
 
@@ -109,7 +128,7 @@ impl<'image> Symbols<'image> {
     }
 }
 
-/// A function that may be the one searched for.
+/// A function or variable that may be the one searched for.
 #[derive(Clone, Copy)]
 struct Candidate {
     start: u64,
@@ -123,7 +142,7 @@ struct Candidate {
 struct Search {
     /// All with the highest start seen that may contain the address.
     candidates: Vec<Candidate>,
-    /// The highest start of any function at or below the address.
+    /// The highest start of any symbol at or below the address.
     nearest: u64,
 }
 
@@ -148,8 +167,8 @@ impl Search {
 
     /// The best name among those that fit: that of a symbol with a size, exported, without the leading underscores of internal
     /// names; then the shortest, then the first in the alphabet, so that every run gives the same.
-    fn best(&self, symbols: &Symbols<'_>) -> Option<Function> {
-        // Without a size a function reaches to the next one, and that is before the address.
+    fn best(&self, symbols: &Symbols<'_>) -> Option<Defined> {
+        // Without a size a symbol reaches to the next one, and that is before the address.
         let fitting = self
             .candidates
             .iter()
@@ -172,21 +191,21 @@ impl Search {
                 name.clone(),
             )
         });
-        best.map(|(one, name)| Function {
+        best.map(|(one, name)| Defined {
             name,
             addresses: one.start..one.start.saturating_add(one.size),
         })
     }
 }
 
-/// The functions that `addresses` (virtual addresses of the image, ascending) belong to, in one pass over `table`; one
-/// answer for each address, all `None` where the image lacks the table.
-pub fn functions_at(image: &Image, table: Table, addresses: &[u64]) -> Vec<Option<Function>> {
+/// The functions or variables that `addresses` (virtual addresses of the image, ascending) belong to, in one pass over `table`;
+/// one answer for each address, all `None` where the image lacks the table.
+pub fn defined_at(image: &Image, table: Table, sort: Sort, addresses: &[u64]) -> Vec<Option<Defined>> {
     let found = image.sections().and_then(|sections| {
         let symbols = Symbols::of(image, &sections, table)?;
         let mut searches: Vec<Search> = addresses.iter().map(|_| Search::default()).collect();
         symbols.each(|symbol| {
-            if matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC) {
+            if sort.includes(symbol.st_type()) {
                 let candidate = Candidate {
                     start: symbol.st_value.get(ENDIAN),
                     size: symbol.st_size.get(ENDIAN),

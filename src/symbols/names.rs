@@ -4,7 +4,7 @@ use addr2line::Loader;
 use forkwatch_process::demangle::{Nesting, demangle};
 use forkwatch_process::elf_image::Image;
 use forkwatch_process::lines::{Place, places};
-use forkwatch_process::symbols::{Table, functions_at};
+use forkwatch_process::symbols::{Sort, Table, defined_at};
 
 use super::files::{Found, open};
 
@@ -63,7 +63,7 @@ impl Names {
                 continue;
             };
             let asked: Vec<u64> = unnamed.iter().map(|(address, _)| *address).collect();
-            let functions = functions_at(image, table, &asked);
+            let functions = defined_at(image, table, Sort::Function, &asked);
             for ((_, places), function) in unnamed.iter_mut().zip(functions) {
                 let name = function.map(|function| demangle(&function.name, self.nesting));
                 match places.last_mut() {

@@ -21,7 +21,7 @@ pub fn content(entry: &Entry, tid: i32, resolver: &mut Resolver) -> Content {
     let lock = Lock {
         owner_tid: Some(tid),
         owner: Some(printable(&task::name(tid))),
-        ..lock::of_entry(entry, None, identity, acquired_stack)
+        ..lock::of_entry(entry, identity, acquired_stack)
     };
     let id = lock.id.as_deref().unwrap_or_default();
     Content {

@@ -10,13 +10,13 @@ pub fn address(address: usize) -> String {
     format!("{address:#x}")
 }
 
-/// The lock of this entry, without its holder and waiters. `name` is what libc or Python code calls it.
-pub fn of_entry(entry: &Entry, name: Option<String>, identity: LockIdentity, acquired_stack: Vec<Frame>) -> Lock {
+/// The lock of this entry, without its holder and waiters.
+pub fn of_entry(entry: &Entry, identity: LockIdentity, acquired_stack: Vec<Frame>) -> Lock {
     Lock {
         address: address(entry.address),
         id: Some(identity.id),
         kind: kind(entry.object),
-        name,
+        name: identity.name,
         acquired_stack,
         created_stack: identity.created_stack,
         ..Lock::default()

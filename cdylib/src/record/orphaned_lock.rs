@@ -16,7 +16,6 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
         blocks,
         never_returns,
         aborts,
-        name,
         owner,
         identity,
         acquired_stack,
@@ -24,7 +23,7 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
     let lock = Lock {
         owner_tid: (orphan.owner != 0).then_some(orphan.owner),
         owner,
-        ..lock::of_entry(&orphan.entry, name, identity, acquired_stack)
+        ..lock::of_entry(&orphan.entry, identity, acquired_stack)
     };
     let id = lock.id.as_deref().unwrap_or_default();
     Content {

@@ -13,7 +13,6 @@ use crate::verdict::possible_deadlock::{Evidence, Taker};
 /// The finding.
 pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall) -> Content {
     let Evidence {
-        name,
         owner,
         identity,
         acquired_stack,
@@ -22,7 +21,7 @@ pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall) -> Content {
     let lock = Lock {
         owner_tid: Some(taker.tid),
         owner,
-        ..lock::of_entry(&taker.entry(), name, identity, acquired_stack)
+        ..lock::of_entry(&taker.entry(), identity, acquired_stack)
     };
     Content {
         severity: Severity::Error,

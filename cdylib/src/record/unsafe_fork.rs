@@ -173,11 +173,6 @@ fn held_lock(relevant: RelevantLock, threads: &[Thread]) -> Lock {
         made_anew: relevant.is_made_anew,
         waiters: relevant.lock.waiters.clone(),
         acquired_python_stack: relevant.acquired_python_stack,
-        ..lock::of_entry(
-            &relevant.lock.entry,
-            relevant.name,
-            relevant.identity,
-            relevant.acquired_stack,
-        )
+        ..lock::of_entry(&relevant.lock.entry, relevant.identity, relevant.acquired_stack)
     }
 }

@@ -1,4 +1,4 @@
-//! What makes a lock the same one in other runs and on other hosts.
+//! What a lock is called, and what makes it the same one in other runs and on other hosts.
 
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::lock_id;
@@ -8,9 +8,11 @@ use super::names::frames;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};
 
-/// The lock's id, and where it was made, if that was seen.
+/// The lock's name and id, and where it was made, if that was seen.
 #[derive(Debug)]
 pub struct LockIdentity {
+    /// What libc, Python code or the symbol table calls it; `None` where nothing does.
+    pub name: Option<String>,
     /// 16 hex digits.
     pub id: String,
     /// Innermost first.
@@ -19,13 +21,13 @@ pub struct LockIdentity {
 
 impl LockIdentity {
     /// The identity of the lock of this entry. `name` is what libc or Python code calls it.
-    pub fn new(entry: &Entry, name: Option<&str>, acquired_stack: &[Frame], resolver: &mut Resolver) -> Self {
+    pub fn new(entry: &Entry, name: Option<String>, acquired_stack: &[Frame], resolver: &mut Resolver) -> Self {
         // The interpreter makes all of Python's locks at one place.
         let was_seen = entry.made != NO_STACK && name.is_none();
         let created_stack = was_seen.then(|| frames(resolver, depot::frames(entry.made), false));
         // The address of a libc lock is that of our own row for it.
         let module = (entry.object != Object::LibcRegion).then(|| resolver.modules().find(entry.address));
-        let id = match (name, module.flatten()) {
+        let id = match (&name, module.flatten()) {
             (Some(name), _) => lock_id::of_name(name),
             (None, Some(module)) => {
                 let path = String::from_utf8_lossy(module.path());
@@ -33,7 +35,11 @@ impl LockIdentity {
             }
             (None, None) => lock_id::of_place(kind(entry.object), created_stack.as_deref().unwrap_or(acquired_stack)),
         };
-        Self { id, created_stack }
+        Self {
+            name: name.or_else(|| resolver.name_of_variable(entry.address)),
+            id,
+            created_stack,
+        }
     }
 }
 

@@ -38,11 +38,9 @@ pub struct Evidence {
     pub never_returns: bool,
     /// Whether libc ends the process instead of waiting.
     pub aborts: bool,
-    /// What libc or Python code calls the lock.
-    pub name: Option<String>,
     /// The name of the thread that held it.
     pub owner: Option<String>,
-    /// What makes it the same lock elsewhere.
+    /// What it is called, and what makes it the same lock elsewhere.
     pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
@@ -64,14 +62,14 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
         Some(region) => Some(region.name.to_owned()),
         None => python_name(lock, orphan),
     };
-    let identity = LockIdentity::new(entry, name.as_deref(), &acquired_stack, resolver);
+    let identity = LockIdentity::new(entry, name, &acquired_stack, resolver);
     let owner = parent::name_of_owner(lock, orphan);
     let rules = suppressions::rules();
     let mut thread_is_harmless = || {
         let start = parent::start_routine_of_owner(lock, orphan, resolver);
         rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
     };
-    let lock_is_harmless = rules.lock_is_harmless(name.as_deref(), Some(&identity.id), &acquired_stack);
+    let lock_is_harmless = rules.lock_is_harmless(identity.name.as_deref(), Some(&identity.id), &acquired_stack);
     if lock_is_harmless || rules.has_thread_rules() && thread_is_harmless() {
         return Verdict::Suppressed;
     }
@@ -79,7 +77,6 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
         blocks,
         never_returns: blocks && certain,
         aborts: blocks && is_refused_by_kernel(lock, orphan),
-        name,
         owner,
         identity,
         acquired_stack,

@@ -54,11 +54,9 @@ pub enum Verdict {
 /// What is known of the lock.
 #[derive(Debug)]
 pub struct Evidence {
-    /// What libc or Python code calls the lock.
-    pub name: Option<String>,
     /// The name of the thread.
     pub owner: Option<String>,
-    /// What makes it the same lock elsewhere.
+    /// What it is called, and what makes it the same lock elsewhere.
     pub identity: LockIdentity,
     /// Where that thread takes it.
     pub acquired_stack: Vec<Frame>,
@@ -89,18 +87,17 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
         Some(region) => Some(region.name.to_owned()),
         None => python_name(lock, taker),
     };
-    let identity = LockIdentity::new(&taker.entry(), name.as_deref(), &acquired_stack, resolver);
+    let identity = LockIdentity::new(&taker.entry(), name, &acquired_stack, resolver);
     let owner = parent::name_of_lost_thread(lock, taker.tid);
     let rules = suppressions::rules();
     let thread_is_harmless = rules.has_thread_rules() && {
         let start = parent::start_routine_of_lost(lock, fork_record::newest_number(), taker.tid, resolver);
         rules.thread_is_harmless(owner.as_deref().unwrap_or_default(), start.as_deref(), None)
     };
-    if thread_is_harmless || rules.lock_is_harmless(name.as_deref(), Some(&identity.id), &acquired_stack) {
+    if thread_is_harmless || rules.lock_is_harmless(identity.name.as_deref(), Some(&identity.id), &acquired_stack) {
         return Verdict::Suppressed;
     }
     Verdict::Finding(Evidence {
-        name,
         owner,
         identity,
         acquired_stack,

@@ -55,9 +55,7 @@ pub struct RelevantThread<'a> {
 pub struct RelevantLock<'a> {
     /// The lock.
     pub lock: &'a HeldLock,
-    /// What libc or Python code calls it.
-    pub name: Option<String>,
-    /// What makes it the same lock elsewhere.
+    /// What it is called, and what makes it the same lock elsewhere.
     pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
@@ -160,6 +158,7 @@ fn locks<'a>(
             || calls_handlers && made_anew.is_some_and(|made_anew| made_anew.contains(&address))
     };
     let mut relevant = Vec::new();
+    resolver.learn_variables(snapshot.locks.iter().map(|lock| lock.entry.address));
     for lock in &snapshot.locks {
         let holder = snapshot.threads.iter().find(|thread| thread.tid == lock.owner);
         let holder_is_relevant = threads.iter().any(|relevant| relevant.thread.tid == lock.owner);
@@ -186,15 +185,14 @@ fn locks<'a>(
         let acquired_stack = frames(resolver, depot::frames(entry.stack), false);
         let region = libc_regions::at(entry.address).map(|region| region.name);
         let name = region.or_else(|| named.map(|named| named.name.as_str()));
-        let identity = LockIdentity::new(entry, name, &acquired_stack, resolver);
-        if rules.lock_is_harmless(name, Some(&identity.id), &acquired_stack) {
+        let identity = LockIdentity::new(entry, name.map(str::to_owned), &acquired_stack, resolver);
+        if rules.lock_is_harmless(identity.name.as_deref(), Some(&identity.id), &acquired_stack) {
             left_out.suppressed += 1;
             left_out.places.push((lock.place(fork), PlaceVerdict::Suppressed));
             continue;
         }
         relevant.push(RelevantLock {
             lock,
-            name: name.map(str::to_owned),
             identity,
             acquired_stack,
             acquired_python_stack: snapshot

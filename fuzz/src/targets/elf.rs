@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use forkwatch_process::demangle::Nesting;
 use forkwatch_process::elf_image::Image;
 use forkwatch_process::lines::Lines;
-use forkwatch_process::symbols::{Table, addresses_of, functions_at};
+use forkwatch_process::symbols::{Sort, Table, addresses_of, defined_at};
 
 use super::records::memory_file;
 
@@ -28,8 +28,10 @@ pub fn run(input: &[u8]) -> usize {
     let mut addresses = ADDRESSES.to_vec();
     for table in [Table::Full, Table::Exported] {
         addresses.extend(addresses_of(&image, table, b"main").map(|found| found.start));
-        for function in functions_at(&image, table, &addresses).into_iter().flatten() {
-            assert!(function.name.len() <= input.len(), "a name longer than the file");
+        for sort in [Sort::Function, Sort::Variable] {
+            for found in defined_at(&image, table, sort, &addresses).into_iter().flatten() {
+                assert!(found.name.len() <= input.len(), "a name longer than the file");
+            }
         }
     }
     let Some(lines) = Lines::read(&image) else {

@@ -1,20 +1,20 @@
 /* H1, H2: each of the standard library's mutexes, taken in each way, is held by another thread at the fork. The child asks
  * for it and can never go on.
  * expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
- * with: lock=$2 owner=keeper acquired=vault_open
+ * with: lock=$2 name=bank::$3 owner=keeper acquired=vault_open
  * with: thread=keeper created=main
- * expect: orphaned_lock FATAL owner=keeper in=main blocking=true same_fork=yes
+ * expect: orphaned_lock FATAL name=bank::$3 owner=keeper in=main blocking=true same_fork=yes
  * suppress: unsafe_fork:vault_open*
  * suppress: orphaned_lock:*
- * runs: mutex mutex
- * runs: recursive_mutex mutex
- * runs: timed_mutex mutex
- * runs: timed_mutex_for mutex
- * runs: timed_mutex_until mutex
- * runs: shared_mutex_shared rwlock_read
- * runs: shared_mutex_unique rwlock_write
- * runs: shared_timed_mutex_shared rwlock_read
- * runs: shared_timed_mutex_unique rwlock_write
+ * runs: mutex mutex plain
+ * runs: recursive_mutex mutex recursive
+ * runs: timed_mutex mutex timed
+ * runs: timed_mutex_for mutex timed
+ * runs: timed_mutex_until mutex timed
+ * runs: shared_mutex_shared rwlock_read shared
+ * runs: shared_mutex_unique rwlock_write shared
+ * runs: shared_timed_mutex_shared rwlock_read shared_timed
+ * runs: shared_timed_mutex_unique rwlock_write shared_timed
  */
 #include "../program.h"
 #include <chrono>
@@ -23,11 +23,14 @@
 #include <string>
 #include <thread>
 
+namespace bank {
 static std::mutex plain;
 static std::recursive_mutex recursive;
 static std::timed_mutex timed;
 static std::shared_mutex shared;
 static std::shared_timed_mutex shared_timed;
+}
+using namespace bank;
 static struct gate held;
 
 static void vault_open(const std::string &how) {

@@ -1,9 +1,9 @@
 //! H1, H2: a pthread mutex is held by another Rust thread at the fork. The child waits for it for ever.
 //!
 //! expect: unsafe_fork ERROR function=fork fork=main locks=1 threads=1
-//! with: lock=mutex owner=keeper acquired=vault_open
+//! with: lock=mutex name=*::VAULT owner=keeper acquired=vault_open
 //! with: thread=keeper created=main
-//! expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex owner=keeper blocking=true same_fork=yes
+//! expect: orphaned_lock FATAL call=pthread_mutex_lock lock=mutex name=*::VAULT owner=keeper blocking=true same_fork=yes
 //! suppress: unsafe_fork:*vault_open*
 //! suppress: orphaned_lock:*
 
