@@ -12,7 +12,7 @@ use crate::users_frame;
 pub fn of_name(name: &str) -> String {
     let mut hash = Hash::new();
     hash.word("name");
-    hash.word(without_line(name));
+    hash.word(name);
     hash.text()
 }
 
@@ -40,16 +40,6 @@ pub fn of_place(kind: LockKind, stack: &[Frame]) -> String {
     hash.text()
 }
 
-/// `self.door in keep (bank.py:7)` without the line, where the holder happened to be.
-fn without_line(name: &str) -> &str {
-    let before = name.strip_suffix(')').and_then(|name| name.rsplit_once(':'));
-    let is_line = |line: &str| !line.is_empty() && line.bytes().all(|digit| digit.is_ascii_digit());
-    match before {
-        Some((before, line)) if is_line(line) => before,
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{of_global, of_name, of_place};
@@ -67,12 +57,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_counts_without_the_line_where_the_lock_was_held() {
-        let known = of_name("self.door in keep (bank.py:7)");
-        assert_eq!(known, of_name("self.door in keep (bank.py:12)"));
-        assert_ne!(known, of_name("self.door in open (bank.py:7)"));
+    fn a_name_counts() {
+        assert_ne!(of_name("Vault.door of bank.vault"), of_name("Vault.door of bank.safe"));
         assert_ne!(of_name("libc:tz"), of_name("libc:environ"));
-        assert_ne!(of_name("a (b:)"), of_name("a (b"));
     }
 
     #[test]

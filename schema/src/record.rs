@@ -370,10 +370,10 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Whether it is a lock of Python's that passes no hook, by its name (`self.door in Vault.keep_open (bank.py:7)`): where it
-    /// was taken is part of that, and nothing else is known of it.
+    /// Whether it is a lock of Python's that passes no hook, by its name (`Vault.door of bank.vault`, `bank.door`): nothing else is
+    /// known of it.
     pub fn is_known_by_python_alone(&self) -> bool {
-        let is_pythons = |name: &str| name.contains(" in ") && name.ends_with(')');
+        let is_pythons = |name: &str| !name.contains("::") && name.contains(['.', ' ']);
         self.kind == LockKind::Mutex && self.acquired_stack.is_empty() && self.name.as_deref().is_some_and(is_pythons)
     }
 }

@@ -144,7 +144,7 @@ fn matches_thread(rule: &Rule, thread: &Thread) -> bool {
 fn matches_lock(rule: &Rule, lock: &Lock) -> bool {
     lock.name.as_deref().is_some_and(|name| rule.matches(name))
         || lock.owner.as_deref().is_some_and(|owner| rule.matches(owner))
-        || matches_stack(rule, &lock.acquired_stack)
+        || matches_place(rule, &lock.acquired_stack, lock.acquired_python_stack.as_deref())
 }
 
 fn matches_place(rule: &Rule, stack: &[Frame], python: Option<&[PythonFrame]>) -> bool {

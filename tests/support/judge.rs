@@ -102,7 +102,7 @@ impl Expectation {
 /// The demands of one line: those on the record one by one, those on a lock or a thread together.
 fn group_misses(group: &[Demand], line: &Line, lines: &[Line]) -> Option<String> {
     let of = |keys: &[&str]| -> Vec<&Demand> { group.iter().filter(|(key, _)| keys.contains(&key.as_str())).collect() };
-    let of_lock = of(&["lock", "owner", "acquired", "name", "made_anew", "waiters"]);
+    let of_lock = of(&["lock", "owner", "acquired", "taken", "name", "made_anew", "waiters"]);
     let of_thread = of(&["thread", "start", "created", "thread_python"]);
     let of_record: Vec<_> = group
         .iter()
@@ -195,6 +195,10 @@ fn lock_gives(lock: &Lock, (key, value): &Demand) -> bool {
         "lock" => lock.kind.name() == value,
         "owner" => lock.owner.as_deref() == Some(value),
         "acquired" => names(&lock.acquired_stack, value),
+        "taken" => lock.acquired_python_stack.as_deref().is_some_and(|stack| {
+            let first = stack.first();
+            first.is_some_and(|frame| fits(value, &format!("{}:{}", frame.function, frame.line)))
+        }),
         "name" => lock.name.as_deref().is_some_and(|name| fits(value, name)),
         "made_anew" => lock.made_anew.to_string() == *value,
         _ => lock.waiters.len().to_string() == *value,

@@ -19,10 +19,12 @@ pub fn content(orphan: &Orphan, evidence: Evidence, call: ChildCall) -> Content 
         owner,
         identity,
         acquired_stack,
+        acquired_python_stack,
     } = evidence;
     let lock = Lock {
         owner_tid: (orphan.owner != 0).then_some(orphan.owner),
         owner,
+        acquired_python_stack,
         ..lock::of_entry(&orphan.entry, identity, acquired_stack)
     };
     let id = lock.id.as_deref().unwrap_or_default();

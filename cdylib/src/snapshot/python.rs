@@ -63,6 +63,12 @@ pub fn name_from_here(address: usize) -> Option<String> {
     objects.name_from(state, address).map(|named| named.name)
 }
 
+/// Where the calling thread has taken the lock at this address, which it holds.
+pub fn where_taken(address: usize, depth: usize) -> Option<Vec<PythonFrame>> {
+    let (_, objects, state) = from_here(Pages::for_many_reads)?;
+    objects.where_taken(Thread { state, handle: 0 }, address, depth)
+}
+
 /// Whether this thread holds the interpreter lock.
 pub fn is_locked_by_this_thread() -> bool {
     python::found().is_some_and(Python::is_locked_by_this_thread)

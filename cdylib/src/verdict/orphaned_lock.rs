@@ -2,7 +2,7 @@
 
 use forkwatch_process::memory::ProcessMemory;
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::Frame;
+use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names};
@@ -44,6 +44,8 @@ pub struct Evidence {
     pub identity: LockIdentity,
     /// Where it was taken.
     pub acquired_stack: Vec<Frame>,
+    /// Where Python code took it, where its frames showed that at the fork.
+    pub acquired_python_stack: Option<Vec<PythonFrame>>,
 }
 
 /// Judges a call on this orphan. `certain` says that the lock is what the call asks for.
@@ -80,6 +82,7 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
         owner,
         identity,
         acquired_stack,
+        acquired_python_stack: taken_in_python(lock, orphan),
     })
 }
 
@@ -90,6 +93,18 @@ fn is_refused_by_kernel(lock: &ReportLock, orphan: &Orphan) -> bool {
     let parent = fork_record::of(lock, orphan.fork).map_or(orphan.owner, |fork| fork.origin.process);
     lock_memory::inherits_priority(memory, orphan.entry.object, orphan.entry.address)
         && task::name_in(parent, orphan.owner).is_some()
+}
+
+/// Where Python code took the lock: what the parent saw, and of a lock of the forking thread what its copy still shows.
+fn taken_in_python(lock: &ReportLock, orphan: &Orphan) -> Option<Vec<PythonFrame>> {
+    if !config::get().python {
+        return None;
+    }
+    let (address, fork) = (orphan.entry.address, fork_record::of(lock, orphan.fork)?);
+    if fork.origin.thread == orphan.owner {
+        return python::where_taken(address, config::get().depth);
+    }
+    fork.seen.as_ref()?.python.as_ref()?.taken.get(&address).cloned()
 }
 
 /// Python's name for the lock: preferably from what the parent saw, else from this child's own frames.

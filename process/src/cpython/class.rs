@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::known::OfClass;
 use super::object::{Objects, TYPE_FLAGS};
+use super::path::Step;
 
 const TYPE_DICT: usize = 264;
 /// The class and those it inherits from, in the order in which attributes are searched for.
@@ -33,6 +34,25 @@ impl Objects {
             OfClass::Shared(name, value) => Some((name, value)),
         }));
         attributes
+    }
+
+    /// What all objects of a class share, and may be or lead to a lock.
+    pub(super) fn shared_by_class(&self, class: usize) -> Vec<(Step, usize)> {
+        let of_class = self.known.classes.get(class, || Rc::from(self.of_class(class)));
+        let shared = of_class.iter().filter_map(|attribute| match *attribute {
+            OfClass::Shared(name, value) => Some((Step::Attribute(name), value)),
+            OfClass::Slot(..) => None,
+        });
+        shared.collect()
+    }
+
+    /// The names of an object's class and of its module; `None` for objects of a built-in type.
+    pub(super) fn class_of(&self, object: usize) -> Option<(String, String)> {
+        let of = self.type_of(object).filter(|&of| self.is_made(of))?;
+        let attributes = self.entries(self.dict_of_class(of)?, MAX_ATTRIBUTES);
+        let module = self.text(self.value(&attributes, "__module__")?)?;
+        let name = self.type_name(of)?;
+        Some((name.rsplit('.').next().unwrap_or_default().to_owned(), module))
     }
 
     /// The classes of an object that were made while running, in the order in which attributes are searched for.
@@ -69,7 +89,7 @@ impl Objects {
     }
 
     /// Whether a value of this type may be, or lead to, a lock: methods and texts, which most attributes of a class are, may not.
-    fn holds_data(&self, value: usize, of: usize) -> bool {
+    pub(super) fn holds_data(&self, value: usize, of: usize) -> bool {
         let types = &self.interpreter.types;
         of == types.dict || of == types.list || self.lock_in(value).is_some() || self.is_made(of)
     }

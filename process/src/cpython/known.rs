@@ -36,6 +36,10 @@ pub(super) struct Block {
 pub(super) struct Known {
     /// By type: whether its instances are locks.
     pub lock_types: Memo<usize, Option<LockType>>,
+    /// By type: whether its instances are modules.
+    pub module_types: Memo<usize, bool>,
+    /// By type: whether its instances are threads of `threading`.
+    pub thread_types: Memo<usize, bool>,
     /// By type: what its instances have by it.
     pub classes: Memo<usize, Rc<[OfClass]>>,
     /// By code and instruction: the blocks around it.

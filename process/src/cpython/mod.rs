@@ -23,7 +23,9 @@
 //! | `class` | what objects have by their class |
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
 //! | `generator` | the generators that a frame is in the middle of |
-//! | `search` | which object is a lock |
+//! | `path` | the way from a variable to an object |
+//! | `search` | which object is a lock, from a frame |
+//! | `lasting` | what a lock is called, from a module |
 //! | `made_anew` | which locks a child makes anew |
 //! | `held` | which threads hold the locks that no hook sees |
 //! | `taken` | where a thread took a lock that it holds |
@@ -39,6 +41,7 @@ mod generator;
 mod held;
 pub mod interpreter;
 mod known;
+mod lasting;
 pub mod layout;
 mod line_table;
 mod lock_object;
@@ -46,6 +49,7 @@ mod made_anew;
 mod object;
 mod opcodes;
 mod pages;
+mod path;
 mod program;
 mod search;
 mod taken;

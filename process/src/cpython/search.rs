@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::frame::Frame;
 use super::lock_object::LockState;
 use super::object::Objects;
+use super::path::{Reached, Step};
 
 /// The most steps from a variable: `event`, `event._cond`, `event._cond._lock`.
 const MAX_DEPTH: usize = 3;
@@ -12,15 +13,22 @@ const MAX_DEPTH: usize = 3;
 const NEAR: usize = 2;
 /// The most objects examined from one frame.
 const MAX_OBJECTS: usize = 400;
-/// The most elements of a container, and attributes of an object, that are examined.
-const MAX_PARTS: usize = 64;
+/// Where the standard library has its locks: what a program calls such an object says more than its class.
+const LIBRARY: &[&str] = &[
+    "threading",
+    "queue",
+    "logging",
+    "concurrent",
+    "multiprocessing",
+    "asyncio",
+];
 
 /// A lock and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// Where the lock is.
     pub address: usize,
-    /// What the program calls it: `self.door in Vault.keep_open (bank.py:7)`.
+    /// What the program calls it: `Vault.door of bank.vault`, `Vault.door in bank`, `door in keep_open (bank.py)`.
     pub name: String,
     /// Whether it is bookkeeping of `threading`'s, which no other code takes.
     pub is_bookkeeping: bool,
@@ -53,24 +61,6 @@ pub struct Found {
     pub is_near: bool,
 }
 
-/// What is reached from a frame, and how: the path is only formatted if it leads to a lock.
-struct Reached {
-    object: usize,
-    /// The place in the list of what it was reached from.
-    from: Option<usize>,
-    step: Step,
-    depth: usize,
-}
-
-/// One step of the path, with its `str` name or its number.
-#[derive(Clone, Copy)]
-enum Step {
-    Variable(usize),
-    Attribute(usize),
-    Element(usize),
-    Key(usize),
-}
-
 impl Objects {
     /// The locks among `wanted` that can be reached from this frame, with the shortest path to each: through variables that the
     /// function uses, and, with `all_of_module`, through all variables of its module.
@@ -78,7 +68,7 @@ impl Objects {
         let is_wanted = |object| self.lock_in(object).filter(|address| wanted.contains(address));
         let mut found = Vec::new();
         self.search(frame, all_of_module, is_wanted, |address, object, reached, number| {
-            found.extend(self.named(address, object, &self.way(reached, number), frame));
+            found.extend(self.named(address, object, reached, number, frame));
         });
         found
     }
@@ -92,15 +82,20 @@ impl Objects {
             let (Some(last), Some(lock)) = (reached.get(number), self.held_lock(object)) else {
                 return;
             };
-            let named = self.named(address, object, &self.way(reached, number), frame);
-            found.extend(named.map(|named| Found {
-                named,
-                lock,
-                last: match last.step {
-                    Step::Variable(name) | Step::Attribute(name) => self.text(name).unwrap_or_default(),
-                    Step::Element(_) | Step::Key(_) => String::new(),
-                },
-                is_near: last.depth <= NEAR && first_of(reached, number) < locals,
+            let named = self.named(address, object, reached, number, frame);
+            found.extend(named.map(|named| {
+                Found {
+                    named,
+                    lock,
+                    last: match last.step {
+                        Step::Variable(name) | Step::Attribute(name) => self.text(name).unwrap_or_default(),
+                        Step::Element(_) | Step::Key(_) => String::new(),
+                    },
+                    is_near: last.depth <= NEAR
+                        && Self::places(reached, number)
+                            .first()
+                            .is_some_and(|&first| first < locals),
+                }
             }));
         });
         found
@@ -115,12 +110,7 @@ impl Objects {
         is_wanted: impl Fn(usize) -> Option<usize>,
         mut see: impl FnMut(usize, usize, &[Reached], usize),
     ) {
-        let variable = |(name, object), depth| Reached {
-            object,
-            from: None,
-            step: Step::Variable(name),
-            depth,
-        };
+        let variable = |(name, object), depth| Reached::variable(name, object, depth);
         let mut reached: Vec<Reached> = self.locals(frame).into_iter().map(|local| variable(local, 1)).collect();
         let used = self.used_names(frame);
         for (name, object) in self.globals(frame) {
@@ -139,7 +129,11 @@ impl Objects {
             if seen.insert(object) {
                 match is_wanted(object) {
                     Some(address) => see(address, object, &reached, number),
-                    None if depth < MAX_DEPTH => self.step(number, object, depth + 1, &mut reached),
+                    None if depth < MAX_DEPTH => {
+                        let parts = self.parts(object).into_iter();
+                        let further: Vec<_> = parts.map(|part| Self::further(&reached, number, part)).collect();
+                        reached.extend(further);
+                    }
                     None => {}
                 }
             }
@@ -147,68 +141,53 @@ impl Objects {
         }
     }
 
-    /// What is one step away: attributes, elements.
-    fn step(&self, from: usize, object: usize, depth: usize, reached: &mut Vec<Reached>) {
-        let from = Some(from);
-        let further = |object, step| Reached {
-            object,
-            from,
-            step,
-            depth,
+    fn named(&self, address: usize, object: usize, reached: &[Reached], number: usize, frame: Frame) -> Option<Named> {
+        let places = Self::places(reached, number);
+        let way = self.in_words(reached, &places);
+        let file = self.short_file(frame)?;
+        // The lock that `Condition.wait` makes for itself.
+        let is_waiter = way == "waiter" && file == "threading.py";
+        let name = match self.by_class(reached, &places, frame) {
+            Some(name) => name,
+            None => format!("{way} in {} ({file})", self.function(frame)?),
         };
-        let attributes = self.all_attributes(object).into_iter().take(MAX_PARTS);
-        reached.extend(attributes.map(|(name, object)| further(object, Step::Attribute(name))));
-        let elements = self.elements(object, MAX_PARTS).into_iter().enumerate();
-        reached.extend(elements.map(|(index, object)| further(object, Step::Element(index))));
-        let entries = self.entries(object, MAX_PARTS).into_iter();
-        reached.extend(entries.map(|(key, object)| further(object, Step::Key(key))));
+        Some(Named {
+            is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
+            ..self.lock_named(address, object, name)
+        })
     }
 
-    /// The path to this entry of the list, as the program would write it.
-    fn way(&self, reached: &[Reached], number: usize) -> String {
-        let Some(last) = reached.get(number) else {
-            return String::new();
-        };
-        // An entry comes after the one it was reached from, so this ends.
-        let before = last.from.filter(|&from| from < number);
-        let before = before.map_or_else(String::new, |from| self.way(reached, from));
-        let word = |object| self.text(object).unwrap_or_else(|| "?".to_owned());
-        match last.step {
-            Step::Variable(name) => word(name),
-            Step::Attribute(name) => format!("{before}.{}", word(name)),
-            Step::Element(index) => format!("{before}[{index}]"),
-            Step::Key(key) => match self.text(key) {
-                Some(key) => format!("{before}[{key:?}]"),
-                None => format!("{before}[...]"),
-            },
+    /// The lock that this object is, with this name.
+    pub(super) fn lock_named(&self, address: usize, object: usize, name: String) -> Named {
+        Named {
+            address,
+            name,
+            is_bookkeeping: false,
+            holder: self.recursive_holder(object),
         }
     }
 
-    fn named(&self, address: usize, object: usize, way: &str, frame: Frame) -> Option<Named> {
-        self.lock_in(object)?;
-        let record = self.record_of(frame)?;
-        let mut parts = record.file.rsplit('/');
-        let file = match (parts.next().unwrap_or_default(), parts.next()) {
+    /// `Vault.door in bank`, which every function calls in another way.
+    fn by_class(&self, reached: &[Reached], places: &[usize], frame: Frame) -> Option<String> {
+        let attributes = Self::attributes_at_end(reached, places);
+        let at = places.len().checked_sub(attributes + 1)?;
+        let (owner, steps) = places.get(at..)?.split_first().filter(|(_, steps)| !steps.is_empty())?;
+        let (class, mut module) = self.class_of(reached.get(*owner)?.object)?;
+        if module == "__main__" {
+            module = self.module_name(&self.globals(frame)).unwrap_or(module);
+        }
+        let package = module.split('.').next().unwrap_or_default();
+        let says_more = LIBRARY.contains(&package) && self.in_words(reached, &[*owner]) != "self";
+        (!says_more).then(|| format!("{class}{} in {module}", self.in_words(reached, steps)))
+    }
+
+    /// The name of the frame's file, with its folder where all have the same.
+    fn short_file(&self, frame: Frame) -> Option<String> {
+        let file = self.file(frame)?;
+        let mut parts = file.rsplit('/');
+        Some(match (parts.next().unwrap_or_default(), parts.next()) {
             ("__init__.py", Some(package)) => format!("{package}/__init__.py"),
             (file, _) => file.to_owned(),
-        };
-        // The lock that `Condition.wait` makes for itself.
-        let is_waiter = way == "waiter" && file == "threading.py";
-        Some(Named {
-            address,
-            name: format!("{way} in {} ({file}:{})", record.function, record.line),
-            is_bookkeeping: way.ends_with("._tstate_lock") || is_waiter,
-            holder: self.recursive_holder(object),
         })
-    }
-}
-
-/// The index of the variable where the path to entry `number` begins.
-fn first_of(reached: &[Reached], number: usize) -> usize {
-    // An entry comes after the one it was reached from, so this ends.
-    let before = reached.get(number).and_then(|last| last.from);
-    match before.filter(|&before| before < number) {
-        Some(before) => first_of(reached, before),
-        None => number,
     }
 }

@@ -12,6 +12,8 @@ use super::threads::Thread;
 
 /// The most locks whose place is looked for at one fork.
 const MAX_TAKEN: usize = 64;
+/// The most threads whose modules are searched for lasting names.
+const MAX_NAMING: usize = 32;
 
 /// What Python code was doing.
 #[derive(Debug, Default)]
@@ -118,11 +120,25 @@ impl Objects {
         }
         let unknown = |target: &&Target| view.lock(target.address).is_none();
         let unknown: Vec<_> = targets.iter().filter(unknown).copied().collect();
+        // What the forking thread calls a lock, its child can call it, too.
+        let mut all = vec![this];
+        all.extend(others);
         if !unknown.is_empty() {
-            let mut all = others;
-            all.push(this);
             view.locks.extend(self.name_locks(&all, &unknown));
         }
+        let has_any = |thread: &&Thread| {
+            targets.iter().any(|target| target.owner == thread.handle)
+                || view.held.iter().any(|held| held.holder == thread.handle)
+        };
+        let (holders, rest): (Vec<&Thread>, Vec<&Thread>) = all.iter().partition(has_any);
+        let threads = holders.into_iter().chain(rest).take(MAX_NAMING);
+        let wanted = view
+            .held
+            .iter()
+            .map(|held| held.address)
+            .chain(targets.iter().map(|target| target.address));
+        let wanted = wanted.collect();
+        self.give_lasting_names(this.state, threads.copied(), wanted, &mut view.locks);
         view
     }
 
@@ -161,8 +177,35 @@ impl Objects {
     /// What the thread with this state calls the lock at this address.
     pub fn name_from(&self, state: usize, address: usize) -> Option<Named> {
         let target = Target { address, owner: 0 };
-        let named = self.name_locks(&[Thread { state, handle: 0 }], &[target]);
+        let this = Thread { state, handle: 0 };
+        let mut named = self.name_locks(&[this], &[target]);
+        self.give_lasting_names(state, [this].into_iter(), BTreeSet::from([address]), &mut named);
         named.into_iter().next()
+    }
+
+    /// Names those of the locks `wanted` that modules lead to by the way from there; bookkeeping keeps its names.
+    fn give_lasting_names(
+        &self,
+        state: usize,
+        threads: impl Iterator<Item = Thread>,
+        mut wanted: BTreeSet<usize>,
+        locks: &mut Vec<Named>,
+    ) {
+        for lock in locks.iter().filter(|lock| lock.is_bookkeeping) {
+            wanted.remove(&lock.address);
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let frames: Vec<Frame> = threads
+            .flat_map(|thread| self.frames(thread.state, MAX_SEARCHED))
+            .collect();
+        for (address, named) in self.lasting_names(state, &frames, &wanted) {
+            match locks.iter_mut().find(|lock| lock.address == address) {
+                Some(lock) => *lock = named,
+                None => locks.push(named),
+            }
+        }
     }
 
     /// These frames as records have them, up to one that cannot be read; `None` where there are none.
@@ -177,7 +220,7 @@ impl Objects {
         (running(&this), others.iter().map(running).collect())
     }
 
-    /// Names locks: from their owners' frames where possible, the innermost first, then from the others'; from functions that use
+    /// Names locks: from their owners' frames where possible, the outermost first, then from the others'; from functions that use
     /// the lock, then from any of its module.
     fn name_locks(&self, threads: &[Thread], targets: &[Target]) -> Vec<Named> {
         let mut wanted: BTreeSet<usize> = targets.iter().map(|target| target.address).collect();
@@ -197,7 +240,8 @@ impl Objects {
                 if of_this.is_empty() {
                     continue;
                 }
-                for frame in self.frames(state, MAX_SEARCHED) {
+                // Outer functions live longer.
+                for frame in self.frames(state, MAX_SEARCHED).into_iter().rev() {
                     let module = self.module(frame);
                     if !uses_it && !module.is_some_and(|module| seen_modules.insert(module)) {
                         continue;

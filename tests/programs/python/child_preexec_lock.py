@@ -2,8 +2,8 @@
 # takes a lock that another thread holds. The parent says nothing of the fork; the child reports everything.
 #
 # python: 3.8-3.14
-# expect: unsafe_fork ERROR locks=1 name="lock in *"
-# expect: orphaned_lock FATAL call=sem_wait name="lock in *" blocking=true same_fork=yes
+# expect: unsafe_fork ERROR locks=1 name="child_preexec_lock.lock"
+# expect: orphaned_lock FATAL call=sem_wait name="child_preexec_lock.lock" blocking=true same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: orphaned_lock:*
 import os

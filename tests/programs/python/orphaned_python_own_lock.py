@@ -3,7 +3,7 @@
 #
 # python: 3.6-3.13.0
 # expect: orphaned_lock FATAL call=sem_wait python=take blocking=true
-# with: name="lock in take (orphaned_python_own_lock.py:22)"
+# with: name=orphaned_python_own_lock.lock
 # allow: unsafe_fork WARN
 # suppress: unsafe_fork:*
 # suppress: orphaned_lock:*

@@ -4,19 +4,19 @@
 #
 # python: 3.6-3.14
 # bare: 0
-# expect: unsafe_fork function=fork locks=1 threads=1 owner=keeper name="$2 in *"
+# expect: unsafe_fork function=fork locks=1 threads=1 owner=keeper name="$2*"
 # suppress: unsafe_fork:*
-# runs: module module_lock
+# runs: module unsafe_fork_lock_names.module_lock
 # runs: shared outer_lock
-# runs: attribute self.parts.lock
-# runs: slot self.lock
-# runs: class_attribute self.shared
+# runs: attribute Whole.parts.lock
+# runs: slot Slotted.lock
+# runs: class_attribute unsafe_fork_lock_names.Shared.shared
 # runs: element locks[1]
 # runs: deque_element locks[1]
 # runs: value locks["b"]
 # runs: condition condition._lock
 # runs: queue items.mutex
-# runs: handler self.lock
+# runs: handler logging.root.handlers[0].lock
 import collections
 import logging
 import os

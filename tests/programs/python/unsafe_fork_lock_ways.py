@@ -4,27 +4,27 @@
 #
 # python: 3.8-3.14
 # bare: 0
-# expect: unsafe_fork ERROR function=fork locks=1 owner=keeper name="$2 in $3*"
+# expect: unsafe_fork ERROR function=fork locks=1 owner=keeper name="$2*"
 # suppress: unsafe_fork:*
-# runs: by_hand lock by_hand
-# runs: by_hand_with_timeout lock by_hand_with_timeout
-# runs: by_hand_finally self.door Vault.by_hand_finally
-# runs: condition condition._lock holds_condition
-# runs: condition_of_lock condition_of_lock._lock holds_condition_of_lock
-# runs: guard self.inner Guard.keep
-# runs: generator lock *
-# runs: generator_by_hand lock *
-# runs: generator_in_loop lock *
-# runs: exit_stack lock exit_stack
-# runs: coroutine lock *
-# runs: two_blocks second two_blocks
-# runs: inner_block lock inner_block
-# runs: in_handler lock in_handler
-# runs: returned self.door Vault.returned
-# runs: recursive rlock recursive
-# runs: recursive_by_hand rlock recursive_by_hand
-# runs: awaited lock by_hand
-# runs: after_condition_wait condition_of_lock._lock after_condition_wait
+# runs: by_hand unsafe_fork_lock_ways.lock
+# runs: by_hand_with_timeout unsafe_fork_lock_ways.lock
+# runs: by_hand_finally Vault.door
+# runs: condition Condition._lock
+# runs: condition_of_lock unsafe_fork_lock_ways.lock
+# runs: guard Guard.inner
+# runs: generator unsafe_fork_lock_ways.lock
+# runs: generator_by_hand unsafe_fork_lock_ways.lock
+# runs: generator_in_loop unsafe_fork_lock_ways.lock
+# runs: exit_stack unsafe_fork_lock_ways.lock
+# runs: coroutine unsafe_fork_lock_ways.lock
+# runs: two_blocks unsafe_fork_lock_ways.second
+# runs: inner_block unsafe_fork_lock_ways.lock
+# runs: in_handler unsafe_fork_lock_ways.lock
+# runs: returned Vault.door
+# runs: recursive unsafe_fork_lock_ways.rlock
+# runs: recursive_by_hand unsafe_fork_lock_ways.rlock
+# runs: awaited unsafe_fork_lock_ways.lock
+# runs: after_condition_wait unsafe_fork_lock_ways.lock
 import asyncio
 import contextlib
 import os

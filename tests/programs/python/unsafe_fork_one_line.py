@@ -3,9 +3,9 @@
 #
 # bare: 0
 # expect: unsafe_fork ERROR python=start_one locks=1 threads=1
-# with: owner=keeper name="self.door in *keep *"
+# with: owner=keeper name="Vault.door in unsafe_fork_one_line"
 # expect: unsafe_fork ERROR python=start_one locks=1 threads=1
-# with: owner=keeper name="self.window in *keep *"
+# with: owner=keeper name="Vault.window in unsafe_fork_one_line"
 import multiprocessing
 import sys
 import threading

@@ -3,7 +3,7 @@
 # queue, and freezes.
 #
 # python: 3.6-3.14
-# expect: unsafe_fork ERROR function=fork name="self.mutex in *"
+# expect: unsafe_fork ERROR function=fork name="logging.root.handlers[0].queue.mutex"
 # allow: orphaned_lock FATAL
 # allow: stuck_child FATAL
 # suppress: unsafe_fork:*

@@ -2,9 +2,9 @@
 # and its holder what the first child called them. (They need it in different places: a finding is reported once.)
 #
 # python: 3.6-3.13.0
-# expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)"
-# expect: orphaned_lock FATAL owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)" python=first_audit
-# expect: orphaned_lock FATAL owner=keeper name="door in keeper (unsafe_fork_second_child.py:*)" python=second_audit
+# expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper name=unsafe_fork_second_child.door
+# expect: orphaned_lock FATAL owner=keeper name=unsafe_fork_second_child.door python=first_audit
+# expect: orphaned_lock FATAL owner=keeper name=unsafe_fork_second_child.door python=second_audit
 # suppress: unsafe_fork:*
 # suppress: orphaned_lock:*
 import os

@@ -4,7 +4,7 @@
 
 use forkwatch_schema::record::{Lock, LockKind};
 
-use super::python::{self, expression};
+use super::python::{self, Expression};
 use super::{Facts, Language, informative, libc_regions, library, place};
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
@@ -81,31 +81,24 @@ fn is_own(lock: &Lock, language: Language) -> bool {
     is_for_handlers(lock)
         && match language {
             Language::Python => {
-                lock.name.as_deref().map(expression).is_some_and(is_expression) && library.is_none_or(is_python_core)
+                lock.name.as_deref().and_then(Expression::of).is_some() && library.is_none_or(is_python_core)
             }
             _ => library.is_none() && frame.is_some_and(|frame| frame.module.is_some()),
         }
 }
 
-/// Whether the name can be used in a line of Python as it is: `lock`, `self.cache.lock`.
-fn is_expression(name: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_alphanumeric());
-    name.split('.').all(is_word)
-}
-
 fn own_lock(lock: &Lock, language: Language) -> String {
-    let name = lock.name.as_deref();
-    match language {
-        Language::Python => python::about_lock(
-            name.map_or("lock", expression),
-            python::minor_version(&lock.acquired_stack),
-        ),
-        Language::Rust => format!(
+    let python = || Expression::of(lock.name.as_deref()?);
+    match (language, python()) {
+        (Language::Python, Some(expression)) => {
+            python::about_lock(&expression, python::minor_version(&lock.acquired_stack))
+        }
+        (Language::Rust, _) => format!(
             "If the fork must stay, take the lock{} in the forking thread just before the fork and release it \
              afterwards, in parent and child, so that no other thread holds it.",
             named(lock)
         ),
-        Language::Native => format!(
+        (Language::Native | Language::Python, _) => format!(
             "If the fork must stay, call pthread_atfork(lock, unlock, unlock) once for the lock{}: lock() takes it \
              before every fork and unlock() releases it afterwards, in parent and child, so that no other thread \
              holds it.",

@@ -76,19 +76,54 @@ pub(super) fn about_fork(frames: Option<&[PythonFrame]>) -> String {
     }
 }
 
-/// How to keep a lock that the program calls by this name from hanging the child. `minor` is the 12 of Python 3.12.
-pub(super) fn about_lock(name: &str, minor: Option<u32>) -> String {
+/// A lock in a line of Python where the lock is created.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Expression {
+    /// `self.door`.
+    code: String,
+    /// ` in Vault`, the class or the module that creates it; empty where the name does not say it.
+    place: String,
+}
+
+impl Expression {
+    /// What to write for the lock of a name such as `Vault.door of bank.vault`, `Vault.door in bank`, `bank.door` or
+    /// `door in keep_open (bank.py)`; `None` where no line can name it.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let (code, place) = match name.split_once(" of ").or_else(|| name.split_once(" in ")) {
+            // A variable of a function.
+            Some((code, function)) if function.ends_with(')') => (code.to_owned(), String::new()),
+            Some((way, _)) => {
+                let (class, attribute) = way.split_once('.')?;
+                (format!("self.{attribute}"), format!(" in {class}"))
+            }
+            None => match name.rsplit_once('.') {
+                Some((owner, variable)) => (variable.to_owned(), format!(" in {owner}")),
+                None => (name.to_owned(), String::new()),
+            },
+        };
+        // Elements of containers have no name to write.
+        let is_written = |character: char| !matches!(character, '[' | ']');
+        let is_word =
+            |word: &str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_alphanumeric());
+        let is_expression = code.split('.').all(is_word) && place.chars().all(is_written);
+        is_expression.then_some(Self { code, place })
+    }
+}
+
+/// How to keep this lock from hanging the child. `minor` is the 12 of Python 3.12.
+pub(super) fn about_lock(lock: &Expression, minor: Option<u32>) -> String {
     /// The first versions with `os.register_at_fork`, and with a method that makes a lock anew.
     const REGISTER: u32 = 7;
     const REINITIALISE: u32 = 9;
+    let Expression { code: name, place } = lock;
     let what = match minor {
         Some(..REGISTER) => format!("assign a new lock to {name} in the child before anything uses it"),
         Some(..REINITIALISE) => format!(
             "pass os.register_at_fork(after_in_child=...) a function that assigns a new lock to {name}, once, where {name} is \
-             created"
+             created{place}"
         ),
         _ => format!(
-            "call os.register_at_fork(after_in_child={name}._at_fork_reinit) once, where {name} is created: each child then \
+            "call os.register_at_fork(after_in_child={name}._at_fork_reinit) once, where {name} is created{place}: each child then \
              makes the lock anew"
         ),
     };
@@ -126,18 +161,13 @@ pub(super) fn glob_of_thread(name: &str) -> Option<String> {
 pub(super) fn about_logging(locks: &[Lock]) -> Option<String> {
     let of_logging = |lock: &&Lock| {
         let name = lock.name.as_deref().unwrap_or_default();
-        name.contains("(logging/") || name.contains("Handler.")
+        name.starts_with("logging.") || name.ends_with(" in logging") || name.contains("Handler.")
     };
     locks.iter().find(of_logging).map(|_| {
         "Configure logging again in the child, or only after the fork: another thread was writing a log line, and the \
          child has a copy of its handler's lock."
             .to_owned()
     })
-}
-
-/// What the program calls a lock, of a name such as `self.door in Vault.keep_open (bank.py:7)`.
-pub(super) fn expression(name: &str) -> &str {
-    name.split_once(" in ").map_or(name, |(expression, _)| expression)
 }
 
 fn what_forks(frames: &[PythonFrame]) -> Forks {

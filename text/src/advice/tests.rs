@@ -380,11 +380,22 @@ fn python_locks_are_called_what_the_program_calls_them() {
     };
     let semaphore = vec![frame("/usr/lib/libpython3.12.so.1.0", "PyThread_acquire_lock_timed")];
     let named = |name| lock(LockKind::Semaphore, Some(name), semaphore.clone());
-    let lines = locked(python, &[named("self.door in Vault.keep_open (bank.py:7)")]);
-    has(&lines[1], "after_in_child=self.door._at_fork_reinit)");
-    let lines = locked(
-        python,
-        &[named("self.lock in StreamHandler.flush (logging/__init__.py:7)")],
+    let lines = locked(python, &[named("Vault.door of bank.vault")]);
+    has(
+        &lines[1],
+        "after_in_child=self.door._at_fork_reinit) once, where self.door is created in Vault:",
     );
-    has(&lines[1], "Configure logging");
+    let lines = locked(python, &[named("bank.door")]);
+    has(
+        &lines[1],
+        "after_in_child=door._at_fork_reinit) once, where door is created in bank:",
+    );
+    let lines = locked(python, &[named("door in keep_open (bank.py)")]);
+    has(
+        &lines[1],
+        "after_in_child=door._at_fork_reinit) once, where door is created:",
+    );
+    for name in ["logging.root.handlers[0].lock", "StreamHandler.lock in logging"] {
+        has(&locked(python, &[named(name)])[1], "Configure logging");
+    }
 }
