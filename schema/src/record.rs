@@ -373,7 +373,9 @@ impl Lock {
     /// Whether it is a lock of Python's that passes no hook, by its name (`Vault.door of bank.vault`, `bank.door`): nothing else is
     /// known of it.
     pub fn is_known_by_python_alone(&self) -> bool {
-        let is_pythons = |name: &str| !name.contains("::") && name.contains(['.', ' ']);
+        let has_place = |name: &str| name.contains(" of ") || name.contains(" in ");
+        let is_variable = |name: &str| name.contains('.') && !name.contains([' ', ':']);
+        let is_pythons = |name: &str| has_place(name) || is_variable(name);
         self.kind == LockKind::Mutex && self.acquired_stack.is_empty() && self.name.as_deref().is_some_and(is_pythons)
     }
 }

@@ -23,7 +23,7 @@ pub mod page;
 mod python_noise;
 pub mod shorten;
 mod style;
-mod threads;
+pub mod threads;
 pub mod words;
 
 #[cfg(test)]
@@ -88,6 +88,8 @@ pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
         }
     }
     ending(&mut page, record);
+    // Another finding may follow.
+    page.gap();
     page.finish()
 }
 

@@ -1,6 +1,7 @@
 //! The other threads: holders of locks first, similar threads grouped.
 
-use forkwatch_schema::record::{Lock, Record, Thread, UnsafeFork};
+use forkwatch_schema::record::{Lock, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::users_frame;
 
 use super::frames;
 use super::lock::{self, MAX_NAMED};
@@ -20,7 +21,7 @@ pub fn write(page: &mut Page<'_>, record: &Record, fork: &UnsafeFork) {
     left_out += record.uncut("threads", threads.len()) - threads.len();
     for group in &groups {
         page.gap();
-        write_group(page, group, locks);
+        write_group(page, group, locks, record.pid);
     }
     if left_out > 0 {
         page.gap();
@@ -45,6 +46,9 @@ fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
     let Some(waiting) = &thread.waiting else {
         return String::from("running");
     };
+    if waits_for_interpreter(thread) {
+        return String::from("running Python code");
+    }
     match locks
         .iter()
         .find(|lock| Some(&lock.address) == waiting.address.as_ref())
@@ -52,6 +56,17 @@ fn blocked_in(thread: &Thread, locks: &[Lock]) -> String {
         Some(lock) => format!("waiting for {} in {}", lock::in_words(lock), waiting.call),
         None => format!("waiting in {}", waiting.call),
     }
+}
+
+/// Whether a thread runs Python code and only waits for its turn: CPython's locks do not wait on conditions, but for the interpreter
+/// lock threads do.
+pub fn waits_for_interpreter(thread: &Thread) -> bool {
+    let stack = thread.stack.as_deref().unwrap_or_default();
+    let first = stack.iter().find(|frame| !users_frame::is_of_system(frame));
+    let is_condition = |waiting: &Waiting| waiting.call.starts_with("pthread_cond_");
+    thread.waiting.as_ref().is_some_and(is_condition)
+        && thread.python_stack.is_some()
+        && first.is_some_and(noise::is_interpreters)
 }
 
 /// Groups of threads that were started alike and do the same, holders of locks first, then threads that wait for one; and the
@@ -94,7 +109,7 @@ fn waits_for_any(thread: &Thread, locks: &[Lock]) -> bool {
     locks.iter().any(|lock| lock.waiters.contains(&thread.tid))
 }
 
-fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock]) {
+fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock], pid: i32) {
     let Some(first) = group.first() else { return };
     let held: Vec<&Lock> = locks.iter().filter(|lock| lock.owner_tid == Some(first.tid)).collect();
     if group.len() == 1 {
@@ -108,7 +123,10 @@ fn write_group(page: &mut Page<'_>, group: &[&Thread], locks: &[Lock]) {
         page.heading(&count_of(group.len(), "thread", "threads"), &names(group));
     }
     write_now(page, first, locks);
-    write_creation(page, first);
+    // The first thread was not created by another.
+    if first.tid != pid {
+        write_creation(page, first);
+    }
 }
 
 fn write_creation(page: &mut Page<'_>, thread: &Thread) {

@@ -120,7 +120,16 @@ fn present_stack(other: &OtherThread, unwinder: &mut Unwinder, resolver: &mut Re
         return Some(frames(resolver, depot::frames(asked.stack), false));
     }
     let blocked = other.blocked?;
-    let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, config::get().depth);
+    // The most frames of ours between a hooked call and its caller.
+    const OF_HOOK: usize = 4;
+    let depth = config::get().depth.saturating_add(OF_HOOK);
+    let mut addresses = unwinder.stack(blocked.program_counter, blocked.stack_pointer, depth);
+    let of_hook = addresses
+        .iter()
+        .skip(1)
+        .take_while(|&&address| own_code::contains(address));
+    let callers = 1 + of_hook.count();
+    addresses.drain(1.min(addresses.len())..callers.min(addresses.len()));
     // Beyond our wrapper that started the thread there is only libc.
     addresses.truncate(
         addresses

@@ -97,6 +97,8 @@ impl Expression {
                 (format!("self.{attribute}"), format!(" in {class}"))
             }
             None => match name.rsplit_once('.') {
+                // Records of before.
+                Some(("self", _)) => (name.to_owned(), String::new()),
                 Some((owner, variable)) => (variable.to_owned(), format!(" in {owner}")),
                 None => (name.to_owned(), String::new()),
             },
@@ -140,7 +142,7 @@ pub(super) fn minor_version(stack: &[Frame]) -> Option<u32> {
 }
 
 /// The glob for a thread of this name. Python numbers threads without a name, so that only the function in the name tells one from
-/// another (since 3.10: `Thread-1 (beat)`); none where there is none.
+/// another (since 3.10: `Thread-1 (beat)`); none where there is none, or one that says nothing.
 pub(super) fn glob_of_thread(name: &str) -> Option<String> {
     const NUMBERED: [&str; 3] = ["Thread-", "Dummy-", "ThreadPoolExecutor-"];
     let Some((start, rest)) = NUMBERED
@@ -152,6 +154,8 @@ pub(super) fn glob_of_thread(name: &str) -> Option<String> {
     let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '_');
     match rest {
         "" => None,
+        // Strangers' threads run functions of this name, too.
+        " (<lambda>)" | " (run)" | " (main)" | " (worker)" => None,
         _ if rest.starts_with(" (") => Some(format!("{start}*{}", Pattern::escape(rest))),
         _ => Some(Pattern::escape(name)),
     }

@@ -225,7 +225,7 @@ fn python() {
         ..FACTS
     };
     let lines = advice(Facts {
-        threads: &[thread("Thread-1 (run)")],
+        threads: &[thread("Thread-1 (beat)")],
         ..python
     });
     has(
@@ -236,8 +236,14 @@ fn python() {
         lines[0].contains("os.fork()") && lines[0].contains("subprocess"),
         "{lines:?}"
     );
-    has(&lines[1], "thread:Thread-* (run) to");
-    for name in ["Thread-1", "Dummy-3", "ThreadPoolExecutor-0_0"] {
+    has(&lines[1], "thread:Thread-* (beat) to");
+    for name in [
+        "Thread-1",
+        "Dummy-3",
+        "ThreadPoolExecutor-0_0",
+        "Thread-2 (<lambda>)",
+        "Thread-3 (run)",
+    ] {
         let lines = advice(Facts {
             threads: &[thread(name)],
             ..python

@@ -3,6 +3,7 @@
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::{Detail, Lock, Thread, UnsafeFork};
 use forkwatch_text::lock;
+use forkwatch_text::threads::waits_for_interpreter;
 use forkwatch_text::words::count;
 
 use crate::report::finding::{Finding, Outcome, Whole};
@@ -185,10 +186,8 @@ fn lane(thread: &Thread, locks: &[Lock]) -> Lane {
     let native = thread.stack.as_deref().unwrap_or_default();
     let place = place::of_stack(native, thread.python_stack.as_deref())
         .map_or_else(String::new, |place| format!(" at {}", place.in_words()));
-    let now = thread
-        .waiting
-        .as_ref()
-        .map_or_else(|| String::from("runs"), |waiting| format!("waits in {}", waiting.call));
+    let waiting = thread.waiting.as_ref().filter(|_| !waits_for_interpreter(thread));
+    let now = waiting.map_or_else(|| String::from("runs"), |waiting| format!("waits in {}", waiting.call));
     Lane {
         name: thread.name.clone(),
         note: format!("{now}{place}"),

@@ -3,6 +3,7 @@
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::{Detail, Frame, Lock, PythonFrame, Record, Thread};
 use forkwatch_text::Style;
+use forkwatch_text::threads::waits_for_interpreter;
 use forkwatch_text::words::count;
 use forkwatch_text::{lock, noise};
 use maud::{Markup, html};
@@ -78,10 +79,8 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
 
 fn thread(thread: &Thread, style: &Style) -> Markup {
     let native = thread.stack.as_deref().unwrap_or_default();
-    let now = thread
-        .waiting
-        .as_ref()
-        .map_or_else(|| String::from("runs"), |waiting| format!("waits in {}", waiting.call));
+    let waiting = thread.waiting.as_ref().filter(|_| !waits_for_interpreter(thread));
+    let now = waiting.map_or_else(|| String::from("runs"), |waiting| format!("waits in {}", waiting.call));
     let start = thread
         .start_routine
         .as_ref()
