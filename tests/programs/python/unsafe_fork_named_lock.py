@@ -3,10 +3,11 @@
 #
 # python: 3.6-3.14
 # expect: unsafe_fork ERROR function=fork locks=1 threads=2 python=send_clerk
-# with: name="Vault.door of unsafe_fork_named_lock.vault" owner=keeper taken=Vault.keep_open:31
+# with: name="Vault.door of unsafe_fork_named_lock.vault" owner=keeper taken=Vault.keep_open:32
 # with: thread=keeper thread_python=keep_open
 # with: thread=idler thread_python=wait
-# expect: orphaned_lock FATAL same_fork=yes python=open_door name="Vault.door of unsafe_fork_named_lock.vault" owner=keeper taken=Vault.keep_open:31
+# expect: orphaned_lock FATAL same_fork=yes python=open_door
+# with: name="Vault.door of unsafe_fork_named_lock.vault" owner=keeper taken=Vault.keep_open:32
 # count: any
 # allow: stuck_child FATAL
 # suppress: unsafe_fork:*
