@@ -145,10 +145,34 @@ pub struct StuckChild {
     pub object: WaitObject,
     /// Threads of the parent that waited on it or held it, where known.
     pub parent_tids: Vec<i32>,
+    /// The lost threads that used it or belong to what waits for it, with their names.
+    #[serde(default)]
+    pub lost_threads: Vec<LostThread>,
+    /// The waits that have timed out so far; null for a wait without a time-out.
+    #[serde(default)]
+    pub timed_waits: Option<TimedWaits>,
     /// Where the child is, innermost first.
     pub stack: Vec<Frame>,
     /// The child's Python stack; null where it runs no Python code.
     pub python_stack: Option<Vec<PythonFrame>>,
+}
+
+/// A thread of the parent that the child does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostThread {
+    /// Its id.
+    pub tid: i32,
+    /// Its name; null where that is not known.
+    pub name: Option<String>,
+}
+
+/// Waits with a time-out, repeated in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimedWaits {
+    /// How many.
+    pub count: u32,
+    /// How long they have taken.
+    pub milliseconds: u64,
 }
 
 /// What a child waits for.

@@ -90,24 +90,32 @@ pub fn power_over_own_lock(wait: &Wait, handled: Handled) -> Power {
 
 /// Whether the interpreter itself waits: its handlers do not run while other native code waits.
 fn is_python_waiting(stack: &[Frame]) -> bool {
-    let innermost = stack.iter().find(|frame| !is_of_system(frame));
-    let module = innermost.and_then(|frame| frame.module.as_deref());
-    module.is_none_or(|path| {
+    stack.iter().find(|frame| !is_of_system(frame)).is_none_or(is_python)
+}
+
+/// Whether a frame lies in the interpreter, or in a module that is not known.
+pub fn is_python(frame: &Frame) -> bool {
+    frame.module.as_deref().is_none_or(|path| {
         let name = base_name(path);
         name.starts_with("libpython") || name.starts_with("python")
     })
 }
 
-/// Whether Python code with these frames may wait for a handler. `threading`'s waits are what their caller makes of them: the
-/// standard library's own callers wait for threads.
+/// Whether Python code with these frames may wait for a handler, rather than for a thread.
 fn may_be_for_a_handler(frames: &[PythonFrame]) -> bool {
+    !waits_for_thread(frames)
+}
+
+/// Whether Python code with these frames is sure to wait for a thread. `threading`'s waits are what their caller makes of them: the
+/// standard library's own callers wait for threads.
+pub fn waits_for_thread(frames: &[PythonFrame]) -> bool {
     let is_threading = |frame: &&PythonFrame| base_name(&frame.file) == "threading.py" && is_standard(&frame.file);
-    let waits_for_thread = frames
+    let waits_for_end = frames
         .iter()
         .take_while(is_threading)
         .any(|frame| matches!(last_part(&frame.function), "join" | "_wait_for_tstate_lock"));
     let caller = frames.iter().find(|frame| !is_threading(frame));
-    !waits_for_thread && caller.is_none_or(|caller| !is_standard(&caller.file))
+    waits_for_end || caller.is_some_and(|caller| is_standard(&caller.file))
 }
 
 /// The method's name alone: qualified names are not known everywhere.

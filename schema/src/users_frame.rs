@@ -83,6 +83,12 @@ fn is_installed(file: &str) -> bool {
     file.contains("/site-packages/") || file.contains("/dist-packages/") || file.contains("/bin/")
 }
 
+/// The installed package that a file belongs to; `None` for the user's own code and the standard library.
+pub fn package(file: &str) -> Option<&str> {
+    let (_, inside) = file.split_once("-packages/")?;
+    inside.split(['/', '.']).next()
+}
+
 /// Whether a file is part of the standard library, or there is no file.
 pub fn is_standard(file: &str) -> bool {
     const PARTS: [&str; 3] = ["/multiprocessing/", "/concurrent/futures/", "/threading.py"];

@@ -99,6 +99,8 @@ fn detail(
         call,
         address: Some(format!("{address:#x}")),
         parent_tids: parent.map_or_else(Vec::new, |parent| waiters(parent, address)),
+        lost_threads: Vec::new(),
+        timed_waits: None,
         stack,
         python_stack,
     }

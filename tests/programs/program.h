@@ -142,6 +142,26 @@ __attribute__((unused)) static int verdict(pid_t child) {
     }
 }
 
+/* The same for a child that waits in a loop of waits with a time-out: stuck is one that has blocked this often. */
+__attribute__((unused)) static int verdict_on_loop(pid_t child) {
+    enum { OFTEN = 60 };
+    char path[32], text[4096];
+    int status;
+    if (child < 0) broken("fork");
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child);
+    for (;;) {
+        pid_t ended = waitpid(child, &status, WNOHANG);
+        if (ended == child) return say("child: status %#x", (unsigned)status), status == 0 ? FINE : BROKEN;
+        const char *blocked = read_text(path, text, sizeof text) == 0 ? strstr(text, "\nvoluntary_ctxt_switches:") : NULL;
+        if (blocked && atoi(strchr(blocked, ':') + 1) >= OFTEN) {
+            kill(child, SIGKILL);
+            while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+            return say("child: stuck"), REALISED;
+        }
+        pause_milliseconds(2);
+    }
+}
+
 /* The one child of a thread of this process, for whom its `fork` has not come back yet; 0 while there is none. */
 __attribute__((unused)) static pid_t child_of(pid_t thread) {
     char path[64], text[64];

@@ -152,8 +152,8 @@ impl Line {
             let record = self.record.as_ref();
             record.is_some_and(|record| record.message.contains(words))
         };
-        // A handler of the child could leave the wait.
-        let may_end = says("may wait for ever");
+        // A handler of the child could leave the wait, or each wait ends and only the loop does not.
+        let may_end = says("may wait for ever") || says("waits again and again");
         match self.kind {
             Kind::OrphanedLock if says("is aborted by libc") => Some(Severity::Fatal),
             Kind::OrphanedLock if self.orphaned_lock()?.blocking && !may_end => Some(Severity::Fatal),

@@ -10,13 +10,16 @@ use core::ffi::c_int;
 use super::hooks;
 use crate::state::takers;
 use crate::watch::child::Wait;
-use crate::watch::lock::condition_wait;
+use crate::watch::lock::{condition_destroy, condition_wait};
 
 hooks! {
     /// Makes a condition. Without the version, glibc before 2.36 hands out the oldest.
     hook pthread_cond_init(condition, attributes) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
     /// Ends a condition.
-    hook pthread_cond_destroy(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| real();
+    hook pthread_cond_destroy(condition) -> c_int, version "GLIBC_2.3.2"
+        = |caller, real| condition_destroy(condition, caller, real);
+    /// Ends a condition of C11 (glibc 2.28).
+    hook cnd_destroy(condition) -> c_int, or no_c11_threads = |caller, real| condition_destroy(condition, caller, real);
     /// Wakes a thread that waits for a condition.
     hook pthread_cond_signal(condition) -> c_int, version "GLIBC_2.3.2" = |_, real| signal(condition, real);
     /// Wakes all threads that wait for a condition.

@@ -1,16 +1,17 @@
 //! The libc functions that take locks no hook sees: one row for each function, with its region.
 //!
-//! `strftime` takes the time-zone lock only if its format needs it. Left out are `dlopen` and `dlclose`, which inspect their
-//! caller's address; functions that only read (`getenv`, `gettext`); and `rand`, whose lock is held for less time than the hook
-//! takes.
+//! Some take the lock only for some arguments. `rand` holds it for less time than the hook takes, and `pclose` waits without it: these
+//! do not count as holding it. Left out are `dlopen` and `dlclose`, which inspect their caller's address; `timer_create`, whose lock
+//! is held for an instant, and which a library that is loaded later may define; and functions that only read (`getenv`, `gettext`).
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::hooks;
 use crate::state::libc_regions::{
-    ENVIRONMENT, EXIT, EXIT_FUNCTIONS, GROUP_BY_ID, GROUP_BY_NAME, HOST_BY_ADDRESS, HOST_BY_NAME, LOADER, LOCALE, NONE,
-    RANDOM, RESOLVER, Region, SERVICE_BY_NAME, SERVICE_BY_PORT, SYSLOG, TIME_ZONE, USER_BY_ID, USER_BY_NAME,
+    ASYNCHRONOUS, CONVERSIONS, ENVIRONMENT, EXIT, EXIT_FUNCTIONS, GROUP_BY_ID, GROUP_BY_NAME, HOST_BY_ADDRESS,
+    HOST_BY_NAME, LOADER, LOCALE, LOGINS, MESSAGES, NAMED_SEMAPHORES, NONE, POPEN, RANDOM, RESOLVER, Region,
+    SERVICE_BY_NAME, SERVICE_BY_PORT, SYSLOG, TIME_ZONE, USER_BY_ID, USER_BY_NAME,
 };
-use crate::watch::region::within;
+use crate::watch::region::{asking, within};
 
 hooks! {
     /// Reads the time zone.
@@ -44,7 +45,11 @@ hooks! {
     /// Registers a function for the end.
     hook on_exit(function, argument) -> usize, or nothing = |caller, real| within(&EXIT_FUNCTIONS, caller, real);
     /// Runs the functions that are registered for the end, and ends the process.
-    hook exit(status) -> usize, or nothing = |caller, real| within(&EXIT, caller, real);
+    hook exit(status) -> usize, or nothing = |caller, real| {
+        asking(&EXIT_FUNCTIONS, caller, move || within(&EXIT, caller, real))
+    };
+    /// Registers a function for `quick_exit`.
+    hook __cxa_at_quick_exit(function, library) -> usize, or nothing = |caller, real| within(&EXIT_FUNCTIONS, caller, real);
     /// Writes to the system log.
     hook vsyslog(priority, format, arguments) -> usize, or nothing = |caller, real| within(&SYSLOG, caller, real);
     /// Writes to the system log (`_FORTIFY_SOURCE`).
@@ -67,10 +72,80 @@ hooks! {
     hook random() -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
     /// Seeds the random numbers.
     hook srandom(seed) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Gives a random number.
+    hook rand() -> usize, or nothing = |caller, real| asking(&RANDOM, caller, real);
+    /// Seeds the random numbers.
+    hook srand(seed) -> usize, or nothing = |caller, real| asking(&RANDOM, caller, real);
     /// Gives the random numbers a state.
     hook initstate(seed, state, size) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
     /// Gives the random numbers a state that they had.
     hook setstate(state) -> usize, or nothing = |caller, real| within(&RANDOM, caller, real);
+    /// Starts a program at the other end of a pipe.
+    hook popen(command, mode) -> usize, or nothing = |caller, real| within(&POPEN, caller, real);
+    /// Closes such a pipe, and waits for the program.
+    hook pclose(stream) -> usize, or nothing = |caller, real| asking(&POPEN, caller, real);
+    /// Opens a semaphore by its name.
+    hook sem_open(name, flags, mode, value) -> usize, or nothing = |caller, real| within(&NAMED_SEMAPHORES, caller, real);
+    /// Closes a semaphore that has a name.
+    hook sem_close(semaphore) -> usize, or no_such_call = |caller, real| within(&NAMED_SEMAPHORES, caller, real);
+    /// Finds a conversion of characters.
+    hook iconv_open(to, from) -> usize, or no_such_call = |caller, real| within(&CONVERSIONS, caller, real);
+    /// Lets a conversion of characters go.
+    hook iconv_close(conversion) -> usize, or no_such_call = |caller, real| within(&CONVERSIONS, caller, real);
+    /// Chooses the domain of messages.
+    hook textdomain(domain) -> usize, or nothing = |caller, real| within(unless_null(domain, &MESSAGES), caller, real);
+    /// Chooses where the messages of a domain lie.
+    hook bindtextdomain(domain, folder) -> usize, or nothing
+        = |caller, real| within(unless_null(domain, &MESSAGES), caller, real);
+    /// Chooses the encoding of the messages of a domain.
+    hook bind_textdomain_codeset(domain, codeset) -> usize, or nothing
+        = |caller, real| within(unless_null(domain, &MESSAGES), caller, real);
+    /// Goes to the start of the list of logins.
+    hook setutent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Goes to the start of the list of logins.
+    hook setutxent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Closes the list of logins.
+    hook endutent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Closes the list of logins.
+    hook endutxent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Reads on in the list of logins.
+    hook getutent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Reads on in the list of logins.
+    hook getutxent() -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutid(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutxid(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutline(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutxline(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Writes a login.
+    hook pututline(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Writes a login.
+    hook pututxline(entry) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Chooses the file of logins.
+    hook utmpname(path) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Chooses the file of logins.
+    hook utmpxname(path) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Reads on in the list of logins.
+    hook getutent_r(into, result) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutid_r(entry, into, result) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Looks up a login.
+    hook getutline_r(entry, into, result) -> usize, or nothing = |caller, real| within(&LOGINS, caller, real);
+    /// Reads the resolver's configuration.
+    hook __res_init() -> usize, or nothing = |caller, real| within(&RESOLVER, caller, real);
+    /// Reads the resolver's configuration.
+    hook __res_ninit(state) -> usize, or nothing = |caller, real| within(&RESOLVER, caller, real);
+    /// Begins to read, beside the program.
+    later hook aio_read(request) -> usize = |caller, real| within(&ASYNCHRONOUS, caller, real);
+    /// Begins to write, beside the program.
+    later hook aio_write(request) -> usize = |caller, real| within(&ASYNCHRONOUS, caller, real);
+    /// Begins to read, beside the program.
+    later hook aio_read64(request) -> usize = |caller, real| within(&ASYNCHRONOUS, caller, real);
+    /// Begins to write, beside the program.
+    later hook aio_write64(request) -> usize = |caller, real| within(&ASYNCHRONOUS, caller, real);
     /// Shows the loaded objects, one by one.
     hook dl_iterate_phdr(callback, data) -> usize, or nothing = |caller, real| within(&LOADER, caller, real);
     /// Looks up addresses.
@@ -91,6 +166,11 @@ hooks! {
     hook getservbyname(name, protocol) -> usize, or nothing = |caller, real| within(&SERVICE_BY_NAME, caller, real);
     /// Looks up a service by port.
     hook getservbyport(port, protocol) -> usize, or nothing = |caller, real| within(&SERVICE_BY_PORT, caller, real);
+}
+
+/// The region, unless the argument is null: then the function only answers.
+fn unless_null(argument: usize, region: &'static Region) -> &'static Region {
+    if argument == 0 { &NONE } else { region }
 }
 
 /// The region of `strftime` with this format; none if the format does not name the time zone.

@@ -29,6 +29,7 @@ mod entries;
 mod exec;
 mod exit;
 mod fork;
+mod libc_databases;
 mod libc_regions;
 mod mutex;
 mod resolver;

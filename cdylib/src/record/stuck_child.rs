@@ -2,17 +2,34 @@
 
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, StuckChild, WaitObject};
+use forkwatch_schema::record::{Detail, LostThread, StuckChild, TimedWaits, WaitObject};
 use forkwatch_schema::signals::Power;
 
 use super::child_call::ChildCall;
 use super::envelope::Content;
 use super::lock;
 
-/// The finding about a wait for this object, which these threads of the parent used. Signal handlers have this power over it.
-pub fn content(object: WaitObject, address: usize, parent_tids: Vec<i32>, power: Power, call: ChildCall) -> Content {
+/// What a child waits for, and who would have ended the wait.
+#[derive(Debug)]
+pub struct Stuck {
+    /// What.
+    pub object: WaitObject,
+    /// Its address.
+    pub address: usize,
+    /// The threads of the parent that waited on it or held it.
+    pub parent_tids: Vec<i32>,
+    /// The lost threads that used it or belong to what waits for it.
+    pub lost_threads: Vec<LostThread>,
+    /// The waits that have timed out so far; `None` for a wait without a time-out.
+    pub timed_waits: Option<TimedWaits>,
+    /// What signal handlers could do about the wait.
+    pub power: Power,
+}
+
+/// The finding about this wait.
+pub fn content(stuck: Stuck, call: ChildCall) -> Content {
     Content {
-        severity: if power == Power::Nothing {
+        severity: if stuck.power == Power::Nothing {
             Severity::Fatal
         } else {
             Severity::Error
@@ -27,9 +44,11 @@ pub fn content(object: WaitObject, address: usize, parent_tids: Vec<i32>, power:
         fork_id: None,
         detail: Detail::StuckChild(StuckChild {
             call: call.function.to_owned(),
-            address: Some(lock::address(address)),
-            object,
-            parent_tids,
+            address: Some(lock::address(stuck.address)),
+            object: stuck.object,
+            parent_tids: stuck.parent_tids,
+            lost_threads: stuck.lost_threads,
+            timed_waits: stuck.timed_waits,
             stack: call.stack,
             python_stack: call.python_stack,
         }),

@@ -54,6 +54,23 @@ pub unsafe fn is_ordinary_mutex(address: usize) -> bool {
     unsafe { (address as *const i32).add(KIND).read_unaligned() & !RECURSIVE == 0 }
 }
 
+/// Whether threads of this process seem to wait for a condition: one of the two places where glibc counts them (`__wrefs`, up to 2.40
+/// and since 2.41) is not zero. The other then has what else glibc keeps there, so this alone proves nothing.
+///
+/// # Safety
+/// `address` is that of a condition, which the caller is about to pass to libc.
+pub unsafe fn condition_has_waiters(address: usize) -> bool {
+    const SHARED: i32 = 1;
+    const COUNT_SHIFT: u32 = 3;
+    if !address.is_multiple_of(align_of::<i32>()) {
+        return false;
+    }
+    // SAFETY: the caller's promise; `struct __pthread_cond_s` is longer.
+    let words = unsafe { ints::<10>(address) };
+    let counts = |word: i32| word & SHARED == 0 && word.cast_unsigned() >> COUNT_SHIFT != 0;
+    counts(words[7]) || counts(words[9])
+}
+
 /// Whether a call to `pthread_barrier_wait` waits for other threads of this process: it is not the last to arrive in this round.
 ///
 /// # Safety

@@ -83,6 +83,74 @@ regions! {
     SERVICE_BY_NAME = "libc:nss";
     /// As above, of `getservbyport`.
     SERVICE_BY_PORT = "libc:nss";
+    /// That of the list of users.
+    USER_LIST = "libc:nss";
+    /// As above, of `getpwent`, whose buffer it guards.
+    NEXT_USER = "libc:nss";
+    /// That of the list of groups.
+    GROUP_LIST = "libc:nss";
+    /// As above, of `getgrent`, whose buffer it guards.
+    NEXT_GROUP = "libc:nss";
+    /// That of the list of shadow passwords.
+    SHADOW_LIST = "libc:nss";
+    /// As above, of `getspent`, whose buffer it guards.
+    NEXT_SHADOW = "libc:nss";
+    /// That of the list of services.
+    SERVICE_LIST = "libc:nss";
+    /// As above, of `getservent`, whose buffer it guards.
+    NEXT_SERVICE = "libc:nss";
+    /// That of the list of protocols.
+    PROTOCOL_LIST = "libc:nss";
+    /// As above, of `getprotoent`, whose buffer it guards.
+    NEXT_PROTOCOL = "libc:nss";
+    /// That of the list of hosts.
+    HOST_LIST = "libc:resolver";
+    /// As above, of `gethostent`, whose buffer it guards.
+    NEXT_HOST = "libc:resolver";
+    /// That of the list of networks.
+    NETWORK_LIST = "libc:nss";
+    /// As above, of `getnetent`, whose buffer it guards.
+    NEXT_NETWORK = "libc:nss";
+    /// That of the list of remote programs.
+    PROGRAM_LIST = "libc:nss";
+    /// As above, of `getrpcent`, whose buffer it guards.
+    NEXT_PROGRAM = "libc:nss";
+    /// As `USER_BY_NAME`, of `getspnam`.
+    SHADOW_BY_NAME = "libc:nss";
+    /// As `USER_BY_NAME`, of `getprotobyname`.
+    PROTOCOL_BY_NAME = "libc:nss";
+    /// As `USER_BY_NAME`, of `getprotobynumber`.
+    PROTOCOL_BY_NUMBER = "libc:nss";
+    /// As `USER_BY_NAME`, of `getnetbyname`.
+    NETWORK_BY_NAME = "libc:nss";
+    /// As `USER_BY_NAME`, of `getnetbyaddr`.
+    NETWORK_BY_NUMBER = "libc:nss";
+    /// As `USER_BY_NAME`, of `getrpcbyname`.
+    PROGRAM_BY_NAME = "libc:nss";
+    /// As `USER_BY_NAME`, of `getrpcbynumber`.
+    PROGRAM_BY_NUMBER = "libc:nss";
+    /// As `USER_BY_NAME`, of `gethostbyname2`.
+    HOST_BY_NAME_AND_FAMILY = "libc:resolver";
+    /// `lock` of `nss/fgetpwent.c`, held for the whole call.
+    USER_OF_FILE = "libc:nss";
+    /// `lock` of `nss/fgetgrent.c`, held for the whole call.
+    GROUP_OF_FILE = "libc:nss";
+    /// `lock` of `nss/fgetspent.c`, held for the whole call.
+    SHADOW_OF_FILE = "libc:nss";
+    /// `lock` of `nss/lckpwdf.c`, held while `lckpwdf` waits.
+    PASSWORDS = "libc:nss";
+    /// `proc_file_chain_lock` of `libio/iopopen.c`, held while `popen` starts the program.
+    POPEN = "libc:popen", certain: false, reset_since: Some((2, 41));
+    /// `sem_mappings_lock` of `sysdeps/pthread/sem_routines.c`.
+    NAMED_SEMAPHORES = "libc:sem_open", certain: false;
+    /// `__gconv_lock` of `iconv/gconv_db.c`, held while a conversion is looked for and loaded.
+    CONVERSIONS = "libc:iconv", certain: false;
+    /// `_nl_state_lock` of `intl/dcigettext.c`, taken for writing.
+    MESSAGES = "libc:gettext";
+    /// `__libc_utmp_lock` of `login/getutent_r.c`.
+    LOGINS = "libc:utmp";
+    /// `__aio_requests_mutex` of `rt/aio_misc.c`.
+    ASYNCHRONOUS = "libc:aio";
 }
 
 /// No lock at all, in any libc.

@@ -106,6 +106,12 @@ pub fn taken(thread: &Thread, object: Object, address: usize) -> Option<Taken> {
     (taken.is_recurrent && taken.first > REMADE.last(address)).then_some(taken)
 }
 
+/// Whether a thread was seen to take the lock at this address, which has not been made anew since.
+pub fn has_taken(thread: &Thread, object: Object, address: usize) -> bool {
+    let taken = thread.takers.taken(address, object);
+    taken.is_some_and(|taken| taken.first > REMADE.last(address))
+}
+
 /// In the child of a fork: remembers what this thread, which forked, holds.
 #[unsafe(link_section = ".text.forkwatch_child")]
 pub fn begin_child(thread: &Thread) {

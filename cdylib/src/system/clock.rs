@@ -23,6 +23,12 @@ pub fn monotonic() -> Time {
     read(libc::CLOCK_MONOTONIC_COARSE)
 }
 
+/// The same in milliseconds.
+pub fn milliseconds() -> u64 {
+    let now = monotonic();
+    now.seconds.unsigned_abs() * 1000 + now.nanoseconds.unsigned_abs() / 1_000_000
+}
+
 /// A monotonic time, exact.
 pub fn exact() -> Time {
     read(libc::CLOCK_MONOTONIC)

@@ -1,5 +1,6 @@
 //! What the kernel, the processor and libc offer us without harm to the program. Knows nothing of forks or locks.
 
+pub mod activity;
 pub mod allocator;
 pub mod big_stack;
 pub mod clock;

@@ -21,6 +21,7 @@ pub mod fork_record;
 pub mod judgement;
 pub mod known;
 pub mod leaked_lock;
+pub mod lost_servers;
 pub mod orphaned_lock;
 pub mod own_locks;
 pub mod parent;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `call` | before a call that takes a lock: is it an orphan, or can no thread release it? |
 //! | `wait` | before a wait that takes no lock: condition variables, barriers, futexes |
+//! | `waits_in_vain` | waits with a time-out, made again and again for what only a lost thread could bring |
 //! | `prediction` | before a call that takes a free lock: could it as well have been held at the fork? |
 //! | `attempt` | failed attempts to take a lock: is it freed, or waited for? |
 //! | `python_lock` | waits for CPython locks that no hook sees |
@@ -23,11 +24,12 @@ mod python_lock;
 mod reporter;
 mod site;
 mod wait;
+mod waits_in_vain;
 
-pub use self::call::{after_release, before_call, forget};
+pub use self::call::{after_release, before_call, before_region, before_short_region, forget};
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::prediction::is_own;
-pub use self::wait::{barrier, condition, futex};
+pub use self::wait::{barrier, condition, destroys_condition, futex};
 pub use crate::state::forked_child::is_watched;
 pub use crate::verdict::child_call::Wait;

@@ -58,10 +58,10 @@ extern "C-unwind" fn run(number: usize) {
         // SAFETY: libc's own call.
         return unsafe { handler() };
     }
-    let before = milliseconds();
+    let before = clock::milliseconds();
     // SAFETY: as above.
     unsafe { handler() };
-    let took = milliseconds().saturating_sub(before);
+    let took = clock::milliseconds().saturating_sub(before);
     if took >= SLOW {
         let phase = PHASES.get(number).map_or(0, |phase| phase.load(Ordering::Acquire));
         let phase = match phase {
@@ -84,9 +84,4 @@ fn was_slow(handler: usize, phase: Phase, milliseconds: u64) {
     reporting::with_lock(|_| {
         report::finding(record::slow_handler::content(handler, phase, milliseconds));
     });
-}
-
-fn milliseconds() -> u64 {
-    let now = clock::monotonic();
-    now.seconds.unsigned_abs() * 1000 + now.nanoseconds.unsigned_abs() / 1_000_000
 }

@@ -171,6 +171,17 @@ pub fn remake(address: usize, real: impl FnOnce() -> c_int) -> c_int {
     real()
 }
 
+/// A call that ends a condition: it waits until all that wait for the condition have left.
+#[inline(always)]
+pub fn condition_destroy(condition: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    if child::is_watched()
+        && let Some(thread) = this_thread::record()
+    {
+        child::destroys_condition(thread, condition, caller);
+    }
+    real()
+}
+
 /// A condition wait: it releases the mutex until it returns.
 #[inline(always)]
 pub fn condition_wait(
@@ -180,11 +191,10 @@ pub fn condition_wait(
     caller: Caller,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    if wait == Wait::Forever
-        && child::is_watched()
+    if child::is_watched()
         && let Some(thread) = this_thread::record()
     {
-        child::condition(thread, condition, caller);
+        child::condition(thread, condition, mutex, wait, caller);
     }
     let Some((thread, ticket)) = ask(Object::Condition, condition, caller) else {
         return real();

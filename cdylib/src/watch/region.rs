@@ -1,6 +1,6 @@
 //! What happens at a libc function that takes a lock no hook sees: the lock counts as held while the call is in progress.
 
-use super::child::{self, Wait};
+use super::child;
 use super::lock::ask;
 use super::this_thread;
 use crate::state::forked_child;
@@ -12,6 +12,36 @@ use crate::state::thread::Thread;
 /// A call of such a function.
 #[inline(always)]
 pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> usize) -> usize {
+    hold(region, region.certain, caller, real)
+}
+
+/// A call of a function that takes the lock in some circumstances only.
+#[inline(always)]
+pub fn within_at_times(region: &'static Region, caller: Caller, real: impl FnOnce() -> usize) -> usize {
+    hold(region, false, caller, real)
+}
+
+/// A call of a function that takes the lock for an instant, or that waits for other things most of the time: it does not count as
+/// holding the lock, but does not return where the lock is held for ever.
+#[inline(always)]
+pub fn asking(region: &'static Region, caller: Caller, real: impl FnOnce() -> usize) -> usize {
+    if forked_child::is_watched() {
+        ask_in_child(region, caller.stack_pointer, caller.function);
+    }
+    real()
+}
+
+#[cold]
+#[inline(never)]
+fn ask_in_child(region: &'static Region, stack_pointer: usize, function: &'static &'static str) {
+    if let Some(thread) = this_thread::record().filter(|_| region.outlives_fork()) {
+        let caller = Caller::of_hook(stack_pointer, function);
+        child::before_short_region(thread, region.address(), region.certain, caller);
+    }
+}
+
+#[inline(always)]
+fn hold(region: &'static Region, certain: bool, caller: Caller, real: impl FnOnce() -> usize) -> usize {
     // As for a lock: the fast path calls nothing but the real function, and a watched child never takes it.
     if region.outlives_fork()
         && let Some(thread) = Thread::current()
@@ -27,13 +57,14 @@ pub fn within(region: &'static Region, caller: Caller, real: impl FnOnce() -> us
         thread.held.release_newest(region.address());
         return result;
     }
-    within_slowly(region, caller.stack_pointer, caller.function, real)
+    hold_slowly(region, certain, caller.stack_pointer, caller.function, real)
 }
 
 #[cold]
 #[inline(never)]
-fn within_slowly(
+fn hold_slowly(
     region: &'static Region,
+    certain: bool,
     stack_pointer: usize,
     function: &'static &'static str,
     real: impl FnOnce() -> usize,
@@ -43,7 +74,7 @@ fn within_slowly(
         return real();
     };
     if forked_child::is_watched() {
-        child::before_call(thread, Object::LibcRegion, region.address(), Wait::Forever, caller);
+        child::before_region(thread, region.address(), certain, caller);
     }
     thread.held.drop_left_regions(stack_pointer);
     let Some((thread, ticket)) = ask(Object::LibcRegion, region.address(), caller) else {

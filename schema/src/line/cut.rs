@@ -239,6 +239,8 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
         Detail::StuckChild(stuck) => {
             see(Part::Text(&mut stuck.call));
             stuck.address.iter_mut().for_each(|address| see(Part::Text(address)));
+            let names = stuck.lost_threads.iter_mut().filter_map(|thread| thread.name.as_mut());
+            names.for_each(|name| see(Part::Text(name)));
             visit_place(&mut stuck.stack, stuck.python_stack.as_mut(), see);
         }
         Detail::Call(call) => {

@@ -257,6 +257,8 @@ fn stuck_children() {
         address: Some("0x1".into()),
         object: WaitObject::Futex,
         parent_tids: vec![2],
+        lost_threads: Vec::new(),
+        timed_waits: None,
         stack,
         python_stack,
     };

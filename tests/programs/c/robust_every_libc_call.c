@@ -4,15 +4,25 @@
  */
 #include "../program.h"
 #include <arpa/inet.h>
+#include <aio.h>
 #include <grp.h>
+#include <iconv.h>
+#include <libintl.h>
 #include <link.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <resolv.h>
+#include <rpc/netdb.h>
+#include <shadow.h>
 #include <syslog.h>
+#include <threads.h>
+#include <utmp.h>
+#include <utmpx.h>
 
 extern int __cxa_atexit(void (*function)(void *), void *argument, void *library);
+extern int __cxa_at_quick_exit(void (*function)(void), void *library);
 extern void __syslog_chk(int priority, int flag, const char *format, ...);
 extern void __vsyslog_chk(int priority, int flag, const char *format, va_list arguments);
 
@@ -193,6 +203,108 @@ static void names(void) {
     TEXT(service(getservbyport(htons(53), "tcp")));
 }
 
+/* One list: set, read on with libc's buffer and with one's own, end. `rest` is what follows the caller's buffer. */
+#define LIST(set, next, next_r, end, entry_type, name, ...) do { \
+    struct entry_type into, *entry, *found = NULL; \
+    char space[8192]; \
+    DONE(set); \
+    TEXT((entry = next) ? entry->name : NULL); \
+    TELL(next_r(&into, space, sizeof space, &found __VA_OPT__(,) __VA_ARGS__)); \
+    TEXT(found ? found->name : NULL); \
+    TELL(next_r(&into, space, 1, &found __VA_OPT__(,) __VA_ARGS__)); \
+    DONE(end); \
+} while (0)
+
+static void lists(void) {
+    int error = 0;
+    LIST(setpwent(), getpwent(), getpwent_r, endpwent(), passwd, pw_name);
+    LIST(setgrent(), getgrent(), getgrent_r, endgrent(), group, gr_name);
+    LIST(setspent(), getspent(), getspent_r, endspent(), spwd, sp_namp);
+    LIST(setservent(1), getservent(), getservent_r, endservent(), servent, s_name);
+    LIST(setprotoent(1), getprotoent(), getprotoent_r, endprotoent(), protoent, p_name);
+    LIST(sethostent(1), gethostent(), gethostent_r, endhostent(), hostent, h_name, &error);
+    LIST(setnetent(1), getnetent(), getnetent_r, endnetent(), netent, n_name, &error);
+    LIST(setrpcent(1), getrpcent(), getrpcent_r, endrpcent(), rpcent, r_name);
+    TEXT(getspnam("root") ? "root" : NULL);
+    TEXT(getprotobyname("udp") ? "udp" : NULL);
+    TELL(getprotobynumber(17) != NULL);
+    TELL(getnetbyname("no such network") != NULL);
+    TELL(getnetbyaddr(0x7f, AF_INET) != NULL);
+    TELL(getrpcbyname("portmapper") != NULL);
+    TELL(getrpcbynumber(100000) != NULL);
+    TEXT(host(gethostbyname2("127.0.0.9", AF_INET)));
+    FILE *file = fopen("/etc/passwd", "r");
+    TEXT(user(fgetpwent(file)));
+    rewind(file);
+    TELL(fgetspent(file) != NULL);
+    MUST(fclose(file));
+    file = fopen("/etc/group", "r");
+    TEXT(group(fgetgrent(file)));
+    MUST(fclose(file));
+    TELL(lckpwdf());
+    TELL(ulckpwdf());
+}
+
+static void others(void) {
+    char line[64] = "";
+    struct utmp login = {.ut_type = USER_PROCESS, .ut_line = "tty9"}, *login_found = NULL, login_into;
+    struct utmpx user_login = {.ut_type = USER_PROCESS, .ut_line = "tty9"};
+    struct aiocb request = {.aio_fildes = -1, .aio_buf = line, .aio_nbytes = 1};
+    struct aiocb64 request64 = {.aio_fildes = -1, .aio_buf = line, .aio_nbytes = 1};
+    struct __res_state state = {0};
+    cnd_t condition;
+    FILE *pipe = popen("echo through a pipe", "r");
+    if (!pipe || !fgets(line, sizeof line, pipe)) broken("popen");
+    say("%s", line);
+    TELL(pclose(pipe));
+    TELL(popen("true", "no mode") != NULL);
+    TELL(sem_open("no/such/name", 0) != SEM_FAILED);
+    sprintf(line, "/forkwatch-%d", (int)getpid());
+    sem_t *semaphore = sem_open(line, O_CREAT, 0600, 3);
+    int value = 0;
+    MUST(sem_unlink(line) || sem_getvalue(semaphore, &value));
+    say("%d", value);
+    TELL(sem_close(semaphore));
+    iconv_t conversion = iconv_open("UCS-4", "UTF-8");
+    TELL(conversion != (iconv_t)-1);
+    TELL(iconv_close(conversion));
+    TELL(iconv_open("no such code", "UTF-8") != (iconv_t)-1);
+    TEXT(textdomain(NULL));
+    TEXT(textdomain("forkwatch"));
+    TEXT(bindtextdomain("forkwatch", "/tmp"));
+    TEXT(bindtextdomain(NULL, "/tmp"));
+    TEXT(bind_textdomain_codeset("forkwatch", "UTF-8"));
+    TELL(utmpname("/no such folder/utmp"));
+    TELL(utmpxname("/no such folder/utmp"));
+    DONE(setutent());
+    TELL(getutent() != NULL);
+    TELL(getutent_r(&login_into, &login_found));
+    TELL(getutid(&login) != NULL);
+    TELL(getutid_r(&login, &login_into, &login_found));
+    TELL(getutline(&login) != NULL);
+    TELL(getutline_r(&login, &login_into, &login_found));
+    TELL(pututline(&login) != NULL);
+    DONE(endutent());
+    DONE(setutxent());
+    TELL(getutxent() != NULL);
+    TELL(getutxid(&user_login) != NULL);
+    TELL(getutxline(&user_login) != NULL);
+    TELL(pututxline(&user_login) != NULL);
+    DONE(endutxent());
+    TELL(__res_init());
+    TELL(aio_read(&request));
+    TELL(aio_write(&request));
+    TELL(aio_read64(&request64));
+    TELL(aio_write64(&request64));
+    TELL(res_ninit(&state));
+    DONE(res_nclose(&state));
+    TELL(cnd_init(&condition));
+    DONE(cnd_destroy(&condition));
+    DONE(srand(7));
+    TELL(rand());
+    TELL(__cxa_at_quick_exit(others, NULL));
+}
+
 static void at_exit(void) { say("atexit"); }
 static void with_argument(void *argument) { say("__cxa_atexit %s", (const char *)argument); }
 static void on_its_exit(int status, void *argument) { say("on_exit %d %s", status, (const char *)argument); }
@@ -205,6 +317,8 @@ int main(void) {
     numbers();
     addresses();
     names();
+    lists();
+    others();
     TELL(atexit(at_exit));
     TELL(__cxa_atexit(with_argument, "own", NULL));
     TELL(on_exit(on_its_exit, "own"));

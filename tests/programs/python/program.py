@@ -67,6 +67,23 @@ def wait_until_idle(others):
         before = now
 
 
+def verdict_on_loop(child):
+    """The same for a child that waits in a loop of waits with a time-out: stuck is one that has blocked 60 times."""
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended == child:
+            say("child: status %#x" % status)
+            return FINE if status == 0 else BROKEN
+        with open("/proc/%d/status" % child) as file:
+            blocked = [line for line in file if line.startswith("voluntary")]
+        if int(blocked[0].split()[1]) >= 60:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            say("child: stuck")
+            return REALISED
+        time.sleep(0.002)
+
+
 def verdict(child):
     """Waits for the child, reports its end, and returns the exit code: fine, or stuck for ever (then it is killed)."""
     while True:

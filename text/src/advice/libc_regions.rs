@@ -66,6 +66,36 @@ pub const ALL: &[Words] = &[
                   program that the child executes.",
     },
     Words {
+        name: "libc:popen",
+        called: "libc's lock of the programs started by popen",
+        instead: "In the child, start programs with posix_spawn() instead of popen() and pclose(), or start them before the fork.",
+    },
+    Words {
+        name: "libc:sem_open",
+        called: "libc's lock of the semaphores that have names",
+        instead: "Call sem_open and sem_close before the fork, not in the child: the child inherits what is open.",
+    },
+    Words {
+        name: "libc:iconv",
+        called: "libc's lock of character conversions",
+        instead: "Call iconv_open before the fork, and keep what it returns for the child.",
+    },
+    Words {
+        name: "libc:gettext",
+        called: "libc's lock of message domains",
+        instead: "Call textdomain and bindtextdomain before the first thread starts, not in the child.",
+    },
+    Words {
+        name: "libc:utmp",
+        called: "libc's lock of the list of logins",
+        instead: "Read or write the list of logins before the fork, or in the program that the child executes.",
+    },
+    Words {
+        name: "libc:aio",
+        called: "libc's lock of asynchronous input and output",
+        instead: "Do not use aio_read, aio_write and the like in the child before exec: the threads that serve them are not copied, either.",
+    },
+    Words {
         name: "libc:nss",
         called: "libc's lock for looking up users, groups and services",
         instead: "Look up users, groups and services before the fork and pass the numbers to the child, or use the \

@@ -2,8 +2,8 @@
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
-    Call, Detail, ForkOutcome, Frame, Lock, LockKind, OrphanedLock, Outcome, Phase, PossibleDeadlock, Record,
-    SlowHandler, StuckChild, WaitObject,
+    Call, Detail, ForkOutcome, Frame, Lock, LockKind, LostThread, OrphanedLock, Outcome, Phase, PossibleDeadlock,
+    Record, SlowHandler, StuckChild, TimedWaits, WaitObject,
 };
 
 use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread};
@@ -43,6 +43,8 @@ golden!(possible_deadlock_of_a_mutex, possible(), Some("FORKWATCH_STRICT=child")
 golden!(possible_deadlock_in_libc, possible_in_libc(), None);
 golden!(stuck_on_a_condition, condition(), None);
 golden!(stuck_on_a_futex_in_rust, futex(), None);
+golden!(stuck_ending_a_condition, destroy(), None);
+golden!(stuck_in_waits_with_a_time_out, in_vain(), None);
 golden!(stuck_until_a_signal, until_signal(semaphore()), None);
 golden!(thread_created_after_fork, creates_thread(), None);
 golden!(guarded_library, guarded(), None);
@@ -244,6 +246,8 @@ fn stuck(call: &str, object: WaitObject, parent_tids: Vec<i32>, stack: Vec<Frame
         address: Some("0x55d0c81a4080".into()),
         object,
         parent_tids,
+        lost_threads: Vec::new(),
+        timed_waits: None,
         stack,
         python_stack: None,
     };
@@ -254,8 +258,29 @@ fn condition() -> Record {
     stuck("pthread_cond_wait", WaitObject::Condition, vec![4243, 4244], in_child())
 }
 
+fn destroy() -> Record {
+    stuck("pthread_cond_destroy", WaitObject::Condition, vec![4243], in_child())
+}
+
 fn semaphore() -> Record {
     stuck("sem_wait", WaitObject::Semaphore, vec![], in_child())
+}
+
+/// A loop of waits with a time-out, for a thread with a name.
+fn in_vain() -> Record {
+    let mut record = until_signal(stuck("sem_clockwait", WaitObject::Semaphore, vec![], in_child()));
+    if let Detail::StuckChild(detail) = &mut record.detail {
+        let thread = |tid, name: &str| LostThread {
+            tid,
+            name: Some(name.into()),
+        };
+        detail.lost_threads = vec![thread(4243, "fsspecIO")];
+        detail.timed_waits = Some(TimedWaits {
+            count: 4,
+            milliseconds: 3016,
+        });
+    }
+    record
 }
 
 /// The same, where only a signal handler could end the wait.

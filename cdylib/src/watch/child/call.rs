@@ -3,13 +3,14 @@
 
 use core::ffi::c_int;
 
+use forkwatch_schema::record::WaitObject;
+
 use super::site::Site;
-use super::{attempt, finding, prediction, python_lock};
+use super::{attempt, finding, prediction, python_lock, waits_in_vain};
 use crate::snapshot::alive;
 use crate::snapshot::lock_state::{LockState, lock_state};
 use crate::state::depot::NO_STACK;
 use crate::state::held::{Entry, Object, Stage};
-use crate::state::libc_regions;
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::signalling;
 use crate::state::stack_cache::Caller;
@@ -18,6 +19,7 @@ use crate::system::errno::KeepErrno;
 use crate::system::task;
 use crate::verdict::child_call::{CallOutcome, Wait, judge};
 use crate::verdict::fork_record;
+use crate::verdict::lost_servers::Target;
 use crate::watch::new_process::catch_up_with_locks;
 
 /// Before a call that takes this lock, in a watched child.
@@ -26,15 +28,6 @@ use crate::watch::new_process::catch_up_with_locks;
 pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
     catch_up_with_locks(thread);
     attempt::look_again(thread, caller.stack_pointer);
-    if object == Object::LibcRegion {
-        if let Some(orphan) = orphans::find(address) {
-            let certain = libc_regions::at(address).is_some_and(|region| region.certain);
-            finding::orphaned_lock(thread, orphan, Reported::Block, certain, Site::of(caller));
-        } else {
-            prediction::finds_free(thread, object, address, wait, caller);
-        }
-        return;
-    }
     // SAFETY: the program is about to pass this very object to libc.
     match unsafe { lock_state(object, address, own_id) } {
         LockState::Free => {
@@ -43,6 +36,27 @@ pub fn before_call(thread: &'static Thread, object: Object, address: usize, wait
         }
         LockState::Shared => {}
         LockState::Held(owner) => contended(thread, object, address, owner, wait, caller),
+    }
+}
+
+/// Before a call of libc that takes this lock, which no hook sees. `certain` says that the call is sure to wait where it is held.
+#[cold]
+#[inline(never)]
+pub fn before_region(thread: &'static Thread, address: usize, certain: bool, caller: Caller) {
+    before_short_region(thread, address, certain, caller);
+    if orphans::find(address).is_none() {
+        prediction::finds_free(thread, Object::LibcRegion, address, Wait::Forever, caller);
+    }
+}
+
+/// The same, where no other thread was seen to hold the lock in such a call.
+#[cold]
+#[inline(never)]
+pub fn before_short_region(thread: &'static Thread, address: usize, certain: bool, caller: Caller) {
+    catch_up_with_locks(thread);
+    attempt::look_again(thread, caller.stack_pointer);
+    if let Some(orphan) = orphans::find(address) {
+        finding::orphaned_lock(thread, orphan, Reported::Block, certain, Site::of(caller));
     }
 }
 
@@ -70,7 +84,15 @@ fn contended(thread: &'static Thread, object: Object, address: usize, owner: i32
         (CallOutcome::MayAskForPythonLock, _) => {
             if let Some(orphan) = python_lock::seen_behind(address) {
                 finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
+                return;
             }
+            let target = Target {
+                object: WaitObject::Semaphore,
+                address,
+                mutex: 0,
+            };
+            let place = (caller.return_address, caller.stack_pointer);
+            waits_in_vain::waits(thread, target, place, site);
         }
         (CallOutcome::IsStuck, _) if !is_still_held() => {}
         (CallOutcome::IsStuck, _) => match held_by_this_thread(thread, object, address) {

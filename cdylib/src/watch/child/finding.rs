@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "ending the process")]
 
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::WaitObject;
+use forkwatch_schema::record::{LostThread, TimedWaits, WaitObject};
 use forkwatch_schema::signals::{self, Power};
 
 use super::python_lock;
@@ -11,6 +11,7 @@ use super::site::Site;
 use crate::config::{self, Action};
 use crate::record;
 use crate::record::child_call::ChildCall;
+use crate::record::stuck_child::Stuck;
 use crate::snapshot::names;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::held::{Entry, Object};
@@ -20,9 +21,10 @@ use crate::state::thread::{Busy, Thread};
 use crate::state::{counts, depot, forked_child};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
+use crate::verdict::lost_servers::Target;
 use crate::verdict::orphaned_lock::{self, Verdict};
 use crate::verdict::own_locks::Interpreter;
-use crate::verdict::{fork_record, parent, reported};
+use crate::verdict::{fork_record, lost_servers, parent, reported};
 use crate::watch::{new_process, report, reporting};
 
 /// The call at `site` asks for a lock of a thread that does not exist here. If it is not `certain` to hang, it is only an error.
@@ -141,8 +143,91 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
         if power == Power::End {
             return;
         }
-        let users = parent::users_of(reporter.lock, address);
-        reporter.report_at(place, record::stuck_child::content(object, address, users, power, call));
+        let parent_tids = parent::users_of(reporter.lock, address);
+        let target = Target {
+            object,
+            address,
+            mutex: 0,
+        };
+        let servers = lost_servers::of(reporter.lock, thread, target, &wait, &resolver);
+        let stuck = Stuck {
+            object,
+            address,
+            parent_tids,
+            lost_threads: servers.threads,
+            timed_waits: None,
+            power,
+        };
+        reporter.report_at(place, record::stuck_child::content(stuck, call));
+    });
+}
+
+/// The call at `site` ends a condition; reported if a lost thread waited for it at the fork.
+pub fn ends_condition_in_use(thread: &'static Thread, address: usize, site: Site) {
+    if !forked_child::parent_had_threads() {
+        return;
+    }
+    in_child(thread, &site, |reporter| {
+        let place = Place::of_call(reporter.stack, WaitObject::Condition as u64);
+        let parent_tids = parent::users_of(reporter.lock, address);
+        if parent_tids.is_empty() || was_reported(reporter.lock, place) {
+            return;
+        }
+        let Some(mut resolver) = names::resolver() else {
+            return;
+        };
+        if resolver.modules().is_shared_mapping(address) {
+            return;
+        }
+        let name = |&tid: &i32| LostThread {
+            tid,
+            name: parent::name_of_lost_thread(reporter.lock, tid),
+        };
+        let stuck = Stuck {
+            object: WaitObject::Condition,
+            address,
+            lost_threads: parent_tids.iter().map(name).collect(),
+            parent_tids,
+            timed_waits: None,
+            power: Power::Nothing,
+        };
+        let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
+        reporter.report_at(place, record::stuck_child::content(stuck, call));
+    });
+}
+
+/// Distinguishes waits with a time-out from those without, in a place.
+const TIMED: u64 = 0x100;
+
+/// The call at `site` waits with a time-out, as often before, for what only a lost thread could bring; reported where that is certain.
+pub fn waits_in_vain(thread: &'static Thread, target: Target, timed: TimedWaits, site: Site) {
+    let Target { object, address, .. } = target;
+    in_child(thread, &site, |reporter| {
+        let place = Place::of_call(reporter.stack, object as u64 | TIMED);
+        if was_reported(reporter.lock, place) {
+            return;
+        }
+        let Some(mut resolver) = names::resolver() else {
+            return;
+        };
+        if resolver.modules().is_shared_mapping(address) {
+            return;
+        }
+        let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
+        let wait = call.as_wait(object, has_python(&resolver));
+        let servers = lost_servers::of(reporter.lock, thread, target, &wait, &resolver);
+        if !servers.are_sure {
+            return;
+        }
+        let stuck = Stuck {
+            object,
+            address,
+            parent_tids: parent::users_of(reporter.lock, address),
+            lost_threads: servers.threads,
+            timed_waits: Some(timed),
+            power: Power::Leave,
+        };
+        reporter.report_at(place, record::stuck_child::content(stuck, call));
     });
 }
 

@@ -47,6 +47,8 @@ fn stuck(stack: Vec<Frame>, call: &str, address: Option<&str>, parent_tids: Vec<
         address,
         object,
         parent_tids,
+        lost_threads: Vec::new(),
+        timed_waits: None,
         stack,
         python_stack: None,
     })
@@ -119,7 +121,16 @@ fn the_keys_are_in_the_documented_order() {
         ),
         (
             text(Kind::StuckChild, stuck(vec![], "futex", None, vec![])),
-            &["call", "address", "object", "parent_tids", "stack", "python_stack"],
+            &[
+                "call",
+                "address",
+                "object",
+                "parent_tids",
+                "lost_threads",
+                "timed_waits",
+                "stack",
+                "python_stack",
+            ],
         ),
         (
             text(Kind::ThreadAfterFork, call(vec![], "pthread_create", None)),

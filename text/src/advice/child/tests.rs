@@ -39,6 +39,8 @@ fn stuck(stack: Vec<Frame>) -> StuckChild {
         address: None,
         object: WaitObject::Condition,
         parent_tids: Vec::new(),
+        lost_threads: Vec::new(),
+        timed_waits: None,
         stack,
         python_stack: None,
     }
