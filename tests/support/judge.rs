@@ -195,6 +195,7 @@ fn lock_gives(lock: &Lock, (key, value): &Demand) -> bool {
         "lock" => lock.kind.name() == value,
         "owner" => lock.owner.as_deref() == Some(value),
         "acquired" => names(&lock.acquired_stack, value),
+        "taken" if value == "nowhere" => lock.acquired_python_stack.is_none(),
         "taken" => lock.acquired_python_stack.as_deref().is_some_and(|stack| {
             let first = stack.first();
             first.is_some_and(|frame| fits(value, &format!("{}:{}", frame.function, frame.line)))

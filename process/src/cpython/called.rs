@@ -4,7 +4,6 @@
 //! the lock is known to be held, and none if it is free.
 
 use super::frame::Frame;
-use super::layout::Instruction;
 use super::object::Objects;
 use super::opcodes::Opcodes;
 use super::versions;
@@ -16,6 +15,8 @@ enum Referred {
     Name(usize),
     /// A local variable.
     Variable(usize),
+    /// A variable that functions share, where those have numbers of their own.
+    Shared(usize),
 }
 
 /// A call of a method of what was loaded just before.
@@ -24,47 +25,78 @@ struct Called {
     object: Referred,
     /// The method's name, by its number.
     method: usize,
+    /// How far into the code the method is loaded, in bytes.
+    at: usize,
+    /// How far into it the call is.
+    end: usize,
+}
+
+/// The calls of a lock's methods in a function, in the order of its code.
+struct LockCalls {
+    calls: Vec<Called>,
+    /// The number of the name `acquire`.
+    acquire: usize,
+}
+
+impl LockCalls {
+    fn is_acquire(&self, called: &&Called) -> bool {
+        called.method == self.acquire
+    }
 }
 
 impl Objects {
     /// Whether the frame has called `acquire` of what it knows by this variable or attribute, and not `release` since.
     pub fn has_acquired(&self, frame: Frame, name: &str) -> bool {
+        let until_now = || self.lock_calls(frame, name, usize::try_from(self.offset(frame)?).ok()?);
+        let acquired = until_now().and_then(|known| Some(known.calls.last()?.method == known.acquire));
+        acquired.unwrap_or(false)
+    }
+
+    /// Where the frame has called `acquire` of what it knows by this variable or attribute, if its function does so in one place
+    /// only, and has not called `release` since.
+    pub(super) fn acquired_at(&self, frame: Frame, name: &str) -> Option<i32> {
+        let now = usize::try_from(self.offset(frame)?).ok()?;
+        let all = self.lock_calls(frame, name, self.code_length(frame)?)?;
+        let mut acquired = all.calls.iter().filter(|called| all.is_acquire(called));
+        let only = acquired.next().filter(|_| acquired.next().is_none())?;
+        let is_between = |called: &Called| (only.at + 1..now).contains(&called.at);
+        // In the call itself, the frame still waits.
+        let is_held = only.end < now && !all.calls.iter().any(is_between);
+        is_held.then(|| i32::try_from(only.at).ok())?
+    }
+
+    /// The calls of `acquire` and `release` of this variable or attribute in the first `length` bytes of the frame's code.
+    fn lock_calls(&self, frame: Frame, name: &str, length: usize) -> Option<LockCalls> {
         /// Longer functions are not read.
         const MAX_BYTES: usize = 1 << 16;
-        let found = || {
-            let opcodes = versions::of(self.interpreter.minor)?.opcodes.as_ref()?;
-            let Instruction::Address(_, start) = self.layout.instruction else {
-                return None;
-            };
-            let names = self.used_names(frame);
-            let number = |name: &str| {
-                names
-                    .iter()
-                    .position(|&object| self.text(object).as_deref() == Some(name))
-            };
-            let acquire = number("acquire")?;
-            let release = number("release");
-            let length = usize::try_from(self.offset(frame)?)
-                .ok()
-                .filter(|&length| length <= MAX_BYTES)?;
-            let mut code = vec![0; length];
-            if !self.pages.read(frame.code + start, &mut code) {
-                return None;
-            }
-            let variables = self.variable_names(frame);
-            let is_it = |object| {
-                let name_of = match object {
-                    Referred::Name(number) => names.get(number),
-                    Referred::Variable(number) => variables.get(number),
-                };
-                name_of.is_some_and(|&object| self.text(object).as_deref() == Some(name))
-            };
-            let last = calls(opcodes, &code, |method| method == acquire || Some(method) == release)?
-                .into_iter()
-                .rfind(|called| is_it(called.object))?;
-            Some(last.method == acquire)
+        let opcodes = versions::of(self.interpreter.minor)?.opcodes.as_ref()?;
+        let names = self.used_names(frame);
+        let number = |name: &str| {
+            names
+                .iter()
+                .position(|&object| self.text(object).as_deref() == Some(name))
         };
-        found().unwrap_or(false)
+        let acquire = number("acquire")?;
+        let release = number("release");
+        let mut code = vec![0; Some(length).filter(|&length| length <= MAX_BYTES)?];
+        if !self.pages.read(self.code_start(frame)?, &mut code) {
+            return None;
+        }
+        let variables = self.variable_names(frame);
+        let plain = self.plain_variables(frame);
+        let is_it = |called: &Called| {
+            let name_of = match called.object {
+                Referred::Name(number) => names.get(number),
+                Referred::Variable(number) => variables.get(number),
+                Referred::Shared(number) => variables.get(plain + number),
+            };
+            name_of.is_some_and(|&object| self.text(object).as_deref() == Some(name))
+        };
+        let calls = calls(opcodes, &code, |method| method == acquire || Some(method) == release)?;
+        Some(LockCalls {
+            calls: calls.into_iter().filter(is_it).collect(),
+            acquire,
+        })
     }
 }
 
@@ -102,33 +134,38 @@ fn calls(opcodes: &Opcodes, code: &[u8], is_wanted: impl Fn(usize) -> bool) -> O
         if is_among(opcodes.foreign, opcode) {
             return None;
         }
-        high = if opcode == opcodes.extended {
-            number & 0xff_ffff
-        } else {
-            0
-        };
-        if opcode == opcodes.extended {
+        let is_extended = opcodes.extended.contains(&opcode);
+        high = if is_extended { number & 0xff_ffff } else { 0 };
+        if is_extended {
             unit += 1;
             continue;
         }
         let before = loaded.take();
         if is_among(opcodes.attribute, opcode) {
             // Since 3.12 the lowest bit says whether a method is loaded.
-            let name = number >> 1;
+            let name = number >> opcodes.attribute_flags;
             if is_wanted(name) {
-                asked = before.map(|object| Called { object, method: name });
+                asked = before.map(|object| Called {
+                    object,
+                    method: name,
+                    at: unit * 2,
+                    end: unit * 2,
+                });
             }
             loaded = Some(Referred::Name(name));
         } else if is_among(opcodes.global, opcode) {
-            loaded = Some(Referred::Name(number >> 1));
+            loaded = Some(Referred::Name(number >> opcodes.global_flags));
         } else if opcode == opcodes.name {
             loaded = Some(Referred::Name(number));
         } else if is_among(opcodes.variable, opcode) {
             loaded = Some(Referred::Variable(number));
+        } else if opcodes.shared_variable == Some(opcode) {
+            loaded = Some(Referred::Shared(number));
         } else if opcodes.two_variables.contains(&opcode) {
             loaded = Some(Referred::Variable(number & 0xf));
         } else if is_among(opcodes.call, opcode) {
-            calls.extend(asked.take());
+            let end = unit * 2;
+            calls.extend(asked.take().map(|called| Called { end, ..called }));
         }
         let space = opcodes
             .spaces
@@ -173,14 +210,19 @@ mod tests {
         // Working space must not be read as instructions.
         let units = |&(opcode, low, space): &(u8, u8, usize)| [vec![opcode, low], [80, 3].repeat(space)].concat();
         let code = CODE.iter().flat_map(units).collect::<Vec<u8>>();
-        let called = |name, method| Called {
+        let called = |name, method, at, end| Called {
             object: Referred::Name(name),
             method,
+            at,
+            end,
         };
         let wanted = |method| method == 1 || method == 4;
         let opcodes = versions::of(14).unwrap().opcodes.as_ref().unwrap();
         let all = calls(opcodes, &code, wanted).unwrap();
-        assert_eq!(all, [called(0, 1), called(2, 1), called(0, 4)]);
+        assert_eq!(
+            all,
+            [called(0, 1, 12, 32), called(2, 1, 64, 88), called(0, 4, 130, 150)]
+        );
         let until_first_call = code.get(..32).unwrap();
         assert_eq!(calls(opcodes, until_first_call, wanted), Some(vec![]));
         let traced = [&code[..], &[250, 0]].concat();

@@ -166,6 +166,30 @@ impl Objects {
         }
     }
 
+    /// How long the frame's code is, in bytes.
+    pub(super) fn code_length(&self, frame: Frame) -> Option<usize> {
+        /// `PyVarObject.ob_size`, of the code since 3.11, else of the `bytes` that it refers to.
+        const SIZE: usize = 16;
+        match self.layout.instruction {
+            Instruction::Address(..) => usize::try_from(self.pages.int(frame.code + SIZE)?).ok()?.checked_mul(2),
+            Instruction::Number(..) => {
+                let code = self.pages.pointer(frame.code + self.layout.names - 16)?;
+                self.pages.word(code.checked_add(SIZE)?)
+            }
+        }
+    }
+
+    /// How many of the frame's variables no other function shares, in versions that number those apart.
+    pub(super) fn plain_variables(&self, frame: Frame) -> usize {
+        match self.layout.variables {
+            Variables::Three(plain, _, _) => {
+                let names = self.pages.pointer(frame.code + plain);
+                names.and_then(|names| self.pages.word(names + 16)).unwrap_or(0)
+            }
+            Variables::One(_) => 0,
+        }
+    }
+
     /// How far into its code the frame is, in bytes.
     pub(super) fn offset(&self, frame: Frame) -> Option<i32> {
         match self.layout.instruction {

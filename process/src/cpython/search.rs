@@ -101,6 +101,20 @@ impl Objects {
         found
     }
 
+    /// The variable or attribute by which this frame knows the lock at this address, if it knows no other lock by such a name.
+    pub(super) fn known_as(&self, frame: Frame, address: usize) -> Option<String> {
+        let mut all: Vec<(usize, String)> = Vec::new();
+        let any_lock = |object| self.lock_in(object);
+        self.search(frame, false, any_lock, |found, _, reached, number| {
+            if let Some(Step::Variable(name) | Step::Attribute(name)) = reached.get(number).map(|last| last.step) {
+                all.extend(self.text(name).map(|name| (found, name)));
+            }
+        });
+        let (_, name) = all.iter().find(|(found, _)| *found == address)?;
+        let is_only = all.iter().all(|(found, other)| other != name || *found == address);
+        is_only.then(|| name.clone())
+    }
+
     /// Shows what `is_wanted` wants to `see`: its address, the object, what was reached, and at which place there the object
     /// is. Follows the module's variables that the function uses, and, with `all_of_module`, the others.
     fn search(

@@ -1,7 +1,8 @@
 //! Where a thread took a lock that it holds, as far as its frames still show it.
 //!
-//! Only a `with` block that is still open says so for certain: of the lock itself, or of a `threading.Condition` with it. A lock
-//! taken in any other way has no place here, because a wrong line is worse than none.
+//! A `with` block that is still open says so for certain: of the lock itself, or of a `threading.Condition` with it. So does a
+//! function that calls `acquire` of the lock in one place, and that the thread has not left. A lock taken in any other way has no
+//! place here, because a wrong line is worse than none.
 
 use forkwatch_schema::record::PythonFrame;
 
@@ -20,7 +21,12 @@ impl Objects {
         let with_generators = self.with_generators(frames.clone());
         let is_it = |object| self.lock_of_block(object) == Some(address);
         let entered = |(place, &frame): (usize, &Frame)| Some((place, self.line_entered(frame, is_it)?));
-        let (place, line) = with_generators.iter().enumerate().rev().find_map(entered)?;
+        let called = |(place, &frame): (usize, &Frame)| {
+            let offset = self.acquired_at(frame, &self.known_as(frame, address)?)?;
+            Some((place, self.line_of(frame, offset)?))
+        };
+        let outermost = || with_generators.iter().enumerate().rev();
+        let (place, line) = outermost().find_map(entered).or_else(|| outermost().find_map(called))?;
         let mut from_here = with_generators.get(place..)?.iter();
         let taken = PythonFrame {
             line,

@@ -4,6 +4,7 @@ use super::Version;
 use crate::cpython::layout::{
     Attributes, BlockTable, Blocks, Exit, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
+use crate::cpython::opcodes::Opcodes;
 
 /// What is known of it.
 pub const VERSION: Version = Version {
@@ -56,5 +57,48 @@ pub const VERSION: Version = Version {
         keys: Keys::New,
         attributes: Attributes::OnePointer,
     },
-    opcodes: None,
+    opcodes: Some(Opcodes {
+        extended: &[144],
+        attribute: &[(70, 70), (72, 73), (76, 82), (106, 106)],
+        attribute_flags: 1,
+        global_flags: 1,
+        global: &[(111, 112), (116, 116)],
+        name: 101,
+        variable: &[(86, 86), (88, 88), (124, 124), (127, 127), (137, 137)],
+        shared_variable: None,
+        two_variables: &[],
+        call: &[(23, 24), (28, 29), (34, 34), (38, 48), (56, 56), (171, 171)],
+        spaces: &[
+            (6, 8, 1),
+            (10, 10, 1),
+            (13, 14, 1),
+            (16, 16, 1),
+            (18, 22, 1),
+            (23, 24, 3),
+            (25, 25, 1),
+            (28, 29, 3),
+            (34, 34, 3),
+            (38, 48, 3),
+            (56, 56, 3),
+            (57, 60, 1),
+            (62, 67, 1),
+            (70, 70, 9),
+            (72, 73, 9),
+            (76, 82, 9),
+            (92, 93, 1),
+            (95, 95, 4),
+            (106, 106, 9),
+            (107, 107, 1),
+            (111, 113, 4),
+            (116, 116, 4),
+            (122, 123, 1),
+            (141, 141, 1),
+            (148, 148, 4),
+            (153, 153, 4),
+            (159, 161, 1),
+            (166, 168, 1),
+            (171, 171, 3),
+        ],
+        foreign: &[(237, 254)],
+    }),
 };

@@ -58,11 +58,14 @@ pub const VERSION: Version = Version {
         attributes: Attributes::Inline,
     },
     opcodes: Some(Opcodes {
-        extended: 71,
+        extended: &[71],
         attribute: &[(82, 82), (191, 202)],
+        attribute_flags: 1,
+        global_flags: 1,
         global: &[(91, 91), (203, 204)],
         name: 92,
         variable: &[(84, 85), (87, 87)],
+        shared_variable: None,
         two_variables: &[88],
         call: &[(53, 53), (57, 57), (162, 181)],
         spaces: &[

@@ -58,11 +58,14 @@ pub const VERSION: Version = Version {
         attributes: Attributes::Inline,
     },
     opcodes: Some(Opcodes {
-        extended: 69,
+        extended: &[69],
         attribute: &[(80, 80), (177, 189)],
+        attribute_flags: 1,
+        global_flags: 1,
         global: &[(92, 92), (192, 193)],
         name: 93,
         variable: &[(83, 84), (86, 86), (88, 88)],
+        shared_variable: None,
         two_variables: &[87, 89],
         call: &[(52, 52), (55, 55), (143, 165)],
         spaces: &[

@@ -4,6 +4,7 @@ use super::Version;
 use crate::cpython::layout::{
     Attributes, BlockStack, Blocks, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
+use crate::cpython::opcodes::Opcodes;
 
 /// What is known of it.
 pub const VERSION: Version = Version {
@@ -53,5 +54,18 @@ pub const VERSION: Version = Version {
         keys: Keys::Old,
         attributes: Attributes::Dictionary,
     },
-    opcodes: None,
+    opcodes: Some(Opcodes {
+        extended: &[144],
+        attribute: &[(106, 106), (160, 160)],
+        attribute_flags: 0,
+        global_flags: 0,
+        global: &[(116, 116)],
+        name: 101,
+        variable: &[(124, 124)],
+        shared_variable: Some(136),
+        two_variables: &[],
+        call: &[(131, 131), (141, 141), (161, 161)],
+        spaces: &[],
+        foreign: &[],
+    }),
 };
