@@ -143,6 +143,9 @@ pub struct StuckChild {
     pub address: Option<String>,
     /// What is waited for.
     pub object: WaitObject,
+    /// The name of the variable that contains it (`vault+0x18`); absent where it is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Threads of the parent that waited on it or held it, where known.
     pub parent_tids: Vec<i32>,
     /// The lost threads that used it or belong to what waits for it, with their names.

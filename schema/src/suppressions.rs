@@ -108,7 +108,9 @@ fn matches_detail(rule: &Rule, detail: &Detail) -> bool {
                 || matches_lock(rule, &finding.lock)
         }
         Detail::StuckChild(finding) => {
-            matches_symbol(rule, &finding.call) || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
+            matches_symbol(rule, &finding.call)
+                || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
+                || finding.name.as_deref().is_some_and(|name| rule.matches(name))
         }
         Detail::Call(finding) => {
             matches_symbol(rule, &finding.call)

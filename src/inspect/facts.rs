@@ -38,6 +38,8 @@ pub struct Facts {
     pub stack: io::Result<Vec<Frame>>,
     /// What its Python code does; `None` where it has none, or other threads.
     pub python: Option<Python>,
+    /// The variable that contains the futex that it waits on.
+    pub variable: Option<String>,
     /// What the library reported about it.
     pub watched: Watched,
 }
@@ -97,7 +99,7 @@ impl Facts {
             Ok(modules) if !modules.all().iter().any(is_library) => Watched::No,
             Ok(_) => logged(process, &stat, program.as_ref(), parent.as_ref()),
         };
-        let (mut python, mut stack) = (None, Ok(Vec::new()));
+        let (mut python, mut variable, mut stack) = (None, None, Ok(Vec::new()));
         if let Ok(SystemCall::Waiting {
             stack_pointer, counter, ..
         }) = call
@@ -110,6 +112,8 @@ impl Facts {
             if let Ok(modules) = &modules {
                 python = Python::of(process, modules, futex, copied.map(|parent| parent.process));
             }
+            let again = stack::modules(process).ok();
+            variable = futex.and_then(|futex| stack::variable_at(again?, futex));
             stack = modules.and_then(|modules| stack::of(modules, stack_pointer, counter));
         }
         Ok(Self {
@@ -122,6 +126,7 @@ impl Facts {
             parent,
             stack,
             python,
+            variable,
             watched,
         })
     }

@@ -22,6 +22,8 @@ pub fn render(facts: &Facts, verdict: &Verdict) -> String {
     if let Some(lock) = facts.python.as_ref().and_then(|python| python.lock.as_ref()) {
         fact(&mut page, "Lock", &lock.name);
         fact(&mut page, "Held by", &owner(lock));
+    } else if let Some(variable) = &facts.variable {
+        fact(&mut page, "Variable", variable);
     }
     fact(&mut page, "Waits in", &wait(facts));
     fact(&mut page, "Parent", &parent(facts));

@@ -38,6 +38,11 @@ pub fn of(modules: Modules, stack_pointer: u64, counter: u64) -> io::Result<Vec<
     Ok(frames.into_iter().filter(|frame| !is_ours(frame)).collect())
 }
 
+/// The name of the variable at this address of the process.
+pub fn variable_at(modules: Modules, address: u64) -> Option<String> {
+    Resolver::with_modules(Naming::Names, modules).name_of_variable(usize::try_from(address).ok()?)
+}
+
 /// Whether these frames are our hooks, between the program and libc.
 fn is_ours(frame: &Frame) -> bool {
     frame

@@ -56,6 +56,8 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
     let call = function.unwrap_or(FUTEX).to_owned();
     let arguments = process.arguments().ok().filter(|_| sinks.has_arguments());
     let words = |words: Vec<std::ffi::OsString>| words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let modules = stack::modules(process).ok();
+    let variable = modules.and_then(|modules| stack::variable_at(modules, wait.address));
     let mut record = Record {
         time: clock::now(),
         severity,
@@ -73,7 +75,7 @@ pub fn of(member: &Member, sinks: &Sinks) -> Option<Record> {
         exe,
         context: sinks.context(),
         fork_id: reported.into_iter().find_map(|record| record.fork_id),
-        detail: Detail::StuckChild(detail(call, wait.address, parent, stack, python_stack)),
+        detail: Detail::StuckChild(detail(call, wait.address, variable, parent, stack, python_stack)),
         truncated: Vec::new(),
     };
     record.message = headline(&record);
@@ -90,12 +92,14 @@ fn python_stack(process: Process, python: &ForeignPython) -> Option<Vec<PythonFr
 fn detail(
     call: String,
     address: u64,
+    name: Option<String>,
     parent: Option<Process>,
     stack: Vec<Frame>,
     python_stack: Option<Vec<PythonFrame>>,
 ) -> StuckChild {
     StuckChild {
         object: object(&call),
+        name,
         call,
         address: Some(format!("{address:#x}")),
         parent_tids: parent.map_or_else(Vec::new, |parent| waiters(parent, address)),

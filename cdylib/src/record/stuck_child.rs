@@ -1,5 +1,6 @@
 //! `stuck_child`: a forked child waits for something that no thread is left to do.
 
+use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, LostThread, StuckChild, TimedWaits, WaitObject};
@@ -27,7 +28,7 @@ pub struct Stuck {
 }
 
 /// The finding about this wait.
-pub fn content(stuck: Stuck, call: ChildCall) -> Content {
+pub fn content(stuck: Stuck, call: ChildCall, resolver: &mut Resolver) -> Content {
     Content {
         severity: if stuck.power == Power::Nothing {
             Severity::Fatal
@@ -46,6 +47,7 @@ pub fn content(stuck: Stuck, call: ChildCall) -> Content {
             call: call.function.to_owned(),
             address: Some(lock::address(stuck.address)),
             object: stuck.object,
+            name: resolver.name_of_variable(stuck.address),
             parent_tids: stuck.parent_tids,
             lost_threads: stuck.lost_threads,
             timed_waits: stuck.timed_waits,

@@ -256,6 +256,7 @@ fn stuck_children() {
         call: "syscall(SYS_futex)".into(),
         address: Some("0x1".into()),
         object: WaitObject::Futex,
+        name: Some("bank::door".into()),
         parent_tids: vec![2],
         lost_threads: Vec::new(),
         timed_waits: None,

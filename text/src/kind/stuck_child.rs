@@ -37,7 +37,11 @@ impl Kind for StuckChild {
             .address
             .as_ref()
             .map_or_else(String::new, |address| format!(" at {address}"));
-        page.heading("Waits for: ", &format!("{}{address}", in_words(self.object)));
+        let name = self
+            .name
+            .as_ref()
+            .map_or_else(String::new, |name| format!(" {}", quoted(name)));
+        page.heading("Waits for: ", &format!("{}{name}{address}", in_words(self.object)));
         if let Some(timed) = self.timed_waits {
             page.sentences(2, &so_far(timed));
         }

@@ -245,6 +245,7 @@ fn stuck(call: &str, object: WaitObject, parent_tids: Vec<i32>, stack: Vec<Frame
         call: call.into(),
         address: Some("0x55d0c81a4080".into()),
         object,
+        name: None,
         parent_tids,
         lost_threads: Vec::new(),
         timed_waits: None,

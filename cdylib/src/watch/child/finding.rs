@@ -158,7 +158,7 @@ fn stuck(thread: &'static Thread, object: WaitObject, address: usize, site: Site
             timed_waits: None,
             power,
         };
-        reporter.report_at(place, record::stuck_child::content(stuck, call));
+        reporter.report_at(place, record::stuck_child::content(stuck, call, &mut resolver));
     });
 }
 
@@ -192,7 +192,7 @@ pub fn ends_condition_in_use(thread: &'static Thread, address: usize, site: Site
             power: Power::Nothing,
         };
         let call = ChildCall::read(site.function, reporter.stack, &mut resolver);
-        reporter.report_at(place, record::stuck_child::content(stuck, call));
+        reporter.report_at(place, record::stuck_child::content(stuck, call, &mut resolver));
     });
 }
 
@@ -227,7 +227,7 @@ pub fn waits_in_vain(thread: &'static Thread, target: Target, timed: TimedWaits,
             timed_waits: Some(timed),
             power: Power::Leave,
         };
-        reporter.report_at(place, record::stuck_child::content(stuck, call));
+        reporter.report_at(place, record::stuck_child::content(stuck, call, &mut resolver));
     });
 }
 

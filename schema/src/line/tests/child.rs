@@ -46,6 +46,7 @@ fn stuck(stack: Vec<Frame>, call: &str, address: Option<&str>, parent_tids: Vec<
         call,
         address,
         object,
+        name: None,
         parent_tids,
         lost_threads: Vec::new(),
         timed_waits: None,

@@ -38,6 +38,7 @@ fn stuck(stack: Vec<Frame>) -> StuckChild {
         call: "pthread_cond_wait".into(),
         address: None,
         object: WaitObject::Condition,
+        name: None,
         parent_tids: Vec::new(),
         lost_threads: Vec::new(),
         timed_waits: None,
