@@ -387,7 +387,7 @@ fn help_names_the_variable_of_each_option() {
         "man",
     ]
     .map(|line| stdout(&forkwatch(&line.split(' ').collect::<Vec<_>>()).output().unwrap()));
-    for name in ["guard", "audit", "unsafe_call", "shared_wakeup", "shared_fd"] {
+    for name in ["guard", "audit", "unsafe_call"] {
         for text in &offered {
             assert!(
                 !text.to_lowercase().contains(&format!("--{name}")) && !text.contains(&format!("{name}_")),

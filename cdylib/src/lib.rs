@@ -57,6 +57,7 @@ use core::ffi::{CStr, c_char};
 #[cfg(not(test))]
 extern "C" fn constructor() {
     watch::start::stage_two(|| watch::this_thread::record().is_some());
+    system::redirected_entries::observe(watch::child::is_called);
 }
 
 #[cfg(not(test))]

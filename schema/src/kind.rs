@@ -127,13 +127,13 @@ pub const KINDS: &[KindRow] = &[
         kind: Kind::SharedWakeup,
         name: "shared_wakeup",
         meaning: "A forked child uses a descriptor that a thread of the parent waits on, so each takes the other's wake-ups.",
-        is_written: false,
+        is_written: true,
     },
     KindRow {
         kind: Kind::SharedFd,
         name: "shared_fd",
         meaning: "Parent and child both use an open file description that was made before the fork.",
-        is_written: false,
+        is_written: true,
     },
     KindRow {
         kind: Kind::GuardedCall,

@@ -78,6 +78,8 @@ pub enum Detail {
     OrphanedLock(OrphanedLock),
     /// `possible_deadlock`.
     PossibleDeadlock(PossibleDeadlock),
+    /// `shared_wakeup`, `shared_fd`.
+    SharedDescriptor(SharedDescriptor),
     /// `stuck_child`.
     StuckChild(StuckChild),
     /// `thread_after_fork`, `unsafe_call`, `guarded_call`.
@@ -128,6 +130,26 @@ pub struct PossibleDeadlock {
     pub call: String,
     /// The lock, with the thread of the parent that takes it, too, and where that thread takes it.
     pub lock: Lock,
+    /// Where the child is, innermost first.
+    pub stack: Vec<Frame>,
+    /// The child's Python stack; null where it runs no Python code.
+    pub python_stack: Option<Vec<PythonFrame>>,
+}
+
+/// The fields of `shared_wakeup` and `shared_fd`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedDescriptor {
+    /// The descriptor, the same number in parent and child.
+    pub fd: i32,
+    /// What it is open for: `eventfd`, `epoll`, `timerfd`, `signalfd`, `pipe`, `socket`, `file`.
+    pub fd_type: String,
+    /// The function that the child calls.
+    pub call: String,
+    /// The threads of the parent that wait on it.
+    pub parent_tids: Vec<i32>,
+    /// The first of them, with where they wait.
+    #[serde(default)]
+    pub threads: Vec<Thread>,
     /// Where the child is, innermost first.
     pub stack: Vec<Frame>,
     /// The child's Python stack; null where it runs no Python code.

@@ -107,6 +107,11 @@ fn matches_detail(rule: &Rule, detail: &Detail) -> bool {
                 || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
                 || matches_lock(rule, &finding.lock)
         }
+        Detail::SharedDescriptor(finding) => {
+            matches_symbol(rule, &finding.call)
+                || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
+                || finding.threads.iter().any(|thread| matches_thread(rule, thread))
+        }
         Detail::StuckChild(finding) => {
             matches_symbol(rule, &finding.call)
                 || matches_place(rule, &finding.stack, finding.python_stack.as_deref())

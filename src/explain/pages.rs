@@ -20,6 +20,9 @@ const ATFORK: &str = "https://man7.org/linux/man-pages/man3/pthread_atfork.3.htm
 const SIGNAL_SAFETY: &str = "https://man7.org/linux/man-pages/man7/signal-safety.7.html";
 const POSIX_SPAWN: &str = "https://man7.org/linux/man-pages/man3/posix_spawn.3.html";
 const CLEANUP: &str = "https://man7.org/linux/man-pages/man3/pthread_cleanup_push.3.html";
+const EPOLL: &str = "https://man7.org/linux/man-pages/man7/epoll.7.html";
+const EVENTFD: &str = "https://man7.org/linux/man-pages/man2/eventfd.2.html";
+const FCNTL_LOCKING: &str = "https://man7.org/linux/man-pages/man2/F_GETLK.2const.html";
 const MULTIPROCESSING: &str = "https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods";
 const PYTHON_FORK: &str = "https://docs.python.org/3/library/os.html#os.fork";
 
@@ -135,6 +138,43 @@ pub const PAGES: &[Page] = &[
             ("Python", "Use `with lock:` instead of acquire() and release()."),
         ],
         links: &[CLEANUP],
+    },
+    Page {
+        kind: Kind::SharedWakeup,
+        program: Some(include_str!("programs/shared_wakeup.c")),
+        fixes: &[
+            (
+                "C, C++",
+                "In the child, close the descriptor and make a new one before you use the event loop: event_reinit(), \
+                 uv_loop_fork(), ev_loop_fork(), io_context::notify_fork(). GLib has no such function: call exec.",
+            ),
+            (
+                "Rust",
+                "Start runtimes (tokio, mio, async-std) in the child after the fork, not before it.",
+            ),
+            (
+                "Python",
+                "Make a new event loop in the child, never use or close the parent's there, and call \
+                 signal.set_wakeup_fd(-1) first.",
+            ),
+        ],
+        links: &[FORK, EPOLL, EVENTFD],
+    },
+    Page {
+        kind: Kind::SharedFd,
+        program: Some(include_str!("programs/shared_fd.py")),
+        fixes: &[
+            (
+                "C, C++, Rust",
+                "Open files with record locks and connect to servers in the process that uses them, after the fork.",
+            ),
+            (
+                "Python",
+                "Connect in the worker's initializer or in os.register_at_fork(after_in_child=...); with SQLAlchemy call \
+                 engine.dispose(close=False) there.",
+            ),
+        ],
+        links: &[FORK, FCNTL_LOCKING],
     },
     Page {
         kind: Kind::SlowHandler,

@@ -96,6 +96,7 @@ pub fn stack(detail: &Detail) -> Option<(&[Frame], Option<&[PythonFrame]>)> {
         Detail::UnsafeFork(fork) => (&fork.fork.stack, fork.fork.python_stack.as_deref()),
         Detail::OrphanedLock(orphan) => (&orphan.stack, orphan.python_stack.as_deref()),
         Detail::PossibleDeadlock(possible) => (&possible.stack, possible.python_stack.as_deref()),
+        Detail::SharedDescriptor(shared) => (&shared.stack, shared.python_stack.as_deref()),
         Detail::StuckChild(stuck) => (&stuck.stack, stuck.python_stack.as_deref()),
         Detail::Call(call) => (&call.stack, call.python_stack.as_deref()),
         Detail::LeakedLock(leak) => (&leak.lock.acquired_stack, None),

@@ -152,13 +152,18 @@ fn record_gives(line: &Line, lines: &[Line], (key, value): &Demand) -> bool {
         }
     }
     let (orphan, stuck, call) = (line.orphaned_lock(), line.stuck_child(), line.call());
+    let shared = line.shared_descriptor();
+    let parent_tids = stuck
+        .map(|stuck| &stuck.parent_tids)
+        .or(shared.map(|shared| &shared.parent_tids));
     let in_child = None
         .or(orphan.map(|orphan| (&orphan.call, &orphan.stack, &orphan.python_stack)))
         .or(line
             .possible_deadlock()
             .map(|possible| (&possible.call, &possible.stack, &possible.python_stack)))
         .or(stuck.map(|stuck| (&stuck.call, &stuck.stack, &stuck.python_stack)))
-        .or(call.map(|call| (&call.call, &call.stack, &call.python_stack)));
+        .or(call.map(|call| (&call.call, &call.stack, &call.python_stack)))
+        .or(shared.map(|shared| (&shared.call, &shared.stack, &shared.python_stack)));
     let word_is = |word: Option<&str>| word.is_some_and(|word| fits(value, word));
     match key.as_str() {
         "call" => in_child.is_some_and(|(call, _, _)| call == value),
@@ -166,9 +171,17 @@ fn record_gives(line: &Line, lines: &[Line], (key, value): &Demand) -> bool {
         "python" => in_child.is_some_and(|(_, _, python)| python_names(python.as_deref(), value)),
         "blocking" => orphan.is_some_and(|orphan| orphan.blocking.to_string() == *value),
         "object" => stuck.is_some_and(|stuck| stuck.object.name() == value),
-        "parent_tids" => stuck.is_some_and(|stuck| match value.as_str() {
-            "any" => !stuck.parent_tids.is_empty(),
-            number => stuck.parent_tids.len().to_string() == number,
+        "parent_tids" => parent_tids.is_some_and(|tids| match value.as_str() {
+            "any" => !tids.is_empty(),
+            number => tids.len().to_string() == number,
+        }),
+        "fd_type" => shared.is_some_and(|shared| shared.fd_type == *value),
+        "waiter" => shared.is_some_and(|shared| {
+            let stack = |thread: &Thread| names(thread.stack.as_deref().unwrap_or_default(), value);
+            shared
+                .threads
+                .iter()
+                .any(|thread| thread.name == *value && stack(thread))
         }),
         "library" => {
             let handler = line.slow_handler().and_then(|handler| handler.library.as_deref());

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
-    Call, Detail, ForkOutcome, LeakedLock, Lock, OrphanedLock, Outcome, Record, SlowHandler,
+    Call, Detail, ForkOutcome, LeakedLock, Lock, OrphanedLock, Outcome, Record, SharedDescriptor, SlowHandler,
 };
 use forkwatch_schema::record::{PossibleDeadlock, StuckChild, Summary, UnsafeFork};
 use serde_json::Value;
 
 /// The kinds whose fields the schema knows.
-const KNOWN: [Kind; 9] = [
+const KNOWN: [Kind; 11] = [
+    Kind::SharedWakeup,
+    Kind::SharedFd,
     Kind::UnsafeFork,
     Kind::OrphanedLock,
     Kind::PossibleDeadlock,
@@ -23,7 +25,9 @@ const KNOWN: [Kind; 9] = [
 ];
 
 /// The kinds that belong to one fork.
-const OF_A_CHILD: [Kind; 5] = [
+const OF_A_CHILD: [Kind; 7] = [
+    Kind::SharedWakeup,
+    Kind::SharedFd,
     Kind::OrphanedLock,
     Kind::PossibleDeadlock,
     Kind::StuckChild,
@@ -161,7 +165,8 @@ impl Line {
             Kind::PossibleDeadlock => Some(Severity::Error),
             Kind::StuckChild if may_end => Some(Severity::Error),
             Kind::StuckChild => Some(Severity::Fatal),
-            Kind::ThreadAfterFork => Some(Severity::Warn),
+            Kind::SharedWakeup => Some(Severity::Error),
+            Kind::ThreadAfterFork | Kind::SharedFd => Some(Severity::Warn),
             Kind::ForkOutcome => Some(Severity::Info),
             _ => None,
         }
@@ -191,6 +196,13 @@ impl Line {
     pub fn stuck_child(&self) -> Option<&StuckChild> {
         match &self.record.as_ref()?.detail {
             Detail::StuckChild(stuck) => Some(stuck),
+            _ => None,
+        }
+    }
+
+    pub fn shared_descriptor(&self) -> Option<&SharedDescriptor> {
+        match &self.record.as_ref()?.detail {
+            Detail::SharedDescriptor(shared) => Some(shared),
             _ => None,
         }
     }

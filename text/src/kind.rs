@@ -6,6 +6,7 @@ mod fork_outcome;
 mod leaked_lock;
 mod orphaned_lock;
 mod possible_deadlock;
+mod shared_descriptor;
 mod slow_handler;
 mod stuck_child;
 mod summary;
@@ -64,6 +65,7 @@ impl Why {
 
 const HANGS: &str = "Why this hangs:";
 const CAN_HANG: &str = "Why this can hang:";
+const HARMS_THE_PARENT: &str = "Why this harms the parent:";
 const FAILS: &str = "Why this fails:";
 
 /// Of a wait that a signal handler could leave.
@@ -75,6 +77,7 @@ pub fn of(detail: &Detail) -> &dyn Kind {
         Detail::UnsafeFork(detail) => detail,
         Detail::OrphanedLock(detail) => detail,
         Detail::PossibleDeadlock(detail) => detail,
+        Detail::SharedDescriptor(detail) => detail,
         Detail::StuckChild(detail) => detail,
         Detail::Call(detail) => detail,
         Detail::LeakedLock(detail) => detail,

@@ -25,6 +25,7 @@
 mod at_fork;
 mod barrier;
 mod condition;
+mod descriptor;
 mod entries;
 mod exec;
 mod exit;

@@ -10,6 +10,7 @@ pub mod leaked_lock;
 pub mod lock;
 pub mod orphaned_lock;
 pub mod possible_deadlock;
+pub mod shared_descriptor;
 pub mod slow_handler;
 pub mod stuck_child;
 pub mod summary;

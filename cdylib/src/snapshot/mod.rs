@@ -8,6 +8,7 @@ pub mod lock_memory;
 pub mod lock_state;
 pub mod names;
 pub mod origin;
+pub mod parent_waits;
 pub mod place;
 pub mod python;
 pub mod python_locks;

@@ -4,6 +4,7 @@
 
 use core::ffi::CStr;
 use core::mem::{MaybeUninit, size_of};
+use core::ops::Range;
 
 use forkwatch_process::memory::ProcessMemory;
 
@@ -32,7 +33,7 @@ impl Access {
     }
 
     /// Whether this text, with its NUL, is there.
-    fn stands(self, text: &CStr, address: usize) -> bool {
+    pub fn stands(self, text: &CStr, address: usize) -> bool {
         let mut bytes = text.to_bytes_with_nul().iter().enumerate();
         bytes.all(|(index, &byte)| self.read(address + index) == Some(byte))
     }
@@ -57,12 +58,15 @@ pub struct LinkMap {
 #[derive(Debug)]
 pub struct Object {
     access: Access,
-    base: usize,
+    /// The distance between the addresses in the file and in memory.
+    pub base: usize,
     path: usize,
     /// The address of its dynamic section, which identifies it.
     pub dynamic: usize,
-    symbols: usize,
-    strings: usize,
+    /// The address of its symbols.
+    pub symbols: usize,
+    /// The address of their names.
+    pub strings: usize,
     gnu_hash: usize,
     old_hash: usize,
     versions: usize,
@@ -276,6 +280,29 @@ impl Object {
         false
     }
 
+    /// Where its relocations that name a symbol lie: those of slots for calls, and the others.
+    pub fn relocations(&self) -> [Range<usize>; 2] {
+        const ENTRY: usize = 24;
+        let [mut calls, mut calls_bytes, mut others, mut others_bytes, mut nameless] = [0; 5];
+        for [tag, value] in entries(self.access, self.dynamic) {
+            match tag {
+                DT_JMPREL => calls = value,
+                DT_PLTRELSZ => calls_bytes = value,
+                DT_RELA => others = value,
+                DT_RELASZ => others_bytes = value,
+                // The linker puts relocations without a symbol first.
+                DT_RELACOUNT => nameless = value * ENTRY,
+                _ => {}
+            }
+        }
+        let in_memory = |start: usize| if start < self.base { self.base + start } else { start };
+        let range = |start: usize, skipped: usize, bytes: usize| match start {
+            0 => 0..0,
+            start => in_memory(start) + skipped..in_memory(start) + bytes,
+        };
+        [range(calls, 0, calls_bytes), range(others, nameless, others_bytes)]
+    }
+
     /// Whether it names this object as needed.
     pub fn needs(&self, other: &Self) -> bool {
         let needed = entries(self.access, self.dynamic).filter(|[tag, _]| *tag == DT_NEEDED);
@@ -328,9 +355,14 @@ fn same_text(access: Access, one: usize, other: usize) -> bool {
 }
 
 const DT_NEEDED: usize = 1;
+const DT_PLTRELSZ: usize = 2;
 const DT_HASH: usize = 4;
 const DT_STRTAB: usize = 5;
 const DT_SYMTAB: usize = 6;
+const DT_RELA: usize = 7;
+const DT_RELASZ: usize = 8;
+const DT_JMPREL: usize = 23;
+const DT_RELACOUNT: usize = 0x6fff_fff9;
 const DT_GNU_HASH: usize = 0x6fff_fef5;
 const DT_VERSYM: usize = 0x6fff_fff0;
 const DT_VERDEF: usize = 0x6fff_fffc;

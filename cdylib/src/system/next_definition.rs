@@ -53,6 +53,32 @@ pub fn find_visible_to(places: [usize; 2], name: &CStr) -> *mut c_void {
     found.map_or(null_mut(), |address| address as *mut c_void)
 }
 
+/// Every object but ours, in the loader's order.
+pub fn others(access: Access) -> impl Iterator<Item = Object> {
+    Objects::all(access).filter(|object| object.dynamic != own_dynamic())
+}
+
+/// Where this library itself defines the name; `None` where it does not.
+pub fn own(name: &CStr) -> Option<usize> {
+    let own = Objects::all(Access::Direct).find(|object| object.dynamic == own_dynamic())?;
+    own.definition(name, None)
+}
+
+/// The newest object: the address of the loader's record of it.
+pub fn newest() -> usize {
+    let mut objects = Objects::all(Access::Guarded);
+    let mut newest = objects.next;
+    while let Some(map) = objects.next_map() {
+        newest = map;
+    }
+    newest
+}
+
+/// Whether this is still the newest object.
+pub fn is_newest(map: usize) -> bool {
+    map != 0 && Access::Guarded.read::<LinkMap>(map).is_some_and(|map| map.next == 0)
+}
+
 /// The loader's public record of itself (`link.h`).
 #[repr(C)]
 struct Debug {
@@ -87,6 +113,19 @@ impl Objects {
             next: unsafe { (&raw const _r_debug.first).read() },
             left: MAX,
         }
+    }
+}
+
+impl Objects {
+    /// Steps over one object, and returns the address of the loader's record of it.
+    fn next_map(&mut self) -> Option<usize> {
+        let at = self.next;
+        if at == 0 || self.left == 0 {
+            return None;
+        }
+        self.next = self.access.read::<LinkMap>(at)?.next;
+        self.left -= 1;
+        Some(at)
     }
 }
 

@@ -18,8 +18,18 @@ pub fn count() -> Option<u64> {
 
 /// The ids of all threads of this process; `None` where `/proc` cannot be read.
 pub fn list() -> Option<Vec<i32>> {
+    list_at(c"/proc/self/task")
+}
+
+/// The ids of all threads of another process; `None` where it is gone.
+pub fn list_in(process: i32) -> Option<Vec<i32>> {
+    let path = format!("/proc/{process}/task\0");
+    list_at(CStr::from_bytes_with_nul(path.as_bytes()).ok()?)
+}
+
+fn list_at(path: &CStr) -> Option<Vec<i32>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = rustix::fs::openat(CWD, c"/proc/self/task", flags, Mode::empty()).ok()?;
+    let folder = rustix::fs::openat(CWD, path, flags, Mode::empty()).ok()?;
     let mut space = [const { MaybeUninit::<u8>::uninit() }; 4096];
     let mut entries = RawDir::new(&folder, &mut space);
     let mut tids = Vec::new();
@@ -148,6 +158,17 @@ pub struct BlockedCall {
 /// What `/proc/self/task/TID/syscall` says; `None` where the thread runs, or the kernel does not offer the file.
 pub fn blocked_call(tid: i32) -> Option<BlockedCall> {
     parse_syscall(&read_entry(tid, "syscall")?)
+}
+
+/// The same of a thread of another process, if we may look at it.
+pub fn blocked_call_in(process: i32, tid: i32) -> Option<BlockedCall> {
+    parse_syscall(&read_path(&format!("/proc/{process}/task/{tid}/syscall\0"))?)
+}
+
+/// Whether a thread of another process sleeps; `None` where it is gone.
+pub fn sleeps_in(process: i32, tid: i32) -> Option<bool> {
+    let text = read_path(&format!("/proc/{process}/task/{tid}/stat\0"))?;
+    parse_stat(&text).map(|stat| stat.blocked)
 }
 
 fn parse_syscall(text: &[u8]) -> Option<BlockedCall> {

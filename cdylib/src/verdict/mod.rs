@@ -29,6 +29,8 @@ pub mod possible_deadlock;
 pub mod reported;
 pub mod reported_names;
 pub mod same_line;
+pub mod shared_descriptor;
 pub mod strict;
 pub mod suppressions;
 pub mod unsafe_fork;
+pub mod watched_calls;

@@ -8,6 +8,7 @@
 //! | `prediction` | before a call that takes a free lock: could it as well have been held at the fork? |
 //! | `attempt` | failed attempts to take a lock: is it freed, or waited for? |
 //! | `python_lock` | waits for CPython locks that no hook sees |
+//! | `descriptor` | uses of a descriptor that the parent waits on or uses, too |
 //! | `outcome` | how the child of a reported fork ended |
 //! | `finding` | what a child reports, and stopping it |
 //! | `reporter` | a finding's record, and the option that stops the child |
@@ -16,6 +17,7 @@
 
 mod attempt;
 mod call;
+mod descriptor;
 mod finding;
 mod fork_report;
 mod outcome;
@@ -27,6 +29,7 @@ mod wait;
 mod waits_in_vain;
 
 pub use self::call::{after_release, before_call, before_region, before_short_region, forget};
+pub use self::descriptor::is_called;
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::prediction::is_own;

@@ -9,6 +9,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::reporting::{self, FORKS};
 use crate::snapshot::alive::Alive;
 use crate::snapshot::fork_snapshot;
+use crate::snapshot::place::PlaceVerdict;
+use crate::state::redirects;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
@@ -35,6 +37,9 @@ pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
         return;
     };
     forked_child::note_parent_had_threads();
+    if redirects::is_ready() && fork.origin.known != Some(PlaceVerdict::ExecBound) {
+        redirects::apply();
+    }
     if fork.origin.has_holders {
         HAS_HOLDERS.store(true, Ordering::Relaxed);
     }
@@ -48,6 +53,9 @@ pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
 pub fn begin_alone(thread: &'static Thread) {
     if !thread.held.is_empty() {
         watch_all_calls(thread);
+    }
+    if redirects::is_ready() {
+        redirects::apply();
     }
 }
 

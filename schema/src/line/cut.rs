@@ -54,7 +54,8 @@ fn all_locks(detail: &mut Detail) -> &mut [Lock] {
         Detail::OrphanedLock(orphan) => core::slice::from_mut(&mut orphan.lock),
         Detail::PossibleDeadlock(possible) => core::slice::from_mut(&mut possible.lock),
         Detail::LeakedLock(leaked) => core::slice::from_mut(&mut leaked.lock),
-        Detail::StuckChild(_)
+        Detail::SharedDescriptor(_)
+        | Detail::StuckChild(_)
         | Detail::Call(_)
         | Detail::SlowHandler(_)
         | Detail::ForkOutcome(_)
@@ -113,9 +114,14 @@ fn locks(record: &mut Record, keep: usize) {
 
 /// Keeps the first `keep` waiters of each lock, and as many of the threads that used what a child waits for.
 fn waiters(record: &mut Record, keep: usize) {
-    if let Detail::StuckChild(stuck) = &mut record.detail {
-        let all = stuck.parent_tids.len();
-        stuck.parent_tids.truncate(keep);
+    let parents = match &mut record.detail {
+        Detail::StuckChild(stuck) => Some(&mut stuck.parent_tids),
+        Detail::SharedDescriptor(shared) => Some(&mut shared.parent_tids),
+        _ => None,
+    };
+    if let Some(tids) = parents {
+        let all = tids.len();
+        tids.truncate(keep);
         if all > keep {
             note(record, "parent_tids", keep, all);
         }
@@ -235,6 +241,11 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
         Detail::PossibleDeadlock(possible) => {
             see(Part::Text(&mut possible.call));
             visit_place(&mut possible.stack, possible.python_stack.as_mut(), see);
+        }
+        Detail::SharedDescriptor(shared) => {
+            see(Part::Text(&mut shared.call));
+            shared.threads.iter_mut().for_each(|thread| visit_thread(thread, see));
+            visit_place(&mut shared.stack, shared.python_stack.as_mut(), see);
         }
         Detail::StuckChild(stuck) => {
             see(Part::Text(&mut stuck.call));

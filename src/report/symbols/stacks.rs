@@ -22,6 +22,11 @@ pub fn of(detail: &mut Detail) -> Vec<&mut Vec<Frame>> {
             .into_iter()
             .chain(of_lock(&mut possible.lock))
             .collect(),
+        Detail::SharedDescriptor(shared) => {
+            let threads = shared.threads.iter_mut();
+            let theirs = threads.flat_map(|thread| [&mut thread.stack, &mut thread.created_stack]);
+            [&mut shared.stack].into_iter().chain(theirs.flatten()).collect()
+        }
         Detail::StuckChild(stuck) => vec![&mut stuck.stack],
         Detail::Call(call) => vec![&mut call.stack],
         Detail::LeakedLock(leak) => of_lock(&mut leak.lock).collect(),

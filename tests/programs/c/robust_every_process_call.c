@@ -5,9 +5,15 @@
 #include "../program.h"
 #include <pty.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
 #include <termios.h>
 
 #define TELL(call) do { errno = 1234; long result = (long)(call); say("%s: %ld, errno %d", #call, result, errno); } while (0)
@@ -90,6 +96,57 @@ static void daemons(int stay, int keep_streams) {
     say("%s; status %#x", text, (unsigned)status);
 }
 
+/* What a child could share with its parent by mistake: made, refused, and used by a child. */
+static void descriptors(void) {
+    int ends[2] = {-1, -1}, pair[2], status;
+    struct sockaddr_un nowhere = {AF_UNIX, "/nonexistent"};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, found = lock;
+    sigset_t none;
+    sigemptyset(&none);
+    int file = memfd_create("locked", MFD_CLOEXEC), set = epoll_create(1), counter = eventfd(5, EFD_NONBLOCK);
+    TELL(epoll_create(0));
+    TELL(epoll_create1(EPOLL_CLOEXEC) > 2);
+    TELL(epoll_create1(-1));
+    TELL(eventfd(0, -1));
+    TELL(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) > 2);
+    TELL(timerfd_create(-1, 0));
+    TELL(signalfd(-1, &none, SFD_CLOEXEC) > 2);
+    TELL(signalfd(counter, &none, 0));
+    TELL(pipe(ends));
+    TELL(pipe2(ends, O_CLOEXEC));
+    TELL(fcntl(ends[1], F_GETFD));
+    TELL(pipe2(ends, -1));
+    TELL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    TELL(socketpair(AF_UNIX, -1, 0, pair));
+    TELL(connect(pair[0], (struct sockaddr *)&nowhere, sizeof nowhere));
+    TELL(fcntl(file, F_SETLK, &lock));
+    TELL(fcntl64(file, F_GETLK, &found));
+    TELL(fcntl(-1, F_SETFL, O_APPEND));
+    TELL(lockf(file, F_TLOCK, 0));
+    TELL(lockf64(-1, F_TEST, 1));
+    pid_t child = fork();
+    if (child == 0) {
+        struct epoll_event event = {EPOLLIN, {.u64 = 77}};
+        eventfd_t value;
+        char text[8] = "";
+        TELL(eventfd_read(counter, &value));
+        TELL(value);
+        TELL(write(ends[1], "abc", 3));
+        TELL(read(ends[0], text, 2));
+        TELL(send(pair[0], text, 2, MSG_NOSIGNAL));
+        TELL(recv(pair[1], text, sizeof text, 0));
+        TELL(write(99, "a", 1));
+        MUST(close(set));
+        set = epoll_create1(0);
+        TELL(epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event));
+        TELL(epoll_wait(set, &event, 1, -1));
+        TELL(event.data.u64);
+        _exit(FINE);
+    }
+    if (waitpid(child, &status, 0) != child) broken("waitpid");
+    say("the child ended with %#x", (unsigned)status);
+}
+
 static void exits(int number) { say("atexit of %d", number); }
 static void at_exit(void) { exits(1); }
 static void at_quick_exit_(void) { exits(2); }
@@ -160,6 +217,7 @@ static void settings(void) {
 
 int main(void) {
     settings();
+    descriptors();
     TELL(pthread_atfork(prepares, in_parent, in_child));
     forks();
     daemons(1, 0);

@@ -54,6 +54,15 @@ def waits_for_ever(task):
     return len(words) > 5 and int(words[0]) == FUTEX and words[4] == b"0x0"
 
 
+def wait_until_it_reads(process, thread):
+    """Returns when a thread is blocked in a system call that waits for a descriptor: anything but a futex."""
+    while True:
+        words = system_call("%d/task/%d" % (process, thread))
+        if len(words) > 5 and int(words[0]) != FUTEX:
+            return
+        time.sleep(0.001)
+
+
 def wait_until_idle(others):
     """Returns when `others` other threads are blocked, each in the same place at three looks in a row."""
     me = str(os.getpid())

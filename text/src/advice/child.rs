@@ -5,7 +5,8 @@
 
 use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{
-    Call, Frame, Lock, OrphanedLock, Phase, PossibleDeadlock, PythonFrame, Record, SlowHandler, StuckChild,
+    Call, Frame, Lock, OrphanedLock, Phase, PossibleDeadlock, PythonFrame, Record, SharedDescriptor, SlowHandler,
+    StuckChild,
 };
 
 use super::locks::about_locks;
@@ -104,6 +105,28 @@ pub fn for_stuck(stuck: &StuckChild) -> Vec<String> {
         ..NO_FACTS
     };
     vec![first.into(), about_fork_of_child(&facts, &stuck.stack, language)]
+}
+
+/// The advice for a `shared_wakeup` or `shared_fd`.
+pub fn for_descriptor(shared: &SharedDescriptor) -> Vec<String> {
+    let language = language(shared.python_stack.as_deref(), [&shared.stack, &[]]);
+    let first = match (&*shared.fd_type, language) {
+        ("file", _) => {
+            "Open the file (or the database) again in the child, and close the inherited one there without writing to it."
+        }
+        ("socket", _) if shared.parent_tids.is_empty() => {
+            "Connect in the child, after the fork; close the inherited socket there without a word to the other side."
+        }
+        (_, Language::Python) => {
+            "In the child, make a new event loop (asyncio.run, asyncio.new_event_loop) and leave the parent's alone; call \
+             signal.set_wakeup_fd(-1) there before signals arrive."
+        }
+        _ => {
+            "In the child, first close the inherited descriptor and make a new one: most event loops have a function for that \
+             (event_reinit, uv_loop_fork, ev_loop_fork, io_context::notify_fork)."
+        }
+    };
+    vec![first.into()]
 }
 
 /// The advice for a call that a child should not have made.

@@ -3,7 +3,7 @@
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
     Call, Detail, ForkOutcome, Frame, Lock, LockKind, LostThread, OrphanedLock, Outcome, Phase, PossibleDeadlock,
-    Record, SlowHandler, StuckChild, TimedWaits, WaitObject,
+    Record, SharedDescriptor, SlowHandler, StuckChild, Thread, TimedWaits, WaitObject, Waiting,
 };
 
 use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread};
@@ -48,6 +48,12 @@ golden!(stuck_in_waits_with_a_time_out, in_vain(), None);
 golden!(stuck_until_a_signal, until_signal(semaphore()), None);
 golden!(thread_created_after_fork, creates_thread(), None);
 golden!(guarded_library, guarded(), None);
+golden!(
+    shared_eventfd_of_a_thread,
+    shared_eventfd(),
+    Some("FORKWATCH_STRICT=child")
+);
+golden!(shared_connection_to_a_server, shared_connection(), None);
 golden!(
     slow_handler_of_a_library,
     slow(Some("/usr/lib/libgrpc.so.42"), Phase::Prepare),
@@ -329,6 +335,44 @@ fn creates_thread() -> Record {
 
 fn guarded() -> Record {
     call(Kind::GuardedCall, "cuInit", Some("/usr/lib/libcuda.so.1"), in_child())
+}
+
+fn shared_use(kind: Kind, fd_type: &str, call: &str, threads: Vec<Thread>) -> SharedDescriptor {
+    assert!(matches!(kind, Kind::SharedWakeup | Kind::SharedFd));
+    SharedDescriptor {
+        fd: 7,
+        fd_type: fd_type.into(),
+        call: call.into(),
+        parent_tids: threads.iter().map(|thread| thread.tid).collect(),
+        threads,
+        stack: in_child(),
+        python_stack: None,
+    }
+}
+
+fn shared_eventfd() -> Record {
+    let thread = Thread {
+        tid: 4243,
+        name: "gmain".into(),
+        start_routine: Some("g_thread_proxy".into()),
+        created_stack: None,
+        stack: Some(vec![
+            inside("g_main_loop_run", "/usr/lib/libglib-2.0.so.0", "0x1a2b"),
+            at("serve", "/home/ann/shop/src/main.c", 20),
+        ]),
+        python_stack: None,
+        waiting: Some(Waiting {
+            call: "poll".into(),
+            address: None,
+        }),
+    };
+    let detail = shared_use(Kind::SharedWakeup, "eventfd", "write", vec![thread]);
+    of_child(Kind::SharedWakeup, Severity::Error, Detail::SharedDescriptor(detail))
+}
+
+fn shared_connection() -> Record {
+    let detail = shared_use(Kind::SharedFd, "socket", "send", Vec::new());
+    of_child(Kind::SharedFd, Severity::Warn, Detail::SharedDescriptor(detail))
 }
 
 fn slow(library: Option<&str>, phase: Phase) -> Record {

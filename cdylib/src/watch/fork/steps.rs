@@ -8,12 +8,14 @@ use crate::snapshot::{alive, handled_locks};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
-use crate::state::sandbox;
 use crate::state::thread::{Busy, Thread};
+use crate::state::{descriptors, redirects, sandbox};
 use crate::system::errno::{self, KeepErrno};
+use crate::system::loaded_object::Access;
 use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, process};
-use crate::watch::reporting::{AllForks, FORKS, TIMEOUT};
+use crate::verdict::watched_calls;
+use crate::watch::reporting::{self, AllForks, FORKS, TIMEOUT};
 use crate::watch::{new_process, thread_record};
 
 /// In place of the child's id, where the parent does not know it.
@@ -30,6 +32,7 @@ pub fn before_copy(call: Option<ForkCall>) {
     if Thread::current().is_some() {
         Thread::count_fork();
         if alive::is_alone() {
+            redirect_in_child(thread, true);
             return;
         }
     }
@@ -46,8 +49,31 @@ pub fn before_copy(call: Option<ForkCall>) {
     );
 }
 
+/// Prepares what a child shows, if it could use something of its parent's by mistake.
+#[inline(always)]
+fn redirect_in_child(thread: &Thread, alone: bool) {
+    if descriptors::may_be_shared(alone) {
+        prepare_redirects(thread, alone);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn prepare_redirects(thread: &Thread, alone: bool) {
+    /// What listing the slots needs.
+    const STACK: usize = 64 * 1024;
+    // A child of a process that redirects has inherited the redirected slots, and one that has not caught up may not allocate.
+    if process::owns_state() && thread.has_stack_left(STACK) && reporting::has_memory() {
+        let access = if alone { Access::Direct } else { Access::Guarded };
+        redirects::prepare(watched_calls::symbols(), access);
+    } else {
+        redirects::leave();
+    }
+}
+
 /// Examines the other threads, and decides whether strict mode stops the fork.
 fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
+    redirect_in_child(thread, false);
     // The walk needs the current stack; the rest may need more than is left of it.
     let stack = look::fork_stack(call);
     let function = call.map_or("fork", |call| call.function.name);

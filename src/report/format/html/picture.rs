@@ -119,6 +119,7 @@ pub fn of(finding: &Whole<'_>, children: &[Whole<'_>]) -> Option<Picture> {
             }],
             Vec::new(),
         ),
+        Detail::SharedDescriptor(shared) => of_child(of_parent(&shared.parent_tids), Vec::new()),
         Detail::StuckChild(stuck) => of_child(of_parent(&stuck.parent_tids), Vec::new()),
         Detail::Call(_) => of_child(of_parent(&[]), Vec::new()),
         Detail::LeakedLock(leak) => Some(Picture {
@@ -258,6 +259,7 @@ fn child_end(child: &Whole<'_>) -> Option<End> {
         (Detail::OrphanedLock(orphan), _) if !orphan.blocking => format!("{} never succeeds", orphan.call),
         (Detail::OrphanedLock(orphan), _) => format!("may hang in {}", orphan.call),
         (Detail::PossibleDeadlock(possible), _) => format!("can hang in {}", possible.call),
+        (Detail::SharedDescriptor(shared), _) => format!("{} on descriptor {}", shared.call, shared.fd),
         (Detail::StuckChild(stuck), _) => format!("hangs in {}", stuck.call),
         (Detail::Call(call), _) => format!("calls {}", call.call),
         _ => return None,

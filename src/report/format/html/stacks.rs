@@ -41,6 +41,7 @@ fn heading(detail: &Detail) -> String {
         Detail::UnsafeFork(fork) => format!("{}() called", fork.fork.function),
         Detail::OrphanedLock(orphan) => format!("{} called in the child", orphan.call),
         Detail::PossibleDeadlock(possible) => format!("{} called in the child", possible.call),
+        Detail::SharedDescriptor(shared) => format!("{} called in the child", shared.call),
         Detail::StuckChild(stuck) => format!("{} called in the child", stuck.call),
         Detail::Call(call) => format!("{} called in the child", call.call),
         _ => String::from("Stack"),
