@@ -117,6 +117,11 @@ impl Object {
 
     /// Where it defines this name, in one version where a version is given.
     pub fn definition(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+        self.extent(name, version).map(|extent| extent.start)
+    }
+
+    /// The addresses that the definition of this name takes; empty where its size is not known.
+    pub fn extent(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
         if self.gnu_hash != 0 {
             self.by_gnu_hash(name, version)
         } else {
@@ -125,7 +130,7 @@ impl Object {
     }
 
     /// `DT_GNU_HASH`: a filter that rejects most names, buckets, and chains that end with an odd hash.
-    fn by_gnu_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+    fn by_gnu_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
         let [buckets, first, filters, shift]: [u32; 4] = self.access.read(self.gnu_hash)?;
         let hash = name
             .to_bytes()
@@ -144,9 +149,9 @@ impl Object {
         while index >= first {
             let entry: u32 = self.access.read(chains_at + (index - first) as usize * 4)?;
             if entry | 1 == hash | 1
-                && let Some(address) = self.symbol(index, name, version)
+                && let Some(extent) = self.symbol(index, name, version)
             {
-                return Some(address);
+                return Some(extent);
             }
             if entry & 1 != 0 {
                 break;
@@ -157,7 +162,7 @@ impl Object {
     }
 
     /// `DT_HASH`, for objects that have no newer table.
-    fn by_old_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+    fn by_old_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
         if self.old_hash == 0 {
             return None;
         }
@@ -173,15 +178,15 @@ impl Object {
             if index == 0 {
                 break;
             }
-            if let Some(address) = self.symbol(index, name, version) {
-                return Some(address);
+            if let Some(extent) = self.symbol(index, name, version) {
+                return Some(extent);
             }
             index = word(buckets as usize + index as usize)?;
         }
         None
     }
 
-    fn symbol(&self, index: u32, name: &CStr, version: Option<&CStr>) -> Option<usize> {
+    fn symbol(&self, index: u32, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
         let symbol: Symbol = self.access.read(self.symbols + index as usize * size_of::<Symbol>())?;
         let kind = symbol.info & 0xf;
         let is_defined = symbol.section != 0 && symbol.value != 0 && symbol.info >> 4 != STB_LOCAL;
@@ -196,9 +201,10 @@ impl Object {
         if kind == STT_GNU_IFUNC {
             // SAFETY: such a symbol is a function without arguments that returns the address of the one to call, and its library
             // is relocated before any of our code runs.
-            return Some(unsafe { core::mem::transmute::<usize, extern "C" fn() -> usize>(address)() });
+            let address = unsafe { core::mem::transmute::<usize, extern "C" fn() -> usize>(address)() };
+            return Some(address..address);
         }
-        Some(address)
+        Some(address..address.saturating_add(symbol.size))
     }
 
     /// Whether a symbol has this version; without one, whether it is the default, which a newly linked program would get.

@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "the loader's own record")]
 
 use core::ffi::{CStr, c_int, c_void};
+use core::ops::Range;
 use core::ptr::null_mut;
 
 pub use super::loaded_object::Access;
@@ -22,21 +23,25 @@ pub enum Scope {
 
 /// The definition of this name, in this version if one is given; null where there is none.
 pub fn find(scope: Scope, access: Access, name: &CStr, version: Option<&CStr>) -> *mut c_void {
+    extent(scope, access, name, version).map_or(null_mut(), |extent| extent.start as *mut c_void)
+}
+
+/// The addresses that this definition takes, as far as its symbol table gives its size.
+pub fn extent(scope: Scope, access: Access, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
     let mut objects = Objects::all(access);
-    let found = match scope {
+    match scope {
         Scope::Next => {
             // After our own object.
             let _own = objects.find(|object| object.dynamic == own_dynamic());
-            objects.find_map(|object| object.definition(name, version))
+            objects.find_map(|object| object.extent(name, version))
         }
         Scope::Libc => objects
             .filter(Object::is_libc)
-            .find_map(|object| object.definition(name, version)),
+            .find_map(|object| object.extent(name, version)),
         Scope::All => objects
             .filter(|object| object.dynamic != own_dynamic())
-            .find_map(|object| object.definition(name, version)),
-    };
-    found.map_or(null_mut(), |address| address as *mut c_void)
+            .find_map(|object| object.extent(name, version)),
+    }
 }
 
 /// The definition that is visible to the object around one of these places, which may have been opened with `RTLD_LOCAL`: its

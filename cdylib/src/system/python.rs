@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "functions of CPython")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use forkwatch_process::cpython::interpreter::minor_of;
@@ -45,24 +46,26 @@ impl Python {
     }
 }
 
-/// Where the interpreter's own locks begin; 0 where that is not known. Relaxed: an address alone.
+/// Where the interpreter's own locks begin, and how many bytes they take; 0 where that is not known. Relaxed: both are written once,
+/// and an address is in no range of which only one is seen.
 static OWN_LOCKS: AtomicUsize = AtomicUsize::new(0);
-/// How far they reach at most: `_PyRuntime`, which holds them, grows from version to version, and has 600 kB in 3.12.
-const MAX_OWN_LOCKS: usize = 1 << 20;
+static OWN_LOCKS_BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether this address is that of one of the interpreter's own locks, such as the interpreter lock, as far as that can be told
-/// without reading its symbols.
+/// Whether this address is that of one of the interpreter's own locks, such as the interpreter lock.
 #[inline(always)]
 pub fn is_own_lock(address: usize) -> bool {
-    let start = OWN_LOCKS.load(Ordering::Relaxed);
-    start != 0 && address.wrapping_sub(start) < MAX_OWN_LOCKS
+    address.wrapping_sub(OWN_LOCKS.load(Ordering::Relaxed)) < OWN_LOCKS_BYTES.load(Ordering::Relaxed)
 }
 
-/// Up to 3.6 they are variables, which lie around one that has a public name.
-fn own_locks() -> usize {
-    let around = || symbol(c"_PyThreadState_Current").map(|variable| variable as usize - MAX_OWN_LOCKS / 2);
-    let runtime = symbol(c"_PyRuntime").map(|runtime| runtime as usize);
-    runtime.or_else(around).unwrap_or(0)
+/// Where they lie: in `_PyRuntime`. Up to 3.6 they are variables, which lie around one that has a public name.
+fn own_locks() -> Option<Range<usize>> {
+    /// How far they lie from it at most: the data of 3.6 and its modules takes less.
+    const AROUND: usize = 1 << 19;
+    let around = || {
+        let variable = definition(c"_PyThreadState_Current")?.start;
+        Some(variable.saturating_sub(AROUND)..variable.saturating_add(AROUND))
+    };
+    definition(c"_PyRuntime").or_else(around)
 }
 
 /// The interpreter, if a search has found one.
@@ -76,7 +79,10 @@ pub fn search() {
         return;
     }
     if let Some(python) = python() {
-        OWN_LOCKS.store(own_locks(), Ordering::Relaxed);
+        if let Some(locks) = own_locks() {
+            OWN_LOCKS.store(locks.start, Ordering::Relaxed);
+            OWN_LOCKS_BYTES.store(locks.len(), Ordering::Relaxed);
+        }
         // A search that finished first has found the same.
         let _first_wins = FOUND.set(Box::new(python));
     }
@@ -117,12 +123,15 @@ fn offsets(minor: u32) -> Option<DebugOffsets> {
 }
 
 fn symbol(name: &CStr) -> Option<*mut c_void> {
+    definition(name).map(|extent| extent.start as *mut c_void)
+}
+
+fn definition(name: &CStr) -> Option<Range<usize>> {
     // With one thread, nothing is unloaded while it is read.
     let access = if libc_threads::none_was_made() {
         Access::Direct
     } else {
         Access::Guarded
     };
-    let address = next_definition::find(Scope::All, access, name, None);
-    (!address.is_null()).then_some(address)
+    next_definition::extent(Scope::All, access, name, None)
 }

@@ -8,9 +8,10 @@ use super::this_thread;
 use crate::snapshot::lock_state;
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
-use crate::state::stack_cache::Caller;
+use crate::state::stack_cache::{self, Caller};
 use crate::state::takers;
 use crate::state::thread::Thread;
+use crate::system::python;
 
 /// A call that takes a lock, or tries to.
 #[inline(always)]
@@ -96,7 +97,12 @@ unsafe fn acquire_mutex_from_several(
 /// Notes that this thread asks for an object; `None` where the call must pass straight through.
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
-    let stack = thread.stack_of(caller);
+    let stack = if object == Object::Mutex && python::is_own_lock(address) {
+        // Taken at each call that may block, from thousands of stacks; no finding is about such a lock.
+        stack_cache::of_caller_alone(caller)
+    } else {
+        thread.stack_of(caller)
+    };
     if object != Object::Semaphore {
         // Only a semaphore that was taken is known to be a lock.
         takers::note(thread, object, address, || stack);
