@@ -54,6 +54,7 @@ static OWN_LOCKS_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Whether this address is that of one of the interpreter's own locks, such as the interpreter lock.
 #[inline(always)]
 pub fn is_own_lock(address: usize) -> bool {
+    // Relaxed: as the two variables say.
     address.wrapping_sub(OWN_LOCKS.load(Ordering::Relaxed)) < OWN_LOCKS_BYTES.load(Ordering::Relaxed)
 }
 
@@ -80,6 +81,7 @@ pub fn search() {
     }
     if let Some(python) = python() {
         if let Some(locks) = own_locks() {
+            // Relaxed: as the two variables say.
             OWN_LOCKS.store(locks.start, Ordering::Relaxed);
             OWN_LOCKS_BYTES.store(locks.len(), Ordering::Relaxed);
         }
