@@ -83,7 +83,7 @@ fn one_line_is_one_finding_whatever_is_held_there() {
         .collect();
     assert!(brief.len() <= 16 * 3 + 1, "{text}");
     assert!(
-        brief[1].contains("  Lock: mutex at 0x") && brief[1].contains("taken in keep"),
+        brief[1].contains("  Lock: mutex \"locks") && brief[1].contains("taken in keep"),
         "{text}"
     );
     let summary = one.of(Kind::Summary)[0]
