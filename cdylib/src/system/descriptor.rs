@@ -152,6 +152,21 @@ pub fn is_locked_by(process: i32, fd: i32) -> bool {
     result == 0 && i32::from(lock.l_type) != libc::F_UNLCK && lock.l_pid == process
 }
 
+/// Whether the other end of a socket has an address, as a server has. The ends of a pair have none.
+pub fn has_named_peer(fd: i32) -> bool {
+    const FAMILY_ALONE: u32 = 2;
+    let (mut address, mut length) = ([0_u64; 16], 128_u32);
+    let places = [&raw mut address as usize, &raw mut length as usize];
+    // SAFETY: both places are ours, and as large as is said.
+    let result = unsafe {
+        system_call(
+            libc::SYS_getpeername,
+            [fd.unsigned_abs() as usize, places[0], places[1], 0, 0, 0],
+        )
+    };
+    result == 0 && length > FAMILY_ALONE
+}
+
 /// Whether a socket passes a stream, and does not listen.
 pub fn is_stream(fd: i32) -> bool {
     let option = |name: i32| {

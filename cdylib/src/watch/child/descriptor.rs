@@ -112,7 +112,7 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
         does: call.does,
         here: who(&here, forking),
         at_other_end: who(&at_other_end, forking),
-        is_connection: descriptors::is_connected(fd) && descriptor::is_stream(fd),
+        is_connection: descriptors::is_connected(fd) && descriptor::is_stream(fd) && descriptor::has_named_peer(fd),
         is_locked: is == Type::File,
         talks: talks(python),
         wakes: wakes(python) || descriptor::is_nonblocking(fd) && attempt::is_cpythons(return_address),
