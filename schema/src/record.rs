@@ -272,8 +272,22 @@ pub struct SlowHandler {
     pub library: Option<String>,
     /// When the handler runs.
     pub phase: Phase,
-    /// How long it took.
+    /// How long it took, or has waited so far.
     pub milliseconds: u64,
+    /// The call in which it waits; absent where it has returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<HandlerWait>,
+}
+
+/// A call in which an at-fork handler waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandlerWait {
+    /// The function.
+    pub call: String,
+    /// Where it was called, innermost first.
+    pub stack: Vec<Frame>,
+    /// The thread that it waits for; null where that is not known.
+    pub thread: Option<Thread>,
 }
 
 /// The fields of `fork_outcome`.

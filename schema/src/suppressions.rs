@@ -126,10 +126,14 @@ fn matches_detail(rule: &Rule, detail: &Detail) -> bool {
                 || matches_place(rule, &finding.stack, finding.python_stack.as_deref())
         }
         Detail::LeakedLock(finding) => matches_lock(rule, &finding.lock),
-        Detail::SlowHandler(finding) => finding
-            .library
-            .as_deref()
-            .is_some_and(|library| rule.matches(base_name(library))),
+        Detail::SlowHandler(finding) => {
+            let library = finding.library.as_deref();
+            library.is_some_and(|library| rule.matches(base_name(library)))
+                || finding
+                    .waits
+                    .as_ref()
+                    .is_some_and(|waits| matches_stack(rule, &waits.stack))
+        }
         Detail::ForkOutcome(_) | Detail::Summary(_) => false,
     }
 }

@@ -9,7 +9,7 @@ use super::{hand_over, hooks};
 use crate::state::thread::Thread;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_c11_threads, no_error_number, real_function};
-use crate::watch::{start, thread_creation, thread_record};
+use crate::watch::{handler_call, start, thread_creation, thread_record};
 
 /// What a thread runs. It may be cancelled, so it may unwind.
 type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -17,6 +17,9 @@ type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 hooks! {
     /// Makes a thread.
     entry hook pthread_create;
+    /// Waits until a thread has ended.
+    hook pthread_join(thread, result) -> c_int, or no_error_number
+        = |caller, real| handler_call::join(thread, result, caller, real);
     /// Makes a thread of C11. It calls libc's own thread creation, so it needs a hook of its own.
     entry hook thrd_create;
 }

@@ -1,4 +1,5 @@
-//! Times the at-fork handlers of other libraries: one that takes over a second is reported when it ends.
+//! Times the at-fork handlers of other libraries: one that takes over a second is reported when it ends, or when it waits in a call
+//! that passes a hook.
 //!
 //! libc calls a handler without arguments, so each handler gets an entry of its own, which knows its number. Once the entries
 //! are used up, libc calls further handlers directly, and they are not timed.
@@ -9,10 +10,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use forkwatch_schema::record::Phase;
 
 use super::fork::handlers::Handler;
-use super::{new_process, report, reporting, this_thread};
+use super::{handler_call, new_process, report, reporting, this_thread};
 use crate::record;
 use crate::state::sandbox;
-use crate::state::thread::Busy;
+use crate::state::thread::{Busy, Thread};
 use crate::system::clock;
 use crate::system::errno::KeepErrno;
 use crate::system::numbered_entries::{self, ENTRIES};
@@ -58,17 +59,23 @@ extern "C-unwind" fn run(number: usize) {
         // SAFETY: libc's own call.
         return unsafe { handler() };
     }
+    let phase = match PHASES.get(number).map_or(0, |phase| phase.load(Ordering::Acquire)) {
+        1 => Phase::Prepare,
+        2 => Phase::Parent,
+        _ => Phase::Child,
+    };
+    let thread = Thread::current().filter(|_| phase != Phase::Child);
+    if let Some(thread) = thread {
+        handler_call::begin(thread, address, phase);
+    }
     let before = clock::milliseconds();
     // SAFETY: as above.
     unsafe { handler() };
     let took = clock::milliseconds().saturating_sub(before);
+    if let Some(thread) = thread {
+        handler_call::end(thread);
+    }
     if took >= SLOW {
-        let phase = PHASES.get(number).map_or(0, |phase| phase.load(Ordering::Acquire));
-        let phase = match phase {
-            1 => Phase::Prepare,
-            2 => Phase::Parent,
-            _ => Phase::Child,
-        };
         was_slow(address, phase, took);
     }
 }

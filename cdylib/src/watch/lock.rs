@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use super::child::{self, Wait};
-use super::this_thread;
+use super::{handler_call, this_thread};
 use crate::snapshot::lock_state;
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
@@ -44,6 +44,15 @@ fn acquire_slowly(
     {
         child::before_call(thread, object, address, wait, caller);
     }
+    let known = if object == Object::Mutex && wait == Wait::Forever {
+        Thread::current().and_then(|thread| handler_call::mutex(thread, address, caller))
+    } else {
+        None
+    };
+    let real = move || match known {
+        Some(result) => result,
+        None => real(),
+    };
     match ask(object, address, caller) {
         Some((thread, ticket)) => settle(thread, ticket, real()),
         None => real(),

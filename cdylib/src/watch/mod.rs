@@ -24,6 +24,7 @@ pub mod context;
 pub mod fork;
 pub mod fork_judgement;
 pub mod handler;
+pub mod handler_call;
 pub mod lock;
 pub mod new_process;
 pub mod region;

@@ -259,7 +259,13 @@ fn visit(detail: &mut Detail, see: &mut dyn FnMut(Part<'_>)) {
             call.library.iter_mut().for_each(|library| see(Part::Text(library)));
             visit_place(&mut call.stack, call.python_stack.as_mut(), see);
         }
-        Detail::SlowHandler(slow) => slow.library.iter_mut().for_each(|library| see(Part::Text(library))),
+        Detail::SlowHandler(slow) => {
+            slow.library.iter_mut().for_each(|library| see(Part::Text(library)));
+            if let Some(waits) = &mut slow.waits {
+                visit_stack(&mut waits.stack, see);
+                waits.thread.iter_mut().for_each(|thread| visit_thread(thread, see));
+            }
+        }
         Detail::ForkOutcome(outcome) => outcome.program.iter_mut().for_each(|program| see(Part::Text(program))),
         Detail::LeakedLock(_) | Detail::Summary(_) => {}
     }

@@ -312,6 +312,7 @@ fn calls_and_slow_handlers() {
                 library,
                 phase,
                 milliseconds,
+                waits: None,
             }),
         )
     };

@@ -2,11 +2,11 @@
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{
-    Call, Detail, ForkOutcome, Frame, Lock, LockKind, LostThread, OrphanedLock, Outcome, Phase, PossibleDeadlock,
-    Record, SharedDescriptor, SlowHandler, StuckChild, Thread, TimedWaits, WaitObject, Waiting,
+    Call, Detail, ForkOutcome, Frame, HandlerWait, Lock, LockKind, LostThread, OrphanedLock, Outcome, Phase,
+    PossibleDeadlock, Record, SharedDescriptor, SlowHandler, StuckChild, Thread, TimedWaits, WaitObject, Waiting,
 };
 
-use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread};
+use super::parts::{at, build, inside, libc, lock, main_bottom, python_frame, thread, waits};
 use super::{compare, headline, render, style};
 
 /// Golden files are this directory's.
@@ -57,6 +57,16 @@ golden!(shared_connection_to_a_server, shared_connection(), None);
 golden!(
     slow_handler_of_a_library,
     slow(Some("/usr/lib/libgrpc.so.42"), Phase::Prepare),
+    None
+);
+golden!(
+    slow_handler_that_joins_a_thread,
+    waits_in_handler(Severity::Error, "pthread_join"),
+    None
+);
+golden!(
+    slow_handler_that_waits_for_itself,
+    waits_in_handler(Severity::Fatal, "pthread_mutex_lock"),
     None
 );
 golden!(slow_handler_unknown, slow(None, Phase::Child), None);
@@ -375,11 +385,36 @@ fn shared_connection() -> Record {
     of_child(Kind::SharedFd, Severity::Warn, Detail::SharedDescriptor(detail))
 }
 
+/// A handler that joins a thread, or asks for a lock of its own thread's.
+fn waits_in_handler(severity: Severity, call: &str) -> Record {
+    let mut record = slow(Some("/usr/lib/libopenblas.so.0"), Phase::Prepare);
+    if let Detail::SlowHandler(detail) = &mut record.detail {
+        let worker = Thread {
+            waiting: waits("futex", None),
+            stack: Some(vec![inside(
+                "blas_thread_server",
+                "/usr/lib/libopenblas.so.0",
+                "0x6042",
+            )]),
+            ..thread(4245, "worker", "blas_thread_server", None)
+        };
+        detail.milliseconds = 2000;
+        detail.waits = Some(HandlerWait {
+            call: call.into(),
+            stack: vec![inside("blas_thread_shutdown_", "/usr/lib/libopenblas.so.0", "0x5f8b")],
+            thread: Some(worker),
+        });
+    }
+    record.severity = severity;
+    record
+}
+
 fn slow(library: Option<&str>, phase: Phase) -> Record {
     let detail = SlowHandler {
         library: library.map(Into::into),
         phase,
         milliseconds: 1204,
+        waits: None,
     };
     build(Kind::SlowHandler, Severity::Warn, Detail::SlowHandler(detail))
 }

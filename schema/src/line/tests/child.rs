@@ -71,6 +71,7 @@ fn slow(library: Option<&str>) -> Detail {
         library,
         phase,
         milliseconds,
+        waits: None,
     })
 }
 

@@ -256,6 +256,7 @@ fn calls_and_handlers() {
             library: None,
             phase,
             milliseconds: 1000,
+            waits: None,
         };
         has(&[for_handler(&slow)], &[words]);
     }

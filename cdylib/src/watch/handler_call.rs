@@ -1,0 +1,170 @@
+//! A call in which an at-fork handler waits: `fork` does not return meanwhile. A wait that is sure never to end is reported before
+//! it begins, any other when it has lasted long.
+//!
+//! A lock call of a handler takes the cold path, and waits with a time-out first. So does `pthread_join`. The rest is as without us.
+#![expect(unsafe_code, reason = "calls libc's waits with a time-out")]
+
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use forkwatch_schema::record::Phase;
+
+use super::{new_process, report, reporting};
+use crate::record::slow_handler::{self, Wait};
+use crate::snapshot::lock_state::{LockState, lock_state};
+use crate::snapshot::names;
+use crate::state::forked_child;
+use crate::state::held::Object;
+use crate::state::stack_cache::Caller;
+use crate::state::thread::{Busy, Thread};
+use crate::state::threads;
+use crate::system::clock::{self, Time};
+use crate::system::errno::KeepErrno;
+use crate::system::next_definition::Scope;
+use crate::system::real::{no_error_number, real_function};
+
+/// A wait of this many seconds is long.
+const LONG: i64 = 2;
+
+/// The record of the thread that runs a handler; 0 where none does. One at a time: the handlers of a second fork at the same time are
+/// not watched. Relaxed, as the next: only that thread itself acts on them.
+static THREAD: AtomicUsize = AtomicUsize::new(0);
+/// The handler's address, and whether it is one of those that run after the copy.
+static HANDLER: AtomicUsize = AtomicUsize::new(0);
+static IS_LATE: AtomicBool = AtomicBool::new(false);
+
+real_function!(static TIMED_LOCK = c"pthread_mutex_timedlock", Scope::Next, None, Some(no_error_number));
+real_function!(static TIMED_JOIN = c"pthread_timedjoin_np", Scope::Next, None, Some(no_error_number));
+
+/// The handler at this address begins in this thread.
+pub fn begin(thread: &Thread, handler: usize, phase: Phase) {
+    if forked_child::is_watched() {
+        return;
+    }
+    let own = core::ptr::from_ref(thread) as usize;
+    if THREAD
+        .compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed)
+        .is_ok()
+    {
+        // Relaxed: only the thread that runs the handler acts on it.
+        HANDLER.store(handler, Ordering::Relaxed);
+        IS_LATE.store(phase == Phase::Parent, Ordering::Relaxed);
+        thread.leave_hot_path();
+    }
+}
+
+/// It has returned.
+pub fn end(thread: &Thread) {
+    if is_running_in(thread) {
+        THREAD.store(0, Ordering::Relaxed);
+        thread.set_stack(thread.stack_low(), thread.stack_span(), !forked_child::is_watched());
+    }
+}
+
+fn is_running_in(thread: &Thread) -> bool {
+    THREAD.load(Ordering::Relaxed) == core::ptr::from_ref(thread) as usize
+}
+
+/// Before a handler's call that takes this mutex. Returns its result if that is known already.
+#[cold]
+#[inline(never)]
+pub fn mutex(thread: &'static Thread, address: usize, caller: Caller) -> Option<c_int> {
+    if !is_running_in(thread) {
+        return None;
+    }
+    let own = rustix::thread::gettid().as_raw_nonzero().get();
+    // SAFETY: the program is about to pass this very mutex to libc.
+    let state = || unsafe { lock_state(Object::Mutex, address, || own) };
+    let LockState::Held(owner) = state() else { return None };
+    if owner == own {
+        tell(thread, owner, true, caller);
+        return None;
+    }
+    type Lock = unsafe extern "C-unwind" fn(usize, *const Time) -> c_int;
+    // SAFETY: the function of this name has this type.
+    let timed = unsafe { core::mem::transmute::<*mut c_void, Lock>(TIMED_LOCK.if_there()?) };
+    let until = in_a_while();
+    // SAFETY: the program's own mutex.
+    match unsafe { timed(address, &raw const until) } {
+        libc::ETIMEDOUT => {
+            if let LockState::Held(owner) = state() {
+                tell(thread, owner, false, caller);
+            }
+            None
+        }
+        // As an error-checking mutex, or one without an owner's rights, answers; the real call says so itself.
+        error if error != 0 && error != libc::EOWNERDEAD => None,
+        taken => Some(taken),
+    }
+}
+
+/// A handler's `pthread_join`.
+pub fn join(handle: usize, result: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    // Relaxed: only the thread that runs the handler acts on it.
+    if THREAD.load(Ordering::Relaxed) != 0
+        && let Some(thread) = Thread::current()
+        && let Some(known) = timed_join(thread, handle, result, caller)
+    {
+        return known;
+    }
+    real()
+}
+
+#[cold]
+#[inline(never)]
+fn timed_join(thread: &'static Thread, handle: usize, result: usize, caller: Caller) -> Option<c_int> {
+    if !is_running_in(thread) {
+        return None;
+    }
+    type Join = unsafe extern "C-unwind" fn(usize, usize, *const Time) -> c_int;
+    // SAFETY: the function of this name has this type.
+    let timed = unsafe { core::mem::transmute::<*mut c_void, Join>(TIMED_JOIN.if_there()?) };
+    let until = in_a_while();
+    // SAFETY: the program's own thread, and place for its result.
+    match unsafe { timed(handle, result, &raw const until) } {
+        libc::ETIMEDOUT => {
+            let joined = threads::all().find(|(_, _, other)| other.handle() == handle);
+            tell(thread, joined.map_or(0, |(_, tid, _)| tid), false, caller);
+            None
+        }
+        known => Some(known),
+    }
+}
+
+fn in_a_while() -> Time {
+    let mut time = clock::of_day();
+    time.seconds += LONG;
+    time
+}
+
+fn tell(thread: &'static Thread, tid: i32, never_ends: bool, caller: Caller) {
+    let _errno = KeepErrno::save();
+    let stack = thread.stack_of(caller);
+    let _busy = Busy::from_here();
+    if !new_process::may_report(thread) {
+        return;
+    }
+    // Relaxed: only the thread that runs the handler acts on it.
+    let phase = if IS_LATE.load(Ordering::Relaxed) {
+        Phase::Parent
+    } else {
+        Phase::Prepare
+    };
+    // Relaxed: only the thread that runs the handler acts on it.
+    let handler = (HANDLER.load(Ordering::Relaxed), phase);
+    let wait = Wait {
+        tid,
+        never_ends,
+        milliseconds: if never_ends { 0 } else { LONG.unsigned_abs() * 1000 },
+    };
+    reporting::with_lock(|_| {
+        if let Some(mut resolver) = names::resolver() {
+            report::finding(slow_handler::waiting(
+                handler,
+                (caller.function, stack),
+                wait,
+                &mut resolver,
+            ));
+        }
+    });
+}
