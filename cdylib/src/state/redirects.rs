@@ -11,7 +11,7 @@ use lock_api::Mutex;
 
 use crate::system::import_slots;
 use crate::system::loaded_object::Access;
-use crate::system::next_definition::{self, Scope};
+use crate::system::next_definition;
 use crate::system::own_lock::OwnLock;
 use crate::system::own_memory::OwnMemory;
 use crate::system::redirected_entries;
@@ -59,28 +59,19 @@ pub fn leave() {
 }
 
 fn list(functions: impl Iterator<Item = &'static CStr>, access: Access) -> Vec<Redirect> {
-    // The function that the program reaches: our hook or, unless another definition comes before it, the next.
-    let original = |name: &CStr| {
-        if let Some(hook) = next_definition::own(name) {
-            return hook;
-        }
-        let next = next_definition::find(Scope::Next, access, name, None) as usize;
-        let first = next_definition::find(Scope::All, access, name, None) as usize;
-        if next == first { next } else { 0 }
-    };
     let targets: Vec<(usize, usize, &CStr)> = functions
         .enumerate()
         .filter_map(|(number, name)| {
-            let original = original(name);
-            let entry = (original != 0).then(|| redirected_entries::entry(number, original))?;
-            Some((original, entry?, name))
+            // The function that the program reaches: our hook, or else the next.
+            let original = next_definition::own(name).or_else(|| next_definition::behind_own(name))?;
+            Some((original, redirected_entries::entry(number, original)?, name))
         })
         .collect();
     let mut all = Vec::new();
-    import_slots::each(access, |slot| {
+    import_slots::each(access, |tables, slot| {
         let bound = targets.iter().find(|(original, _, _)| *original == slot.value);
         let target = match bound {
-            None if slot.is_unbound() => targets.iter().find(|(_, _, name)| slot.is_called(name)),
+            None if slot.is_unbound() => targets.iter().find(|(_, _, name)| tables.is_called(&slot, name)),
             bound => bound,
         };
         all.extend(target.map(|(original, entry, _)| Redirect {

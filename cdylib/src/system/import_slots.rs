@@ -6,6 +6,7 @@ use core::mem::size_of;
 
 use super::loaded_object::{Access, Object};
 use super::next_definition;
+use super::pages::Pages;
 
 /// One slot.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +15,6 @@ pub struct Slot {
     pub address: usize,
     /// The address that it holds.
     pub value: usize,
-    access: Access,
     /// The address of its object's entry for the function.
     symbol: usize,
     /// The address of its object's names.
@@ -23,21 +23,44 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Whether it imports the function of this name.
-    pub fn is_called(&self, name: &CStr) -> bool {
-        let offset: Option<u32> = self.access.read(self.symbol);
-        offset.is_some_and(|offset| self.access.stands(name, self.strings + offset as usize))
-    }
-
-    /// Whether the loader has not filled it yet: it leads back into its own object, which asks the loader.
+    /// Whether the loader has not filled the slot yet: it leads back into its own object, which asks the loader.
     pub fn is_unbound(&self) -> bool {
         /// More than any object has between its slots and its code.
         const FAR: usize = 1 << 32;
-        self.value >= self.base && self.value - self.base < FAR && self.address.abs_diff(self.value) < FAR && {
-            // A definition of the object's own also lies there, and then its entry has a section.
-            let section: Option<u16> = self.access.read(self.symbol + 6);
-            section == Some(0)
+        self.value >= self.base && self.value - self.base < FAR && self.address.abs_diff(self.value) < FAR
+    }
+}
+
+/// The tables of the objects.
+#[derive(Debug)]
+pub struct Tables(Pages);
+
+impl Tables {
+    /// Whether the slot imports the function of this name.
+    pub fn is_called(&mut self, slot: &Slot, name: &CStr) -> bool {
+        let offset: Option<u32> = self.0.read(slot.symbol);
+        offset.is_some_and(|offset| self.0.stands(name, slot.strings + offset as usize))
+    }
+
+    /// The slot that this relocation fills; `None` where it fills none, or with a definition of the object's own: most do.
+    fn slot(&mut self, object: &Object, relocation: &Relocation) -> Option<Slot> {
+        const SYMBOL: usize = 24;
+        if !FILLS_SLOT.contains(&(relocation.info & 0xffff_ffff)) {
+            return None;
         }
+        let symbol = object.symbols + usize::try_from(relocation.info >> 32).ok()? * SYMBOL;
+        let section: u16 = self.0.read(symbol + 6)?;
+        if section != 0 {
+            return None;
+        }
+        let address = object.base + relocation.offset;
+        Some(Slot {
+            address,
+            value: self.0.read(address)?,
+            symbol,
+            strings: object.strings,
+            base: object.base,
+        })
     }
 }
 
@@ -59,34 +82,16 @@ const FILLS_SLOT: [u64; 3] = [7, 6, 1];
 const FILLS_SLOT: [u64; 3] = [1026, 1025, 257];
 
 /// Shows every slot of every object but ours and libc.
-pub fn each(access: Access, mut see: impl FnMut(Slot)) {
-    for object in next_definition::others(access).filter(|object| !object.is_libc()) {
-        for_object(access, &object, &mut see);
-    }
-}
-
-fn for_object(access: Access, object: &Object, see: &mut impl FnMut(Slot)) {
-    const SYMBOL: usize = 24;
-    for table in object.relocations() {
-        let mut at = table.start;
-        while at < table.end {
-            let Some(entry) = access.read::<Relocation>(at) else {
-                break;
-            };
-            at += size_of::<Relocation>();
-            if !FILLS_SLOT.contains(&(entry.info & 0xffff_ffff)) {
-                continue;
-            }
-            let address = object.base + entry.offset;
-            if let (Some(value), Ok(number)) = (access.read(address), usize::try_from(entry.info >> 32)) {
-                see(Slot {
-                    address,
-                    value,
-                    access,
-                    symbol: object.symbols + number * SYMBOL,
-                    strings: object.strings,
-                    base: object.base,
-                });
+pub fn each(access: Access, mut see: impl FnMut(&mut Tables, Slot)) {
+    let libc = next_definition::libc();
+    let mut tables = Tables(Pages::new(access));
+    for object in next_definition::others(access).filter(|object| !libc.contains(&object.dynamic)) {
+        for table in object.relocations() {
+            for at in table.step_by(size_of::<Relocation>()) {
+                let Some(relocation) = tables.0.read(at) else { break };
+                if let Some(slot) = tables.slot(&object, &relocation) {
+                    see(&mut tables, slot);
+                }
             }
         }
     }
@@ -99,13 +104,15 @@ mod tests {
     #[test]
     fn it_finds_a_slot_of_this_program_that_leads_to_libc() {
         let wanted = libc::getppid as *const () as usize;
-        let mut found = 0;
-        each(Access::Direct, |slot| {
-            if slot.value == wanted {
-                assert!(slot.is_called(c"getppid") && !slot.is_called(c"getpid"));
-                found += 1;
-            }
-        });
-        assert!(found > 0);
+        for access in [Access::Direct, Access::Guarded] {
+            let mut found = 0;
+            each(access, |tables, slot| {
+                if slot.value == wanted {
+                    assert!(tables.is_called(&slot, c"getppid") && !tables.is_called(&slot, c"getpid"));
+                    found += 1;
+                }
+            });
+            assert!(found > 0);
+        }
     }
 }

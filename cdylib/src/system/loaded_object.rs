@@ -266,7 +266,7 @@ impl Object {
     }
 
     /// Whether its path ends in this name.
-    fn is_called(&self, name: &CStr) -> bool {
+    pub fn is_called(&self, name: &CStr) -> bool {
         self.ends_with(|at| self.access.stands(name, at))
     }
 

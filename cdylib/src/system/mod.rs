@@ -18,6 +18,7 @@ pub mod next_definition;
 pub mod numbered_entries;
 pub mod own_lock;
 pub mod own_memory;
+pub mod pages;
 pub mod printable;
 pub mod process;
 pub mod python;

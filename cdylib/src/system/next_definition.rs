@@ -69,6 +69,37 @@ pub fn own(name: &CStr) -> Option<usize> {
     own.definition(name, None)
 }
 
+/// The definition behind ours that the program's calls of this name reach; `None` where another object comes first, or where libc
+/// has no such function. Looks no further than libc: the objects up to there were loaded at the start and stay.
+pub fn behind_own(name: &CStr) -> Option<usize> {
+    let mut is_behind = false;
+    for object in Objects::all(Access::Direct) {
+        if object.dynamic == own_dynamic() {
+            is_behind = true;
+        } else if let Some(address) = object.definition(name, None) {
+            return is_behind.then_some(address);
+        } else if object.is_called(c"libc.so.6") {
+            break;
+        }
+    }
+    None
+}
+
+/// The dynamic sections that identify libc and, where there is one before it, its library of threads (up to glibc 2.33); 0 for
+/// what is not found. Looks no further than libc, as [`behind_own`].
+pub fn libc() -> [usize; 2] {
+    let mut threads = 0;
+    for object in Objects::all(Access::Direct) {
+        if object.is_called(c"libc.so.6") {
+            return [object.dynamic, threads];
+        }
+        if object.is_libc() {
+            threads = object.dynamic;
+        }
+    }
+    [0, threads]
+}
+
 /// The newest object: the address of the loader's record of it.
 pub fn newest() -> usize {
     let mut objects = Objects::all(Access::Guarded);
