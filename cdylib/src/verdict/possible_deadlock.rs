@@ -71,8 +71,9 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
     if !is_libcs && resolver.modules().is_shared_mapping(*address) {
         return Verdict::Harmless;
     }
-    let was_excluded = |gate: &usize| *gate != 0 && takers::was_held_by_forking(*gate);
-    if taken.gates.iter().any(was_excluded) {
+    // The lock itself may be one of them: a library's prepare handler took it, and its child handler made it anew in place.
+    let was_excluded = |lock: &usize| *lock != 0 && takers::was_held_by_forking(*lock);
+    if was_excluded(address) || taken.gates.iter().any(was_excluded) {
         return Verdict::Harmless;
     }
     let mut is_pythons = false;
