@@ -66,7 +66,7 @@ extern "C-unwind" fn run(number: usize) {
     };
     let thread = Thread::current().filter(|_| phase != Phase::Child);
     if let Some(thread) = thread {
-        handler_call::begin(thread, address, phase);
+        handler_call::begin(thread, address, phase, core::ptr::from_ref(&address) as usize);
     }
     let before = clock::milliseconds();
     // SAFETY: as above.

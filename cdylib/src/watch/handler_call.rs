@@ -29,6 +29,8 @@ const LONG: i64 = 2;
 /// The record of the thread that runs a handler; 0 where none does. One at a time: the handlers of a second fork at the same time are
 /// not watched. Relaxed, as the next: only that thread itself acts on them.
 static THREAD: AtomicUsize = AtomicUsize::new(0);
+/// A place in the frame that the handler runs above: calls from further up the stack come after a jump out of the handler.
+static FRAME: AtomicUsize = AtomicUsize::new(0);
 /// The handler's address, and whether it is one of those that run after the copy.
 static HANDLER: AtomicUsize = AtomicUsize::new(0);
 static IS_LATE: AtomicBool = AtomicBool::new(false);
@@ -36,24 +38,24 @@ static IS_LATE: AtomicBool = AtomicBool::new(false);
 real_function!(static TIMED_LOCK = c"pthread_mutex_timedlock", Scope::Next, None, Some(no_error_number));
 real_function!(static TIMED_JOIN = c"pthread_timedjoin_np", Scope::Next, None, Some(no_error_number));
 
-/// The handler at this address begins in this thread.
-pub fn begin(thread: &Thread, handler: usize, phase: Phase) {
+/// The handler at this address begins in this thread, called from the frame around `frame`.
+pub fn begin(thread: &Thread, handler: usize, phase: Phase, frame: usize) {
     if forked_child::is_watched() {
         return;
     }
     let own = core::ptr::from_ref(thread) as usize;
-    if THREAD
-        .compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed)
-        .is_ok()
-    {
+    // The thread may have jumped out of its last handler.
+    let before = THREAD.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+    if before.is_ok() || before == Err(own) {
         // Relaxed: only the thread that runs the handler acts on it.
+        FRAME.store(frame, Ordering::Relaxed);
         HANDLER.store(handler, Ordering::Relaxed);
         IS_LATE.store(phase == Phase::Parent, Ordering::Relaxed);
         thread.leave_hot_path();
     }
 }
 
-/// It has returned.
+/// It has returned, or was left by a jump or by the end of its thread.
 pub fn end(thread: &Thread) {
     if is_running_in(thread) {
         THREAD.store(0, Ordering::Relaxed);
@@ -65,11 +67,24 @@ fn is_running_in(thread: &Thread) -> bool {
     THREAD.load(Ordering::Relaxed) == core::ptr::from_ref(thread) as usize
 }
 
+/// Whether this call is one of the handler's, or of a signal handler above it.
+fn is_from_handler(thread: &Thread, caller: Caller) -> bool {
+    if !is_running_in(thread) {
+        return false;
+    }
+    // Relaxed: this thread's own.
+    let was_left = thread.has_on_stack(caller.stack_pointer) && caller.stack_pointer > FRAME.load(Ordering::Relaxed);
+    if was_left {
+        end(thread);
+    }
+    !was_left
+}
+
 /// Before a handler's call that takes this mutex. Returns its result if that is known already.
 #[cold]
 #[inline(never)]
 pub fn mutex(thread: &'static Thread, address: usize, caller: Caller) -> Option<c_int> {
-    if !is_running_in(thread) {
+    if !is_from_handler(thread, caller) {
         return None;
     }
     let own = rustix::thread::gettid().as_raw_nonzero().get();
@@ -113,7 +128,7 @@ pub fn join(handle: usize, result: usize, caller: Caller, real: impl FnOnce() ->
 #[cold]
 #[inline(never)]
 fn timed_join(thread: &'static Thread, handle: usize, result: usize, caller: Caller) -> Option<c_int> {
-    if !is_running_in(thread) {
+    if !is_from_handler(thread, caller) {
         return None;
     }
     type Join = unsafe extern "C-unwind" fn(usize, usize, *const Time) -> c_int;

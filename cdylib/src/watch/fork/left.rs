@@ -9,6 +9,7 @@ use super::steps::{UNKNOWN_CHILD, settle};
 use crate::state::fork_call::{self, ForkCall};
 use crate::state::thread::Thread;
 use crate::verdict::fork_record::ForkRecord;
+use crate::watch::handler_call;
 use crate::watch::reporting::AllForks;
 
 /// Sets aside what is under way in this thread during this fork. `ManuallyDrop`, because no destructor may be pending where a
@@ -39,6 +40,9 @@ fn was_left_before(inner: ForkCall) -> bool {
 
 /// Reports the fork that was left, if it has a finding. Also called in a thread that ends.
 pub fn end_left_fork() {
+    if let Some(thread) = Thread::even_if_busy() {
+        handler_call::end(thread);
+    }
     fork_call::note(None);
     settle(UNKNOWN_CHILD);
 }
