@@ -144,9 +144,9 @@ pub fn read_by_file_from_now_on() {
     HOW.store(BY_FILE, Ordering::Relaxed);
 }
 
-/// What a filter kills at that was installed before this program began is unknown, so memory is then read by system calls that the
-/// loader has made, too.
-fn is_read_by_file() -> bool {
+/// Whether memory is read through `/proc`. What a filter kills at that was installed before this program began is unknown, so memory
+/// is then read by system calls that the loader has made, too.
+pub fn is_read_by_file() -> bool {
     match HOW.load(Ordering::Relaxed) {
         NOT_KNOWN => {
             let by_file = has_filter();

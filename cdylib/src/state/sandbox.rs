@@ -16,3 +16,17 @@ pub fn is_shut() -> bool {
 pub fn set_shut(shut: bool) {
     SHUT.store(shut, Ordering::Relaxed);
 }
+
+/// Relaxed: as above.
+static FILTERED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has installed a filter: only the system calls that are said to be needed are sure to pass it.
+#[inline(always)]
+pub fn is_filtered() -> bool {
+    FILTERED.load(Ordering::Relaxed)
+}
+
+/// The program installs a filter.
+pub fn set_filtered() {
+    FILTERED.store(true, Ordering::Relaxed);
+}

@@ -8,7 +8,7 @@ use forkwatch_schema::system_calls::NEEDED;
 use super::{at_exit, reporting, this_thread};
 use crate::config;
 use crate::sink::standard_error;
-use crate::state::sandbox::{is_shut, set_shut};
+use crate::state::sandbox::{is_shut, set_filtered, set_shut};
 use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::seccomp::{Instruction, MAX_INSTRUCTIONS, may_kill};
@@ -27,6 +27,7 @@ pub fn install<R: Copy>(filter: Filter, real: impl FnOnce() -> R, fails: impl Fn
     if is_shut() || this_thread::record().is_none() {
         return real();
     }
+    set_filtered();
     let shuts = before(filter);
     set_shut(shuts);
     let result = real();

@@ -1,15 +1,16 @@
-/* A program that installs a seccomp filter which kills it at one system call, each in turn, and then locks, forks and creates
- * threads: where it lives without the library, it lives with it.
+/* A program that installs a seccomp filter which kills it at one system call, each in turn, and then locks, forks, creates
+ * threads and lets a child use its eventfd: where it lives without the library, it lives with it. `in_child`: a child installs it.
  * expect: at-most ERROR
  * allow: unsafe_fork
  * records: maybe
  * suppress: *:*
- * runs: {prctl,seccomp,prctl_by_syscall}
+ * runs: {prctl,seccomp,prctl_by_syscall,in_child}
  */
 #include "../program.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 
 static const char *how;
@@ -45,7 +46,7 @@ static void kill_at(int number) {
     };
     struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
     MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    if (is(how, "prctl")) MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+    if (is(how, "prctl") || is(how, "in_child")) MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
     else if (is(how, "seccomp")) MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
     else MUST(syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
 }
@@ -57,12 +58,18 @@ static int lacking(int number) {
     MUST(sem_init(&semaphore, 0, 1) || sem_init(&held, 0, 0) || sem_init(&done, 0, 0) || sem_init(&early, 0, 0));
     MUST(pthread_create(&bird, NULL, early_bird, NULL));
     MUST(sem_wait(&held));
-    kill_at(number);
+    int counter = eventfd(0, EFD_NONBLOCK);
+    if (counter < 0) return 10;
+    if (!is(how, "in_child")) kill_at(number);
     if (sem_post(&early) != 0 || pthread_join(bird, NULL) != 0) return 11;
     if (sem_wait(&semaphore) != 0 || pthread_create(&thread, NULL, keeper, NULL) != 0) return 12;
     if (sem_wait(&held) != 0) return 13;
     pid_t child = fork();
-    if (child == 0) _exit(pthread_mutex_trylock(&vault) == EBUSY ? 0 : 1);
+    if (child == 0) {
+        if (is(how, "in_child")) kill_at(number);
+        if (pthread_mutex_trylock(&vault) != EBUSY) _exit(1);
+        _exit(eventfd_write(counter, 1) == 0 && write(counter, &(uint64_t){1}, 8) == 8 ? 0 : 2);
+    }
     if (child < 0 || waitpid(child, &status, 0) != child) return 14;
     if (status != 0) return 15;
     if (sem_post(&done) != 0 || pthread_join(thread, NULL) != 0) return 16;

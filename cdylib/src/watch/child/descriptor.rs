@@ -45,7 +45,11 @@ pub fn is_called(redirected: Redirected) {
     let [first, _] = redirected.arguments;
     let [a, b, c, d, ..] = first.to_ne_bytes();
     let fd = i32::from_ne_bytes([a, b, c, d]);
-    if fd < FIRST || sandbox::is_shut() || !descriptors::is_to_be_looked_at(fd, call.does == Use::Changes) {
+    if fd < FIRST
+        || sandbox::is_shut()
+        || sandbox::is_filtered()
+        || !descriptors::is_to_be_looked_at(fd, call.does == Use::Changes)
+    {
         return;
     }
     let caller = Caller {

@@ -1,6 +1,7 @@
 //! The three steps of a fork: before the copy, after it in parent or child, and the report in the parent.
 #![expect(unsafe_code, reason = "a child's one thread needs no lock")]
 
+use forkwatch_process::memory;
 use forkwatch_state::fork::ForkPhase;
 
 use super::{kept, look, report, strict};
@@ -62,8 +63,10 @@ fn redirect_in_child(thread: &Thread, alone: bool) {
 fn prepare_redirects(thread: &Thread, alone: bool) {
     /// What listing the slots needs.
     const STACK: usize = 64 * 1024;
+    // A filter may kill at the calls that redirect and compare descriptors.
+    let is_filtered = sandbox::is_filtered() || memory::is_read_by_file();
     // A child of a process that redirects has inherited the redirected slots, and one that has not caught up may not allocate.
-    if process::owns_state() && thread.has_stack_left(STACK) && reporting::has_memory() {
+    if !is_filtered && process::owns_state() && thread.has_stack_left(STACK) && reporting::has_memory() {
         let access = if alone { Access::Direct } else { Access::Guarded };
         redirects::prepare(watched_calls::symbols(), access);
     } else {
