@@ -13,21 +13,13 @@ use crate::system::import_slots;
 use crate::system::loaded_object::Access;
 use crate::system::next_definition;
 use crate::system::own_lock::OwnLock;
-use crate::system::own_memory::OwnMemory;
+use crate::system::own_memory::{self, Replacement};
 use crate::system::redirected_entries;
-
-/// One slot: where it is, what stood there, the function that it is for, and the entry that it shall lead to.
-#[derive(Clone, Copy, Debug)]
-struct Redirect {
-    slot: usize,
-    old: usize,
-    original: usize,
-    entry: usize,
-}
 
 #[derive(Debug)]
 struct Slots {
-    all: Vec<Redirect>,
+    /// What a child writes to them. A slot of a library that was unloaded holds something else by then, or nothing.
+    all: Vec<Replacement>,
     /// The loader's newest object when they were listed.
     newest_object: usize,
 }
@@ -58,7 +50,7 @@ pub fn leave() {
     }
 }
 
-fn list(functions: impl Iterator<Item = &'static CStr>, access: Access) -> Vec<Redirect> {
+fn list(functions: impl Iterator<Item = &'static CStr>, access: Access) -> Vec<Replacement> {
     let targets: Vec<(usize, usize, &CStr)> = functions
         .enumerate()
         .filter_map(|(number, name)| {
@@ -74,15 +66,14 @@ fn list(functions: impl Iterator<Item = &'static CStr>, access: Access) -> Vec<R
             None if slot.is_unbound() => targets.iter().find(|(_, _, name)| tables.is_called(&slot, name)),
             bound => bound,
         };
-        all.extend(target.map(|(original, entry, _)| Redirect {
-            slot: slot.address,
-            old: slot.value,
-            original: *original,
-            entry: *entry,
+        all.extend(target.map(|(original, entry, _)| Replacement {
+            address: slot.address,
+            old: [slot.value, *original],
+            new: *entry,
         }));
     });
     // Those of one page together.
-    all.sort_unstable_by_key(|redirect| redirect.slot);
+    all.sort_unstable_by_key(|slot| slot.address);
     all
 }
 
@@ -91,12 +82,7 @@ fn list(functions: impl Iterator<Item = &'static CStr>, access: Access) -> Vec<R
 #[inline(never)]
 pub fn apply() {
     let Some(slots) = SLOTS.try_lock() else { return };
-    let mut memory = OwnMemory::default();
-    for redirect in &slots.all {
-        // A slot of a library that was unloaded holds something else, or nothing.
-        memory.replace(redirect.slot, [redirect.old, redirect.original], redirect.entry);
-    }
-    memory.close();
+    own_memory::replace(&slots.all);
 }
 
 /// In a child: whether it is to redirect.
