@@ -6,13 +6,15 @@ use forkwatch_schema::record::{Lock, LockKind};
 
 use super::python::{self, Expression};
 use super::{Facts, Language, informative, libc_regions, library, place};
+use crate::page::GLUE;
+use crate::shorten::quoted;
 
 /// A line for the libraries whose locks were held, and one for the program's own lock.
 pub(super) fn about_locks(facts: &Facts<'_>, language: Language) -> Vec<String> {
-    // Names of locks, functions and files are the program's, and might contain line breaks.
+    // Names of locks, functions and files are the program's, and might contain line breaks. Records have plain spaces.
     lines(facts, language)
         .iter()
-        .map(|line| line.replace('\n', "\\n"))
+        .map(|line| line.replace('\n', "\\n").replace(GLUE, " "))
         .collect()
 }
 
@@ -96,21 +98,25 @@ fn own_lock(lock: &Lock, language: Language) -> String {
         (Language::Rust, _) => format!(
             "If the fork must stay, take the lock{} in the forking thread just before the fork and release it \
              afterwards, in parent and child, so that no other thread holds it.",
-            named(lock)
+            named(lock, ",")
         ),
         (Language::Native | Language::Python, _) => format!(
             "If the fork must stay, call pthread_atfork(lock, unlock, unlock) once for the lock{}: lock() takes it \
              before every fork and unlock() releases it afterwards, in parent and child, so that no other thread \
              holds it.",
-            named(lock)
+            named(lock, "")
         ),
     }
 }
 
-/// The lock's name, if it has one, and the function that took it.
-fn named(lock: &Lock) -> String {
-    let name = lock.name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
-    format!("{name}{}", taken_in(lock))
+/// What follows "the lock": its name, if it has one, and the function that took it. `end` closes the clause where the sentence goes on.
+fn named(lock: &Lock, end: &str) -> String {
+    let taken_in = taken_in(lock);
+    match &lock.name {
+        Some(name) if taken_in.is_empty() => format!(" {}", quoted(name)),
+        Some(name) => format!(" {}, taken{taken_in}{end}", quoted(name)),
+        None => taken_in,
+    }
 }
 
 fn taken_in(lock: &Lock) -> String {

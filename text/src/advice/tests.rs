@@ -173,6 +173,31 @@ fn own_locks_and_libraries_locks() {
 }
 
 #[test]
+fn a_lock_with_a_name() {
+    let named = |name: &str, stack| Lock {
+        name: Some(name.into()),
+        ..lock(LockKind::Mutex, None, stack)
+    };
+    let about = |lock: Lock| {
+        let locks = [lock];
+        advice(Facts { locks: &locks, ..FACTS }).pop().unwrap_or_default()
+    };
+    let taken = vec![frame("/app", "fill"), frame("/app", "main")];
+    has(
+        &about(named("door", taken)),
+        "once for the lock \"door\", taken in fill: lock() takes it",
+    );
+    let nameless = Frame {
+        symbol: None,
+        ..frame("/app", "")
+    };
+    has(
+        &about(named("a \"door\"", vec![nameless])),
+        r#"once for the lock "a \"door\"": lock() takes it"#,
+    );
+}
+
+#[test]
 fn copies_that_run_no_handlers() {
     let locks = [
         lock(LockKind::Mutex, None, vec![frame("/lib/libfoo.so.1", "f")]),
@@ -315,7 +340,7 @@ fn daemon_and_rust() {
     );
     let lines = advice(Facts {
         stack: &stack,
-        locks: &[held],
+        locks: std::slice::from_ref(&held),
         ..FACTS
     });
     has(
@@ -323,6 +348,19 @@ fn daemon_and_rust() {
         "std::process::Command, or fork before the first std::thread::spawn",
     );
     has(&lines[1], "take the lock in app::fill in the forking thread");
+    let held = Lock {
+        name: Some("DOOR".into()),
+        ..held
+    };
+    let lines = advice(Facts {
+        stack: &stack,
+        locks: std::slice::from_ref(&held),
+        ..FACTS
+    });
+    has(
+        &lines[1],
+        "take the lock \"DOOR\", taken in app::fill, in the forking thread",
+    );
     // C code that forks in a Rust program.
     let stack = [frame("/lib/libfoo.so", "foo"), stack[0].clone(), stack[1].clone()];
     assert!(advice(Facts { stack: &stack, ..FACTS })[0].contains("posix_spawn()"));

@@ -149,7 +149,7 @@ fn a_name_stays_on_its_line() {
     let detail = orphan(LockKind::Mutex, Some("a\nb"), vec![], acquired);
     let lines = for_orphan(&detail);
     assert!(
-        lines[1].contains(r"a\nb in fill\nforkwatch") && !lines.concat().contains('\n'),
+        lines[1].contains(r#""a\nb", taken in fill\nforkwatch"#) && !lines.concat().contains('\n'),
         "{lines:?}"
     );
     let python = vec![frame("/usr/bin/python3.12", "PyThread_acquire_lock_timed")];
