@@ -24,10 +24,11 @@ pub enum Filter {
 
 /// A call that installs a filter. `fails` tells a failure from its result.
 pub fn install<R: Copy>(filter: Filter, real: impl FnOnce() -> R, fails: impl FnOnce(R) -> bool) -> R {
+    // Also where this thread cannot be watched: other threads fork, too.
+    set_filtered();
     if is_shut() || this_thread::record().is_none() {
         return real();
     }
-    set_filtered();
     let shuts = before(filter);
     set_shut(shuts);
     let result = real();
@@ -101,4 +102,19 @@ fn say(name: &str) {
         }
     }
     standard_error::write(line.get(..length).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Filter, install};
+    use crate::state::sandbox::is_filtered;
+    use crate::state::thread::Busy;
+
+    #[test]
+    fn a_filter_is_noted_also_where_its_thread_cannot_be_watched() {
+        let _busy = Busy::from_here();
+        assert!(!is_filtered());
+        assert_eq!(install(Filter::Strict, || 7, |_| false), 7);
+        assert!(is_filtered());
+    }
 }
