@@ -60,7 +60,7 @@ pub enum Kind {
     GuardedCall,
     /// A child calls a function that is not async-signal-safe.
     UnsafeCall,
-    /// An at-fork handler took over a second.
+    /// An at-fork handler took over a second, or waits.
     SlowHandler,
     /// What became of the child of a reported fork.
     ForkOutcome,
@@ -150,7 +150,7 @@ pub const KINDS: &[KindRow] = &[
     KindRow {
         kind: Kind::SlowHandler,
         name: "slow_handler",
-        meaning: "An at-fork handler of a library took over a second.",
+        meaning: "An at-fork handler of a library took over a second, or waits.",
         is_written: true,
     },
     KindRow {

@@ -25,9 +25,6 @@ pub fn waiting(
     wait: Wait,
     resolver: &mut Resolver,
 ) -> Content {
-    // A thread that runs, or whose wait ends by itself, may soon be done.
-    let waits_too =
-        task::blocked_call(wait.tid).is_some_and(|call| call.number == libc::SYS_futex && call.arguments[3] == 0);
     let thread = thread(wait.tid, resolver);
     let waits = HandlerWait {
         call: call.to_owned(),
@@ -39,11 +36,7 @@ pub fn waiting(
         return content;
     };
     Content {
-        severity: match (wait.never_ends, waits_too) {
-            (true, _) => Severity::Fatal,
-            (false, true) => Severity::Error,
-            (false, false) => Severity::Warn,
-        },
+        severity: wait.severity,
         detail: Detail::SlowHandler(SlowHandler {
             waits: Some(waits),
             ..detail
@@ -57,8 +50,8 @@ pub fn waiting(
 pub struct Wait {
     /// The thread that it waits for; 0 where that is not known.
     pub tid: i32,
-    /// Whether it never ends, because that thread is the caller itself.
-    pub never_ends: bool,
+    /// How bad it is: `FATAL` where that thread is the caller itself.
+    pub severity: Severity,
     /// How long it has lasted.
     pub milliseconds: u64,
 }

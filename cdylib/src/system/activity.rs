@@ -1,6 +1,7 @@
-//! What this thread has done so far, as the kernel counts it.
+//! What a thread has done so far, as the kernel counts it.
 
 use core::ffi::CStr;
+use std::ffi::CString;
 
 use forkwatch_process::file::read_whole;
 
@@ -16,10 +17,19 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// The counts now; reading them counts, too. `None` where `/proc` does not show them.
+    /// This thread's counts now; reading them counts, too. `None` where `/proc` does not show them.
     pub fn read() -> Option<Self> {
         let text = |path: &CStr| Some(String::from_utf8_lossy(&read_whole(path)?).into_owned());
         Self::parse(&text(c"/proc/thread-self/io")?, &text(c"/proc/thread-self/status")?)
+    }
+
+    /// The same of another thread of this process.
+    pub fn of(tid: i32) -> Option<Self> {
+        let text = |entry: &str| {
+            let path = CString::new(format!("/proc/self/task/{tid}/{entry}")).ok()?;
+            Some(String::from_utf8_lossy(&read_whole(&path)?).into_owned())
+        };
+        Self::parse(&text("io")?, &text("status")?)
     }
 
     fn parse(io: &str, status: &str) -> Option<Self> {

@@ -155,6 +155,24 @@ pub struct BlockedCall {
     pub program_counter: usize,
 }
 
+impl BlockedCall {
+    /// Whether the kernel ends the wait after a while, whatever happens; or it does not show.
+    pub fn ends_by_itself(&self) -> bool {
+        let [_, _, third, fourth, fifth, _] = self.arguments;
+        // A C `int`, of which the register's upper half means nothing; negative ones wait for ever.
+        let milliseconds = |argument: usize| argument & 0x8000_0000 == 0;
+        match self.number {
+            libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_restart_syscall => true,
+            libc::SYS_futex | libc::SYS_epoll_pwait2 | libc::SYS_semtimedop => fourth != 0,
+            libc::SYS_poll => milliseconds(third),
+            libc::SYS_epoll_wait | libc::SYS_epoll_pwait => milliseconds(fourth),
+            libc::SYS_ppoll | libc::SYS_rt_sigtimedwait => third != 0,
+            libc::SYS_select | libc::SYS_pselect6 | libc::SYS_io_getevents => fifth != 0,
+            _ => false,
+        }
+    }
+}
+
 /// What `/proc/self/task/TID/syscall` says; `None` where the thread runs, or the kernel does not offer the file.
 pub fn blocked_call(tid: i32) -> Option<BlockedCall> {
     parse_syscall(&read_entry(tid, "syscall")?)
@@ -237,7 +255,29 @@ mod tests {
             program_counter: 0x7f00,
         };
         assert_eq!(call, expected);
+        assert!(!call.ends_by_itself());
         assert_eq!(parse_syscall(b"running\n"), None);
+    }
+
+    #[test]
+    fn a_call_with_a_time_out_ends_by_itself() {
+        let waits = |number, place: usize, argument| {
+            let mut arguments = [0; 6];
+            arguments[place] = argument;
+            !BlockedCall {
+                number,
+                arguments,
+                stack_pointer: 0,
+                program_counter: 0,
+            }
+            .ends_by_itself()
+        };
+        let for_ever = u32::MAX as usize;
+        assert!(waits(libc::SYS_poll, 2, for_ever) && !waits(libc::SYS_poll, 2, 5000));
+        assert!(waits(libc::SYS_epoll_wait, 3, for_ever) && !waits(libc::SYS_epoll_wait, 3, 0));
+        assert!(waits(libc::SYS_futex, 3, 0) && !waits(libc::SYS_futex, 3, 0x7ffe));
+        assert!(waits(libc::SYS_pselect6, 4, 0) && !waits(libc::SYS_pselect6, 4, 0x7ffe));
+        assert!(waits(libc::SYS_read, 0, 0) && !waits(libc::SYS_nanosleep, 0, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `strict` | whether strict mode stops it |
 //! | `child_call`, `orphaned_lock`, `possible_deadlock`, `parent` | a call in a forked child |
 //! | `leaked_lock` | a thread that ends |
+//! | `handler_wait` | an at-fork handler that waits for another thread |
 //!
 //! The state that judging consults is here, too, and only `watch` changes it: `fork_record` (the forks that this process descends
 //! from), `reported` (the verdicts on places), `fork_findings` (the forks that were reported; `same_line` finds the one that a fork
@@ -18,6 +19,7 @@ pub mod child_call;
 pub mod exec_bound;
 pub mod fork_findings;
 pub mod fork_record;
+pub mod handler_wait;
 pub mod judgement;
 pub mod known;
 pub mod leaked_lock;

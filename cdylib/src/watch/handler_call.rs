@@ -1,12 +1,13 @@
 //! A call in which an at-fork handler waits: `fork` does not return meanwhile. A wait that is sure never to end is reported before
-//! it begins, any other when it has lasted long.
+//! it begins, any other when it has lasted long; and once more if the thread that it waits for turns out not to move.
 //!
-//! A lock call of a handler takes the cold path, and waits with a time-out first. So does `pthread_join`. The rest is as without us.
+//! A lock call of a handler takes the cold path, and waits with time-outs first. So does `pthread_join`. The rest is as without us.
 #![expect(unsafe_code, reason = "calls libc's waits with a time-out")]
 
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use forkwatch_schema::kind::Severity;
 use forkwatch_schema::record::Phase;
 
 use super::{new_process, report, reporting};
@@ -22,9 +23,12 @@ use crate::system::clock::{self, Time};
 use crate::system::errno::KeepErrno;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_error_number, real_function};
+use crate::verdict::handler_wait::{self, Still};
 
 /// A wait of this many seconds is long.
 const LONG: i64 = 2;
+/// A thread that has not moved for this many seconds is not expected to.
+const STILL: i64 = 10;
 
 /// The record of the thread that runs a handler; 0 where none does. One at a time: the handlers of a second fork at the same time are
 /// not watched. Relaxed, as the next: only that thread itself acts on them.
@@ -92,25 +96,71 @@ pub fn mutex(thread: &'static Thread, address: usize, caller: Caller) -> Option<
     let state = || unsafe { lock_state(Object::Mutex, address, || own) };
     let LockState::Held(owner) = state() else { return None };
     if owner == own {
-        tell(thread, owner, true, caller);
+        tell(thread, (owner, Severity::Fatal), 0, caller);
         return None;
     }
     type Lock = unsafe extern "C-unwind" fn(usize, *const Time) -> c_int;
     // SAFETY: the function of this name has this type.
     let timed = unsafe { core::mem::transmute::<*mut c_void, Lock>(TIMED_LOCK.if_there()?) };
-    let until = in_a_while();
-    // SAFETY: the program's own mutex.
-    match unsafe { timed(address, &raw const until) } {
-        libc::ETIMEDOUT => {
-            if let LockState::Held(owner) = state() {
-                tell(thread, owner, false, caller);
-            }
-            None
-        }
+    let lock = |until: &Time| {
+        // SAFETY: the program's own mutex.
+        unsafe { timed(address, until) }
+    };
+    let owner = || match state() {
+        LockState::Held(owner) => Some(owner),
+        _ => None,
+    };
+    match wait(thread, lock, owner, caller) {
         // As an error-checking mutex, or one without an owner's rights, answers; the real call says so itself.
-        error if error != 0 && error != libc::EOWNERDEAD => None,
-        taken => Some(taken),
+        Some(error) if error != 0 && error != libc::EOWNERDEAD => None,
+        taken => taken,
     }
+}
+
+/// Waits for a thread, which `whom` names, by a call that ends at a time; reports the wait when it is long, and again when it turns out
+/// to be hopeless. Returns the call's result; `None` where only a wait without end is left.
+fn wait(
+    thread: &'static Thread,
+    call: impl Fn(&Time) -> c_int,
+    whom: impl Fn() -> Option<i32>,
+    caller: Caller,
+) -> Option<c_int> {
+    let own = rustix::thread::gettid().as_raw_nonzero().get();
+    let mut lasted = 0;
+    let mut before = None;
+    loop {
+        let is_first = lasted == 0;
+        let seconds = if is_first { LONG } else { STILL };
+        let result = call(&in_seconds(seconds));
+        if result != libc::ETIMEDOUT {
+            return Some(result);
+        }
+        lasted += seconds;
+        let tid = whom()?;
+        let is_hopeless;
+        (is_hopeless, before) = look(thread, own, tid, before);
+        if is_hopeless {
+            tell(thread, (tid, Severity::Error), lasted, caller);
+            return None;
+        }
+        if is_first {
+            tell(thread, (tid, Severity::Warn), lasted, caller);
+        }
+        if tid == 0 {
+            return None;
+        }
+    }
+}
+
+/// Whether it is hopeless to wait for the thread with this id, as far as that shows; and the thread as it is now.
+fn look(thread: &'static Thread, own: i32, tid: i32, before: Option<Still>) -> (bool, Option<Still>) {
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    let is_still = before.is_some_and(|before| before.lasts_in(tid));
+    (
+        is_still || handler_wait::is_deadlock(thread, own, tid),
+        Still::begin(tid),
+    )
 }
 
 /// A handler's `pthread_join`.
@@ -134,25 +184,25 @@ fn timed_join(thread: &'static Thread, handle: usize, result: usize, caller: Cal
     type Join = unsafe extern "C-unwind" fn(usize, usize, *const Time) -> c_int;
     // SAFETY: the function of this name has this type.
     let timed = unsafe { core::mem::transmute::<*mut c_void, Join>(TIMED_JOIN.if_there()?) };
-    let until = in_a_while();
-    // SAFETY: the program's own thread, and place for its result.
-    match unsafe { timed(handle, result, &raw const until) } {
-        libc::ETIMEDOUT => {
-            let joined = threads::all().find(|(_, _, other)| other.handle() == handle);
-            tell(thread, joined.map_or(0, |(_, tid, _)| tid), false, caller);
-            None
-        }
-        known => Some(known),
-    }
+    let join = |until: &Time| {
+        // SAFETY: the program's own thread, and place for its result.
+        unsafe { timed(handle, result, until) }
+    };
+    let joined = || {
+        let joined = threads::all().find(|(_, _, other)| other.handle() == handle);
+        Some(joined.map_or(0, |(_, tid, _)| tid))
+    };
+    wait(thread, join, joined, caller)
 }
 
-fn in_a_while() -> Time {
+fn in_seconds(seconds: i64) -> Time {
     let mut time = clock::of_day();
-    time.seconds += LONG;
+    time.seconds += seconds;
     time
 }
 
-fn tell(thread: &'static Thread, tid: i32, never_ends: bool, caller: Caller) {
+/// Reports the wait for the thread with this id, which has lasted so many seconds.
+fn tell(thread: &'static Thread, (tid, severity): (i32, Severity), seconds: i64, caller: Caller) {
     let _errno = KeepErrno::save();
     let stack = thread.stack_of(caller);
     let _busy = Busy::from_here();
@@ -169,8 +219,8 @@ fn tell(thread: &'static Thread, tid: i32, never_ends: bool, caller: Caller) {
     let handler = (HANDLER.load(Ordering::Relaxed), phase);
     let wait = Wait {
         tid,
-        never_ends,
-        milliseconds: if never_ends { 0 } else { LONG.unsigned_abs() * 1000 },
+        severity,
+        milliseconds: seconds.unsigned_abs() * 1000,
     };
     reporting::with_lock(|_| {
         if let Some(mut resolver) = names::resolver() {

@@ -1,4 +1,4 @@
-//! The text of `slow_handler`: an at-fork handler took over a second.
+//! The text of `slow_handler`: an at-fork handler took over a second, or waits.
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_schema::path::base_name;
