@@ -106,7 +106,8 @@ pub fn command() -> Command {
                 .about("Prints the environment variables that make programs run under forkwatch")
                 .after_help(ENV_EXAMPLES)
                 .help_template(TEMPLATE)
-                .args(option_flags())
+                // `--format` is the form of the lines here.
+                .args(option_flags().filter(|arg| arg.get_id() != "format"))
                 .arg(
                     Arg::new("format")
                         .long("format")

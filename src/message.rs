@@ -1,7 +1,10 @@
 //! The command's own output: one sentence on standard error, or a result on standard output.
 
+use std::env;
 use std::fmt::{self, Display};
 use std::io::{self, BufWriter, ErrorKind, Write};
+
+use forkwatch_text::{Form, Style};
 
 use crate::exit_codes;
 
@@ -43,6 +46,22 @@ impl Display for Failure {
 /// Writes a sentence to standard error; it does not matter if that is closed.
 pub fn say(sentence: &impl Display) {
     let _no_reader = writeln!(io::stderr().lock(), "{sentence}");
+}
+
+/// The style of the library's reports, for what we write in its place to our own standard error.
+pub fn live_style(form: Form) -> Style {
+    let style = Style {
+        form,
+        home: env::var("HOME").ok().filter(|home| home.len() > 1),
+        working_directory: env::current_dir()
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok()),
+        ..Style::LIVE
+    };
+    match terminal_size::terminal_size_of(io::stderr()) {
+        Some((columns, _)) => style.on_terminal(columns.0.into()),
+        None => style,
+    }
 }
 
 /// Writes a result to standard output.

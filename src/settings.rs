@@ -26,7 +26,8 @@ pub fn settings(matches: &ArgMatches) -> Result<Vec<Setting>, Failure> {
     let mut settings = Vec::new();
     for row in OPTIONS {
         let flag = row.flag();
-        let Some(value) = matches.get_one::<OsString>(&flag) else {
+        // `env` has no flag for each row.
+        let Ok(Some(value)) = matches.try_get_one::<OsString>(&flag) else {
             continue;
         };
         check(row, value)?;

@@ -68,10 +68,71 @@ fn an_unknown_name_and_a_bad_value_are_reported_once() {
 }
 
 #[test]
+fn the_text_can_be_one_line_for_each_finding() {
+    let watched = watched(
+        "unsafe_fork_two_places",
+        &[("FORKWATCH_FORMAT", "line"), ("FORKWATCH_TEXT", "stderr")],
+    );
+    let lines: Vec<_> = watched.run.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "the last one counts repeats: {lines:?}");
+    for (line, fork) in lines.iter().zip(watched.of(Kind::UnsafeFork)) {
+        let record = fork.record.as_ref().expect("its fields are known");
+        let severity = record.severity.name();
+        assert!(
+            line.starts_with(&format!("forkwatch: {severity} unsafe_fork at ")),
+            "{line}"
+        );
+        assert!(
+            line.ends_with(&format!("; fingerprint {}", record.fingerprint)),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn the_text_wraps_at_the_terminals_width() {
+    let program = ready("unsafe_fork_two_places");
+    let folder = Folder::new("terminal");
+    let words = |columns: usize| {
+        let mut command = program.starts[0].command(&[]);
+        let inner = format!(
+            "stty cols {columns}; exec env LD_PRELOAD='{}' '{}'",
+            library().display(),
+            command.get_program().to_string_lossy()
+        );
+        command = Command::new("script");
+        command.args(["-qec", &inner, "/dev/null"]).current_dir(folder.path());
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("NO_COLOR", "1")
+            .output()
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (Ok(narrow), Ok(wide)) = (words(60), words(100)) else {
+        println!("skipped: no script(1)");
+        return;
+    };
+    for text in [&narrow, &wide] {
+        assert!(text.contains("unsafe_fork: fork() in thread"), "{text}");
+    }
+    let longest = |text: &str| {
+        // Stacks and paths stay whole.
+        let lines = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.contains(" #") && !line.contains('/'));
+        lines.map(|line| line.chars().count()).max().unwrap_or(0)
+    };
+    assert!(longest(&narrow) <= 60 && longest(&wide) > 60, "{narrow}\n{wide}");
+}
+
+#[test]
 fn good_options_are_not_reported() {
     let options = [
         ("FORKWATCH_STRICT", "off"),
         ("FORKWATCH_ACTION", "exit:3"),
+        ("FORKWATCH_FORMAT", "full"),
         ("FORKWATCH_STACKS", "full"),
         ("FORKWATCH_DEPTH", "64"),
         ("FORKWATCH_REPEAT", "first"),

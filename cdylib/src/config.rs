@@ -71,6 +71,8 @@ pub struct Config {
     pub log: Option<Destination>,
     /// `FORKWATCH_TEXT`.
     pub text: Vec<u8>,
+    /// `FORKWATCH_FORMAT=line`.
+    pub in_lines: bool,
     /// `FORKWATCH_STACKS`.
     pub stacks: Stacks,
     /// `FORKWATCH_DEPTH`, in frames.
@@ -145,6 +147,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         action: Action::Abort,
         log: None,
         text: b"stderr".to_vec(),
+        in_lines: false,
         stacks: Stacks::Full,
         depth: 16,
         repeat_all: false,
@@ -214,6 +217,7 @@ impl Config {
             // Only the library knows whether descriptor 2 is still what it was.
             ("FORKWATCH_TEXT", _) if descriptor_of(value) == Some(2) => self.text = b"stderr".to_vec(),
             ("FORKWATCH_TEXT", _) => self.text = value.to_vec(),
+            ("FORKWATCH_FORMAT", word) => self.in_lines = word == "line",
             ("FORKWATCH_STACKS", "caller") => self.stacks = Stacks::Caller,
             ("FORKWATCH_STACKS", "off") => self.stacks = Stacks::Off,
             ("FORKWATCH_DEPTH", word) => self.depth = word.parse().unwrap_or(self.depth),

@@ -95,6 +95,15 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "Where the report goes: `stderr`, `off` or a path",
     },
     OptionRow {
+        variable: "FORKWATCH_FORMAT",
+        values: Values::Words(&["full", "line"]),
+        arity: Arity::Value,
+        value_name: "full|line",
+        default: "full",
+        help: "How the report shows a finding: `full`, wrapped at a terminal's width, or `line`, one line with severity, kind, place, \
+               lock and fingerprint",
+    },
+    OptionRow {
         variable: "FORKWATCH_STACKS",
         values: Values::Words(&["full", "caller", "off"]),
         arity: Arity::Value,

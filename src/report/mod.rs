@@ -44,9 +44,9 @@ use std::os::unix::fs::MetadataExt;
 
 use clap::ArgMatches;
 use forkwatch_schema::kind::Severity;
-use forkwatch_text::Style;
 use forkwatch_text::harmless::harmless;
 use forkwatch_text::words::{count, number};
+use forkwatch_text::{Form, Style, WIDTH};
 
 use self::examples::Examples;
 use self::filters::Filters;
@@ -57,9 +57,6 @@ use self::shown::{ALL, BrokenLine, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
 use crate::symbols::Sources;
-
-/// Columns if there is no terminal, and the maximum: longer lines are hard to read.
-const WIDTH: usize = 100;
 
 /// Reads, judges and shows.
 pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
@@ -266,6 +263,8 @@ fn style(to_standard_output: bool) -> Style {
     let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     Style {
         prefix: "",
+        form: Form::Full,
+        wraps_headlines: false,
         home: set("HOME"),
         width: columns
             .filter(|_| is_terminal)

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::ArgMatches;
+use forkwatch_text::Form;
 
 use crate::exit_codes::{FINDINGS, NOT_EXECUTABLE, NOT_FOUND};
 use crate::message::Failure;
@@ -55,6 +56,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         error_exitcode,
         log: value_of(&settings, "FORKWATCH_LOG"),
         text: value_of(&settings, "FORKWATCH_TEXT"),
+        form: Form::named(value_of(&settings, "FORKWATCH_FORMAT").unwrap_or_default().as_bytes()),
         program: &program.name(),
     };
     summary::say(&findings, &kept.notes(), &outcome);

@@ -1,12 +1,11 @@
 //! The summary at the end of `forkwatch run`, on its own standard error: the findings, worst first, and the reason for the exit
 //! status. Findings whose report the program captured or moved are shown in full.
 
-use std::env;
 use std::ffi::OsString;
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::words::{count, number};
-use forkwatch_text::{Style, render, sentence};
+use forkwatch_text::{Form, render, sentence};
 
 use super::kept::{Kept, Notes};
 use super::parent::Ending;
@@ -27,6 +26,8 @@ pub struct Outcome<'a> {
     pub log: Option<OsString>,
     /// Where the text goes.
     pub text: Option<OsString>,
+    /// How much of a finding the text shows.
+    pub form: Form,
     /// The program's name.
     pub program: &'a str,
 }
@@ -44,21 +45,24 @@ pub fn say(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>) {
     if findings.is_empty() || outcome.text.as_ref().is_some_and(|text| text == "off") {
         return;
     }
+    let style = message::live_style(outcome.form);
     let mut text = String::new();
     let hidden = findings.iter().filter(|finding| !notes.is_shown(&finding.fingerprint));
     let hidden: Vec<_> = hidden
         .filter_map(|finding| Some((finding, finding.record.as_ref()?)))
         .collect();
     for (finding, record) in &hidden {
-        text.push_str(&render(record, notes.stopped(&finding.fingerprint), &style()));
-        text.push_str(&sentence("", &style()));
+        text.push_str(&render(record, notes.stopped(&finding.fingerprint), &style));
+        if outcome.form == Form::Full {
+            text.push_str(&sentence("", &style));
+        }
     }
-    if hidden.is_empty() {
+    if hidden.is_empty() && outcome.form == Form::Full {
         // A gap after the library's last report.
-        text.push_str(&sentence("", &style()));
+        text.push_str(&sentence("", &style));
     }
     for line in lines(findings, notes, outcome) {
-        text.push_str(&sentence(&line, &style()));
+        text.push_str(&sentence(&line, &style));
     }
     message::say(&text.trim_end_matches('\n'));
 }
@@ -142,15 +146,5 @@ fn why_this_status(findings: &[RunFinding], notes: &Notes, outcome: &Outcome<'_>
                 None => format!("Ended by {name}, which forkwatch did not send"),
             })
         }
-    }
-}
-
-fn style() -> Style {
-    Style {
-        home: env::var("HOME").ok().filter(|home| home.len() > 1),
-        working_directory: env::current_dir()
-            .ok()
-            .and_then(|path| path.into_os_string().into_string().ok()),
-        ..Style::LIVE
     }
 }

@@ -15,12 +15,12 @@ use forkwatch_schema::suppressions::Suppressions;
 use forkwatch_sink::reason::reason;
 use forkwatch_sink::{State, run_folder};
 use forkwatch_text::harmless::harmless;
-use forkwatch_text::{Style, render, sentence};
+use forkwatch_text::{Form, render, sentence};
 use rustix::io::Errno;
 
 use super::tree::Member;
 use crate::clock;
-use crate::message::{Failure, say};
+use crate::message::{Failure, live_style, say};
 use crate::records::{self, about};
 use crate::settings::{Setting, read_rules};
 
@@ -114,7 +114,8 @@ impl Sinks {
         {
             complain("records", &log.to_string(), error);
         }
-        let text = text(record);
+        let form = Form::named(self.value("FORKWATCH_FORMAT").unwrap_or_default().as_bytes());
+        let text = text(record, form);
         let to = self.value("FORKWATCH_TEXT").unwrap_or_else(|| "stderr".into());
         match to.as_bytes() {
             b"off" => {}
@@ -141,10 +142,14 @@ fn complain(what: &str, to: &str, error: Errno) {
 }
 
 /// The report in the words of the library, with what is only visible from outside.
-fn text(record: &Record) -> String {
+fn text(record: &Record, form: Form) -> String {
+    let style = live_style(form);
+    if form == Form::Line {
+        return render(record, None, &style);
+    }
     let more = format!(
         "Seen from outside: it has not moved for seconds. For more, run: forkwatch inspect {}",
         record.pid
     );
-    render(record, None, &Style::LIVE) + &sentence(&more, &Style::LIVE)
+    render(record, None, &style) + &sentence(&more, &style)
 }

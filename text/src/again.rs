@@ -4,9 +4,9 @@ use forkwatch_schema::record::{Detail, Lock, Record};
 
 use super::lock::{holder, purpose, which};
 use super::page::{Look, Page};
-use super::style::Style;
+use super::style::{Form, Style};
 use super::words::count_of;
-use super::{frames, kind};
+use super::{frames, kind, line};
 
 /// Locks that are shown.
 const MAX_LOCKS: usize = 4;
@@ -14,15 +14,11 @@ const MAX_LOCKS: usize = 4;
 /// The text; every line begins with the style's prefix and ends with a newline.
 pub fn render_again(record: &Record, style: &Style) -> String {
     let mut page = Page::new(style);
-    let about = format!(" {}: ", record.kind.name());
-    page.line(
-        0,
-        &[
-            (Look::Level(record.severity), record.severity.name()),
-            (Look::Heading, &about),
-            (Look::Heading, &kind::of(&record.detail).headline(record)),
-        ],
-    );
+    if style.form == Form::Line {
+        line::write(&mut page, record, None);
+        return page.finish();
+    }
+    kind::write_headline(&mut page, record);
     let locks: &[Lock] = match &record.detail {
         Detail::UnsafeFork(fork) => &fork.locks,
         _ => &[],

@@ -14,7 +14,7 @@ mod unsafe_fork;
 
 use forkwatch_schema::record::{Detail, Record};
 
-use super::page::Page;
+use super::page::{Look, Page};
 
 /// The text of a kind. The record is the one that the fields belong to.
 pub trait Kind {
@@ -84,5 +84,24 @@ pub fn of(detail: &Detail) -> &dyn Kind {
         Detail::SlowHandler(detail) => detail,
         Detail::ForkOutcome(detail) => detail,
         Detail::Summary(detail) => detail,
+    }
+}
+
+/// Writes severity, kind and what happened.
+pub fn write_headline(page: &mut Page<'_>, record: &Record) {
+    let about = format!(" {}: ", record.kind.name());
+    let start = [
+        (Look::Level(record.severity), record.severity.name()),
+        (Look::Heading, &about),
+    ];
+    if page.style.wraps_headlines {
+        let headline = of(&record.detail).headline(record);
+        page.started(0, &start, Look::Heading, &headline);
+    } else {
+        let [severity, kind] = start;
+        page.line(
+            0,
+            &[severity, kind, (Look::Heading, &of(&record.detail).headline(record))],
+        );
     }
 }

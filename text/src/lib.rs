@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `kind/` | one file per kind: its headline, its facts, why it can hang, and which advice it has |
 //! | `again` | the few lines of a fork that was shown before |
+//! | `line` | a finding in one line |
 //! | `threads`, `locks` | sections of the other threads, grouped where alike, and of locks; `lock`, one lock in a sentence |
 //! | `frames`, `noise`, `python_noise` | stacks, and which of their frames carry no information |
 //! | `advice`, `advice/` | the words of the advice: what to change, for a fork and (`child`) for a forked child |
@@ -16,6 +17,7 @@ mod again;
 mod frames;
 pub mod harmless;
 mod kind;
+mod line;
 pub mod lock;
 mod locks;
 pub mod noise;
@@ -33,7 +35,7 @@ use forkwatch_schema::record::Record;
 
 pub use self::again::render_again;
 use self::page::{Look, Page};
-pub use self::style::Style;
+pub use self::style::{Form, Style, WIDTH};
 
 /// What happened, in one line: what follows severity and kind in the text, and a record's `message`. Names in it are not
 /// escaped.
@@ -58,15 +60,11 @@ pub fn render(record: &Record, stopped: Option<&str>, style: &Style) -> String {
         kind.facts(&mut page, record, false);
         return page.finish();
     }
-    let about = format!(" {}: ", record.kind.name());
-    page.line(
-        0,
-        &[
-            (Look::Level(record.severity), record.severity.name()),
-            (Look::Heading, &about),
-            (Look::Heading, &headline(record)),
-        ],
-    );
+    if style.form == Form::Line {
+        line::write(&mut page, record, stopped);
+        return page.finish();
+    }
+    kind::write_headline(&mut page, record);
     if let Some(option) = stopped {
         page.sentences(0, &kind.stopped(option));
     }
@@ -119,5 +117,9 @@ fn ending(page: &mut Page<'_>, record: &Record) {
         record.host,
         record.fingerprint
     );
-    page.line(0, &[(Look::Dim, &about)]);
+    if page.style.wraps_headlines {
+        page.started(0, &[], Look::Dim, &about);
+    } else {
+        page.line(0, &[(Look::Dim, &about)]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Whole texts of realistic records, compared with the files in `tests/`. With `FORKWATCH_BLESS=1` the files are rewritten.
 
 mod again;
+mod lines;
 mod native;
 mod others;
 mod parts;

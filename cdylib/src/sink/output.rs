@@ -4,7 +4,7 @@ use forkwatch_schema::log_path::Marks;
 use forkwatch_schema::path::base_name;
 use forkwatch_schema::record::Record;
 use forkwatch_schema::run_folder::Note;
-use forkwatch_text::{self as text, Style};
+use forkwatch_text::{self as text, Form, Style};
 use rustix::io::Errno;
 
 use crate::config::{self, Config};
@@ -49,8 +49,7 @@ pub fn write(record: &Record, shown: Shown<'_>) {
         program: base_name(&record.exe),
     };
     write_log(config, record);
-    let coloured = config.colour_allowed && config.text == b"stderr" && standard_error::is_terminal();
-    let style = style(coloured);
+    let style = style(config);
     let text = match shown {
         Shown::Whole(stopped) => text::render(record, stopped, &style),
         Shown::Briefly => text::render_again(record, &style),
@@ -76,16 +75,27 @@ pub fn write_sentence(sentence: &str) {
     write_text(config, &text::sentence(sentence, &Style::LIVE), marks);
 }
 
-fn style(colour: bool) -> Style {
-    let home = config::get().home.clone();
+fn style(config: &Config) -> Style {
+    let home = config.home.clone();
     let folder = rustix::process::getcwd(Vec::new())
         .ok()
         .and_then(|folder| folder.into_string().ok());
-    Style {
-        colour,
+    let style = Style {
+        form: if config.in_lines { Form::Line } else { Form::Full },
         home,
         working_directory: folder,
         ..Style::LIVE
+    };
+    if config.text != b"stderr" || !standard_error::is_terminal() {
+        return style;
+    }
+    let style = Style {
+        colour: config.colour_allowed,
+        ..style
+    };
+    match standard_error::columns() {
+        Some(columns) => style.on_terminal(columns),
+        None => style,
     }
 }
 

@@ -40,6 +40,12 @@ pub fn is_terminal() -> bool {
     rustix::termios::isatty(stderr())
 }
 
+/// The columns of the terminal that standard error is; `None` where it does not know.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stderr()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
 fn is_safe() -> bool {
     let Ok(now) = fstat(stderr()) else { return false };
     if identity(&now) == (DEVICE.load(Ordering::Relaxed), INODE.load(Ordering::Relaxed)) {

@@ -26,6 +26,7 @@ pub fn run(input: &[u8]) -> usize {
         width: 100,
         colour: false,
         working_directory: None,
+        ..Style::default()
     };
     for complaint in &config.complaints {
         assert_harmless(&forkwatch_text::sentence(complaint, &style));

@@ -126,6 +126,7 @@ fn one_line(line: &[u8]) -> bool {
             width,
             colour: false,
             working_directory: Some("/".to_owned()),
+            ..Style::default()
         };
         assert_harmless(&render(&record, Some("FORKWATCH_STRICT=locks"), &style));
     }

@@ -32,7 +32,7 @@ impl Kind for Summary {
         if self.repeated > 0 {
             // Leaked locks repeat, too, so these need not be forks.
             let more = count(self.repeated, "more finding", "more findings");
-            page.plain(
+            page.sentences(
                 0,
                 &format!("{more} of the kinds reported above (FORKWATCH_REPEAT=all reports each one)"),
             );

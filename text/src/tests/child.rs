@@ -71,6 +71,26 @@ golden!(
 );
 golden!(slow_handler_unknown, slow(None, Phase::Child), None);
 
+/// One of each kind.
+pub fn samples() -> Vec<Record> {
+    vec![
+        mutex(),
+        own(),
+        time_zone(),
+        python(),
+        hostile(),
+        possible(),
+        condition(),
+        semaphore(),
+        creates_thread(),
+        guarded(),
+        shared_eventfd(),
+        slow(Some("/usr/lib/libgrpc.so.42"), Phase::Prepare),
+        slow(None, Phase::Child),
+        waits_in_handler(Severity::Error, "pthread_join"),
+    ]
+}
+
 /// The child 4250 of 4242.
 fn of_child(kind: Kind, severity: Severity, detail: Detail) -> Record {
     let mut record = build(kind, severity, detail);
