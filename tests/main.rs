@@ -3,6 +3,8 @@
 
 mod support;
 
+/// Calls that a child must not make: the audit, and guards of libraries.
+mod audit;
 /// The benchmark: what it measures, and what it says that it cannot.
 mod bench;
 /// Beside other preloaded libraries, auditors and debuggers.
@@ -68,6 +70,7 @@ fn every_program_has_a_test() {
     for names in [
         hazards::NAMES,
         child::NAMES,
+        audit::NAMES,
         silent::NAMES,
         ways_to_fork::NAMES,
         exec_bound::NAMES,

@@ -8,6 +8,7 @@ use core::ffi::CStr;
 use forkwatch_schema::destination::{Destination, descriptor_of};
 use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, by_variable, unknown_variable};
 use forkwatch_schema::run_folder::{RUN_FOLDER, RunFolder};
+use forkwatch_schema::unsafe_functions::{Audit, words};
 use once_cell::race::OnceBox;
 
 use crate::system::environment;
@@ -91,6 +92,10 @@ pub struct Config {
     pub python: bool,
     /// `FORKWATCH_PREDICT=on`.
     pub predict: bool,
+    /// `FORKWATCH_AUDIT`.
+    pub audit: Audit,
+    /// `FORKWATCH_GUARD`, the globs in order.
+    pub guard: Vec<String>,
     /// `FORKWATCH_ARGV=on`.
     pub argv: bool,
     /// Colour is not forbidden by `NO_COLOR`.
@@ -157,6 +162,8 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         service: None,
         python: true,
         predict: true,
+        audit: Audit::Off,
+        guard: Vec::new(),
         argv: true,
         colour_allowed: true,
         home: None,
@@ -236,6 +243,8 @@ impl Config {
             ("FORKWATCH_SERVICE", _) => self.service = Some(value.to_vec()),
             ("FORKWATCH_PYTHON", word) => self.python = word == "on",
             ("FORKWATCH_PREDICT", word) => self.predict = word == "on",
+            ("FORKWATCH_AUDIT", word) => self.audit = Audit::parse(word).unwrap_or_default(),
+            ("FORKWATCH_GUARD", word) => self.guard = words(word).map(str::to_owned).collect(),
             ("FORKWATCH_ARGV", word) => self.argv = word == "on",
             _ => {}
         }

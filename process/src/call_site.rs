@@ -1,6 +1,6 @@
 //! Whether a return address can be that of a call to a given function (x86-64).
 //!
-//! Only `blocked_stack` calls this, to distinguish a frame from old data on a stack. Code may be unloaded, so reads are guarded.
+//! Distinguishes a frame from old data on a stack, and says which function a frame has called. Code may be unloaded, so reads are guarded.
 
 use crate::memory::ProcessMemory;
 use crate::unwind::RETURN_CODE;

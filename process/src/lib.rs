@@ -39,7 +39,7 @@
 )]
 
 pub mod blocked_stack;
-mod call_site;
+pub mod call_site;
 pub mod cpython;
 pub mod debug_files;
 pub mod demangle;

@@ -65,6 +65,40 @@ pub fn of_call(kind: Kind, call: &str, stack: &[Frame], python: Option<&[PythonF
     hash.text()
 }
 
+/// The fingerprint of an `unsafe_call`: the function that makes the calls, whichever it calls. A Python child is one finding, of the
+/// line where its code runs.
+pub fn of_caller(stack: &[Frame], python: Option<&[PythonFrame]>) -> String {
+    let mut hash = Hash::new();
+    hash.word(Kind::UnsafeCall.name());
+    let named =
+        users_frame::of_native(stack).and_then(|frame| Some((frame.module.as_deref()?, frame.symbol.as_deref()?)));
+    match named {
+        Some((module, symbol)) if python.is_none() => {
+            hash.word(base_name(module));
+            hash.word(symbol);
+        }
+        _ => place(&mut hash, stack, python),
+    }
+    hash.text()
+}
+
+/// The fingerprint of a `guarded_call`: the library, and where the child calls it.
+pub fn of_guarded(library: &str, stack: &[Frame], python: Option<&[PythonFrame]>) -> String {
+    let mut hash = Hash::new();
+    hash.word(Kind::GuardedCall.name());
+    hash.word(base_name(library));
+    place(&mut hash, stack, python);
+    hash.text()
+}
+
+/// What tells one record from the others of its fingerprint, where each function is reported once.
+pub fn with_call(fingerprint: &str, call: &str) -> String {
+    let mut hash = Hash::new();
+    hash.word(fingerprint);
+    hash.word(call);
+    hash.text()
+}
+
 /// The fingerprint of a record without a place, such as a `summary`.
 pub fn of_kind(kind: Kind) -> String {
     let mut hash = Hash::new();

@@ -139,13 +139,13 @@ pub const KINDS: &[KindRow] = &[
         kind: Kind::GuardedCall,
         name: "guarded_call",
         meaning: "A forked child called into a library that must not be used after fork without exec.",
-        is_written: false,
+        is_written: true,
     },
     KindRow {
         kind: Kind::UnsafeCall,
         name: "unsafe_call",
         meaning: "The child of a threaded process called a function that is not async-signal-safe.",
-        is_written: false,
+        is_written: true,
     },
     KindRow {
         kind: Kind::SlowHandler,

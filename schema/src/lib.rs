@@ -16,6 +16,7 @@
 
 pub mod destination;
 pub mod fingerprint;
+pub mod guarded_libraries;
 pub mod harmless;
 mod hash;
 pub mod journal;
@@ -33,6 +34,7 @@ pub mod suppression_rule;
 pub mod suppressions;
 pub mod system_calls;
 pub mod time;
+pub mod unsafe_functions;
 pub mod users_frame;
 
 /// The value of every record's `schema` field. The number rises when a field changes its meaning, not when one is added.

@@ -2,7 +2,9 @@
 //! from these rows.
 
 use crate::destination::{Destination, FORMS};
+use crate::guarded_libraries;
 use crate::nearest::nearest;
+use crate::unsafe_functions::Audit;
 
 /// The prefix of all our variables.
 pub const PREFIX: &str = "FORKWATCH_";
@@ -28,6 +30,10 @@ pub enum Values {
     Paths,
     /// Where records go: see [`Destination`].
     Destination,
+    /// Which functions are audited: see [`Audit`].
+    Functions,
+    /// Globs for libraries, with commas between them.
+    Libraries,
 }
 
 /// What a flag takes on the command line.
@@ -66,7 +72,7 @@ pub const OPTIONS: &[OptionRow] = &[
         default: "off",
         help: "Stop an unsafe fork: `threads` (also `1`, `on`) when another thread is alive, `locks` when another \
                thread also holds a lock; `child` allows every fork and stops a forked child at its first call that \
-               can never return",
+               can never return, or that FORKWATCH_AUDIT or FORKWATCH_GUARD reports",
     },
     OptionRow {
         variable: "FORKWATCH_ACTION",
@@ -179,6 +185,24 @@ pub const OPTIONS: &[OptionRow] = &[
         help: "Whether to report locks that were free at the fork by luck: a child takes one, and another thread takes it, too",
     },
     OptionRow {
+        variable: "FORKWATCH_AUDIT",
+        values: Values::Functions,
+        arity: Arity::OptionalValue("on"),
+        value_name: "NAMES",
+        default: "off",
+        help: "Whether to report calls in the forked child of a process with threads that are not async-signal-safe: `on`, or names \
+               and globs of functions or families (`malloc,*printf,time`) separated by commas",
+    },
+    OptionRow {
+        variable: "FORKWATCH_GUARD",
+        values: Values::Libraries,
+        arity: Arity::Value,
+        value_name: "GLOBS",
+        default: "unset",
+        help: "Libraries that do not work after fork, as globs separated by commas (`libcuda*,libgomp*`): the first call into one in \
+               the forked child of a process with threads is an error; a few libraries that say so themselves are known",
+    },
+    OptionRow {
         variable: "FORKWATCH_ARGV",
         values: Values::Words(&["on", "off"]),
         arity: Arity::Value,
@@ -216,6 +240,14 @@ impl OptionRow {
                 return Destination::parse(value)
                     .map(drop)
                     .map_err(|problem| format!("={text}: {problem}"));
+            }
+            Values::Functions => {
+                return Audit::parse(&text)
+                    .map(drop)
+                    .map_err(|problem| format!("={text}: {problem}"));
+            }
+            Values::Libraries => {
+                return guarded_libraries::check(&text).map_err(|problem| format!("={text}: {problem}"));
             }
             Values::Number(low, high) => {
                 return match text.parse::<u32>() {
@@ -270,6 +302,8 @@ impl OptionRow {
             Values::PathOr(words) => format!("{}, a path", quoted(words)),
             Values::Paths => format!("{}, `FILE[:FILE...]`", self.default),
             Values::Destination => format!("{}, a path, {}", self.default, quoted(FORMS)),
+            Values::Functions => String::from("`off`, `on`, `NAME[,NAME...]`"),
+            Values::Libraries => format!("{}, `GLOB[,GLOB...]`", self.default),
         }
     }
 }

@@ -5,8 +5,10 @@ mod pages;
 use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use forkwatch_schema::guarded_libraries::ROWS;
 use forkwatch_schema::kind::{Kind, KindRow, written};
 use forkwatch_schema::nearest::nearest;
+use forkwatch_schema::unsafe_functions::FAMILIES;
 
 use self::pages::PAGES;
 use crate::message::{self, Failure};
@@ -95,6 +97,28 @@ fn page(row: &KindRow) -> String {
         text.push_str("\nHow to fix it:\n");
         for (language, words) in page.fixes {
             text.push_str(&format!("  {language}\n{}\n", indented(words)));
+        }
+    }
+    if row.kind == Kind::GuardedCall {
+        text.push_str("\nLibraries that are known to say so themselves; others are named with --guard:\n");
+        for row in ROWS {
+            let words = format!("{}: \"{}\" {}", row.what, row.sentence, row.mend);
+            text.push_str(&format!(
+                "  {}\n{}\n    {}\n",
+                row.library,
+                indented(&words),
+                row.source
+            ));
+        }
+    }
+    if row.kind == Kind::UnsafeCall {
+        text.push_str("\nThe functions that --audit reports, by family:\n");
+        for family in FAMILIES {
+            text.push_str(&format!(
+                "  {}\n{}\n",
+                family.name,
+                indented(&family.functions.replace(' ', ", "))
+            ));
         }
     }
     if !page.links.is_empty() {

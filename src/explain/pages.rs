@@ -177,6 +177,47 @@ pub const PAGES: &[Page] = &[
         links: &[FORK, FCNTL_LOCKING],
     },
     Page {
+        kind: Kind::GuardedCall,
+        program: Some(include_str!("programs/guarded_call.c")),
+        fixes: &[
+            (
+                "C, C++, Rust",
+                "Use the library for the first time in the child and never before the fork, or start the child with \
+                 posix_spawn().",
+            ),
+            (
+                "Python",
+                "Start workers with \"spawn\" or \"forkserver\", and import the library there.",
+            ),
+            (
+                "A library of your own",
+                "Name it in --guard, and give it a function that makes it anew in a child, with \"reinit\", \"postfork\" or \
+                 \"after_fork\" in its name: once the child has called it, nothing is reported.",
+            ),
+        ],
+        links: &[FORK, POSIX_SPAWN, MULTIPROCESSING],
+    },
+    Page {
+        kind: Kind::UnsafeCall,
+        program: Some(include_str!("programs/unsafe_call.c")),
+        fixes: &[
+            (
+                "C, C++",
+                "Make strings, paths and argument lists before the fork; in the child call only what signal-safety(7) lists, \
+                 then exec or _exit. posix_spawn() does the usual steps itself.",
+            ),
+            (
+                "Rust",
+                "Use std::process::Command; in pre_exec neither allocate nor print nor lock.",
+            ),
+            (
+                "Python",
+                "No Python code is async-signal-safe: use subprocess without preexec_fn, or start workers with \"spawn\".",
+            ),
+        ],
+        links: &[SIGNAL_SAFETY, FORK, POSIX_SPAWN],
+    },
+    Page {
         kind: Kind::SlowHandler,
         program: Some(include_str!("programs/slow_handler.c")),
         fixes: &[

@@ -12,6 +12,7 @@ use forkwatch_schema::suppressions::Suppressions;
 use forkwatch_text::harmless::harmless;
 
 use super::advice;
+use super::calls;
 use super::example::Example;
 use super::finding::{Finding, Whole};
 use super::gather::locks::LockSeen;
@@ -65,9 +66,11 @@ impl Examples {
         for row in &mut locks {
             self.known.complete_lock(&mut row.lock);
         }
+        let message = calls::in_words(finding, &example);
         Whole {
             finding,
             example,
+            message,
             advice,
             locks,
         }

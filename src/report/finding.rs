@@ -68,6 +68,8 @@ pub struct Finding {
     pub seen: Seen,
     /// The locks in its records: first those that hung a child.
     pub locks: Vec<LockSeen>,
+    /// What one function calls that is not async-signal-safe, the earliest first.
+    pub calls: Vec<String>,
 }
 
 /// Where and when a finding was seen, as far as counted: each with its number of records, in the order of the numbers.
@@ -88,6 +90,8 @@ pub struct Whole<'report> {
     pub finding: &'report Finding,
     /// One whole record.
     pub example: Example,
+    /// What happened, in one line, where that takes more than the example.
+    pub message: Option<String>,
     /// What to change.
     pub advice: Vec<String>,
     /// The locks in all of its records.
@@ -97,7 +101,7 @@ pub struct Whole<'report> {
 impl Whole<'_> {
     /// What happened, in one line.
     pub fn message(&self) -> &str {
-        self.example.message()
+        self.message.as_deref().unwrap_or_else(|| self.example.message())
     }
 }
 

@@ -28,6 +28,7 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         .map(|group| String::from_utf8_lossy(&group.fingerprint).into_owned())
         .collect();
     let locks = scanned.gathered.locks.of_each();
+    let mut calls = scanned.gathered.calls.of_each();
     let mut findings = Vec::new();
     for (number, group) in scanned.gathered.groups.all.into_iter().enumerate() {
         let kind = String::from_utf8_lossy(&group.kind).into_owned();
@@ -40,6 +41,7 @@ pub fn findings(scanned: Scanned<'_>, is_asked_for: impl Fn(&str) -> bool) -> (V
         findings.push(Finding {
             locks: locks_of(number, outcomes.get(&number), &locks),
             seen: seen.remove(&number).unwrap_or_default(),
+            calls: calls.remove(&number).unwrap_or_default(),
             ..finding(group, kind, repeated, outcomes.get(&number), followers)
         });
     }
@@ -91,6 +93,7 @@ fn finding(
         followed_by,
         seen: Seen::default(),
         locks: Vec::new(),
+        calls: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@
 //! | how does a database make the same list? | `sql`, one file and one row each |
 
 mod advice;
+mod calls;
 mod example;
 mod examples;
 mod filters;

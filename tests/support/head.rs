@@ -13,6 +13,8 @@
 //! | `runs: WORDS` | a run with these arguments; `{a,b}` makes several |
 //! | `bare: N` | the exit code without the library, 3 for hazards and 0 for others unless given |
 //! | `end: abrupt` | the program does not end by `exit`, so there may be no summary |
+//! | `options: NAME=VALUE...` | the library's options, and other variables |
+//! | `flags: WORDS` | more flags for the compiler |
 //! | `library: FILE`, `plugin: FILE` | a library to link, or to find in `TEST_PLUGIN` |
 //! | `needs: NAME` | a package that pkg-config must know |
 //! | `packages: NAME` | a Python package |
@@ -59,6 +61,8 @@ pub struct Head {
     pub runs: Vec<Vec<String>>,
     pub bare: i32,
     pub abrupt: bool,
+    pub options: Vec<(String, String)>,
+    pub flags: Vec<String>,
     pub library: Option<String>,
     pub plugin: Option<String>,
     pub needs: Option<String>,
@@ -119,6 +123,8 @@ impl Head {
             "runs" => self.runs.extend(expand(rest)),
             "bare" => self.bare = rest.parse().map_err(|_| "no number")?,
             "end" => self.abrupt = rest == "abrupt",
+            "options" => self.options.extend(demands(&words(rest))?),
+            "flags" => self.flags.extend(words(rest)),
             "library" => self.library = Some(rest.into()),
             "plugin" => self.plugin = Some(rest.into()),
             "needs" => self.needs = Some(rest.into()),

@@ -79,6 +79,7 @@ impl Program {
         if let Some(plugin) = &head.plugin {
             variables.insert("TEST_PLUGIN".into(), built_library(plugin).display().to_string());
         }
+        variables.extend(head.options.iter().cloned());
         let compiled = |path: PathBuf| {
             vec![Start {
                 label: String::new(),
@@ -122,6 +123,7 @@ fn built_program(language: Language, source: &Path, head: &Head) -> Result<PathB
         _ => ("CXX", "c++", "-std=c++17"),
     };
     let mut arguments: Vec<OsString> = vec![standard.into(), source.into()];
+    arguments.extend(head.flags.iter().map(OsString::from));
     let mut newer_than = vec![source.to_owned()];
     if let Some(library) = &head.library {
         let built = built_library(library);

@@ -1,4 +1,4 @@
-//! The few lines of a fork that was shown in full before and adds a lock to that.
+//! The few lines of a finding that was shown in full before: a fork that adds a lock, a function that makes a further unsafe call.
 
 use forkwatch_schema::record::{Detail, Lock, Record};
 
@@ -19,6 +19,11 @@ pub fn render_again(record: &Record, style: &Style) -> String {
         return page.finish();
     }
     kind::write_headline(&mut page, record);
+    if let Detail::Call(call) = &record.detail
+        && let Some(place) = frames::place(call.python_stack.as_deref(), &call.stack, style)
+    {
+        page.line(2, &[(Look::Heading, "Called in: "), (Look::Plain, &place)]);
+    }
     let locks: &[Lock] = match &record.detail {
         Detail::UnsafeFork(fork) => &fork.locks,
         _ => &[],
@@ -29,7 +34,11 @@ pub fn render_again(record: &Record, style: &Style) -> String {
     if let Some(more @ 1..) = locks.len().checked_sub(MAX_LOCKS) {
         page.plain(2, &format!("... and {}", count_of(more, "more lock", "more locks")));
     }
-    let about = format!("The same line forked before: fingerprint {}", record.fingerprint);
+    let what = match &record.detail {
+        Detail::Call(_) => "The same function made another such call before",
+        _ => "The same line forked before",
+    };
+    let about = format!("{what}: fingerprint {}", record.fingerprint);
     page.line(2, &[(Look::Dim, &about)]);
     page.finish()
 }

@@ -3,6 +3,7 @@
 //!
 //! Each kind of record has a file, which builds its content from a verdict's evidence; [`envelope`] adds what every record has.
 
+pub mod call;
 pub mod child_call;
 pub mod envelope;
 pub mod fork_outcome;
@@ -14,5 +15,4 @@ pub mod shared_descriptor;
 pub mod slow_handler;
 pub mod stuck_child;
 pub mod summary;
-pub mod thread_after_fork;
 pub mod unsafe_fork;

@@ -23,6 +23,11 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Where the object that it belongs to is loaded.
+    pub const fn object(&self) -> usize {
+        self.base
+    }
+
     /// Whether the loader has not filled the slot yet: it leads back into its own object, which asks the loader.
     pub fn is_unbound(&self) -> bool {
         /// More than any object has between its slots and its code.
@@ -40,6 +45,26 @@ impl Tables {
     pub fn is_called(&mut self, slot: &Slot, name: &CStr) -> bool {
         let offset: Option<u32> = self.0.read(slot.symbol);
         offset.is_some_and(|offset| self.0.stands(name, slot.strings + offset as usize))
+    }
+
+    /// The name of the function or variable that the slot imports; empty where it cannot be read.
+    pub fn name<'a>(&mut self, slot: &Slot, into: &'a mut Vec<u8>) -> &'a [u8] {
+        /// Longer ones, of deeply nested templates, are left out.
+        const MAX: usize = 1024;
+        into.clear();
+        let Some(offset) = self.0.read::<u32>(slot.symbol) else {
+            return into;
+        };
+        let start = slot.strings + offset as usize;
+        for at in start..start + MAX {
+            match self.0.read::<u8>(at) {
+                Some(0) => return into,
+                Some(byte) => into.push(byte),
+                None => break,
+            }
+        }
+        into.clear();
+        into
     }
 
     /// The slot that this relocation fills; `None` where it fills none, or with a definition of the object's own: most do.

@@ -122,15 +122,33 @@ impl Object {
 
     /// The addresses that the definition of this name takes; empty where its size is not known.
     pub fn extent(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
+        self.find(name, |index| self.symbol(index, name, version))
+    }
+
+    /// Whether it defines a function of this name, in whichever version.
+    pub fn defines_function(&self, name: &CStr) -> bool {
+        let is_function = |index: u32| {
+            let symbol: Symbol = self.access.read(self.symbols + index as usize * size_of::<Symbol>())?;
+            let fits = symbol.section != 0
+                && symbol.info >> 4 != STB_LOCAL
+                && matches!(symbol.info & 0xf, STT_FUNC | STT_GNU_IFUNC)
+                && self.access.stands(name, self.strings + symbol.name as usize);
+            fits.then_some(())
+        };
+        self.find(name, is_function).is_some()
+    }
+
+    /// The first symbol that may have this name and fits.
+    fn find<T>(&self, name: &CStr, fits: impl Fn(u32) -> Option<T>) -> Option<T> {
         if self.gnu_hash != 0 {
-            self.by_gnu_hash(name, version)
+            self.by_gnu_hash(name, fits)
         } else {
-            self.by_old_hash(name, version)
+            self.by_old_hash(name, fits)
         }
     }
 
     /// `DT_GNU_HASH`: a filter that rejects most names, buckets, and chains that end with an odd hash.
-    fn by_gnu_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
+    fn by_gnu_hash<T>(&self, name: &CStr, fits: impl Fn(u32) -> Option<T>) -> Option<T> {
         let [buckets, first, filters, shift]: [u32; 4] = self.access.read(self.gnu_hash)?;
         let hash = name
             .to_bytes()
@@ -149,9 +167,9 @@ impl Object {
         while index >= first {
             let entry: u32 = self.access.read(chains_at + (index - first) as usize * 4)?;
             if entry | 1 == hash | 1
-                && let Some(extent) = self.symbol(index, name, version)
+                && let Some(found) = fits(index)
             {
-                return Some(extent);
+                return Some(found);
             }
             if entry & 1 != 0 {
                 break;
@@ -162,7 +180,7 @@ impl Object {
     }
 
     /// `DT_HASH`, for objects that have no newer table.
-    fn by_old_hash(&self, name: &CStr, version: Option<&CStr>) -> Option<Range<usize>> {
+    fn by_old_hash<T>(&self, name: &CStr, fits: impl Fn(u32) -> Option<T>) -> Option<T> {
         if self.old_hash == 0 {
             return None;
         }
@@ -178,8 +196,8 @@ impl Object {
             if index == 0 {
                 break;
             }
-            if let Some(extent) = self.symbol(index, name, version) {
-                return Some(extent);
+            if let Some(found) = fits(index) {
+                return Some(found);
             }
             index = word(buckets as usize + index as usize)?;
         }
@@ -265,6 +283,13 @@ impl Object {
             .any(|name| self.is_called(name))
     }
 
+    /// The addresses from its first part to its last; empty where its headers cannot be read.
+    pub fn range(&self) -> Range<usize> {
+        let parts = self.parts().filter(|part| part.p_type == PT_LOAD);
+        let end = parts.map(|part| part.p_vaddr + part.p_memsz).max().unwrap_or(0);
+        self.base..self.base + usize::try_from(end).unwrap_or(0)
+    }
+
     /// Whether its path ends in this name.
     pub fn is_called(&self, name: &CStr) -> bool {
         self.ends_with(|at| self.access.stands(name, at))
@@ -318,24 +343,28 @@ impl Object {
 
     /// Whether this place lies in one of its parts, by the program headers that lie at its start.
     pub fn contains(&self, place: usize) -> bool {
-        const PT_LOAD: u32 = 1;
-        if self.base == 0 || place < self.base {
-            return false;
-        }
-        let header: Option<libc::Elf64_Ehdr> = self.access.read(self.base);
-        let Some(header) = header.filter(|header| header.e_ident.starts_with(b"\x7fELF")) else {
+        let Some(distance) = place.checked_sub(self.base) else {
             return false;
         };
-        let parts = (0..usize::from(header.e_phnum)).map_while(|number| {
-            let at = self.base + usize::try_from(header.e_phoff).ok()? + number * size_of::<libc::Elf64_Phdr>();
-            self.access.read::<libc::Elf64_Phdr>(at)
-        });
-        let distance = (place - self.base) as u64;
-        let mut parts = parts.filter(|part| part.p_type == PT_LOAD);
+        let mut parts = self.parts().filter(|part| part.p_type == PT_LOAD);
         parts.any(|part| {
-            distance
-                .checked_sub(part.p_vaddr)
-                .is_some_and(|into| into < part.p_memsz)
+            let into = (distance as u64).checked_sub(part.p_vaddr);
+            into.is_some_and(|into| into < part.p_memsz)
+        })
+    }
+
+    /// Its program headers; none of an object that is loaded at address 0.
+    fn parts(&self) -> impl Iterator<Item = libc::Elf64_Phdr> {
+        let header: Option<libc::Elf64_Ehdr> = if self.base == 0 {
+            None
+        } else {
+            self.access.read(self.base)
+        };
+        let header = header.filter(|header| header.e_ident.starts_with(b"\x7fELF"));
+        let (count, offset) = header.map_or((0, 0), |header| (header.e_phnum, header.e_phoff));
+        (0..usize::from(count)).map_while(move |number| {
+            let at = self.base + usize::try_from(offset).ok()? + number * size_of::<libc::Elf64_Phdr>();
+            self.access.read::<libc::Elf64_Phdr>(at)
         })
     }
 }
@@ -360,6 +389,7 @@ fn same_text(access: Access, one: usize, other: usize) -> bool {
     false
 }
 
+const PT_LOAD: u32 = 1;
 const DT_NEEDED: usize = 1;
 const DT_PLTRELSZ: usize = 2;
 const DT_HASH: usize = 4;

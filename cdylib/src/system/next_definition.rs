@@ -7,6 +7,8 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ops::Range;
 use core::ptr::null_mut;
 
+use forkwatch_process::memory::ProcessMemory;
+
 pub use super::loaded_object::Access;
 use super::loaded_object::{LinkMap, Object};
 
@@ -61,6 +63,25 @@ pub fn find_visible_to(places: [usize; 2], name: &CStr) -> *mut c_void {
 /// Every object but ours, in the loader's order.
 pub fn others(access: Access) -> impl Iterator<Item = Object> {
     Objects::all(access).filter(|object| object.dynamic != own_dynamic())
+}
+
+/// The objects whose path fits, with it, in the loader's order. The path of the program itself is empty.
+pub fn of_paths(access: Access, fits: impl Fn(&[u8]) -> bool) -> Vec<(Object, Vec<u8>)> {
+    /// Most paths are shorter; a longer one fits nothing.
+    const MAX: usize = 512;
+    let mut objects = Objects::all(access);
+    let mut found = Vec::new();
+    let mut path = [0; MAX];
+    while let Some(map) = objects.next_map() {
+        let Some(map) = access.read::<LinkMap>(map) else { break };
+        let length = ProcessMemory::own().read_some(map.path, &mut path);
+        let text = path
+            .get(..length)
+            .and_then(|path| CStr::from_bytes_until_nul(path).ok());
+        let text = text.map(CStr::to_bytes).filter(|text| fits(text));
+        found.extend(text.and_then(|text| Some((Object::of(access, &map)?, text.to_vec()))));
+    }
+    found
 }
 
 /// Where this library itself defines the name; `None` where it does not.

@@ -74,6 +74,21 @@ pub fn found() -> Option<&'static Python> {
     FOUND.get()
 }
 
+/// The addresses of the function by which CPython makes its state anew in a forked child. Looked up in such a child only.
+pub fn after_fork() -> Range<usize> {
+    static START: AtomicUsize = AtomicUsize::new(0);
+    static BYTES: AtomicUsize = AtomicUsize::new(0);
+    // Relaxed: each value stands for itself, and a look that comes between the two finds an empty range.
+    if START.load(Ordering::Relaxed) == 0 {
+        let found = definition(c"PyOS_AfterFork_Child").or_else(|| definition(c"PyOS_AfterFork"));
+        let found = found.unwrap_or(1..1);
+        BYTES.store(found.len(), Ordering::Relaxed);
+        START.store(found.start, Ordering::Relaxed);
+    }
+    let start = START.load(Ordering::Relaxed);
+    start..start + BYTES.load(Ordering::Relaxed)
+}
+
 /// Searches for the interpreter. Never called at a fork, which it would delay.
 pub fn search() {
     if FOUND.get().is_some() || SEARCHES.fetch_add(1, Ordering::Relaxed) >= MAX_SEARCHES {

@@ -3,14 +3,14 @@
 #![expect(unsafe_code, reason = "entries in assembly")]
 
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How many there are.
-pub const ENTRIES: usize = 64;
+pub const ENTRIES: usize = 1536;
 /// Bytes from one to the next.
 const SIZE: usize = 16;
 
-// The registers that may hold an argument are kept: also those for floating point, whose number a variadic call passes in `al`,
+// The registers that may hold an argument are kept: also those for floating point (of AVX-512's, the lower half), whose number a variadic call passes in `al`,
 // and `r10`, which some languages use for a function's surroundings.
 global_asm!(
     ".pushsection .text.forkwatch_redirected_entries,\"ax\",@progbits",
@@ -42,7 +42,9 @@ global_asm!(
     "push rax",
     "push r10",
     "and rsp, -16",
-    "sub rsp, 128",
+    "sub rsp, 256",
+    "cmp byte ptr [rip + {has_wide}], 0",
+    "jne 3f",
     "movaps [rsp], xmm0",
     "movaps [rsp + 16], xmm1",
     "movaps [rsp + 32], xmm2",
@@ -51,6 +53,17 @@ global_asm!(
     "movaps [rsp + 80], xmm5",
     "movaps [rsp + 96], xmm6",
     "movaps [rsp + 112], xmm7",
+    "jmp 4f",
+    "3:",
+    "vmovups [rsp], ymm0",
+    "vmovups [rsp + 32], ymm1",
+    "vmovups [rsp + 64], ymm2",
+    "vmovups [rsp + 96], ymm3",
+    "vmovups [rsp + 128], ymm4",
+    "vmovups [rsp + 160], ymm5",
+    "vmovups [rsp + 192], ymm6",
+    "vmovups [rsp + 224], ymm7",
+    "4:",
     "mov rdx, rsi",
     "mov rsi, rdi",
     "mov edi, r11d",
@@ -58,6 +71,8 @@ global_asm!(
     "lea r8, [rbp + 16]",
     "call {show}",
     "mov r11, rax",
+    "cmp byte ptr [rip + {has_wide}], 0",
+    "jne 5f",
     "movaps xmm0, [rsp]",
     "movaps xmm1, [rsp + 16]",
     "movaps xmm2, [rsp + 32]",
@@ -66,6 +81,17 @@ global_asm!(
     "movaps xmm5, [rsp + 80]",
     "movaps xmm6, [rsp + 96]",
     "movaps xmm7, [rsp + 112]",
+    "jmp 6f",
+    "5:",
+    "vmovups ymm0, [rsp]",
+    "vmovups ymm1, [rsp + 32]",
+    "vmovups ymm2, [rsp + 64]",
+    "vmovups ymm3, [rsp + 96]",
+    "vmovups ymm4, [rsp + 128]",
+    "vmovups ymm5, [rsp + 160]",
+    "vmovups ymm6, [rsp + 192]",
+    "vmovups ymm7, [rsp + 224]",
+    "6:",
     "mov rdi, [rbp - 8]",
     "mov rsi, [rbp - 16]",
     "mov rdx, [rbp - 24]",
@@ -83,6 +109,7 @@ global_asm!(
     entries = const ENTRIES,
     size = const SIZE,
     show = sym show,
+    has_wide = sym HAS_WIDE,
 );
 
 unsafe extern "C" {
@@ -102,8 +129,8 @@ pub struct Redirected {
     pub stack_pointer: usize,
 }
 
-/// What is shown the calls. It must not unwind.
-pub type Observer = fn(Redirected);
+/// What is shown the calls. Returns the address of the function to call instead, or 0. It must not unwind.
+pub type Observer = fn(Redirected) -> usize;
 
 /// The observer; 0 while there is none. The store (Release) pairs with the load (Acquire) in `show`.
 static OBSERVER: AtomicUsize = AtomicUsize::new(0);
@@ -113,9 +140,23 @@ static OBSERVER: AtomicUsize = AtomicUsize::new(0);
 #[unsafe(link_section = ".data.forkwatch_redirected")]
 static ORIGINALS: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
 
+/// Whether the processor has registers of 32 bytes, in which a few functions take arguments. Relaxed: written before the first entry is
+/// handed out.
+#[unsafe(link_section = ".data.forkwatch_redirected")]
+static HAS_WIDE: AtomicBool = AtomicBool::new(false);
+
 /// From now on this is shown the calls.
 pub fn observe(observer: Observer) {
+    HAS_WIDE.store(std::is_x86_feature_detected!("avx"), Ordering::Relaxed);
     OBSERVER.store(observer as usize, Ordering::Release);
+}
+
+/// Where calls of the entry of this number go on to.
+pub fn set_original(number: usize, original: usize) {
+    if let Some(place) = ORIGINALS.get(number) {
+        // Relaxed: as `ORIGINALS` says.
+        place.store(original, Ordering::Relaxed);
+    }
 }
 
 /// The address of the entry of this number, from which calls go on to `original`; `None` beyond the last one, or while nobody
@@ -125,7 +166,18 @@ pub fn entry(number: usize, original: usize) -> Option<usize> {
         return None;
     }
     ORIGINALS.get(number)?.store(original, Ordering::Relaxed);
-    Some(forkwatch_redirected_entries as *const () as usize + number * SIZE)
+    address(number)
+}
+
+/// The address of the entry of this number.
+pub fn address(number: usize) -> Option<usize> {
+    (number < ENTRIES).then(|| forkwatch_redirected_entries as *const () as usize + number * SIZE)
+}
+
+/// The number of the entry at this address.
+pub fn number(address: usize) -> Option<usize> {
+    let distance = address.checked_sub(forkwatch_redirected_entries as *const () as usize)?;
+    Some(distance / SIZE).filter(|number| *number < ENTRIES)
 }
 
 /// Shows a call, and returns the address to go on to.
@@ -133,15 +185,20 @@ extern "C" fn show(number: usize, first: usize, second: usize, return_address: u
     let observer = OBSERVER.load(Ordering::Acquire);
     // SAFETY: a slot leads here only after `entry` has found an observer.
     let observer = unsafe { core::mem::transmute::<usize, Observer>(observer) };
-    observer(Redirected {
+    let other = observer(Redirected {
         number,
         arguments: [first, second],
         return_address,
         stack_pointer,
     });
-    ORIGINALS
-        .get(number)
-        .map_or(0, |original| original.load(Ordering::Relaxed))
+    if other == 0 { original(number) } else { other }
+}
+
+/// Where calls of the entry of this number go on to.
+pub fn original(number: usize) -> usize {
+    let place = ORIGINALS.get(number);
+    // Relaxed: as `ORIGINALS` says.
+    place.map_or(0, |original| original.load(Ordering::Relaxed))
 }
 
 #[cfg(test)]
@@ -151,9 +208,14 @@ mod tests {
 
     static SEEN: AtomicUsize = AtomicUsize::new(0);
 
-    fn see(call: Redirected) {
+    fn see(call: Redirected) -> usize {
         let [first, second] = call.arguments;
         SEEN.store(call.number * 100 + first * 10 + second, Ordering::Relaxed);
+        if std::is_x86_feature_detected!("avx") {
+            // SAFETY: the processor has them. Functions of libc may do so.
+            unsafe { core::arch::x86_64::_mm256_zeroall() };
+        }
+        0
     }
 
     extern "C" fn weigh(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, g: usize, x: f64, y: f64) -> f64 {
@@ -162,6 +224,36 @@ mod tests {
             .fold(0.0, |sum, part| sum * 10.0 + part as f64)
             + x
             - y
+    }
+
+    #[target_feature(enable = "avx")]
+    #[expect(improper_ctypes_definitions, reason = "the registers are what is tested")]
+    extern "C" fn weigh_wide(x: core::arch::x86_64::__m256d, y: core::arch::x86_64::__m256d) -> f64 {
+        let parts = [x, y].map(|wide| {
+            // SAFETY: both are four numbers.
+            unsafe { core::mem::transmute::<core::arch::x86_64::__m256d, [f64; 4]>(wide) }
+        });
+        parts.as_flattened().iter().fold(0.0, |sum, part| sum * 10.0 + part)
+    }
+
+    #[target_feature(enable = "avx")]
+    fn weigh_through(entry: usize) -> f64 {
+        use core::arch::x86_64::{__m256d, _mm256_set_pd};
+        // SAFETY: the entry jumps to a function of this type.
+        let call = unsafe { core::mem::transmute::<usize, extern "C" fn(__m256d, __m256d) -> f64>(entry) };
+        call(_mm256_set_pd(4.0, 3.0, 2.0, 1.0), _mm256_set_pd(8.0, 7.0, 6.0, 5.0))
+    }
+
+    #[test]
+    fn an_entry_leaves_wide_arguments() {
+        if !std::is_x86_feature_detected!("avx") {
+            return println!("skipped: the processor has no AVX");
+        }
+        observe(see);
+        let address = entry(ENTRIES - 2, weigh_wide as *const () as usize).unwrap();
+        // SAFETY: the processor has AVX.
+        let sum = unsafe { weigh_through(address) };
+        assert!((sum - 12_345_678.0).abs() < 1e-9, "{sum}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub mod judgement;
 pub mod known;
 pub mod leaked_lock;
 pub mod lost_servers;
+pub mod lost_threads;
 pub mod orphaned_lock;
 pub mod own_locks;
 pub mod parent;

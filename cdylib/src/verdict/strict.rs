@@ -1,6 +1,7 @@
 //! What strict mode stops.
 
-use forkwatch_schema::kind::Severity;
+use forkwatch_schema::kind::{Kind, Severity};
+use forkwatch_schema::record::Record;
 
 use super::judgement::Outcome;
 use crate::config::{self, Strict};
@@ -27,12 +28,19 @@ pub fn option_for_forks() -> &'static str {
     }
 }
 
-/// The option that stops a child with a finding of this severity, if any does. The child of an exec-bound fork is stopped if its
+/// The option that stops a child with this finding, if any does. The child of an exec-bound fork is stopped if its
 /// fork would have been, had it been known that the child would do more than exec.
-pub fn option_for_child(severity: Severity, fork_was_exec_bound: bool) -> Option<&'static str> {
+pub fn option_for_child(record: &Record, fork_was_exec_bound: bool) -> Option<&'static str> {
+    let severity = record.severity;
     let is_late = fork_was_exec_bound && severity >= Severity::Error;
+    // What the user asked to be told is a violation; what a library's makers say in general is not proven here.
+    let is_violation = match record.kind {
+        Kind::UnsafeCall => true,
+        Kind::GuardedCall => severity >= Severity::Error,
+        _ => severity == Severity::Fatal,
+    };
     match config::get().strict {
-        Strict::Child if severity == Severity::Fatal => Some("FORKWATCH_STRICT=child"),
+        Strict::Child if is_violation => Some("FORKWATCH_STRICT=child"),
         Strict::Threads | Strict::Locks if is_late => Some(option_for_forks()),
         _ => None,
     }

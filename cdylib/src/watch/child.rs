@@ -8,6 +8,9 @@
 //! | `prediction` | before a call that takes a free lock: could it as well have been held at the fork? |
 //! | `attempt` | failed attempts to take a lock: is it freed, or waited for? |
 //! | `python_lock` | waits for CPython locks that no hook sees |
+//! | `redirected` | calls that a child shows by its import slots, for the next three |
+//! | `audited` | calls that are not async-signal-safe |
+//! | `guarded` | calls into libraries that do not work after fork |
 //! | `descriptor` | uses of a descriptor that the parent waits on or uses, too |
 //! | `outcome` | how the child of a reported fork ended |
 //! | `finding` | what a child reports, and stopping it |
@@ -16,23 +19,26 @@
 //! | `site` | where a call was made |
 
 mod attempt;
+mod audited;
 mod call;
 mod descriptor;
 mod finding;
 mod fork_report;
+mod guarded;
 mod outcome;
 mod prediction;
 mod python_lock;
+mod redirected;
 mod reporter;
 mod site;
 mod wait;
 mod waits_in_vain;
 
 pub use self::call::{after_release, before_call, before_region, before_short_region, forget};
-pub use self::descriptor::is_called;
 pub use self::finding::creates_thread;
 pub use self::outcome::{Program, ends, executes};
 pub use self::prediction::is_own;
+pub use self::redirected::is_called;
 pub use self::wait::{barrier, condition, destroys_condition, futex};
 pub use crate::state::forked_child::is_watched;
 pub use crate::verdict::child_call::Wait;

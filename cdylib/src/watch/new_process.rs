@@ -10,7 +10,7 @@ use super::reporting::{self, FORKS};
 use crate::snapshot::alive::Alive;
 use crate::snapshot::fork_snapshot;
 use crate::snapshot::place::PlaceVerdict;
-use crate::state::redirects;
+use crate::state::redirects::{self, Sets};
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
 use crate::state::threads::Life;
@@ -38,7 +38,7 @@ pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
     };
     forked_child::note_parent_had_threads();
     if redirects::is_ready() && fork.origin.known != Some(PlaceVerdict::ExecBound) {
-        redirects::apply();
+        redirects::apply(Sets::ALL);
     }
     if fork.origin.has_holders {
         HAS_HOLDERS.store(true, Ordering::Relaxed);
@@ -55,7 +55,7 @@ pub fn begin_alone(thread: &'static Thread) {
         watch_all_calls(thread);
     }
     if redirects::is_ready() {
-        redirects::apply();
+        redirects::apply(Sets::DESCRIPTORS);
     }
 }
 

@@ -47,6 +47,7 @@ struct One<'report> {
     last: &'report str,
     outcome: Outcome,
     locks: Vec<Lock<'report>>,
+    calls: &'report [String],
     example: Option<&'report RawValue>,
     followed_by: &'report [String],
     advice: &'report [String],
@@ -103,6 +104,7 @@ fn one<'shown>(finding: &'shown Whole<'_>) -> serde_json::Result<One<'shown>> {
         last: &finding.last,
         outcome: finding.outcome,
         locks: finding.locks.iter().map(Lock::from).collect(),
+        calls: &finding.calls,
         // As it was read: a newer version's fields are kept. What most parsers reject would make the whole output unreadable.
         example: finding
             .example

@@ -107,6 +107,7 @@ fn result(finding: &Whole<'_>, rules: &[&str], style: &Style) -> Value {
             "outcome": finding.outcome.name(),
             "followedBy": finding.followed_by,
             "locks": locks(finding),
+            "calls": finding.calls,
         },
     });
     let parts = [

@@ -6,11 +6,13 @@
 //! | where its example is | `spot` |
 //! | which record belongs to which fork | `forks` |
 //! | which locks are in its records | `locks` |
+//! | which calls an `unsafe_call` is about | `calls` |
 //! | repeats that only a summary counts | `repeats` |
 //! | where and when each fingerprint was seen, where a format shows that | `spread` |
 //! | invalid lines | `broken` |
 
 pub mod broken;
+pub mod calls;
 pub mod forks;
 pub mod group;
 pub mod locks;
@@ -23,6 +25,7 @@ pub mod spread;
 use glob::Pattern;
 
 use self::broken::{BrokenLines, Place};
+use self::calls::Calls;
 use self::forks::Forks;
 use self::group::Groups;
 use self::locks::Locks;
@@ -62,6 +65,8 @@ pub struct Gathered<'wanted> {
     pub forks: Forks,
     /// By fingerprint and id.
     pub locks: Locks,
+    /// By fingerprint.
+    pub calls: Calls,
     /// By process.
     pub repeats: Repeats,
     /// By host, program and hour.
@@ -89,6 +94,7 @@ impl<'wanted> Gathered<'wanted> {
             groups: Groups::default(),
             forks: Forks::default(),
             locks: Locks::default(),
+            calls: Calls::default(),
             repeats: Repeats::default(),
             spread: Spread::default(),
             hosts: Names::new(wanted.host.as_ref()).with_texts(wanted.spread),
@@ -126,6 +132,7 @@ impl<'wanted> Gathered<'wanted> {
         self.spools.push(other.spool);
         let numbers = self.groups.merge(other.groups, &hosts, spool);
         self.locks.merge(other.locks, &numbers, spool);
+        self.calls.merge(other.calls, &numbers);
         self.repeats.merge(other.repeats, &numbers);
         if self.wanted.spread {
             let exes = self.exes.merge(&other.exes);
@@ -150,6 +157,7 @@ impl<'wanted> Gathered<'wanted> {
                 return false;
             };
             self.locks.add(head, line, number, origin, keep);
+            self.calls.add(head, line, number, origin);
             if self.wanted.spread {
                 self.spread.add(number, host, exe, head.time);
             }

@@ -3,6 +3,7 @@
 //! The records of a child have no field for advice. A child knows its own stack and where the
 //! lock was taken, but not where the fork was; the first line is therefore the one that fits any fork in this language.
 
+use forkwatch_schema::guarded_libraries;
 use forkwatch_schema::kind::Kind;
 use forkwatch_schema::record::{
     Call, Frame, Lock, OrphanedLock, Phase, PossibleDeadlock, PythonFrame, Record, SharedDescriptor, SlowHandler,
@@ -136,15 +137,22 @@ pub fn for_call(kind: Kind, call: &Call) -> Vec<String> {
         python: call.python_stack.as_deref(),
         ..NO_FACTS
     };
-    let mut lines = vec![about_fork_of_child(&facts, &call.stack, language)];
-    if kind == Kind::GuardedCall {
-        lines.insert(
-            0,
-            "Use the library for the first time in the child and never before the fork, or not in the child at all."
+    let about_fork = about_fork_of_child(&facts, &call.stack, language);
+    match kind {
+        Kind::GuardedCall => {
+            let row = call.library.as_deref().and_then(guarded_libraries::row_of);
+            let general =
+                "Use the library for the first time in the child and never before the fork, or not in the child at all.";
+            vec![row.map_or(general, |row| row.mend).into(), about_fork]
+        }
+        Kind::UnsafeCall if call.python_stack.is_none() => vec![
+            "Do this work before the fork and keep the result for the child, or after exec; between the two, call only what \
+             signal-safety(7) lists: write(), dup2(), close(), execve(), _exit()."
                 .into(),
-        );
+            about_fork,
+        ],
+        _ => vec![about_fork],
     }
-    lines
 }
 
 /// The advice for a `slow_handler`.

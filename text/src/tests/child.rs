@@ -48,6 +48,7 @@ golden!(stuck_in_waits_with_a_time_out, in_vain(), None);
 golden!(stuck_until_a_signal, until_signal(semaphore()), None);
 golden!(thread_created_after_fork, creates_thread(), None);
 golden!(guarded_library, guarded(), None);
+golden!(unsafe_call, calls_malloc(), Some("FORKWATCH_STRICT=child"));
 golden!(
     shared_eventfd_of_a_thread,
     shared_eventfd(),
@@ -367,6 +368,10 @@ fn guarded() -> Record {
     call(Kind::GuardedCall, "cuInit", Some("/usr/lib/libcuda.so.1"), in_child())
 }
 
+fn calls_malloc() -> Record {
+    call(Kind::UnsafeCall, "malloc", Some("shop"), in_child())
+}
+
 fn shared_use(kind: Kind, fd_type: &str, call: &str, threads: Vec<Thread>) -> SharedDescriptor {
     assert!(matches!(kind, Kind::SharedWakeup | Kind::SharedFd));
     SharedDescriptor {
@@ -473,7 +478,7 @@ fn a_thread_that_the_program_itself_creates_names_no_library() {
         headline(&record)
     );
     let record = call(Kind::UnsafeCall, "malloc", Some("libfoo.so"), in_child());
-    assert!(headline(&record).ends_with("calls malloc of libfoo.so, which is not async-signal-safe"));
+    assert!(headline(&record).ends_with("libfoo.so calls malloc, which is not async-signal-safe"));
 }
 
 #[test]

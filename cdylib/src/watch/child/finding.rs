@@ -257,7 +257,7 @@ pub fn creates_thread(thread: &'static Thread, function: &'static str, frame: us
         let first = depot::frames(reporter.stack).first();
         let library = first.and_then(|address| Some(resolver.modules().find(address.wrapping_sub(1))?.base_name()));
         let call = ChildCall::read(function, reporter.stack, &mut resolver);
-        reporter.report_at(place, record::thread_after_fork::content(library, call));
+        reporter.report_at(place, record::call::thread_after_fork(library, call));
     });
 }
 

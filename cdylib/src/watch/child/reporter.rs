@@ -1,5 +1,9 @@
 //! The child reporter. Each record of a forked child belongs to a fork, which is reported first, and may stop the child.
 
+use forkwatch_schema::fingerprint;
+use forkwatch_schema::kind::Kind;
+use forkwatch_schema::record::Detail;
+
 use crate::config::{self, Strict};
 use crate::record::envelope::Content;
 use crate::sink::output::Shown;
@@ -38,7 +42,12 @@ impl ChildReporter<'_> {
     pub(super) fn report(&mut self, content: Content, number: usize) -> bool {
         let config = config::get();
         let fingerprint = content.fingerprint.clone();
-        if config.strict == Strict::Off && !config.repeat_all && family::has(&fingerprint) {
+        // A finding of this kind is all that one function calls, each once.
+        let key = match &content.detail {
+            Detail::Call(call) if content.kind == Kind::UnsafeCall => fingerprint::with_call(&fingerprint, &call.call),
+            _ => fingerprint.clone(),
+        };
+        if config.strict == Strict::Off && !config.repeat_all && family::has(&key) {
             family::count_repeated();
             return true;
         }
@@ -51,10 +60,16 @@ impl ChildReporter<'_> {
             counts::SUPPRESSED.add();
             return false;
         };
-        let option = strict::option_for_child(record.severity, was_exec_bound);
+        let option = strict::option_for_child(&record, was_exec_bound);
         self.stop |= option.is_some();
-        if family::insert(&fingerprint) || config.repeat_all {
-            report::write(&record, Shown::Whole(option));
+        if family::insert(&key) || config.repeat_all {
+            let is_further = key != fingerprint && !family::insert(&fingerprint);
+            let shown = if is_further && option.is_none() {
+                Shown::Briefly
+            } else {
+                Shown::Whole(option)
+            };
+            report::write(&record, shown);
         } else {
             family::count_repeated();
         }

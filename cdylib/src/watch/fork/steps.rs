@@ -2,15 +2,18 @@
 #![expect(unsafe_code, reason = "a child's one thread needs no lock")]
 
 use forkwatch_process::memory;
+use forkwatch_schema::unsafe_functions::Audit;
 use forkwatch_state::fork::ForkPhase;
 
 use super::{kept, look, report, strict};
+use crate::config;
 use crate::snapshot::{alive, handled_locks};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
+use crate::state::redirects::{self, Sets};
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::{Busy, Thread};
-use crate::state::{descriptors, redirects, sandbox};
+use crate::state::{descriptors, sandbox};
 use crate::system::errno::{self, KeepErrno};
 use crate::system::loaded_object::Access;
 use crate::system::thread_word::ThisThread;
@@ -50,25 +53,35 @@ pub fn before_copy(call: Option<ForkCall>) {
     );
 }
 
-/// Prepares what a child shows, if it could use something of its parent's by mistake.
+/// Prepares what a child shows: its use of descriptors, if it could use something of its parent's by mistake; and, where the parent has
+/// other threads, what its libraries or POSIX do not allow.
 #[inline(always)]
 fn redirect_in_child(thread: &Thread, alone: bool) {
-    if descriptors::may_be_shared(alone) {
-        prepare_redirects(thread, alone);
+    if !alone {
+        prepare_all_redirects(thread);
+    } else if descriptors::may_be_shared(true) {
+        prepare_redirects(thread, Sets::DESCRIPTORS, Access::Direct);
     }
+}
+
+fn prepare_all_redirects(thread: &Thread) {
+    let is_audited = config::get().audit != Audit::Off;
+    let wanted = Sets::GUARDED
+        .and(Sets::DESCRIPTORS, descriptors::may_be_shared(false))
+        .and(Sets::AUDITED, is_audited);
+    prepare_redirects(thread, wanted, Access::Guarded);
 }
 
 #[cold]
 #[inline(never)]
-fn prepare_redirects(thread: &Thread, alone: bool) {
+fn prepare_redirects(thread: &Thread, wanted: Sets, access: Access) {
     /// What listing the slots needs.
     const STACK: usize = 64 * 1024;
     // A filter may kill at the calls that redirect and compare descriptors.
     let is_filtered = sandbox::is_filtered() || memory::is_read_by_file();
     // A child of a process that redirects has inherited the redirected slots, and one that has not caught up may not allocate.
     if !is_filtered && process::owns_state() && thread.has_stack_left(STACK) && reporting::has_memory() {
-        let access = if alone { Access::Direct } else { Access::Guarded };
-        redirects::prepare(watched_calls::symbols(), access);
+        redirects::prepare(wanted, watched_calls::symbols(), access);
     } else {
         redirects::leave();
     }
