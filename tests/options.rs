@@ -128,11 +128,51 @@ fn the_text_wraps_at_the_terminals_width() {
 }
 
 #[test]
+fn only_the_programs_that_are_wanted_are_watched() {
+    for (value, findings) in [
+        ("unsafe_fork*", 2),
+        ("*,!git", 2),
+        ("!git", 2),
+        ("python*", 0),
+        ("*,!unsafe_fork_two*", 0),
+        ("", 0),
+    ] {
+        let options = [
+            ("FORKWATCH_PROGRAMS", value),
+            ("FORKWATCH_TEXT", "stderr"),
+            ("FORKWATCH_STRIKT", "1"),
+        ];
+        let watched = watched("unsafe_fork_two_places", &options);
+        assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
+        assert_eq!(watched.of(Kind::UnsafeFork).len(), findings, "{value}");
+        let is_watched = findings > 0;
+        assert_eq!(
+            !watched.run.stderr.is_empty(),
+            is_watched,
+            "{value}: {}",
+            watched.run.stderr
+        );
+        assert_eq!(!watched.lines().is_empty(), is_watched, "{value}: {watched:?}");
+    }
+    let watched = watched(
+        "unsafe_fork_two_places",
+        &[("FORKWATCH_PROGRAMS", "["), ("FORKWATCH_TEXT", "stderr")],
+    );
+    assert_eq!(
+        reported(&watched.run.stderr, "FORKWATCH_PROGRAMS=[: '[' is no valid glob"),
+        1,
+        "{watched:?}"
+    );
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2, "all are watched");
+}
+
+#[test]
 fn good_options_are_not_reported() {
     let options = [
         ("FORKWATCH_STRICT", "off"),
         ("FORKWATCH_ACTION", "exit:3"),
         ("FORKWATCH_FORMAT", "full"),
+        ("FORKWATCH_PROGRAMS", "*,!git"),
         ("FORKWATCH_STACKS", "full"),
         ("FORKWATCH_DEPTH", "64"),
         ("FORKWATCH_REPEAT", "first"),

@@ -6,7 +6,8 @@
 use core::ffi::CStr;
 
 use forkwatch_schema::destination::{Destination, descriptor_of};
-use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, by_variable, unknown_variable};
+use forkwatch_schema::options::{OptionRow, PREFIX, SPAWN_CHECK, Values, by_variable, unknown_variable};
+use forkwatch_schema::programs::Programs;
 use forkwatch_schema::run_folder::{RUN_FOLDER, RunFolder};
 use forkwatch_schema::unsafe_functions::{Audit, words};
 use once_cell::race::OnceBox;
@@ -74,6 +75,8 @@ pub struct Config {
     pub text: Vec<u8>,
     /// `FORKWATCH_FORMAT=line`.
     pub in_lines: bool,
+    /// `FORKWATCH_PROGRAMS`; `None` for all.
+    pub programs: Option<Programs>,
     /// `FORKWATCH_STACKS`.
     pub stacks: Stacks,
     /// `FORKWATCH_DEPTH`, in frames.
@@ -153,6 +156,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         log: None,
         text: b"stderr".to_vec(),
         in_lines: false,
+        programs: None,
         stacks: Stacks::Full,
         depth: 16,
         repeat_all: false,
@@ -192,13 +196,13 @@ impl Config {
         self.log.is_some() || self.run_folder.is_some()
     }
 
-    /// Takes one of our variables. An empty value counts as unset, as for most tools.
+    /// Takes one of our variables. An empty value counts as unset, as for most tools, where it can mean nothing else.
     fn take(&mut self, name: &str, value: &[u8]) {
         let Some(row) = by_variable(name) else {
             self.complaints.push(unknown_variable(name));
             return;
         };
-        if value.is_empty() {
+        if value.is_empty() && row.values != Values::Programs {
             return;
         }
         let word = String::from_utf8_lossy(value);
@@ -225,6 +229,7 @@ impl Config {
             ("FORKWATCH_TEXT", _) if descriptor_of(value) == Some(2) => self.text = b"stderr".to_vec(),
             ("FORKWATCH_TEXT", _) => self.text = value.to_vec(),
             ("FORKWATCH_FORMAT", word) => self.in_lines = word == "line",
+            ("FORKWATCH_PROGRAMS", word) => self.programs = Programs::parse(word).ok(),
             ("FORKWATCH_STACKS", "caller") => self.stacks = Stacks::Caller,
             ("FORKWATCH_STACKS", "off") => self.stacks = Stacks::Off,
             ("FORKWATCH_DEPTH", word) => self.depth = word.parse().unwrap_or(self.depth),

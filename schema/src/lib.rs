@@ -12,6 +12,7 @@
 //! * [`run_folder`]: what the library leaves for the `forkwatch run` above it.
 //! * [`signals`]: whether a signal handler may end a wait.
 //! * [`path`], [`system_calls`], [`time`]: how files, system calls and times are written.
+//! * [`programs`]: which programs are watched.
 //! * [`nearest`]: the nearest valid word to a misspelt one.
 
 pub mod destination;
@@ -27,6 +28,7 @@ pub mod log_path;
 pub mod nearest;
 pub mod options;
 pub mod path;
+pub mod programs;
 pub mod record;
 pub mod run_folder;
 pub mod signals;

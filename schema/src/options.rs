@@ -4,6 +4,7 @@
 use crate::destination::{Destination, FORMS};
 use crate::guarded_libraries;
 use crate::nearest::nearest;
+use crate::programs::Programs;
 use crate::unsafe_functions::Audit;
 
 /// The prefix of all our variables.
@@ -28,6 +29,8 @@ pub enum Values {
     PathOr(&'static [&'static str]),
     /// Paths of files, with colons between them.
     Paths,
+    /// See [`Programs`]. An empty value counts, too.
+    Programs,
     /// Where records go: see [`Destination`].
     Destination,
     /// Which functions are audited: see [`Audit`].
@@ -108,6 +111,15 @@ pub const OPTIONS: &[OptionRow] = &[
         default: "full",
         help: "How the report shows a finding: `full`, wrapped at a terminal's width, or `line`, one line with severity, kind, place, \
                lock and fingerprint",
+    },
+    OptionRow {
+        variable: "FORKWATCH_PROGRAMS",
+        values: Values::Programs,
+        arity: Arity::Value,
+        value_name: "GLOBS",
+        default: "unset",
+        help: "Which programs are watched, by the file names of their executables: globs separated by commas, of which those that \
+               begin with `!` exclude (`python*,!git`); unset: all, empty: none",
     },
     OptionRow {
         variable: "FORKWATCH_STACKS",
@@ -236,6 +248,11 @@ impl OptionRow {
         let bad = |nearest: &str| Err(format!("={text}: invalid value; the nearest valid value is {nearest}"));
         let (words, prefixes) = match self.values {
             Values::Text | Values::PathOr(_) | Values::Paths => return Ok(()),
+            Values::Programs => {
+                return Programs::parse(&text)
+                    .map(drop)
+                    .map_err(|problem| format!("={text}: {problem}"));
+            }
             Values::Destination => {
                 return Destination::parse(value)
                     .map(drop)
@@ -278,6 +295,7 @@ impl OptionRow {
     pub fn check_or_default(&self, value: &[u8]) -> Result<(), String> {
         self.check(value).map_err(|problem| match self.values {
             Values::Destination => format!("{}{problem}; no records are written", self.variable),
+            Values::Programs => format!("{}{problem}; all programs are watched", self.variable),
             _ => format!("{}{problem}; using the default, {}", self.variable, self.default),
         })
     }
@@ -301,6 +319,7 @@ impl OptionRow {
             Values::Text => format!("{}; any text", self.default),
             Values::PathOr(words) => format!("{}, a path", quoted(words)),
             Values::Paths => format!("{}, `FILE[:FILE...]`", self.default),
+            Values::Programs => format!("{}, `GLOB[,GLOB...]`", self.default),
             Values::Destination => format!("{}, a path, {}", self.default, quoted(FORMS)),
             Values::Functions => String::from("`off`, `on`, `NAME[,NAME...]`"),
             Values::Libraries => format!("{}, `GLOB[,GLOB...]`", self.default),

@@ -96,6 +96,7 @@ fn report(member: &Member, suspects: &Suspects, sinks: &Sinks) {
         // It may have ended while its stack was read, and another process may have its id.
         && waiting(member).is_some_and(|look| suspects.is_unmoved(member.key(), &look))
         && member.is_same()
+        && sinks.is_watched(&finding)
         && !sinks.is_suppressed(&finding)
     {
         sinks.report(&finding);

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use forkwatch_schema::destination::Destination;
 use forkwatch_schema::log_path::Marks;
+use forkwatch_schema::options::Values;
 use forkwatch_schema::path::base_name;
+use forkwatch_schema::programs::Programs;
 use forkwatch_schema::record::Record;
 use forkwatch_schema::run_folder::{Note, RunFolder};
 use forkwatch_schema::suppressions::Suppressions;
@@ -86,6 +88,21 @@ impl Sinks {
     fn log(&self) -> Option<Destination> {
         // The library has already reported an invalid value from the environment.
         Destination::parse(self.value("FORKWATCH_LOG")?.as_bytes()).ok()
+    }
+
+    /// Whether the user wants the program of this finding to be watched.
+    pub fn is_watched(&self, record: &Record) -> bool {
+        let given = self
+            .settings
+            .iter()
+            .find(|setting| setting.row.values == Values::Programs);
+        let value = given.map_or_else(
+            || env::var_os("FORKWATCH_PROGRAMS"),
+            |setting| Some(setting.value.clone()),
+        );
+        // The library has already reported an invalid value.
+        let programs = value.and_then(|value| Programs::parse(&value.to_string_lossy()).ok());
+        programs.is_none_or(|programs| programs.include(base_name(&record.exe)))
     }
 
     /// Whether a suppression rule suppresses a finding.

@@ -1,5 +1,5 @@
 //! Whether the program has entered a sandbox that would kill it at one of the library's system calls. From then on the library
-//! makes none: every hook that needs one passes straight through.
+//! makes none: every hook that needs one passes straight through. So it is from the start in a program that is not to be watched.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 

@@ -4,12 +4,16 @@
 
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use forkwatch_schema::path::base_name;
+
 use super::fork::handlers;
 use super::{report, thread_end, thread_record};
-use crate::config::{self, Stacks};
+use crate::config::{self, Config, Stacks};
 use crate::sink::standard_error;
+use crate::state::sandbox;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
+use crate::system::printable::printable;
 use crate::system::{allocator, process, python, real, unwinder};
 
 const NOT_YET: u8 = 0;
@@ -26,7 +30,7 @@ const MIN_MEMORY: usize = 2 << 20;
 static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
 
 /// Whether hooks may follow threads now; the first call starts the library. False while it is starting, and for good in a
-/// program with raised privileges or without memory.
+/// program with raised privileges or without memory, or that the user does not want to be watched.
 pub fn stage_one() -> bool {
     match STAGE.compare_exchange(NOT_YET, RUNNING, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
@@ -38,8 +42,14 @@ pub fn stage_one() -> bool {
         STAGE.store(OFF, Ordering::Release);
         return false;
     }
-    real::find_all();
     let config = config::get();
+    if !is_chosen(config) {
+        // Every hook passes straight through.
+        sandbox::set_shut(true);
+        STAGE.store(OFF, Ordering::Release);
+        return false;
+    }
+    real::find_all();
     stack_cache::configure(match config.stacks {
         Stacks::Full => config.depth,
         Stacks::Caller => 1,
@@ -57,9 +67,13 @@ pub fn stage_one() -> bool {
 
 /// Our constructor, in the first thread, which has a record if it `is_followed`. Reports invalid options.
 pub fn stage_two(is_followed: impl FnOnce() -> bool) {
+    let is_followed = is_followed();
+    if sandbox::is_shut() {
+        return;
+    }
     standard_error::remember();
     unwinder::make_ready();
-    if is_followed() {
+    if is_followed {
         let _busy = Busy::from_here();
         if config::get().python {
             // The loader initialises this library last, and no other thread can change the list of modules yet.
@@ -67,6 +81,15 @@ pub fn stage_two(is_followed: impl FnOnce() -> bool) {
         }
         report::complaints();
     }
+}
+
+/// Whether the user wants this program to be watched.
+fn is_chosen(config: &Config) -> bool {
+    let name = || printable(&process::program_path());
+    config
+        .programs
+        .as_ref()
+        .is_none_or(|programs| programs.include(base_name(&name())))
 }
 
 /// The stack size of a thread created without attributes, in bytes.
