@@ -55,6 +55,8 @@ mod strict;
 mod strict_child;
 /// `FORKWATCH_SUPPRESS`.
 mod suppressions;
+/// The text for people.
+mod text;
 /// The comparison of other people's programs, native beside watched.
 mod try_programs;
 /// Every call that forks.
