@@ -99,6 +99,8 @@ pub struct Config {
     pub audit: Audit,
     /// `FORKWATCH_GUARD`, the globs in order.
     pub guard: Vec<String>,
+    /// `FORKWATCH_SETTLE`, in milliseconds; 0 for `off`.
+    pub settle: u32,
     /// `FORKWATCH_ARGV=on`.
     pub argv: bool,
     /// Colour is not forbidden by `NO_COLOR`.
@@ -168,6 +170,7 @@ pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a [u8], &'a [u8])>)
         predict: true,
         audit: Audit::Off,
         guard: Vec::new(),
+        settle: 0,
         argv: true,
         colour_allowed: true,
         home: None,
@@ -250,6 +253,8 @@ impl Config {
             ("FORKWATCH_PREDICT", word) => self.predict = word == "on",
             ("FORKWATCH_AUDIT", word) => self.audit = Audit::parse(word).unwrap_or_default(),
             ("FORKWATCH_GUARD", word) => self.guard = words(word).map(str::to_owned).collect(),
+            ("FORKWATCH_SETTLE", "on") => self.settle = 100,
+            ("FORKWATCH_SETTLE", word) => self.settle = word.parse().unwrap_or(0),
             ("FORKWATCH_ARGV", word) => self.argv = word == "on",
             _ => {}
         }

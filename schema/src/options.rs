@@ -23,6 +23,8 @@ pub enum Values {
     WordsOr(&'static [&'static str], &'static [&'static str]),
     /// A whole number in this range.
     Number(u32, u32),
+    /// One of these words, or a whole number in this range.
+    WordsOrNumber(&'static [&'static str], u32, u32),
     /// Any text.
     Text,
     /// One of these words, or the path of a file, with marks for the process (`%p`).
@@ -215,6 +217,14 @@ pub const OPTIONS: &[OptionRow] = &[
                the forked child of a process with threads is an error; a few libraries that say so themselves are known",
     },
     OptionRow {
+        variable: "FORKWATCH_SETTLE",
+        values: Values::WordsOrNumber(&["off", "on"], 1, 60_000),
+        arity: Arity::OptionalValue("on"),
+        value_name: "MS",
+        default: "off",
+        help: "Hold a fork back until no other thread holds a lock, for at most this many milliseconds; `on` means 100",
+    },
+    OptionRow {
         variable: "FORKWATCH_ARGV",
         values: Values::Words(&["on", "off"]),
         arity: Arity::Value,
@@ -273,6 +283,14 @@ impl OptionRow {
                     Err(_) => bad(self.default),
                 };
             }
+            Values::WordsOrNumber(words, low, high) => {
+                return match text.parse::<u32>() {
+                    _ if words.contains(&&*text) => Ok(()),
+                    Ok(number) if (low..=high).contains(&number) => Ok(()),
+                    Ok(number) => bad(&number.clamp(low, high).to_string()),
+                    Err(_) => bad(nearest(&text, words.iter().copied()).unwrap_or_default()),
+                };
+            }
             Values::Words(words) => (words, &[][..]),
             Values::WordsOr(words, prefixes) => (words, prefixes),
         };
@@ -316,6 +334,7 @@ impl OptionRow {
                 format!("{}, `{}`", quoted(words), forms.join("`, `"))
             }
             Values::Number(low, high) => format!("`{}` ({low} to {high})", self.default),
+            Values::WordsOrNumber(words, low, high) => format!("{}, `{low}` to `{high}`", quoted(words)),
             Values::Text => format!("{}; any text", self.default),
             Values::PathOr(words) => format!("{}, a path", quoted(words)),
             Values::Paths => format!("{}, `FILE[:FILE...]`", self.default),

@@ -105,6 +105,18 @@ pub struct UnsafeFork {
     pub locks: Vec<Lock>,
     /// What to change.
     pub advice: Vec<String>,
+    /// Present where the fork was held back until no other thread held a lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+/// A fork that was held back until no other thread held a lock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settled {
+    /// How long, in microseconds.
+    pub waited_us: u64,
+    /// The locks that it waited for, with their holders.
+    pub waited_for: Vec<Lock>,
 }
 
 /// The fields of `orphaned_lock`.
@@ -478,6 +490,15 @@ pub struct PythonFrame {
 pub struct Summary {
     /// Forks seen, of any kind.
     pub forks: u64,
+    /// Forks that were held back until no other thread held a lock.
+    #[serde(default)]
+    pub settled_forks: u64,
+    /// Forks that were held back in vain.
+    #[serde(default)]
+    pub unsettled_forks: u64,
+    /// The longest that a settled fork was held back, in microseconds.
+    #[serde(default)]
+    pub settle_max_us: u64,
     /// Forks with other threads alive, exec-bound ones not counted.
     pub unsafe_forks: u64,
     /// Forks by callers that do nothing but exec.

@@ -239,6 +239,17 @@ impl Held {
         true
     }
 
+    /// The addresses in the slots just above the newest entry: of what the thread released last, which it may be releasing still.
+    pub fn released_last(&self) -> impl Iterator<Item = usize> {
+        /// Calls that were noted out of order leave their slots a little higher.
+        const FEW: usize = 4;
+        let used = self.used().len();
+        let slots = self.slots.get(used..).unwrap_or(&[]).iter().take(FEW);
+        slots
+            .map(|slot| slot.address() & !INHERITED)
+            .filter(|&address| address != 0)
+    }
+
     /// Whether the thread holds nothing and asks for nothing.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {

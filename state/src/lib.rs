@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`threads`], [`record`] | the places of all threads, and what is known about each |
 //! | [`held`] | the locks that one thread holds or asks for |
+//! | [`gate`] | where threads wait while another one forks |
 //! | [`takers`] | the locks that one thread takes, for the children of its process |
 //! | [`family`] | what a process and its children have reported together |
 //! | [`remade`] | when a lock was last made or destroyed |
@@ -44,6 +45,7 @@ pub mod code_range;
 pub mod depot;
 pub mod family;
 pub mod fork;
+pub mod gate;
 pub mod held;
 pub mod lineage;
 pub mod orphans;

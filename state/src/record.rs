@@ -2,7 +2,7 @@
 
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Held;
-use crate::sync::{AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicUsize, Ordering, light_barrier};
 use crate::takers::Takers;
 
 /// What is known about one thread. Zeroed memory is its valid first state.
@@ -11,11 +11,11 @@ use crate::takers::Takers;
 pub struct Record {
     /// The lowest address of its stack, as far as known.
     stack_low: AtomicUsize,
-    /// Its size in bytes, for the hot path and in fact; 0 where the stack is not known: then it is not unwound. The first is also 0
-    /// where every call must be examined: the hot path then finds no stack and leaves the call to the cold path, at no cost to
-    /// other threads.
-    hot_span: AtomicUsize,
+    /// Its size in bytes; 0 where the stack is not known: then it is not unwound.
     stack_span: AtomicUsize,
+    /// Whether calls that take locks may take the hot path: not where the stack is not known, nor where every call must be examined.
+    /// Other threads clear it, only its own thread sets it.
+    is_hot: AtomicBool,
     /// Its place in the table of threads.
     index: AtomicU32,
     /// Where it was created; [`NO_STACK`] where that was not seen.
@@ -61,8 +61,8 @@ impl Record {
     pub fn zeros() -> Self {
         Self {
             stack_low: AtomicUsize::new(0),
-            hot_span: AtomicUsize::new(0),
             stack_span: AtomicUsize::new(0),
+            is_hot: AtomicBool::new(false),
             index: AtomicU32::new(0),
             created: AtomicU32::new(0),
             start_routine: AtomicUsize::new(0),
@@ -126,7 +126,7 @@ impl Record {
     pub fn set_stack(&self, low: usize, span: usize, is_hot: bool) {
         self.stack_low.store(low, Ordering::Relaxed);
         self.stack_span.store(span, Ordering::Relaxed);
-        self.hot_span.store(if is_hot { span } else { 0 }, Ordering::Relaxed);
+        self.is_hot.store(is_hot && span != 0, Ordering::Relaxed);
     }
 
     /// The lowest address of its stack.
@@ -135,13 +135,16 @@ impl Record {
         self.stack_low.load(Ordering::Relaxed)
     }
 
-    /// The size of its stack, for the hot path.
+    /// Whether the hot path may be taken. Read after the call has made its entry, so that a thread that clears the word and then
+    /// looks for entries misses none (with a barrier in between, here a light one: see [`crate::gate`]).
     #[inline(always)]
-    pub fn hot_span(&self) -> usize {
-        self.hot_span.load(Ordering::Relaxed)
+    pub fn is_hot(&self) -> bool {
+        light_barrier();
+        self.is_hot.load(Ordering::Relaxed)
     }
 
     /// The size of its stack.
+    #[inline(always)]
     pub fn stack_span(&self) -> usize {
         self.stack_span.load(Ordering::Relaxed)
     }
@@ -149,7 +152,12 @@ impl Record {
     /// From now on every call of this thread that takes a lock uses the cold path.
     #[inline(always)]
     pub fn leave_hot_path(&self) {
-        self.hot_span.store(0, Ordering::Relaxed);
+        self.is_hot.store(false, Ordering::Relaxed);
+    }
+
+    /// Its calls may take the hot path again, if its stack is known.
+    pub fn enter_hot_path(&self) {
+        self.is_hot.store(self.stack_span() != 0, Ordering::Relaxed);
     }
 
     /// Remembers that this thread made a semaphore here just now.

@@ -31,6 +31,22 @@ mod imp {
     }
 }
 
+/// The light side of an asymmetric barrier, in the thread that must stay fast: only the compiler must keep the order. The other side
+/// asks the kernel for a barrier in every thread (`membarrier`).
+#[cfg(not(loom))]
+#[inline(always)]
+pub fn light_barrier() {
+    // SeqCst: so that an earlier store stays before a later load, too.
+    core::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
+/// The same in the models: a fence, because the heavy side is one there, too.
+#[cfg(loom)]
+pub fn light_barrier() {
+    // SeqCst: pairs with the fence that stands for the heavy side.
+    fence(Ordering::SeqCst);
+}
+
 #[cfg(loom)]
 mod imp;
 

@@ -32,6 +32,9 @@ pub unsafe trait System: Sync + 'static {
 
     /// Wakes one thread that sleeps on this word.
     fn wake_one(word: &AtomicU32);
+
+    /// Wakes every thread that sleeps on this word.
+    fn wake_all(word: &AtomicU32);
 }
 
 /// Types whose valid first state is all zeros, and that need no destructor.
@@ -174,5 +177,7 @@ pub(crate) mod tests {
         }
 
         fn wake_one(_word: &AtomicU32) {}
+
+        fn wake_all(_word: &AtomicU32) {}
     }
 }

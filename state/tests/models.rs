@@ -11,6 +11,7 @@ mod models {
     pub mod depot;
     pub mod family;
     pub mod fork;
+    pub mod gate;
     pub mod held;
     pub mod lineage;
     pub mod orphans;
@@ -65,6 +66,12 @@ unsafe impl System for Kernel {
     fn wake_one(_word: &AtomicU32) {
         let guard = SLEEPERS.0.lock().unwrap();
         SLEEPERS.1.notify_one();
+        drop(guard);
+    }
+
+    fn wake_all(_word: &AtomicU32) {
+        let guard = SLEEPERS.0.lock().unwrap();
+        SLEEPERS.1.notify_all();
         drop(guard);
     }
 }

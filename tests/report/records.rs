@@ -82,6 +82,7 @@ pub fn unsafe_fork(fingerprint: u64, line: u32, fork_id: &str, locks: Vec<Lock>)
         threads: vec![thread],
         locks,
         advice: vec!["fork before".into()],
+        settled: None,
     };
     Record {
         fork_id: Some(fork_id.into()),

@@ -6,7 +6,7 @@ use forkwatch_process::blocked_stack::Unwinder;
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::fingerprint;
 use forkwatch_schema::kind::{Kind, Severity};
-use forkwatch_schema::record::{Detail, Fork, Frame, Lock, PythonFrame, Record, Thread, UnsafeFork, Waiting};
+use forkwatch_schema::record::{Detail, Fork, Frame, Lock, PythonFrame, Record, Settled, Thread, UnsafeFork, Waiting};
 use forkwatch_schema::system_calls;
 use forkwatch_text::advice::{self, Facts};
 
@@ -26,6 +26,7 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         stack,
         threads: relevant_threads,
         locks: relevant_locks,
+        waited_for,
         is_python,
     } = evidence;
     let truncated = truncated(snapshot, relevant_threads.len(), relevant_locks.len());
@@ -40,7 +41,18 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
         .collect();
     // The others come after these.
     let can_hang = locks.partition_point(|lock| !lock.made_anew);
-    let severity = if can_hang == 0 { Severity::Warn } else { Severity::Error };
+    let settled = snapshot.settled.as_ref().map(|settled| Settled {
+        waited_us: u64::try_from(settled.waited.as_micros()).unwrap_or(u64::MAX),
+        waited_for: waited_for
+            .into_iter()
+            .map(|relevant| held_lock(relevant, &threads))
+            .collect(),
+    });
+    let severity = match can_hang {
+        0 if settled.is_some() => Severity::Info,
+        0 => Severity::Warn,
+        _ => Severity::Error,
+    };
     let argv = envelope::arguments();
     let python_stack = snapshot.python.as_ref().and_then(|view| view.own.clone());
     let facts = Facts {
@@ -70,6 +82,7 @@ pub fn content(snapshot: &ForkSnapshot, evidence: Evidence, resolver: &mut Resol
             threads,
             locks,
             advice,
+            settled,
         }),
         truncated,
     }

@@ -33,6 +33,8 @@ pub struct ForkSnapshot {
     pub more_threads: usize,
     /// The locks that they hold.
     pub locks: Vec<HeldLock>,
+    /// Set where the fork was held back until no other thread held a lock.
+    pub settled: Option<SettledLocks>,
     /// The locks that were left out, because there are too many: all were taken where one of `locks` was.
     pub more_locks: usize,
     /// In the parent, once the child has said so: the locks that handlers of libraries have made anew.
@@ -82,6 +84,43 @@ impl OtherThread {
     }
 }
 
+/// A fork was held back, and no other thread held a lock in the end.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// How long.
+    pub waited: Duration,
+    /// What was waited for: each holder's id and its lock.
+    pub waited_for: Vec<(i32, Entry)>,
+}
+
+/// The same, with what is known about the locks.
+#[derive(Debug)]
+pub struct SettledLocks {
+    /// How long the fork was held back.
+    pub waited: Duration,
+    /// What was waited for.
+    pub waited_for: Vec<HeldLock>,
+}
+
+impl SettledLocks {
+    fn of(settled: &Settled, alive: &[Alive]) -> Self {
+        let lock = |&(owner, entry): &(i32, Entry)| {
+            let holder = alive.iter().find(|alive| alive.tid == owner);
+            HeldLock {
+                owner,
+                started_with: holder.map_or(0, Alive::start_routine),
+                entry,
+                waiters: Vec::new(),
+                python: None,
+            }
+        };
+        Self {
+            waited: settled.waited,
+            waited_for: settled.waited_for.iter().map(lock).collect(),
+        }
+    }
+}
+
 /// One lock and its holder.
 #[derive(Debug)]
 pub struct HeldLock {
@@ -115,14 +154,15 @@ const TIMEOUT: Duration = Duration::from_millis(3);
 const MAX_LOCKS: usize = 1024;
 
 /// Examines the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
-pub fn take(origin: ForkOrigin, alive: &[Alive], need_all: bool) -> ForkSnapshot {
+pub fn take(origin: ForkOrigin, alive: &[Alive], need_all: bool, settled: Option<&Settled>) -> ForkSnapshot {
     let limit = if need_all { alive.len() } else { MAX_THREADS };
     let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
     let threads = with_locks.into_iter().chain(others).take(limit).enumerate();
     let end = Deadline::after(TIMEOUT);
     let look = |(place, alive)| look_at(alive, place < MAX_CALLS && !end.has_passed());
     let threads = threads.map(look).collect();
-    let snapshot = verified(origin, alive, threads);
+    let mut snapshot = verified(origin, alive, threads);
+    snapshot.settled = settled.map(|settled| SettledLocks::of(settled, alive));
     if config::get().python {
         with_python(snapshot)
     } else {
@@ -138,6 +178,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
     let targets: Vec<Target> = snapshot
         .locks
         .iter()
+        .chain(snapshot.settled.iter().flat_map(|settled| &settled.waited_for))
         .map(|lock| Target {
             address: lock.entry.address,
             owner: snapshot
@@ -223,6 +264,7 @@ fn verified(origin: ForkOrigin, alive: &[Alive], threads: Vec<OtherThread>) -> F
         more_threads: alive.len().saturating_sub(threads.len()),
         threads,
         locks,
+        settled: None,
         more_locks,
         made_anew: MadeAnew::NONE,
         python: None,

@@ -3,6 +3,7 @@
 pub mod alive;
 pub mod fork_snapshot;
 pub mod handled_locks;
+pub mod holders;
 pub mod lock_identity;
 pub mod lock_memory;
 pub mod lock_state;

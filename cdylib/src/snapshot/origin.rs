@@ -3,7 +3,10 @@
 use core::fmt;
 
 use super::place::{Place, PlaceVerdict};
-use crate::state::depot::StackId;
+use crate::config;
+use crate::state::depot::{self, StackId};
+use crate::state::fork_call::ForkCall;
+use crate::state::unwind;
 use crate::system::clock;
 
 /// Shared by the record of a fork and everything that its child reports. Unique among the forks of all processes on this host.
@@ -53,4 +56,14 @@ pub struct ForkOrigin {
     pub has_holders: bool,
     /// Whether the forking thread had Python's interpreter lock.
     pub has_interpreter_lock: bool,
+}
+
+/// Where a fork is being called; from the first frame that is not ours where no hook saw it.
+pub fn stack_of(call: Option<ForkCall>) -> StackId {
+    let depth = config::get().depth;
+    let walked = match call {
+        Some(call) => unwind::walk_from_above(call.frame(), depth),
+        None => unwind::walk_from_caller(depth),
+    };
+    depot::intern(walked.frames())
 }

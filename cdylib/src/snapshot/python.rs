@@ -4,8 +4,11 @@
 //! Other threads' frames and objects are only read while the forking thread holds the interpreter lock: `os.fork` does, from
 //! before the copy until after it, so nothing changes.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
+
 use forkwatch_process::cpython::{Held, Objects, Pages, Target, Thread, View};
 use forkwatch_process::memory::ProcessMemory;
+use forkwatch_process::modules::Modules;
 use forkwatch_schema::record::PythonFrame;
 
 use crate::system::python::{self, Python};
@@ -82,6 +85,23 @@ pub fn may_only_try() -> bool {
         Some(objects.may_only_try(frame))
     };
     innermost().unwrap_or(false)
+}
+
+/// Whether this code is CPython's. A process asks for one or two addresses, so the last answers are kept.
+pub fn is_its_code(address: usize) -> bool {
+    // Relaxed: each word is independent of the other, and a lost one is only looked up again.
+    static YES: AtomicUsize = AtomicUsize::new(0);
+    static NO: AtomicUsize = AtomicUsize::new(0);
+    if YES.load(Ordering::Relaxed) == address {
+        return true;
+    }
+    if NO.load(Ordering::Relaxed) == address {
+        return false;
+    }
+    let name = Modules::read().and_then(|modules| Some(modules.find(address)?.base_name()));
+    let is = name.is_some_and(|name| name.starts_with("libpython") || name.starts_with("python"));
+    if is { &YES } else { &NO }.store(address, Ordering::Relaxed);
+    is
 }
 
 fn from_here(pages: fn(ProcessMemory) -> Pages) -> Option<(&'static Python, Objects, usize)> {

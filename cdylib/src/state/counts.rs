@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "statics in the section that a fork writes to")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 
 use forkwatch_schema::kind::{KINDS, Kind};
 use forkwatch_schema::record::Summary;
@@ -45,6 +46,12 @@ pub static UNSAFE_FORKS: Count = Count::new();
 /// Forks whose caller does nothing but exec.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static EXEC_BOUND_FORKS: Count = Count::new();
+/// Forks that were held back until no other thread held a lock.
+static SETTLED_FORKS: Count = Count::new();
+/// Forks that were held back in vain.
+static UNSETTLED_FORKS: Count = Count::new();
+/// The longest that a settled fork was held back, in microseconds. Relaxed: a count.
+static SETTLE_MAX: AtomicU64 = AtomicU64::new(0);
 /// Findings, threads and locks that a rule suppressed.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static SUPPRESSED: Count = Count::new();
@@ -84,11 +91,25 @@ pub fn forks() -> u64 {
     FORKS.get()
 }
 
+/// Counts a fork that was held back this long; `is_settled` says whether no other thread held a lock in the end.
+pub fn note_settled(is_settled: bool, waited: Duration) {
+    if is_settled {
+        SETTLED_FORKS.add();
+        let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        SETTLE_MAX.fetch_max(microseconds, Ordering::Relaxed);
+    } else {
+        UNSETTLED_FORKS.add();
+    }
+}
+
 /// The counts as a record's fields.
 pub fn summary() -> Summary {
     let reported = KINDS.iter().zip(&BY_KIND).filter(|(_, count)| count.get() > 0);
     Summary {
         forks: forks(),
+        settled_forks: SETTLED_FORKS.get(),
+        unsettled_forks: UNSETTLED_FORKS.get(),
+        settle_max_us: SETTLE_MAX.load(Ordering::Relaxed),
         unsafe_forks: UNSAFE_FORKS.get(),
         exec_bound_forks: EXEC_BOUND_FORKS.get(),
         by_kind: reported
@@ -125,7 +146,10 @@ pub fn reset() {
         &SUPPRESSED,
         &REPEATED,
         &DROPPED_LOCKS,
+        &SETTLED_FORKS,
+        &UNSETTLED_FORKS,
     ];
+    SETTLE_MAX.store(0, Ordering::Relaxed);
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);
     }

@@ -11,6 +11,23 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static OF_THREADS: AtomicBool = AtomicBool::new(false);
 
+/// The fork was held back until no other thread held a lock, so no other moment would have been worse.
+#[unsafe(link_section = ".data.forkwatch_fork")]
+static SETTLED: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether the fork that made this process was held back until no other thread held a lock.
+#[inline(always)]
+pub fn note_settled(is_settled: bool) {
+    if is_settled != SETTLED.load(Ordering::Relaxed) {
+        SETTLED.store(is_settled, Ordering::Relaxed);
+    }
+}
+
+/// Whether the fork that made this process was held back until no other thread held a lock.
+pub fn is_settled() -> bool {
+    SETTLED.load(Ordering::Relaxed)
+}
+
 /// Notes that the parent had other threads.
 #[inline(always)]
 pub fn note_parent_had_threads() {

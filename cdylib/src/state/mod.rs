@@ -20,6 +20,7 @@ pub mod own_code;
 pub mod own_stack_bounds;
 pub mod redirects;
 pub mod sandbox;
+pub mod settling;
 pub mod signalling;
 pub mod stack_cache;
 pub mod takers;

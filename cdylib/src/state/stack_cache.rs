@@ -153,23 +153,19 @@ impl StackCache {
         self.bounds = bounds;
     }
 
-    /// The id of the stack that ends in this call, where only one chain is known and its slots still match. `span` is the size of
-    /// this thread's stack; with a size of 0 nothing is found. The hot path: calls nothing.
+    /// The id of the stack that ends in this call, where only one chain is known and its slots still match. Where the thread's stack
+    /// is not known, nothing is. The hot path: calls nothing.
     #[inline(always)]
-    pub fn known_only(&self, caller: Caller, span: usize) -> Option<StackId> {
+    pub fn known_only(&self, caller: Caller) -> Option<StackId> {
         let only = self.only.get(only_of(caller))?;
-        (only.is_of(caller) && span != 0 && only.still_stands()).then_some(only.stack)
+        (only.is_of(caller) && only.still_stands()).then_some(only.stack)
     }
 
     /// The id of the stack that ends in this call, if it is the first candidate among several chains. `bounds` are the lowest
-    /// address and the size of this thread's stack; with a size of 0 nothing is found. Hot, too.
+    /// address and the size of this thread's stack. Hot, too.
     #[inline(always)]
     pub fn known_among(&self, caller: Caller, bounds: (usize, usize)) -> Option<StackId> {
-        let second = match self.second_address(caller, bounds) {
-            Some(second) => second,
-            None if bounds.1 == 0 => return None,
-            None => 0,
-        };
+        let second = self.second_address(caller, bounds).unwrap_or(0);
         let set = set_of(caller, second);
         let first = self.sets.get(set)?.first()?;
         (first.is_of(caller) && first.still_stands() && self.may_stay(caller, first.stack)).then_some(first.stack)

@@ -83,14 +83,13 @@ impl Thread {
     /// The id of the stack that ends in this call, if only one is known: see [`StackCache::known_only`].
     #[inline(always)]
     pub fn known_only_stack(&self, caller: Caller) -> Option<StackId> {
-        self.cache().known_only(caller, self.hot_span())
+        self.cache().known_only(caller)
     }
 
     /// The id of the stack that ends in this call, if it is the first candidate among several: see [`StackCache::known_among`].
     #[inline(always)]
     pub fn known_stack_among(&self, caller: Caller) -> Option<StackId> {
-        let low = self.stack_low();
-        self.cache().known_among(caller, (low, self.hot_span()))
+        self.cache().known_among(caller, (self.stack_low(), self.stack_span()))
     }
 
     /// The id of the stack that ends in this call, if the cache finds it without unwinding.

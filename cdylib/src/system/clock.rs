@@ -1,6 +1,8 @@
 //! The kernel's clocks, read by system call. The vDSO would be faster, but under Valgrind it is not mapped where the kernel says.
 #![expect(unsafe_code, reason = "a system call and an instruction")]
 
+use core::time::Duration;
+
 use forkwatch_process::system_call::system_call;
 
 /// A time: whole seconds, and nanoseconds below one.
@@ -32,6 +34,12 @@ pub fn milliseconds() -> u64 {
 /// A monotonic time, exact.
 pub fn exact() -> Time {
     read(libc::CLOCK_MONOTONIC)
+}
+
+/// The same since some fixed point; zero where the kernel refuses to give it.
+pub fn since_start() -> Duration {
+    let now = exact();
+    Duration::from_secs(now.seconds.unsigned_abs()) + Duration::from_nanos(now.nanoseconds.unsigned_abs())
 }
 
 /// The processor's clock, in ticks of its own; it only has to run evenly enough to bound a rate.

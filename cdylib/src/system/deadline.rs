@@ -11,20 +11,14 @@ pub struct Deadline(Duration);
 impl Deadline {
     /// The deadline `timeout` from now.
     pub fn after(timeout: Duration) -> Self {
-        Self(now().saturating_add(timeout))
+        Self(clock::since_start().saturating_add(timeout))
     }
 
     /// Whether it has passed; always true where the kernel refuses to give the time.
     pub fn has_passed(self) -> bool {
-        let now = now();
+        let now = clock::since_start();
         now.is_zero() || now >= self.0
     }
-}
-
-fn now() -> Duration {
-    let now = clock::exact();
-    let seconds = Duration::from_secs(now.seconds.unsigned_abs());
-    seconds + Duration::from_nanos(now.nanoseconds.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -40,6 +40,10 @@ unsafe impl System for Kernel {
         // Waking fails only for a bad address, and the word is ours.
         let _cannot_fail = futex::wake(word, futex::Flags::PRIVATE, 1);
     }
+
+    fn wake_all(word: &AtomicU32) {
+        let _cannot_fail = futex::wake(word, futex::Flags::PRIVATE, u32::MAX >> 1);
+    }
 }
 
 /// The same, with memory that the children of later forks share.
@@ -68,5 +72,9 @@ unsafe impl System for SharedWithChildren {
 
     fn wake_one(word: &AtomicU32) {
         Kernel::wake_one(word);
+    }
+
+    fn wake_all(word: &AtomicU32) {
+        Kernel::wake_all(word);
     }
 }

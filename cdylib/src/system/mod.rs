@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod descriptor;
 pub mod environment;
 pub mod errno;
+pub mod every_thread;
 pub mod import_slots;
 pub mod kernel;
 #[cfg(not(test))]
@@ -22,6 +23,7 @@ pub mod pages;
 pub mod printable;
 pub mod process;
 pub mod python;
+pub mod python_calls;
 pub mod real;
 pub mod redirected_entries;
 pub mod region;

@@ -139,7 +139,8 @@ fn offsets(minor: u32) -> Option<DebugOffsets> {
     offsets.filter(|offsets| offsets.minor() == minor)
 }
 
-fn symbol(name: &CStr) -> Option<*mut c_void> {
+/// A function or variable of the interpreter that the process has.
+pub fn symbol(name: &CStr) -> Option<*mut c_void> {
     definition(name).map(|extent| extent.start as *mut c_void)
 }
 

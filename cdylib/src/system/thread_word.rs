@@ -23,9 +23,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,56",
+    ".size forkwatch_thread_words,64",
     "forkwatch_thread_words:",
-    ".zero 56",
+    ".zero 64",
     ".popsection",
 );
 
@@ -47,6 +47,8 @@ pub enum Word {
     Lookup = 40,
     /// The stack pointer of the fork call's caller (`state::fork_call`).
     ForkCaller = 48,
+    /// The wait before its fork (`watch::settle`).
+    Settling = 56,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

@@ -9,7 +9,7 @@ use forkwatch_process::cpython::Held;
 use forkwatch_state::lineage::Lineage;
 
 use super::judgement::Judgement;
-use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::snapshot::fork_snapshot::{ForkSnapshot, Settled};
 use crate::snapshot::handled_locks::SharedPage;
 use crate::snapshot::origin::ForkOrigin;
 use crate::state::report_lock::ReportLock;
@@ -26,6 +26,8 @@ pub struct ForkRecord {
     pub seen: Option<ForkSnapshot>,
     /// The CPython locks that no hook sees, with their holders' ids.
     pub python_locks: Vec<(Held, i32)>,
+    /// What held the fork back until no other thread held a lock; `None` where it was not held back, or in vain.
+    pub settled: Option<Settled>,
     /// Strict mode's judgement; `None` where the fork is not judged yet.
     pub judged: Option<Judgement>,
     /// Strict mode stops the fork, but the copy could not be avoided: the child ends at once.
@@ -47,6 +49,7 @@ impl ForkRecord {
             origin,
             seen,
             python_locks,
+            settled: None,
             judged: None,
             stopped: false,
             handled: None,

@@ -29,12 +29,17 @@ pub struct KnownFork {
     pub may_be_new: bool,
 }
 
+/// The place of a fork that was called here, while these threads are alive.
+pub fn place(lock: &ReportLock, stack: StackId, alive: &[Alive]) -> Place {
+    let python = if config::get().python { python::place() } else { 0 };
+    let place = Place::of_fork(stack, python, suppressions::rules().has_thread_rules().then_some(alive));
+    fork_findings::same_line(lock, place)
+}
+
 /// Quickly examines a fork while these threads are alive.
 pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, alive: &[Alive]) -> KnownFork {
     let config = config::get();
-    let python = if config.python { python::place() } else { 0 };
-    let place = Place::of_fork(stack, python, suppressions::rules().has_thread_rules().then_some(alive));
-    let place = fork_findings::same_line(lock, place);
+    let place = place(lock, stack, alive);
     let known = reported::verdict(lock, place);
     let python_locks = if known.is_some() {
         python_locks::find(lock, alive)

@@ -14,6 +14,7 @@
 //! belongs to), `reported_names` (what they called locks and threads) and `budget` (how many known forks may be examined again).
 //! `suppressions` has the user's rules, and `judgement` the result of judging a fork.
 
+pub mod bookkeeping;
 pub mod budget;
 pub mod child_call;
 pub mod exec_bound;

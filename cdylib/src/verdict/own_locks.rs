@@ -46,6 +46,11 @@ impl Interpreter {
         })
     }
 
+    /// The code of `_thread._set_sentinel`, which makes the lock that a thread holds for its life (up to 3.12).
+    pub fn set_sentinel(&self) -> Option<Range<usize>> {
+        self.set_sentinel.clone()
+    }
+
     /// Whether this lock is CPython's own.
     pub fn owns(&self, modules: &Modules, entry: &Entry) -> bool {
         if self.is_in_runtime(entry.address) {

@@ -35,6 +35,8 @@ pub struct Evidence<'a> {
     pub threads: Vec<RelevantThread<'a>>,
     /// The locks that these threads hold, or threads that were not examined.
     pub locks: Vec<RelevantLock<'a>>,
+    /// The locks that a settled fork waited for.
+    pub waited_for: Vec<RelevantLock<'a>>,
     /// Whether the program runs CPython.
     pub is_python: bool,
 }
@@ -97,11 +99,29 @@ pub fn judge<'a>(
         left_out.places.push((place, PlaceVerdict::Suppressed));
         return (Verdict::Suppressed, left_out);
     }
-    let locks = locks(snapshot, &threads, interpreter, resolver, &mut left_out);
+    let held = locks(
+        snapshot,
+        &snapshot.locks,
+        &threads,
+        interpreter,
+        resolver,
+        &mut left_out,
+    );
+    let waited_for = snapshot.settled.as_ref().map_or(&[][..], |settled| &settled.waited_for);
+    // What a rule silences here must still be reported where it is held.
+    let waited_for = locks(
+        snapshot,
+        waited_for,
+        &threads,
+        interpreter,
+        resolver,
+        &mut LeftOut::default(),
+    );
     let evidence = Evidence {
         stack,
         threads,
-        locks,
+        locks: held,
+        waited_for,
         is_python: interpreter.is_some(),
     };
     (Verdict::Finding(evidence), left_out)
@@ -143,6 +163,7 @@ fn threads<'a>(snapshot: &'a ForkSnapshot, resolver: &mut Resolver) -> Vec<Relev
 
 fn locks<'a>(
     snapshot: &'a ForkSnapshot,
+    held: &'a [HeldLock],
     threads: &[RelevantThread],
     interpreter: Option<&Interpreter>,
     resolver: &mut Resolver,
@@ -158,8 +179,8 @@ fn locks<'a>(
             || calls_handlers && made_anew.is_some_and(|made_anew| made_anew.contains(&address))
     };
     let mut relevant = Vec::new();
-    resolver.learn_variables(snapshot.locks.iter().map(|lock| lock.entry.address));
-    for lock in &snapshot.locks {
+    resolver.learn_variables(held.iter().map(|lock| lock.entry.address));
+    for lock in held {
         let holder = snapshot.threads.iter().find(|thread| thread.tid == lock.owner);
         let holder_is_relevant = threads.iter().any(|relevant| relevant.thread.tid == lock.owner);
         if holder.is_some() && !holder_is_relevant {

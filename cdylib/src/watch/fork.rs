@@ -33,6 +33,7 @@ pub mod steps;
 mod strict;
 
 use self::steps::{after_copy_in_child, after_copy_in_parent, before_copy, settle};
+use super::settle as cure;
 use super::this_thread;
 use crate::config::{self, Action};
 use crate::snapshot::handled_locks;
@@ -49,8 +50,10 @@ pub fn with_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
         return real();
     }
     let outer = left::set_aside(call);
+    cure::begin(call);
     let refuse_at_entry = !call.function.returns || !handlers::has_foreign_prepare_handlers();
     if refuse_at_entry && is_refused(call) {
+        cure::end();
         left::resume(outer);
         return -1;
     }
@@ -73,7 +76,9 @@ pub fn without_handlers(call: ForkCall, real: impl FnOnce() -> i32) -> i32 {
         return real();
     }
     let outer = left::set_aside(call);
+    cure::begin(call);
     if is_refused(call) {
+        cure::end();
         left::resume(outer);
         return -1;
     }

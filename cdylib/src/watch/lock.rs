@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use super::child::{self, Wait};
-use super::{handler_call, this_thread};
+use super::{gate, handler_call, this_thread};
 use crate::snapshot::lock_state;
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
@@ -24,7 +24,10 @@ pub fn acquire(object: Object, wait: Wait, address: usize, caller: Caller, real:
         && thread.takers.knows(address, object)
         && let Some(ticket) = thread.held.ask(address, object, caller.stack_pointer, stack)
     {
-        return settle(thread, ticket, real());
+        if thread.is_hot() {
+            return settle(thread, ticket, real());
+        }
+        thread.held.did_not_take(ticket);
     }
     acquire_slowly(object, wait, address, caller.stack_pointer, caller.function, real)
 }
@@ -82,7 +85,10 @@ pub unsafe fn acquire_mutex(address: usize, caller: Caller, real: impl FnOnce() 
         && thread.takers.knows(address, Object::Mutex)
         && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
-        return real();
+        if thread.is_hot() {
+            return real();
+        }
+        return withdraw_and_acquire_slowly(address, caller.stack_pointer, caller.function, real);
     }
     // SAFETY: the caller's promise.
     unsafe { acquire_mutex_from_several(address, caller.stack_pointer, caller.function, real) }
@@ -107,7 +113,25 @@ unsafe fn acquire_mutex_from_several(
         && thread.takers.knows(address, Object::Mutex)
         && thread.held.ask_infallible(address, Object::Mutex, caller.stack_pointer, stack)
     {
-        return real();
+        if thread.is_hot() {
+            return real();
+        }
+        return withdraw_and_acquire_slowly(address, stack_pointer, function, real);
+    }
+    acquire_slowly(Object::Mutex, Wait::Forever, address, stack_pointer, function, real)
+}
+
+/// The entry was made before the thread saw that each of its calls must be examined.
+#[cold]
+#[inline(never)]
+fn withdraw_and_acquire_slowly(
+    address: usize,
+    stack_pointer: usize,
+    function: &'static &'static str,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    if let Some(thread) = Thread::current() {
+        thread.held.release(address);
     }
     acquire_slowly(Object::Mutex, Wait::Forever, address, stack_pointer, function, real)
 }
@@ -132,7 +156,11 @@ pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static T
     if ticket.is_none() {
         thread.held.drop_one(caller.stack_pointer);
     }
-    Some((thread, ticket?))
+    if thread.is_hot() {
+        Some((thread, ticket?))
+    } else {
+        Some((thread, gate::pass(thread, object, address, caller, ticket?, stack)?))
+    }
 }
 
 #[inline(always)]

@@ -10,6 +10,8 @@
 //! | `fork_judgement` | from a fork's snapshot to its judgement |
 //! | `new_process` | a forked child begins, and catches up with its fork when that matters |
 //! | `thread_record` | a thread gets its record |
+//! | `gate` | a thread takes a lock while another one holds its fork back |
+//! | `settle/` | a fork is held back until no other thread holds a lock |
 //! | `fork/` | the steps of a fork |
 //! | `thread_end` | a thread ends |
 //! | `start` | the two stages of starting |
@@ -23,6 +25,7 @@ pub mod child;
 pub mod context;
 pub mod fork;
 pub mod fork_judgement;
+pub mod gate;
 pub mod handler;
 pub mod handler_call;
 pub mod lock;
@@ -32,6 +35,7 @@ pub mod report;
 pub mod reporting;
 pub mod sandbox;
 pub mod semaphore;
+pub mod settle;
 pub mod start;
 pub mod static_guard;
 pub mod this_thread;

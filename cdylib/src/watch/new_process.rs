@@ -37,6 +37,7 @@ pub fn begin(thread: &'static Thread, fork: Option<Box<ForkRecord>>) {
         return;
     };
     forked_child::note_parent_had_threads();
+    forked_child::note_settled(fork.settled.is_some());
     if redirects::is_ready() && fork.origin.known != Some(PlaceVerdict::ExecBound) {
         redirects::apply(Sets::ALL);
     }

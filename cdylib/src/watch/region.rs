@@ -52,10 +52,13 @@ fn hold(region: &'static Region, certain: bool, caller: Caller, real: impl FnOnc
             .held
             .ask(region.address(), Object::LibcRegion, caller.stack_pointer, stack)
     {
-        thread.held.took(ticket);
-        let result = real();
-        thread.held.release_newest(region.address());
-        return result;
+        if thread.is_hot() {
+            thread.held.took(ticket);
+            let result = real();
+            thread.held.release_newest(region.address());
+            return result;
+        }
+        thread.held.did_not_take(ticket);
     }
     hold_slowly(region, certain, caller.stack_pointer, caller.function, real)
 }

@@ -7,9 +7,9 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use forkwatch_schema::path::base_name;
 
 use super::fork::handlers;
-use super::{report, thread_end, thread_record};
+use super::{report, settle, thread_end, thread_record};
 use crate::config::{self, Config, Stacks};
-use crate::sink::standard_error;
+use crate::sink::{output, standard_error};
 use crate::state::sandbox;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
@@ -78,6 +78,12 @@ pub fn stage_two(is_followed: impl FnOnce() -> bool) {
         if config::get().python {
             // The loader initialises this library last, and no other thread can change the list of modules yet.
             python::search();
+        }
+        let milliseconds = config::get().settle;
+        if milliseconds != 0 && !settle::set_limit(milliseconds) {
+            output::write_sentence(
+                "FORKWATCH_SETTLE has no effect: the kernel or a sandbox refuses the call it needs, membarrier(2)",
+            );
         }
         report::complaints();
     }

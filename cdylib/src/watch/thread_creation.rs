@@ -1,6 +1,6 @@
 //! A thread is being created.
 
-use super::{child, new_process, this_thread};
+use super::{child, new_process, settle, this_thread};
 use crate::config;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::thread::{Busy, Origin, Thread};
@@ -17,6 +17,7 @@ pub fn begins(
 ) -> Option<&'static Thread> {
     let errno = KeepErrno::save();
     let thread = this_thread::record()?;
+    settle::python::arrange();
     child::creates_thread(thread, function, core::ptr::from_ref(&errno) as usize);
     let _busy = Busy::from_here();
     new_process::catch_up(thread);

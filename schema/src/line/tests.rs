@@ -56,6 +56,7 @@ fn record(threads: usize, argument: String) -> Record {
             threads,
             locks: vec![],
             advice: vec![],
+            settled: None,
         }),
         truncated: vec![],
     }

@@ -95,6 +95,7 @@ fn unsafe_fork() -> Record {
             threads,
             locks,
             advice,
+            settled: None,
         }),
     )
 }

@@ -45,6 +45,7 @@ pub fn unsafe_fork(stack: Vec<Frame>, threads: Vec<Thread>, locks: Vec<Lock>, ad
         threads,
         locks,
         advice: advice.iter().map(|line| (*line).to_owned()).collect(),
+        settled: None,
     };
     build(Kind::UnsafeFork, severity, Detail::UnsafeFork(detail))
 }

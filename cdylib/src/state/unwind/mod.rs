@@ -41,6 +41,7 @@ pub struct Walked {
     slots: [usize; MAX_FRAMES],
     length: usize,
     complete: bool,
+    in_handler: bool,
 }
 
 impl Walked {
@@ -58,6 +59,11 @@ impl Walked {
     /// Whether the walk reached the outermost frame of the first thread.
     pub fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether the walk came through a signal handler.
+    pub fn is_in_handler(&self) -> bool {
+        self.in_handler
     }
 
     fn push(&mut self, frame: usize, slot: usize) {
@@ -108,6 +114,7 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
         slots: [0; MAX_FRAMES],
         length: 0,
         complete: false,
+        in_handler: false,
     };
     let mut frame = Frame::of_this_function();
     let mut stack = OwnStack::above(frame.stack_pointer(), reach == Reach::Anywhere);
@@ -118,7 +125,10 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
     let mut begun = false;
     for _ in 0..MAX_STEPS {
         match frame.caller(&mut object, &mut stack) {
-            Ok(caller) => frame = caller,
+            Ok(caller) => {
+                walked.in_handler |= caller.is_exact;
+                frame = caller;
+            }
             Err(reason) => {
                 walked.complete = begun && reason == NoCaller::Outermost;
                 break;

@@ -1,14 +1,13 @@
 //! Failed attempts to take an inherited lock. They are reported only once it is clear what follows: CPython tries every lock before it
 //! waits for it, and an at-fork handler tries a lock to unlock it.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use forkwatch_process::modules::Modules;
 use lock_api::Mutex;
 
 use super::finding;
 use super::site::Site;
-use crate::snapshot::fork_snapshot;
+use crate::snapshot::{fork_snapshot, python};
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
@@ -38,7 +37,7 @@ static HAS_ANY: AtomicBool = AtomicBool::new(false);
 pub fn fails(thread: &'static Thread, orphan: Orphan, caller: Caller, site: Site) {
     let reported = {
         let _busy = Busy::from_here();
-        let is_cpythons = is_cpythons(caller.return_address);
+        let is_cpythons = python::is_its_code(caller.return_address);
         let attempt = Attempt {
             orphan,
             site: site.kept(),
@@ -140,21 +139,4 @@ fn report(thread: &'static Thread, attempt: Attempt) {
     if fork_snapshot::is_held(&orphan.entry, orphan.owner) {
         finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
     }
-}
-
-/// Whether this code is CPython's. A process asks for one or two addresses, so the last answers are kept.
-pub(super) fn is_cpythons(address: usize) -> bool {
-    // Relaxed: each word is independent of the other, and a lost one is only looked up again.
-    static YES: AtomicUsize = AtomicUsize::new(0);
-    static NO: AtomicUsize = AtomicUsize::new(0);
-    if YES.load(Ordering::Relaxed) == address {
-        return true;
-    }
-    if NO.load(Ordering::Relaxed) == address {
-        return false;
-    }
-    let name = Modules::read().and_then(|modules| Some(modules.find(address)?.base_name()));
-    let is = name.is_some_and(|name| name.starts_with("libpython") || name.starts_with("python"));
-    if is { &YES } else { &NO }.store(address, Ordering::Relaxed);
-    is
 }

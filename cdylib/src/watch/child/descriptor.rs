@@ -11,7 +11,6 @@ use forkwatch_schema::record::PythonFrame;
 use rustix::fs::FileType;
 use rustix::thread::{Timespec, nanosleep};
 
-use super::attempt;
 use super::finding::in_child;
 use super::reporter::ChildReporter;
 use super::site::Site;
@@ -19,7 +18,7 @@ use crate::config;
 use crate::record;
 use crate::record::child_call::ChildCall;
 use crate::snapshot::parent_waits::{self, Waiter};
-use crate::snapshot::{names, python};
+use crate::snapshot::{names, python as frames};
 use crate::state::descriptors;
 use crate::state::sandbox;
 use crate::state::stack_cache::Caller;
@@ -106,7 +105,7 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
     let here = at(&|waiter| waits_here(waiter, parent, fd));
     let at_other_end = at(&|waiter| waits_at_other_end(waiter, parent, fd, is));
     let python = if config::get().python {
-        python::current_stack(MAX_SHOWN)
+        frames::current_stack(MAX_SHOWN)
     } else {
         None
     };
@@ -119,7 +118,7 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
         is_connection: descriptors::is_connected(fd) && descriptor::is_stream(fd) && descriptor::has_named_peer(fd),
         is_locked: is == Type::File,
         talks: talks(python),
-        wakes: wakes(python) || descriptor::is_nonblocking(fd) && attempt::is_cpythons(return_address),
+        wakes: wakes(python) || descriptor::is_nonblocking(fd) && frames::is_its_code(return_address),
     };
     let verdict = judge(&facts);
     let kind = match verdict {

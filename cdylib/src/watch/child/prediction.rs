@@ -1,7 +1,6 @@
 //! A call that takes a free lock: had the fork come while another thread held it, would the call have hung? A lost thread that takes
 //! the lock again and again could as well have held it.
 
-use super::attempt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::finding::in_child;
@@ -30,6 +29,7 @@ static EXAMINED: AtomicU32 = AtomicU32::new(0);
 /// Before a call that finds this lock free.
 pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait: Wait, caller: Caller) {
     let is_meant = forked_child::parent_had_threads()
+        && !forked_child::is_settled()
         && wait != Wait::Bounded
         && !matches!(object, Object::StaticGuard | Object::Condition)
         && config::get().predict
@@ -84,7 +84,7 @@ pub fn find_taker(thread: &Thread, object: Object, address: usize, wanted: impl 
 /// more than an attempt, it is not.
 fn waits_after_try(return_address: usize) -> bool {
     let _busy = Busy::from_here();
-    attempt::is_cpythons(return_address) && !python::may_only_try()
+    python::is_its_code(return_address) && !python::may_only_try()
 }
 
 /// The lock at this address is the child's own: the forking thread held it across the fork, and no other thread can have.

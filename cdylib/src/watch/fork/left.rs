@@ -11,6 +11,7 @@ use crate::state::thread::Thread;
 use crate::verdict::fork_record::ForkRecord;
 use crate::watch::handler_call;
 use crate::watch::reporting::AllForks;
+use crate::watch::settle as cure;
 
 /// Sets aside what is under way in this thread during this fork. `ManuallyDrop`, because no destructor may be pending where a
 /// cancelled thread unwinds through the real call.
@@ -44,5 +45,6 @@ pub fn end_left_fork() {
         handler_call::end(thread);
     }
     fork_call::note(None);
+    cure::end();
     settle(UNKNOWN_CHILD);
 }

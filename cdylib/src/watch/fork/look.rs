@@ -3,17 +3,15 @@
 use super::kept;
 use crate::config;
 use crate::snapshot::alive::{self, Alive};
-use crate::snapshot::fork_snapshot;
+use crate::snapshot::fork_snapshot::{self, Settled};
 use crate::snapshot::origin::ForkId;
 use crate::snapshot::place::PlaceVerdict;
 use crate::snapshot::python_locks;
 use crate::state::counts;
-use crate::state::depot::{self, StackId};
+use crate::state::depot::StackId;
 use crate::state::family;
-use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
 use crate::state::thread::Thread;
-use crate::state::unwind;
 use crate::system::big_stack;
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::known::{self, KnownFork};
@@ -23,22 +21,27 @@ use crate::watch::reporting;
 /// With this much of the thread's own stack left, the quick look runs there and touches no page of another stack.
 const STACK_FOR_QUICK_LOOK: usize = 64 * 1024;
 
-/// Where the fork was called.
-pub(super) fn fork_stack(call: Option<ForkCall>) -> StackId {
-    let depth = config::get().depth;
-    let walked = match call {
-        Some(call) => unwind::walk_from_above(call.frame(), depth),
-        None => unwind::walk_from_caller(depth),
-    };
-    depot::intern(walked.frames())
-}
-
 /// The record of a fork; `None` where no other thread is left.
 pub(super) fn examine(
     lock: &mut ReportLock,
     thread: &Thread,
     function: &'static str,
     stack: StackId,
+    settled: Option<Settled>,
+) -> Option<Box<ForkRecord>> {
+    let mut fork = look(lock, thread, function, stack, settled.as_ref())?;
+    if settled.is_some() || fork.settled.is_some() {
+        fork.settled = settled;
+    }
+    Some(fork)
+}
+
+fn look(
+    lock: &mut ReportLock,
+    thread: &Thread,
+    function: &'static str,
+    stack: StackId,
+    settled: Option<&Settled>,
 ) -> Option<Box<ForkRecord>> {
     let own = rustix::thread::gettid().as_raw_nonzero().get();
     let quick_look = |lock: &mut ReportLock| {
@@ -60,7 +63,7 @@ pub(super) fn examine(
         return Some(ForkRecord::new(known.origin, None, known.python_locks));
     }
     big_stack::run(lock, |lock| {
-        examine_closely(lock, known, was_reported, alive::others(own))
+        examine_closely(lock, known, was_reported, alive::others(own), settled)
     })
     .flatten()
 }
@@ -86,6 +89,7 @@ fn examine_closely(
     known: KnownFork,
     mut was_reported: bool,
     alive: Vec<Alive>,
+    settled: Option<&Settled>,
 ) -> Option<Box<ForkRecord>> {
     let mut origin = known.origin;
     if origin.known.is_none()
@@ -106,7 +110,7 @@ fn examine_closely(
     if alive.is_empty() {
         return None;
     }
-    let mut snapshot = fork_snapshot::take(origin, &alive, suppressions::rules().has_thread_rules());
+    let mut snapshot = fork_snapshot::take(origin, &alive, suppressions::rules().has_thread_rules(), settled);
     let view = snapshot.python.as_ref();
     let python_locks = python_locks::with_holders(view.map_or(&[], |view| &view.held), &alive);
     let mut locks = snapshot.locks.iter();

@@ -7,7 +7,7 @@ use forkwatch_state::fork::ForkPhase;
 
 use super::{kept, look, report, strict};
 use crate::config;
-use crate::snapshot::{alive, handled_locks};
+use crate::snapshot::{alive, handled_locks, origin};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::redirects::{self, Sets};
@@ -20,6 +20,7 @@ use crate::system::thread_word::ThisThread;
 use crate::system::{allocator, process};
 use crate::verdict::watched_calls;
 use crate::watch::reporting::{self, AllForks, FORKS, TIMEOUT};
+use crate::watch::settle as cure;
 use crate::watch::{new_process, thread_record};
 
 /// In place of the child's id, where the parent does not know it.
@@ -91,9 +92,10 @@ fn prepare_redirects(thread: &Thread, wanted: Sets, access: Access) {
 fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
     redirect_in_child(thread, false);
     // The walk needs the current stack; the rest may need more than is left of it.
-    let stack = look::fork_stack(call);
+    let stack = origin::stack_of(call);
     let function = call.map_or("fork", |call| call.function.name);
-    let mut fork = look::examine(lock, thread, function, stack);
+    let settled = Thread::even_if_busy().and_then(cure::look_again);
+    let mut fork = look::examine(lock, thread, function, stack, settled);
     if let Some(fork) = &mut fork {
         strict::decide(lock, fork);
         if fork.stopped {
@@ -114,7 +116,11 @@ fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
 /// Step two, in the parent: hooks follow the thread again; the finding waits for [`settle`]. True if step one found other
 /// threads.
 pub fn after_copy_in_parent() -> bool {
-    Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent, kept::keep_or_count)
+    let found_others =
+        Thread::even_if_busy().is_some() && FORKS.in_parent(allocator::release_in_parent, kept::keep_or_count);
+    // Not before our own locks are released, because it frees memory.
+    cure::end();
+    found_others
 }
 
 /// Step two, in the child: the forking thread is the only one, under a new id. Does nothing that can wait, so that a child that
@@ -124,6 +130,7 @@ pub fn after_copy_in_child() {
     if sandbox::is_shut() {
         return;
     }
+    cure::end_in_child();
     let Some(thread) = Thread::even_if_busy() else { return };
     // No `match`: the compiler would put a table for it in a page that the child reads for nothing else.
     let phase = FORKS.in_child();

@@ -3,7 +3,7 @@
 
 use super::{look, report};
 use crate::config::{self, Action};
-use crate::snapshot::alive;
+use crate::snapshot::{alive, origin};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::report_lock::ReportLock;
@@ -16,6 +16,7 @@ use crate::watch::fork_judgement::judge;
 use crate::watch::new_process;
 use crate::watch::report::summary;
 use crate::watch::reporting::{FORKS, TIMEOUT};
+use crate::watch::settle as cure;
 
 /// In strict mode, judges the fork now and decides whether it is stopped.
 pub(super) fn decide(lock: &mut ReportLock, fork: &mut ForkRecord) {
@@ -24,9 +25,11 @@ pub(super) fn decide(lock: &mut ReportLock, fork: &mut ForkRecord) {
     }
     let Some(snapshot) = &fork.seen else { return };
     let judged = big_stack::run(lock, |_| allocator::with_scratch(|| judge(snapshot, false)));
-    fork.stopped = judged
-        .as_ref()
-        .is_some_and(|judgement| strict::stops_fork(&judgement.outcome));
+    // A fork that was held back until it was safe goes on.
+    fork.stopped = fork.settled.is_none()
+        && judged
+            .as_ref()
+            .is_some_and(|judgement| strict::stops_fork(&judgement.outcome));
     fork.judged = judged;
 }
 
@@ -42,7 +45,13 @@ pub(super) fn would_be_stopped(call: ForkCall) -> bool {
     let _busy = Busy::from_here();
     new_process::catch_up(thread);
     let looked = FORKS.with_lock(TIMEOUT, |lock| {
-        let Some(mut fork) = look::examine(lock, thread, call.function.name, look::fork_stack(Some(call))) else {
+        let Some(mut fork) = look::examine(
+            lock,
+            thread,
+            call.function.name,
+            origin::stack_of(Some(call)),
+            cure::look_again(thread),
+        ) else {
             return false;
         };
         decide(lock, &mut fork);

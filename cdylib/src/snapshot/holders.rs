@@ -1,0 +1,117 @@
+//! Which other threads hold a lock now, or are about to have one: looked at again and again while a fork is held back, so without the
+//! kernel where possible.
+
+use forkwatch_process::memory::ProcessMemory;
+
+use super::fork_snapshot::is_held;
+use super::lock_memory::{Word, word};
+use crate::state::held::{Entry, Object, Stage};
+use crate::state::thread::Thread;
+use crate::state::threads::{self, Life};
+use crate::state::{signalling, takers};
+use crate::system::task;
+
+/// Another thread, and what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder {
+    /// The kernel's id.
+    pub tid: i32,
+    /// Its record.
+    pub thread: &'static Thread,
+    /// The lock; `None` where it is just releasing one.
+    pub entry: Option<Entry>,
+    /// Whether it only asks for the lock, and may get it at any time.
+    pub only_asks: bool,
+}
+
+/// Shows each lock that another thread holds, is about to get, or is just releasing. `own` is the record of the calling thread, and
+/// `counts` says which locks count.
+pub fn each(own: &Thread, counts: impl Fn(&Entry) -> bool, mut show: impl FnMut(Holder)) {
+    for (life, tid, thread) in threads::all() {
+        if life != Life::Running || core::ptr::eq(thread, own) {
+            continue;
+        }
+        let holder = |entry, only_asks| Holder {
+            tid,
+            thread,
+            entry,
+            only_asks,
+        };
+        let before = thread.held.is_empty();
+        if !before {
+            for entry in thread.held.entries().filter(&counts) {
+                match state(own, tid, &entry) {
+                    State::Nothing => {}
+                    State::Holds => show(holder(Some(entry), false)),
+                    State::Asks => show(holder(Some(entry), true)),
+                }
+            }
+        }
+        if is_releasing(own, tid, thread) {
+            show(holder(None, false));
+        }
+    }
+}
+
+enum State {
+    Nothing,
+    Holds,
+    Asks,
+}
+
+fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
+    if entry.object == Object::Condition || entry.object == Object::Semaphore && signalling::contains(entry.address) {
+        return State::Nothing;
+    }
+    match entry.stage {
+        Stage::Nothing => State::Nothing,
+        Stage::Held | Stage::HeldJustMade if is_held(entry, tid) => State::Holds,
+        Stage::Held | Stage::HeldJustMade => State::Nothing,
+        // Its wait releases the mutex just after it has noted so.
+        Stage::ReleasedByWait if is_held(entry, tid) && !task::stat(tid).blocked => State::Holds,
+        Stage::ReleasedByWait => State::Nothing,
+        Stage::AskedOrHeld if is_held(entry, tid) => State::Holds,
+        // It cannot get what this thread has.
+        Stage::Asked | Stage::AskedOrHeld if own.held.holds(entry.address) => State::Nothing,
+        // Nobody is seen to have the semaphore, so it is waited for as a signal.
+        Stage::Asked if entry.object == Object::Semaphore && !is_free(entry) && task::stat(tid).blocked => {
+            State::Nothing
+        }
+        Stage::Asked | Stage::AskedOrHeld => State::Asks,
+    }
+}
+
+fn is_free(entry: &Entry) -> bool {
+    word(ProcessMemory::own(), entry.object, entry.address, 0) == Word::NotHeld
+}
+
+/// Whether this thread may be in the middle of releasing a lock: its entry goes before the lock does. A thread that sleeps is not.
+fn is_releasing(own: &Thread, tid: i32, thread: &'static Thread) -> bool {
+    let is_released = |address: usize| {
+        let kinds = [
+            Object::Mutex,
+            Object::Semaphore,
+            Object::RwlockWrite,
+            Object::RwlockRead,
+            Object::Spinlock,
+        ];
+        let mut of_it = kinds
+            .into_iter()
+            .filter(|&kind| takers::has_taken(thread, kind, address));
+        let is_locked = |kind| is_locked_by(kind, address, tid);
+        !own.held.holds(address) && !signalling::contains(address) && of_it.any(is_locked)
+    };
+    thread.held.released_last().any(is_released) && !task::stat(tid).blocked
+}
+
+/// Whether a lock that this thread seems to have released is locked: by it, or by nobody that the lock knows, as in the middle of an
+/// unlock.
+fn is_locked_by(kind: Object, address: usize, tid: i32) -> bool {
+    let memory = ProcessMemory::own();
+    let is_of = |owner| word(memory, kind, address, owner) == Word::Held;
+    match kind {
+        // A mutex that is free has no owner, either, but then its first word is 0.
+        Object::Mutex => is_of(tid) || is_of(0) && memory.word(address).is_some_and(|word| word & 0xffff_ffff != 0),
+        _ => is_of(tid),
+    }
+}

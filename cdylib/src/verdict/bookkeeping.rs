@@ -1,0 +1,62 @@
+//! Locks for which a fork is not held back: an interpreter's own, which its threads hold for their lives, or for an instant in which the
+//! fork cannot come.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use forkwatch_process::modules::Modules;
+use forkwatch_state::address_set::AddressSet;
+
+use super::own_locks::Interpreter;
+use crate::state::depot::{self, NO_STACK};
+use crate::state::held::{Entry, Object};
+use crate::system::kernel::Kernel;
+use crate::system::python;
+
+/// Where the code of `_thread._set_sentinel` begins, and how long it is; 0 where there is none. Relaxed: an address is in no range of
+/// which only one is seen.
+static SENTINEL: AtomicUsize = AtomicUsize::new(0);
+static SENTINEL_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// What was found to be an interpreter's own only when it stayed held.
+static LEARNT: AddressSet<Kernel> = AddressSet::new();
+
+/// Looks for an interpreter, which takes milliseconds. Once is enough.
+pub fn learn_interpreter() {
+    // Relaxed: as `SENTINEL` says.
+    if SENTINEL_BYTES.load(Ordering::Relaxed) != 0 {
+        return;
+    }
+    let range = Modules::read().and_then(|modules| Interpreter::find(&modules)?.set_sentinel());
+    if let Some(range) = range {
+        SENTINEL.store(range.start, Ordering::Relaxed);
+        SENTINEL_BYTES.store(range.len(), Ordering::Relaxed);
+    }
+}
+
+/// Whether a fork is held back for this lock.
+pub fn counts(entry: &Entry) -> bool {
+    !(python::is_own_lock(entry.address) || is_sentinel(entry) || LEARNT.contains(entry.address))
+}
+
+/// Looks closely at a lock that stays held. True if it does not count from now on. Takes milliseconds.
+pub fn learn(entry: &Entry) -> bool {
+    if entry.object != Object::Semaphore {
+        return false;
+    }
+    let owns = |modules: Modules| Some(Interpreter::find(&modules)?.owns(&modules, entry));
+    let is_own = Modules::read().and_then(owns).unwrap_or(false);
+    if is_own {
+        LEARNT.insert(entry.address);
+    }
+    is_own
+}
+
+/// Whether this is a thread's `_tstate_lock`, which it holds for its life (up to 3.12).
+fn is_sentinel(entry: &Entry) -> bool {
+    // A few frames lie between `sem_init` and the method.
+    const MAX_DEPTH: usize = 6;
+    // Relaxed: as `SENTINEL` says.
+    let (start, bytes) = (SENTINEL.load(Ordering::Relaxed), SENTINEL_BYTES.load(Ordering::Relaxed));
+    let is_in = |&address: &usize| address.wrapping_sub(1).wrapping_sub(start) < bytes;
+    bytes != 0 && entry.made != NO_STACK && depot::frames(entry.made).iter().take(MAX_DEPTH).any(is_in)
+}

@@ -1,0 +1,69 @@
+//! A thread takes a lock while another thread holds its fork back: one that holds nothing waits.
+
+use crate::snapshot::python;
+use crate::state::depot::StackId;
+use crate::state::forked_child;
+use crate::state::held::{Object, Stage, Ticket};
+use crate::state::settling::{self, GATE};
+use crate::state::stack_cache::Caller;
+use crate::state::thread::{Busy, Thread};
+use crate::system::{clock, errno, python_calls};
+use crate::verdict::bookkeeping;
+
+/// What a thread does that has noted what it asks for, and may be off its hot path only because another thread forks. Returns the note
+/// with which it goes on; `None` where no new one was possible.
+#[cold]
+#[inline(never)]
+pub fn pass<'t>(
+    thread: &'t Thread,
+    object: Object,
+    address: usize,
+    caller: Caller,
+    ticket: Ticket<'t>,
+    stack: StackId,
+) -> Option<Ticket<'t>> {
+    // A condition is not taken, and an interpreter's own locks decide who runs.
+    let never_waits = object == Object::Condition || crate::system::python::is_own_lock(address);
+    let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(caller);
+    let mut left = settling::limit().unwrap_or_default();
+    let wait = || {
+        let began = clock::since_start();
+        wait_outside_python(left);
+        left = left.saturating_sub(clock::since_start().saturating_sub(began));
+        !left.is_zero()
+    };
+    let ask = || thread.held.ask_slowly(address, object, caller.stack_pointer, stack);
+    GATE.pass(thread, ticket, !forked_child::is_watched(), may_wait, wait, ask)
+}
+
+/// Whether this thread holds a lock that others may need.
+pub(super) fn holds_any(thread: &Thread) -> bool {
+    let mut held = thread.held.entries().filter(|entry| entry.stage == Stage::Held);
+    held.any(|entry| entry.object != Object::Condition && bookkeeping::counts(&entry))
+}
+
+/// A thread that has the interpreter lock waits only in the interpreter's own calls, which give it up where they wait: other code may
+/// rely on keeping it.
+fn may_wait_here(caller: Caller) -> bool {
+    if !python::is_locked_by_this_thread() {
+        return true;
+    }
+    let _busy = Busy::from_here();
+    python_calls::interpreter_lock().is_some() && python::is_its_code(caller.return_address)
+}
+
+/// Waits at the gate, without the interpreter lock.
+fn wait_outside_python(at_most: core::time::Duration) {
+    // Kept without a destructor: an interpreter that is being finalised may end this thread.
+    let errno = errno::get();
+    let lock = python_calls::interpreter_lock().filter(|_| python::is_locked_by_this_thread());
+    let released = lock.map(python_calls::InterpreterLock::release);
+    {
+        let _busy = Busy::from_here();
+        GATE.wait(at_most, clock::since_start);
+    }
+    if let (Some(lock), Some(released)) = (lock, released) {
+        lock.take(released);
+    }
+    errno::set(errno);
+}

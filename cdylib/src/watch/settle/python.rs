@@ -1,0 +1,43 @@
+//! What Python calls before it prepares a fork of its own, and how that is arranged.
+
+use super::{close, wait};
+use crate::snapshot::{alive, python};
+use crate::state::settling::{self, GATE};
+use crate::state::thread::Thread;
+use crate::system::python_calls::{self, InterpreterLock};
+use crate::system::{clock, errno};
+
+/// A thread is being created: from then on, Python's forks can be unsafe. Does nothing unless the calling thread has the interpreter lock,
+/// and forks are held back.
+pub fn arrange() {
+    if settling::limit().is_some() && python::is_locked_by_this_thread() && python_calls::search() {
+        python_calls::call_before_forks(before_fork);
+    }
+}
+
+/// Python is about to prepare a fork; this thread has the interpreter lock. No value here has a destructor, because the interpreter may end
+/// the thread while it takes its lock.
+extern "C-unwind" fn before_fork() {
+    let errno = errno::get();
+    // What an earlier call left: its fork failed before it reached libc.
+    super::end();
+    if let Some(lock) = python_calls::interpreter_lock() {
+        settle(lock);
+    }
+    errno::set(errno);
+}
+
+fn settle(lock: InterpreterLock) {
+    if settling::limit().is_none() || alive::is_alone() {
+        return;
+    }
+    let Some(thread) = Thread::current() else { return };
+    let wait = |at_most| {
+        let released = lock.release();
+        GATE.wait(at_most, clock::since_start);
+        lock.take(released);
+    };
+    if let Some(settling) = close(thread, wait) {
+        wait::outside_python(thread, settling, lock);
+    }
+}

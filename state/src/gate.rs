@@ -1,0 +1,205 @@
+//! The gate at which threads wait while another thread forks: one that holds no lock stops before it takes one.
+//!
+//! | who | what, in this order |
+//! |---|---|
+//! | the forking thread | closes the gate ([`Gate::close`]); asks the kernel for a barrier in every thread; takes each thread off its hot path; a barrier again; then looks for entries |
+//! | any other thread | makes its entry; sees whether it is on its hot path; if not, sees whether the gate is closed, and if so removes the entry and waits ([`Gate::pass`]) |
+//!
+//! Either the forking thread sees the entry, or the other thread sees that it must look at the gate: each writes first and reads
+//! afterwards, with a barrier in between. The other threads' barrier is a light one, for the compiler only, because the forking thread
+//! pays for both sides.
+//!
+//! A thread waits a limited time, and then opens the gate: the thread that closed it may have left its fork by a jump.
+
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use crate::held::Ticket;
+use crate::record::Record;
+use crate::sync::{AtomicU32, AtomicUsize, Ordering, fence, light_barrier};
+use crate::system::System;
+
+/// The gate. Its word counts how often it was closed and opened: odd while it is closed.
+#[derive(Debug)]
+pub struct Gate<S> {
+    word: AtomicU32,
+    /// The record of the thread that closed it, which may pass; 0 for none.
+    closer: AtomicUsize,
+    system: PhantomData<fn() -> S>,
+}
+
+/// One closing of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing(u32);
+
+impl Closing {
+    /// As a number that is never 0, to be kept in a word.
+    pub fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The closing with this number; `None` for 0.
+    pub fn with_number(number: usize) -> Option<Self> {
+        u32::try_from(number).ok().filter(|&number| number != 0).map(Self)
+    }
+}
+
+impl<S: System> Gate<S> {
+    /// An open gate.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            word: AtomicU32::new(0),
+            closer: AtomicUsize::new(0),
+            system: PhantomData,
+        }
+    }
+
+    /// An open gate.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            word: AtomicU32::new(0),
+            closer: AtomicUsize::new(0),
+            system: PhantomData,
+        }
+    }
+
+    /// Whether it is closed.
+    #[inline(always)]
+    pub fn is_closed(&self) -> bool {
+        // Relaxed: the barriers order it, as the table above says.
+        self.word.load(Ordering::Relaxed) & 1 != 0
+    }
+
+    /// Closes it for every thread but the one with this record; `None` where another thread has closed it.
+    pub fn close(&self, record: &Record) -> Option<Closing> {
+        // Relaxed: the exchange decides.
+        let open = self.word.load(Ordering::Relaxed);
+        let closed = open.wrapping_add(1);
+        if open & 1 != 0 {
+            return None;
+        }
+        // SeqCst: with the fence of `take_off_hot_paths`, comes before the words that this thread clears then.
+        self.word
+            .compare_exchange(open, closed, Ordering::SeqCst, Ordering::Relaxed)
+            .ok()?;
+        // Relaxed: only this thread compares it with its own record.
+        self.closer
+            .store(core::ptr::from_ref(record) as usize, Ordering::Relaxed);
+        Some(Closing(closed))
+    }
+
+    /// Takes these threads off their hot paths. `barrier` is one in every thread of the process.
+    pub fn take_off_hot_paths<'r>(&self, records: impl Iterator<Item = &'r Record>, barrier: impl Fn()) {
+        barrier();
+        records.for_each(Record::leave_hot_path);
+        barrier();
+    }
+
+    /// Whether this closing still lasts.
+    pub fn is_still(&self, closing: Closing) -> bool {
+        // Relaxed: a later value only means that others may have passed.
+        self.word.load(Ordering::Relaxed) == closing.0
+    }
+
+    /// Whether the thread with this record has closed it.
+    pub fn is_closed_by(&self, record: &Record) -> bool {
+        // Relaxed: only this thread's own store can match.
+        self.closer.load(Ordering::Relaxed) == core::ptr::from_ref(record) as usize
+    }
+
+    /// Ends this closing, if it still lasts, and wakes those that wait.
+    pub fn open(&self, closing: Closing) {
+        // Relaxed: see `close`. Before the gate opens, so that it is not the next closer's.
+        self.closer.store(0, Ordering::Relaxed);
+        self.end(closing.0);
+    }
+
+    fn end(&self, closed: u32) {
+        let opened = closed.wrapping_add(1);
+        // Release: what the closer did comes before what a thread does that has waited for it. Relaxed on failure: it is open.
+        if self
+            .word
+            .compare_exchange(closed, opened, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
+        {
+            S::wake_all(&self.word);
+        }
+    }
+
+    /// Waits until it is open, at most this long; then opens it. `now` is the time since any fixed point.
+    pub fn wait(&self, at_most: Duration, now: impl Fn() -> Duration) {
+        let end = now().saturating_add(at_most);
+        loop {
+            // Acquire: pairs with the exchange of `end`.
+            let word = self.word.load(Ordering::Acquire);
+            if word & 1 == 0 {
+                return;
+            }
+            let left = end.saturating_sub(now());
+            if left.is_zero() {
+                self.end(word);
+                return;
+            }
+            S::sleep_while(&self.word, word, Some(left));
+        }
+    }
+
+    /// What a thread does that has made an entry and found itself off its hot path. Returns the entry with which it goes on; `None` where
+    /// `ask` found no place for a new one. `may_wait` says whether it holds nothing that others need, and `wait` waits, and whether the
+    /// thread may wait again.
+    pub fn pass<'t>(
+        &self,
+        record: &'t Record,
+        mut ticket: Ticket<'t>,
+        has_hot_path: bool,
+        may_wait: impl Fn() -> bool,
+        mut wait: impl FnMut() -> bool,
+        ask: impl Fn() -> Option<Ticket<'t>>,
+    ) -> Option<Ticket<'t>> {
+        let mut has_time = true;
+        loop {
+            // The entry comes before the look.
+            light_barrier();
+            if !self.is_closed() {
+                if has_hot_path {
+                    self.return_to_hot_path(record);
+                }
+                return Some(ticket);
+            }
+            if !has_time || self.is_closed_by(record) || !may_wait() {
+                return Some(ticket);
+            }
+            record.held.did_not_take(ticket);
+            has_time = wait();
+            ticket = ask()?;
+        }
+    }
+
+    /// A thread that found the gate open takes its hot path again, unless the gate is closed meanwhile.
+    pub fn return_to_hot_path(&self, record: &Record) {
+        record.enter_hot_path();
+        // SeqCst: either the thread that closes the gate clears the word after this store, or this load sees that it is closed.
+        fence(Ordering::SeqCst);
+        if self.is_closed() {
+            record.leave_hot_path();
+        }
+    }
+
+    /// In the child of a fork, which has one thread: opens it.
+    #[inline(always)]
+    pub fn open_in_child(&self) {
+        if self.is_closed() {
+            // Relaxed: this is the only thread.
+            self.closer.store(0, Ordering::Relaxed);
+            self.word.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<S: System> Default for Gate<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
