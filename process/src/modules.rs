@@ -107,7 +107,8 @@ impl Modules {
 
     /// The place in [`Self::all`] of the module that `address` is in.
     pub fn index_of(&self, address: usize) -> Option<usize> {
-        self.mapping(address)?.module
+        let index = self.mapping(address)?.module?;
+        self.modules.get(index)?.addresses().contains(&address).then_some(index)
     }
 
     /// Whether `address` is, or may be, in memory that is shared with other processes: a lock there is not copied by a fork.
@@ -134,13 +135,18 @@ impl Modules {
         )
     }
 
-    /// The mapped parts of the module at `index` of [`Self::all`], with whether each is writable.
+    /// The mapped parts of the module at `index` of [`Self::all`], with whether each is writable. The kernel lists memory that lies just
+    /// behind a module's data, such as a heap's, as one with it: that part is left out.
     pub fn parts(&self, index: usize) -> impl Iterator<Item = (Range<usize>, bool)> {
+        let end = self.modules.get(index).map_or(0, |module| module.addresses().end);
         let of_module = self
             .mappings
             .iter()
             .filter(move |mapping| mapping.module == Some(index));
-        of_module.map(|mapping| (mapping.addresses.clone(), mapping.writable))
+        of_module.map(move |mapping| {
+            let addresses = &mapping.addresses;
+            (addresses.start..addresses.end.min(end), mapping.writable)
+        })
     }
 
     fn mapping(&self, address: usize) -> Option<&Kept> {
@@ -159,6 +165,34 @@ mod tests {
     #[inline(never)]
     fn marker() -> usize {
         core::hint::black_box(marker as fn() -> usize as usize)
+    }
+
+    #[test]
+    fn memory_behind_a_modules_data_does_not_belong_to_it() {
+        let own = Modules::read().unwrap();
+        let index = own.index_of(marker()).unwrap();
+        let (extent, text) = (own.all()[index].addresses(), read_whole(c"/proc/self/maps").unwrap());
+        let text = String::from_utf8(text).unwrap();
+        // As if the kernel had merged the last part of this program with a heap.
+        let last = own.parts(index).last().unwrap().0;
+        let far = extent.end + (1 << 20);
+        let line = format!("{:x}-{far:x} rw-p 00000000 00:00 0", last.start);
+        let merged: Vec<&str> = text
+            .lines()
+            .map(|of_map| {
+                if of_map.starts_with(&format!("{:x}-", last.start)) {
+                    &*line
+                } else {
+                    of_map
+                }
+            })
+            .collect();
+        let modules = Modules::from_text(merged.join("\n").as_bytes(), ProcessMemory::own());
+        let index = modules.index_of(marker()).unwrap();
+        assert!(modules.mapping(extent.end).is_some(), "the memory behind is mapped");
+        assert_eq!(modules.index_of(extent.end), None);
+        assert!(modules.parts(index).all(|(part, _)| part.end <= extent.end));
+        assert_eq!(modules.parts(index).last().unwrap().0.start, last.start);
     }
 
     #[test]

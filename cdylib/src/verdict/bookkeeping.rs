@@ -19,6 +19,8 @@ static SENTINEL_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// What was found to be an interpreter's own only when it stayed held.
 static LEARNT: AddressSet<Kernel> = AddressSet::new();
+/// What was looked at closely, with either result.
+static LOOKED_AT: AddressSet<Kernel> = AddressSet::new();
 
 /// Looks for an interpreter, which takes milliseconds. Once is enough.
 pub fn learn_interpreter() {
@@ -38,11 +40,12 @@ pub fn counts(entry: &Entry) -> bool {
     !(python::is_own_lock(entry.address) || is_sentinel(entry) || LEARNT.contains(entry.address))
 }
 
-/// Looks closely at a lock that stays held. True if it does not count from now on. Takes milliseconds.
+/// Looks closely at a lock that stays held, once. True if it does not count from now on. Takes milliseconds.
 pub fn learn(entry: &Entry) -> bool {
-    if entry.object != Object::Semaphore {
+    if entry.object != Object::Semaphore || python::found().is_none() || LOOKED_AT.contains(entry.address) {
         return false;
     }
+    LOOKED_AT.insert(entry.address);
     let owns = |modules: Modules| Some(Interpreter::find(&modules)?.owns(&modules, entry));
     let is_own = Modules::read().and_then(owns).unwrap_or(false);
     if is_own {

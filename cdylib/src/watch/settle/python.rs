@@ -3,14 +3,23 @@
 use super::{close, wait};
 use crate::snapshot::{alive, python};
 use crate::state::settling::{self, GATE};
-use crate::state::thread::Thread;
+use crate::state::thread::{Busy, Thread};
 use crate::system::python_calls::{self, InterpreterLock};
 use crate::system::{clock, errno};
+use crate::verdict::bookkeeping;
 
 /// A thread is being created: from then on, Python's forks can be unsafe. Does nothing unless the calling thread has the interpreter lock,
 /// and forks are held back.
 pub fn arrange() {
-    if settling::limit().is_some() && python::is_locked_by_this_thread() && python_calls::search() {
+    if settling::limit().is_none() || !python::is_locked_by_this_thread() {
+        return;
+    }
+    let is_found = {
+        let _busy = Busy::from_here();
+        bookkeeping::learn_interpreter();
+        python_calls::search()
+    };
+    if is_found {
         python_calls::call_before_forks(before_fork);
     }
 }
