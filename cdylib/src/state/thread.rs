@@ -14,6 +14,7 @@ use forkwatch_state::threads::HasRecord;
 
 use super::depot::StackId;
 use super::forked_child;
+use super::settling::GATE;
 use super::stack_cache::{self, Caller, StackCache};
 use crate::system::errno::KeepErrno;
 use crate::system::thread_word::{self, ThisThread, Word};
@@ -180,7 +181,10 @@ impl Thread {
         // SAFETY: only its own thread reaches a record's cache, and its hooks pass straight through until it begins.
         #[expect(unsafe_code, reason = "the cache belongs to this thread alone")]
         unsafe { &mut *self.cache.get() }.begin_on((low, span));
-        self.set_stack(low, span, !forked_child::is_watched());
+        self.set_stack(low, span, false);
+        if !forked_child::is_watched() {
+            GATE.return_to_hot_path(self);
+        }
     }
 
     /// Whether the calling thread is known to have this many bytes of stack left.

@@ -15,6 +15,8 @@ impl Kind for Summary {
             self.unsafe_forks, self.exec_bound_forks
         );
         for (number, one, many) in [
+            (self.settled_forks, "settled", "settled"),
+            (self.unsettled_forks, "held back in vain", "held back in vain"),
             (self.repeated, "repeat only counted", "repeats only counted"),
             (self.suppressed, "suppressed", "suppressed"),
             (self.locks_dropped, "lock not tracked", "locks not tracked"),

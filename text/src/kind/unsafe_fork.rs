@@ -1,6 +1,6 @@
 //! The text of `unsafe_fork`: a process with several threads forked.
 
-use forkwatch_schema::record::{Lock, LockKind, Record, UnsafeFork};
+use forkwatch_schema::record::{Lock, LockKind, Record, Settled, UnsafeFork};
 
 use super::{CAN_HANG, Kind, Why};
 use crate::page::Page;
@@ -20,7 +20,10 @@ impl Kind for UnsafeFork {
             quoted(&record.thread),
             record.pid
         );
-        format!("{call} while {}", situation(record, self))
+        match &self.settled {
+            Some(settled) => format!("{call} while {}: {}", situation(record, self), held_back(settled)),
+            None => format!("{call} while {}", situation(record, self)),
+        }
     }
 
     fn stopped(&self, option: &str) -> String {
@@ -31,9 +34,20 @@ impl Kind for UnsafeFork {
         write_fork(page, record, self, stopped);
         threads::write(page, record, self);
         write_locks(page, record, self);
+        if let Some(settled) = &self.settled {
+            write_settled(page, record, self, settled);
+        }
     }
 
     fn why(&self, _record: &Record) -> Option<Why> {
+        if self.settled.is_some() {
+            return Some(Why::new(
+                "What remains:",
+                "No other thread held a lock that forkwatch can see when the child was made, so the child does not hang on \
+                 one. It still lacks the other threads: it hangs if it waits for one of them, or needs a lock that \
+                 forkwatch cannot see.",
+            ));
+        }
         if !self.locks.is_empty() && self.locks.iter().all(|lock| lock.made_anew) {
             return Some(Why::new(
                 CAN_HANG,
@@ -138,6 +152,30 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
     if fork.exec_bound {
         page.sentences(2, "The caller is known to do nothing in the child except exec.");
     }
+}
+
+/// What a settled fork waited for.
+fn write_settled(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, settled: &Settled) {
+    let total = settled.waited_for.len();
+    for (number, lock) in settled.waited_for.iter().enumerate() {
+        page.gap();
+        let label = if total == 1 {
+            String::from("Waited for lock")
+        } else {
+            format!("Waited for lock {} of {total}", number + 1)
+        };
+        locks::write(page, &label, lock, &detail.threads, record);
+    }
+}
+
+/// `held back 1.2 ms until no other thread held a lock`.
+fn held_back(settled: &Settled) -> String {
+    if settled.waited_for.is_empty() {
+        return "no other thread held a lock".to_owned();
+    }
+    let milliseconds = settled.waited_us.div_ceil(100);
+    let (whole, tenth) = (milliseconds / 10, milliseconds % 10);
+    format!("held back {whole}.{tenth} ms until no other thread held a lock")
 }
 
 fn write_locks(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork) {
