@@ -47,6 +47,8 @@ mod robustness;
 mod run_summary;
 /// Other tools in the same process.
 mod same_process;
+/// Forks that are held back until they are safe.
+mod settle;
 /// What must not be reported.
 mod silent;
 /// `FORKWATCH_STRICT` and `FORKWATCH_ACTION`.
@@ -81,6 +83,7 @@ fn every_program_has_a_test() {
         beside_others::NAMES,
         outside::NAMES,
         python::NAMES,
+        settle::NAMES,
     ] {
         for name in names {
             assert!(tested.insert(String::from(*name)), "{name} is tested twice");

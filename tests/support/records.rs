@@ -108,14 +108,14 @@ impl Line {
             "ids that cannot be",
         )?;
         if let Detail::UnsafeFork(fork) = &record.detail {
-            let right = if fork.locks.iter().all(|lock| lock.made_anew) {
-                Severity::Warn
-            } else {
-                Severity::Error
+            let right = match &fork.settled {
+                _ if !fork.locks.iter().all(|lock| lock.made_anew) => Severity::Error,
+                None => Severity::Warn,
+                Some(_) => Severity::Info,
             };
             demand(
                 self.severity == right,
-                "WARN is for no lock that can hang the child, ERROR for one",
+                "WARN is for no lock that can hang the child, ERROR for one, INFO for a settled fork without one",
             )?;
             demand(!fork.threads.is_empty(), "no thread is alive")?;
             demand(record.fork_id.is_some(), "no fork_id")?;

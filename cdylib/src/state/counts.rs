@@ -63,10 +63,13 @@ static DROPPED_LOCKS: Count = Count::new();
 /// Records written, in the order of [`KINDS`].
 static BY_KIND: [Count; KINDS.len()] = [const { Count::new() }; KINDS.len()];
 
-/// Whether there was any finding, reported or suppressed.
+/// Whether there was any finding, reported or suppressed, or a fork that was held back.
 #[inline(always)]
 pub fn any_finding() -> bool {
-    SUPPRESSED.get() > 0 || BY_KIND.iter().any(|count| count.get() > 0)
+    SUPPRESSED.get() > 0
+        || SETTLED_FORKS.get() > 0
+        || UNSETTLED_FORKS.get() > 0
+        || BY_KIND.iter().any(|count| count.get() > 0)
 }
 
 /// Counts a record of this kind.

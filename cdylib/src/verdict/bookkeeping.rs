@@ -46,7 +46,7 @@ pub fn learn(entry: &Entry) -> bool {
         return false;
     }
     LOOKED_AT.insert(entry.address);
-    let owns = |modules: Modules| Some(Interpreter::find(&modules)?.owns(&modules, entry));
+    let owns = |modules: Modules| Some(Interpreter::find(&modules)?.owns_for_life(&modules, entry));
     let is_own = Modules::read().and_then(owns).unwrap_or(false);
     if is_own {
         LEARNT.insert(entry.address);

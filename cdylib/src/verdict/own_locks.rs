@@ -65,6 +65,17 @@ impl Interpreter {
             || self.cpython.pointed_to_by_variable(modules, entry.address)
     }
 
+    /// Whether this lock is CPython's own, and its holder may hold it for its life. A variable may point to where another thing was before
+    /// the lock, so a lock that Python code took is never one of them.
+    pub fn owns_for_life(&self, modules: &Modules, entry: &Entry) -> bool {
+        let evaluation = self.cpython.function(modules, c"_PyEval_EvalFrameDefault");
+        let is_python_code = |&address: &usize| {
+            let evaluation = evaluation.as_ref();
+            evaluation.is_none_or(|evaluation| evaluation.contains(&address.wrapping_sub(1)))
+        };
+        !depot::frames(entry.stack).iter().any(is_python_code) && self.owns(modules, entry)
+    }
+
     /// Whether this lock is the one that `Condition.wait` makes and takes just before it waits for it: made by the holder itself,
     /// while the holder runs or asks for the GIL. A holder that sleeps elsewhere holds a real lock.
     pub fn is_waiter_lock(&self, entry: &Entry, holder: Option<&OtherThread>) -> bool {

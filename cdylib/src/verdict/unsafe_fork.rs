@@ -197,7 +197,9 @@ fn locks<'a>(
             // The next lock taken at the same place may be a real one.
             continue;
         }
-        let is_own = interpreter.is_some_and(|interpreter| interpreter.owns(resolver.modules(), entry));
+        // An object's lock may lie where one of the interpreter's variables pointed before: `_PyOS_optarg` is never cleared.
+        let is_own =
+            named.is_none() && interpreter.is_some_and(|interpreter| interpreter.owns(resolver.modules(), entry));
         let is_shared = entry.object != Object::LibcRegion && resolver.modules().is_shared_mapping(entry.address);
         if is_own || is_shared {
             left_out.places.push((lock.place(fork), PlaceVerdict::Harmless));

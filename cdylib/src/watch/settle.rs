@@ -153,14 +153,13 @@ fn stop_threads(own: &Thread) {
 /// Just before the copy: whether the other threads hold nothing, and what was waited for. `None` where the fork was not held back.
 pub fn look_again(thread: &'static Thread) -> Option<Settled> {
     let settling = under_way()?;
-    let closing = settling.closing.filter(|&closing| GATE.is_still(closing));
-    let is_clear = closing.is_some() && wait::is_clear(thread);
+    if settling.closing.is_some() && !wait::is_clear(thread) {
+        // A thread that comes to the gate has an entry for an instant.
+        wait::natively(thread, settling);
+    }
+    let is_clear = settling.closing.is_some_and(|closing| GATE.is_still(closing));
     counts::note_settled(is_clear, settling.waited());
     if !is_clear {
-        settling.closing = None;
-        if let Some(closing) = closing {
-            GATE.open(closing);
-        }
         return None;
     }
     Some(Settled {

@@ -114,6 +114,13 @@ impl CPython {
         found
     }
 
+    /// The code of the function of this name, which the interpreter exports; `None` where it has none.
+    pub fn function(&self, modules: &Modules, name: &CStr) -> Option<Range<usize>> {
+        let module = modules.all().iter().find(|module| module.path() == self.path)?;
+        let image = module.open(modules.memory())?;
+        symbol(module, &image, name.to_bytes())
+    }
+
     /// The C functions that implement the builtin methods `names`, one answer for each, in one pass over the interpreter's
     /// memory; `None` where no method table has the name. Works in an interpreter without symbols too, because method
     /// tables (`PyMethodDef`: name, function, flags, documentation) must carry names. The answer is the code of the method

@@ -1,0 +1,70 @@
+# Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no fork leaves it
+# locked.
+#
+# python: 3.7-3.13
+# expect: unsafe_fork INFO function=fork locks=0
+# runs: {lock,rlock,write,queue,logging}
+import logging
+import os
+import queue
+import sys
+import threading
+
+import program
+
+FORKS = 40
+how = program.mode()
+lock = threading.RLock() if how == "rlock" else threading.Lock()
+items = queue.Queue()
+nowhere = os.open(os.devnull, os.O_WRONLY)
+logger = logging.getLogger("settled")
+logger.propagate = False
+logger.addHandler(logging.FileHandler(os.devnull))
+ready = program.Gate()
+
+
+def use():
+    if how == "queue":
+        items.put(1)
+        items.get()
+    elif how == "logging":
+        logger.error("a line")
+    else:
+        with lock:
+            if how == "write":
+                os.write(nowhere, b"a line")
+            sum(range(500))
+
+
+def keeper():
+    use()
+    ready.open()
+    while True:
+        use()
+
+
+def in_child():
+    if how == "queue":
+        items.put(1)
+    elif how == "logging":
+        # What logging makes anew in the child is not its stream's lock.
+        for handler in logger.handlers:
+            handler.acquire()
+            handler.release()
+    else:
+        with lock:
+            pass
+
+
+for _ in range(2):
+    threading.Thread(target=keeper, name="keeper", daemon=True).start()
+    ready.pass_through()
+for _ in range(FORKS):
+    pid = os.fork()
+    if pid == 0:
+        in_child()
+        os._exit(program.FINE)
+    result = program.verdict(pid)
+    if result != program.FINE:
+        os._exit(result)
+sys.exit(program.FINE)
