@@ -51,6 +51,13 @@ pub struct Held {
 #[derive(Clone, Copy, Debug)]
 pub struct Ticket<'table>(&'table Slot);
 
+impl Ticket<'_> {
+    /// What was noted; `None` where a signal handler has changed it.
+    pub fn entry(&self) -> Option<Entry> {
+        self.0.entry()
+    }
+}
+
 // Relaxed, unless noted: the owner reads and writes its own words. Its instructions on `count` have the orderings Acquire and
 // Release, and pair with the load of `used`.
 impl Held {

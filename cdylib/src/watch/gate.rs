@@ -1,30 +1,25 @@
 //! A thread takes a lock while another thread holds its fork back: one that holds nothing waits.
 
 use crate::snapshot::python;
-use crate::state::depot::StackId;
 use crate::state::forked_child;
-use crate::state::held::{Object, Stage, Ticket};
+use crate::state::held::{Entry, Object, Stage, Ticket};
 use crate::state::settling::{self, GATE};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
-use crate::system::{clock, errno, python_calls};
+use crate::system::{clock, errno, python as interpreter, python_calls};
 use crate::verdict::bookkeeping;
 
 /// What a thread does that has noted what it asks for, and may be off its hot path only because another thread forks. Returns the note
-/// with which it goes on; `None` where no new one was possible.
+/// with which it goes on; `None` where no new one was possible. All else comes from the note: the caller has no register to spare.
 #[cold]
 #[inline(never)]
-pub fn pass<'t>(
-    thread: &'t Thread,
-    object: Object,
-    address: usize,
-    caller: Caller,
-    ticket: Ticket<'t>,
-    stack: StackId,
-) -> Option<Ticket<'t>> {
+pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
+    let Some(asked) = ticket.entry() else {
+        return Some(ticket);
+    };
     // A condition is not taken, and an interpreter's own locks decide who runs.
-    let never_waits = object == Object::Condition || crate::system::python::is_own_lock(address);
-    let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(caller);
+    let never_waits = asked.object == Object::Condition || interpreter::is_own_lock(asked.address);
+    let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(&asked);
     let mut left = settling::limit().unwrap_or_default();
     let wait = || {
         let began = clock::since_start();
@@ -32,7 +27,16 @@ pub fn pass<'t>(
         left = left.saturating_sub(clock::since_start().saturating_sub(began));
         !left.is_zero()
     };
-    let ask = || thread.held.ask_slowly(address, object, caller.stack_pointer, stack);
+    let ask = || {
+        let Entry {
+            address,
+            object,
+            stack_pointer,
+            stack,
+            ..
+        } = asked;
+        thread.held.ask_slowly(address, object, stack_pointer, stack)
+    };
     GATE.pass(thread, ticket, !forked_child::is_watched(), may_wait, wait, ask)
 }
 
@@ -44,12 +48,13 @@ pub(super) fn holds_any(thread: &Thread) -> bool {
 
 /// A thread that has the interpreter lock waits only in the interpreter's own calls, which give it up where they wait: other code may
 /// rely on keeping it.
-fn may_wait_here(caller: Caller) -> bool {
+fn may_wait_here(asked: &Entry) -> bool {
     if !python::is_locked_by_this_thread() {
         return true;
     }
     let _busy = Busy::from_here();
-    python_calls::interpreter_lock().is_some() && python::is_its_code(caller.return_address)
+    python_calls::interpreter_lock().is_some()
+        && python::is_its_code(Caller::of_hook(asked.stack_pointer, &"").return_address)
 }
 
 /// Waits at the gate, without the interpreter lock.

@@ -159,7 +159,7 @@ pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static T
     if thread.is_hot() {
         Some((thread, ticket?))
     } else {
-        Some((thread, gate::pass(thread, object, address, caller, ticket?, stack)?))
+        Some((thread, gate::pass(thread, ticket?)?))
     }
 }
 

@@ -3,8 +3,7 @@
 #
 # python: 3.7-3.13
 # expect: unsafe_fork INFO function=fork locks=0
-# runs: {lock,rlock,write,queue,logging}
-import logging
+# runs: {lock,rlock,write,queue}
 import os
 import queue
 import sys
@@ -17,9 +16,6 @@ how = program.mode()
 lock = threading.RLock() if how == "rlock" else threading.Lock()
 items = queue.Queue()
 nowhere = os.open(os.devnull, os.O_WRONLY)
-logger = logging.getLogger("settled")
-logger.propagate = False
-logger.addHandler(logging.FileHandler(os.devnull))
 ready = program.Gate()
 
 
@@ -27,8 +23,6 @@ def use():
     if how == "queue":
         items.put(1)
         items.get()
-    elif how == "logging":
-        logger.error("a line")
     else:
         with lock:
             if how == "write":
@@ -46,11 +40,6 @@ def keeper():
 def in_child():
     if how == "queue":
         items.put(1)
-    elif how == "logging":
-        # What logging makes anew in the child is not its stream's lock.
-        for handler in logger.handlers:
-            handler.acquire()
-            handler.release()
     else:
         with lock:
             pass
