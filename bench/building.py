@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "bench" / "programs"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BUILT = TARGET / "bench-programs"
-OWN_INTERFACE = "forkwatch_set_context"
+OWN_INTERFACE = {"forkwatch_set_context", "forkwatch_settle"}
 
 
 def cargo(*arguments: str) -> None:
@@ -45,7 +45,7 @@ def pass_through(library: Path) -> Path:
     command = ["nm", "-D", "--defined-only", "--format=posix", str(library)]
     listed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     # A version may follow the name after an `@`.
-    names = {line.split()[0].split("@")[0] for line in listed.splitlines()} - {OWN_INTERFACE}
+    names = {line.split()[0].split("@")[0] for line in listed.splitlines()} - OWN_INTERFACE
     BUILT.mkdir(parents=True, exist_ok=True)
     (BUILT / "passthrough_calls.h").write_text("".join(f"PASS({name})\n" for name in sorted(names)))
     return _compile(PROGRAMS / "passthrough.c", BUILT / "passthrough.so", "-shared", "-fPIC", f"-I{BUILT}")

@@ -91,3 +91,12 @@ pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
     });
     watch::context::set(text);
 }
+
+/// From now on, holds each fork of this process back until no other thread holds a lock, for at most this many milliseconds, as
+/// `FORKWATCH_SETTLE` does from the start; 0 ends that. Returns 1, or 0 where the kernel refuses what it needs. Python code calls it with
+/// the interpreter lock.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[expect(unsafe_code, reason = "exported to C")]
+pub extern "C" fn forkwatch_settle(milliseconds: u32) -> i32 {
+    i32::from(watch::settle::from_now_on(milliseconds))
+}

@@ -3,6 +3,7 @@
     >>> import forkwatch
     >>> forkwatch.library_path()  # for LD_PRELOAD
     >>> forkwatch.command_path()  # the command `forkwatch`
+    >>> forkwatch.settle()  # holds forks back until they are safe
 
 `python -m forkwatch` is the command, `pytest --forkwatch` watches tests, and `python -m forkwatch.spawncheck` checks
 whether a program would survive `spawn`.
@@ -12,5 +13,6 @@ rewriting: PYTEST_DONT_REWRITE.
 """
 
 from forkwatch.command import CommandMissing, command_path, library_path
+from forkwatch.settle import settle
 
-__all__ = ["CommandMissing", "command_path", "library_path"]
+__all__ = ["CommandMissing", "command_path", "library_path", "settle"]

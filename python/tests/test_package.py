@@ -33,6 +33,42 @@ def test_the_library_can_be_preloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout == "True\n"
 
 
+SETTLED = """
+import forkwatch, os, threading, time
+assert forkwatch.settle(20_000)
+lock = threading.Lock()
+held = threading.Event()
+def keep():
+    while True:
+        with lock:
+            held.set()
+            sum(range(2000))
+threading.Thread(target=keep, daemon=True).start()
+held.wait()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        print("taken" if lock.acquire(timeout=10) else "locked", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def test_forks_are_held_back_until_they_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_PRELOAD", forkwatch.library_path())
+    monkeypatch.setenv("FORKWATCH_TEXT", "off")
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", SETTLED], capture_output=True, text=True)
+    # A lock that the interpreter keeps in its object is found by its frames.
+    assert (run.stdout.split(), run.stderr) == (["taken"] * 20, "")
+
+
+def test_forks_are_not_held_back_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.PyDLL", lambda _name: object())
+    assert not forkwatch.settle()
+    with pytest.raises(ValueError, match="from 0 to 60000, not 60001"):
+        forkwatch.settle(60_001)
+
+
 def test_the_wheel_is_tagged_for_the_oldest_glibc_that_has_what_it_calls() -> None:
     wheel = metadata.distribution("forkwatch").read_text("WHEEL") or ""
     tag = re.search(r"manylinux_2_(\d+)_x86_64", wheel)

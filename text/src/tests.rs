@@ -9,7 +9,7 @@ mod parts;
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{Detail, Frame, LeakedLock, LockKind, Record, Summary};
 
-use self::native::{c_mutex, cpp, rust};
+use self::native::{c_mutex, cpp, rust, settled};
 use self::others::{hostile, many_threads, python};
 use self::parts::build;
 use super::{Style, headline, render, sentence};
@@ -60,6 +60,7 @@ macro_rules! golden {
 mod child;
 
 golden!(c_program_with_a_mutex, c_mutex(), None);
+golden!(settled_fork_that_waited, settled(), None);
 golden!(cpp_program_with_long_names, cpp(), None);
 golden!(rust_program, rust(), None);
 golden!(python_program_with_a_semaphore, python(), None);

@@ -35,7 +35,7 @@ impl Kind for UnsafeFork {
         threads::write(page, record, self);
         write_locks(page, record, self);
         if let Some(settled) = &self.settled {
-            write_settled(page, record, self, settled);
+            write_settled(page, record, settled);
         }
     }
 
@@ -155,16 +155,17 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
 }
 
 /// What a settled fork waited for.
-fn write_settled(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, settled: &Settled) {
+fn write_settled(page: &mut Page<'_>, record: &Record, settled: &Settled) {
     let total = settled.waited_for.len();
     for (number, lock) in settled.waited_for.iter().enumerate() {
         page.gap();
         let label = if total == 1 {
-            String::from("Waited for lock")
+            String::from("Waited for")
         } else {
-            format!("Waited for lock {} of {total}", number + 1)
+            format!("Waited for {} of {total}", number + 1)
         };
-        locks::write(page, &label, lock, &detail.threads, record);
+        // What its holder does now no longer matters.
+        locks::write(page, &label, lock, &[], record);
     }
 }
 

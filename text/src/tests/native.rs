@@ -1,6 +1,7 @@
 //! Records as a fork in a C, C++ or Rust program would make them.
 
-use forkwatch_schema::record::{Lock, LockKind, Record};
+use forkwatch_schema::kind::Severity;
+use forkwatch_schema::record::{Detail, Lock, LockKind, Record, Settled};
 
 use super::parts::{at, inside, libc, lock, main_bottom, thread, unsafe_fork, waits};
 
@@ -194,4 +195,20 @@ pub fn rust() -> Record {
         at("shop::main", "src/main.rs", 19),
     ];
     unsafe_fork(stack, vec![prices], vec![held], &[])
+}
+
+/// A C program whose fork waited until the keeper held nothing.
+pub fn settled() -> Record {
+    let mut record = c_mutex();
+    record.severity = Severity::Info;
+    if let Detail::UnsafeFork(fork) = &mut record.detail {
+        let mut waited_for = core::mem::take(&mut fork.locks);
+        waited_for.iter_mut().for_each(|lock| lock.waiters.clear());
+        fork.settled = Some(Settled {
+            waited_us: 1234,
+            waited_for,
+        });
+    }
+    record.message = crate::headline(&record);
+    record
 }
