@@ -96,7 +96,7 @@ pub unsafe extern "C" fn forkwatch_set_context(context: *const c_char) {
 /// `FORKWATCH_SETTLE` does from the start; 0 ends that. Returns 1, or 0 where the kernel refuses what it needs. Python code calls it with
 /// the interpreter lock.
 #[cfg_attr(not(test), unsafe(no_mangle))]
-#[expect(unsafe_code, reason = "exported to C")]
+#[cfg_attr(not(test), expect(unsafe_code, reason = "exported to C"))]
 pub extern "C" fn forkwatch_settle(milliseconds: u32) -> i32 {
-    i32::from(watch::settle::from_now_on(milliseconds))
+    i32::from(watch::settle_on_request::from_now_on(milliseconds))
 }

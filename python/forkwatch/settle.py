@@ -6,8 +6,8 @@ import ctypes
 def settle(milliseconds: int = 100) -> bool:
     """Holds each later fork of this process back until no other thread holds a lock that forkwatch can see.
 
-    A fork is held back for at most `milliseconds`, from 1 to 60,000; 0 ends that. It is what `FORKWATCH_SETTLE` does for a whole
-    program, for one that can change a line: call it before the first fork. Needs the library, which `LD_PRELOAD` or
+    A fork is held back for at most `milliseconds`, from 1 to 60,000; 0 ends that. It is what `FORKWATCH_SETTLE` does,
+    for a program that can change a line: call it before the first fork. Needs the library, which `LD_PRELOAD` or
     `forkwatch run` loads; returns whether it is loaded and the kernel offers what it needs.
     """
     if not 0 <= milliseconds <= 60_000:

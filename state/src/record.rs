@@ -136,7 +136,7 @@ impl Record {
     }
 
     /// Whether the hot path may be taken. Read after the call has made its entry, so that a thread that clears the word and then
-    /// looks for entries misses none (with a barrier in between, here a light one: see [`crate::gate`]).
+    /// looks for entries misses none (with a barrier in between, here a light one: see `gate.rs`).
     #[inline(always)]
     pub fn is_hot(&self) -> bool {
         light_barrier();

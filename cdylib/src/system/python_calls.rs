@@ -103,6 +103,7 @@ static METHOD: Method = Method {
 const NO_ARGUMENTS: c_int = 4;
 
 unsafe extern "C-unwind" fn before_fork(_module: Object, _nothing: Object) -> Object {
+    // Relaxed: as the three say.
     let [function, increment, none] = [&BEFORE_FORK, &INCREMENT, &NONE].map(|word| word.load(Ordering::Relaxed));
     // SAFETY: `call_before_forks` stored a function of ours, Python's `Py_IncRef`, and the object `None`.
     unsafe {
@@ -121,6 +122,7 @@ pub fn call_before_forks(function: extern "C-unwind" fn()) {
     if IS_REGISTERED.swap(true, Ordering::Relaxed) {
         return;
     }
+    // Relaxed: as the three say.
     BEFORE_FORK.store(function as usize, Ordering::Relaxed);
     INCREMENT.store(increment as usize, Ordering::Relaxed);
     NONE.store(none as usize, Ordering::Relaxed);

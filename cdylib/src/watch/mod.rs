@@ -18,7 +18,7 @@
 //! | `this_thread` | the record of the thread that runs a hook |
 //! | `fork` | the calls that fork |
 //! | `child/` | what a forked child calls |
-//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `sandbox`, `at_exit` | the other hooks' calls |
+//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `settle_on_request`, `sandbox`, `at_exit` | the other hooks' calls |
 
 pub mod at_exit;
 pub mod child;
@@ -36,6 +36,7 @@ pub mod reporting;
 pub mod sandbox;
 pub mod semaphore;
 pub mod settle;
+pub mod settle_on_request;
 pub mod start;
 pub mod static_guard;
 pub mod this_thread;

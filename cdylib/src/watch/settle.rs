@@ -17,8 +17,8 @@ use core::time::Duration;
 
 use forkwatch_state::gate::Closing;
 
+use super::gate;
 use super::reporting::{FORKS, TIMEOUT};
-use super::{gate, this_thread};
 use crate::snapshot::alive;
 use crate::snapshot::fork_snapshot::Settled;
 use crate::snapshot::origin;
@@ -68,17 +68,6 @@ impl Settling {
 pub fn set_limit(milliseconds: u32) -> bool {
     let is_possible = milliseconds == 0 || every_thread::prepare_barrier();
     settling::set_limit(if is_possible { milliseconds } else { 0 });
-    is_possible
-}
-
-/// The program asks for it, with the same meaning.
-pub fn from_now_on(milliseconds: u32) -> bool {
-    let _errno = KeepErrno::save();
-    if this_thread::record().is_none() {
-        return false;
-    }
-    let is_possible = set_limit(milliseconds);
-    python::arrange();
     is_possible
 }
 

@@ -1,5 +1,5 @@
-# Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no fork leaves it
-# locked.
+# Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no
+# fork leaves it locked.
 #
 # python: 3.7-3.13
 # expect: unsafe_fork INFO function=fork locks=0

@@ -1,5 +1,5 @@
-# A variable of the interpreter points to where a lock of the program lies: `_PyOS_optarg` keeps pointing to an argument that
-# is gone. The lock is the program's all the same.
+# A variable of the interpreter points to where a lock of the program lies: `_PyOS_optarg` keeps pointing to an argument
+# that is gone. The lock is the program's all the same.
 #
 # python: 3.6-3.8
 # expect: unsafe_fork ERROR function=fork locks=1 threads=1 owner=keeper name=unsafe_fork_dangling_pointer.lock
