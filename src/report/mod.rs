@@ -80,6 +80,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
     let left_out = filters.apply(&mut report.findings, &report.examples);
     (report.suppressed, report.known) = (left_out.suppressed, left_out.known);
+    report.other_kinds = left_out.other_kinds;
     report.examples.rules = filters.rules();
     report.chosen = filters::chosen(matches);
     report.limit = limit(matches, format);
@@ -146,6 +147,7 @@ fn read_all<'path>(
     let mut report = Report {
         files: inputs.len() as u64,
         records: scanned.gathered.records,
+        unwanted: scanned.gathered.unwanted,
         broken: scanned.gathered.broken.count,
         broken_lines: scanned.broken.iter().map(broken_line).collect(),
         hosts: names(&scanned.gathered.hosts),
@@ -219,6 +221,7 @@ fn show(matches: &ArgMatches, format: &Format, report: &Report) -> Result<(), Fa
     })?;
     if !is_text {
         say_broken(report);
+        say_what_is_left_out(report);
     }
     if !is_text && format.name != "html" && report.whole().len() < report.findings.len() {
         say(&Failure::usage(format!(
@@ -241,6 +244,24 @@ fn write_out(matches: &ArgMatches, write: impl FnOnce(&mut dyn Write) -> io::Res
         out.flush()
     };
     whole().map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display())))
+}
+
+/// Where nothing is shown because all was left out: a page or a list without findings looks the same.
+fn say_what_is_left_out(report: &Report) {
+    if !report.findings.is_empty() {
+        return;
+    }
+    let records = report.left_out_records().map(|left_out| {
+        let records = count(report.records, "record", "records");
+        format!("{records}; {left_out}")
+    });
+    let clauses: Vec<String> = records.into_iter().chain(report.left_out_findings()).collect();
+    if !clauses.is_empty() {
+        say(&Failure::usage(format!(
+            "no findings are shown: {}",
+            clauses.join("; ")
+        )));
+    }
 }
 
 fn say_broken(report: &Report) {

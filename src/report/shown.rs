@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use forkwatch_schema::kind::Severity;
 use forkwatch_text::Style;
+use forkwatch_text::words::count;
 use rustc_hash::FxHashMap;
 
 use super::examples::Examples;
@@ -21,6 +22,8 @@ pub struct Report {
     pub files: u64,
     /// Records in them.
     pub records: u64,
+    /// Those that `--since`, `--host` or `--program` left out.
+    pub unwanted: u64,
     /// Invalid lines.
     pub broken: u64,
     /// The first of these.
@@ -31,6 +34,8 @@ pub struct Report {
     pub suppressed: u64,
     /// Findings that the baseline has too.
     pub known: u64,
+    /// Findings that `--kind` left out.
+    pub other_kinds: u64,
     /// Worst first.
     pub findings: Vec<Finding>,
     /// An example of each.
@@ -79,6 +84,43 @@ impl Report {
                 (level, alike.count() as u64)
             })
             .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// The repeats that are in no finding's count.
+    pub fn lost_repeats_in_words(&self) -> String {
+        let times = count(self.lost_repeats, "more time", "more times");
+        format!(
+            "{times}, one of these findings came again; which one is not known, as a process counts the repeats of all its findings \
+             together."
+        )
+    }
+
+    /// Which records were left out, and by which flags; `None` where all count.
+    pub fn left_out_records(&self) -> Option<String> {
+        let flags = self
+            .chosen
+            .iter()
+            .filter(|(flag, _)| ["since", "host", "program"].contains(flag));
+        let flags: Vec<String> = flags.map(|(flag, value)| format!("--{flag} {value}")).collect();
+        let how_many = match self.unwanted {
+            0 => return None,
+            all if all == self.records => "none of them is selected by".to_owned(),
+            some => format!("{} left out by", count(some, "is", "are")),
+        };
+        Some(format!("{how_many} {}", flags.join(", ")))
+    }
+
+    /// Which findings were left out, a clause for each reason.
+    pub fn left_out_findings(&self) -> Vec<String> {
+        let reasons = [
+            (self.other_kinds, "left out by --kind"),
+            (self.suppressed, "suppressed"),
+            (self.known, "known from the baseline"),
+        ];
+        let reasons = reasons.into_iter().filter(|(others, _)| *others > 0);
+        reasons
+            .map(|(others, what)| format!("{} {what}", count(others, "other is", "others are")))
             .collect()
     }
 

@@ -439,6 +439,47 @@ fn records_and_findings_are_chosen() {
 }
 
 #[test]
+fn what_is_left_out_is_said() {
+    let call = Detail::Call(Call {
+        call: "pthread_create".into(),
+        library: None,
+        stack: vec![frame("start", "/src/c.c", 3)],
+        python_stack: None,
+    });
+    let call = record(Kind::ThreadAfterFork, Severity::Warn, 2, call);
+    let (_folder, path) = log(lines(&[unsafe_fork(1, 1, "a", vec![lock()]), call]));
+    let says = |options: &[&str], words: &str| {
+        let output = report(options, &path);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let text = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(text.contains(words), "{words} in {text}");
+    };
+    says(
+        &["--since", "2030-01-01"],
+        "2 records in 1 file; none of them is selected by --since 2030-01-01\nNo findings",
+    );
+    says(
+        &["--host", "nobody", "--program", "shop", "--format", "json"],
+        "no findings are shown: 2 records; none of them is selected by --host nobody, --program shop",
+    );
+    says(
+        &["--kind", "stuck_child"],
+        "No findings; 2 others are left out by --kind",
+    );
+    says(
+        &["--kind", "stuck_child", "--format", "markdown"],
+        "no findings are shown: 2 others are left out by --kind",
+    );
+    says(&["--kind", "unsafe_fork"], "1 ERROR; 1 other is left out by --kind");
+    let wrong = report(&["--kind", "unsafe_frok"], &path);
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+    assert!(
+        stdout(&wrong).is_empty() && stderr(&wrong).contains("the nearest is 'unsafe_fork'"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
 fn a_baseline_leaves_only_what_is_new() {
     let (folder, path) = log(line(&unsafe_fork(1, 1, "a", vec![lock()])));
     let known = folder.path().join("known");

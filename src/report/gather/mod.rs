@@ -55,6 +55,8 @@ pub struct Gathered<'wanted> {
     wanted: &'wanted Wanted,
     /// Records read, wanted or not.
     pub records: u64,
+    /// Those that are not wanted.
+    pub unwanted: u64,
     /// Invalid lines.
     pub broken: BrokenLines,
     /// Last lines that are still being written.
@@ -89,6 +91,7 @@ impl<'wanted> Gathered<'wanted> {
         Self {
             wanted,
             records: 0,
+            unwanted: 0,
             broken: BrokenLines::default(),
             unfinished: 0,
             groups: Groups::default(),
@@ -125,6 +128,7 @@ impl<'wanted> Gathered<'wanted> {
     /// Merges what another thread saw, except its forks. Returns the numbers here of its fingerprints.
     pub fn merge(&mut self, other: Self) -> (Forks, Vec<u32>) {
         self.records += other.records;
+        self.unwanted += other.unwanted;
         self.unfinished += other.unfinished;
         self.broken.merge(other.broken);
         let hosts = self.hosts.merge(&other.hosts);
@@ -162,6 +166,8 @@ impl<'wanted> Gathered<'wanted> {
                 self.spread.add(number, host, exe, head.time);
             }
             self.join(head, line, number);
+        } else {
+            self.unwanted += 1;
         }
         self.records += 1;
         true

@@ -193,6 +193,11 @@ fn totals(report: &Report, with_forks: usize) -> Markup {
             "finding of a child is shown with its fork",
             "findings of children are shown with their forks",
         ),
+        (
+            report.other_kinds,
+            "other is left out by --kind",
+            "others are left out by --kind",
+        ),
         (report.suppressed, "other is suppressed", "others are suppressed"),
         (
             report.known,

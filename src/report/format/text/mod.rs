@@ -92,6 +92,9 @@ fn head(page: &mut Page<'_>, report: &Report) {
         count(report.records, "record", "records"),
         count(report.files, "file", "files")
     );
+    if let Some(left_out) = report.left_out_records() {
+        read.push_str(&format!("; {left_out}"));
+    }
     if report.broken > 0 {
         read.push_str(&format!("; {}", count(report.broken, "invalid line", "invalid lines")));
     }
@@ -113,21 +116,12 @@ fn head(page: &mut Page<'_>, report: &Report) {
         0 => String::from("No findings"),
         all => format!("{}: {}", count(all, "finding", "findings"), levels.join(", ")),
     };
-    for (others, what) in [
-        (report.suppressed, "suppressed"),
-        (report.known, "known from the baseline"),
-    ] {
-        if others > 0 {
-            found.push_str(&format!("; {} {what}", count(others, "other is", "others are")));
-        }
+    for left_out in report.left_out_findings() {
+        found.push_str(&format!("; {left_out}"));
     }
     page.line(0, &[(Look::Heading, &found)]);
     if report.lost_repeats > 0 {
-        let lost = count(report.lost_repeats, "repeat", "repeats");
-        page.sentences(
-            0,
-            &format!("{lost} more, from processes that had several findings and counted their repeats together."),
-        );
+        page.sentences(0, &report.lost_repeats_in_words());
     }
 }
 
