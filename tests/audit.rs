@@ -12,7 +12,7 @@ use crate::support::ways::{Watched, watch};
 
 programs! {
     C: unsafe_call, unsafe_call_chain, silent_audit, silent_audit_alone, silent_unaudited, guarded_call_known, guarded_call_named,
-       guarded_call_openmp, guarded_call_main_loop, silent_guarded, silent_guarded_alone, silent_guarded_openmp;
+       guarded_call_openmp, guarded_call_main_loop, guarded_call_bus, silent_guarded, silent_guarded_alone, silent_guarded_openmp;
     Cpp: unsafe_call_standard;
     Rust: unsafe_call_rust;
     Python: unsafe_call_python, guarded_call_ctypes, silent_python_audit;

@@ -11,7 +11,7 @@ mod audited;
 mod guarded;
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use lock_api::Mutex;
 
@@ -80,10 +80,6 @@ struct Slots {
     names: Vec<&'static &'static str>,
     /// The entry of `dlsym`.
     dlsym: Option<usize>,
-    /// Which calls the slots were listed for.
-    listed: Sets,
-    /// The loader's newest object when they were listed.
-    newest_object: usize,
     /// This process, or one that it descends from, has redirected: the entries in use keep their numbers.
     are_in_use: bool,
 }
@@ -98,10 +94,15 @@ static SLOTS: Mutex<OwnLock, Slots> = Mutex::new(Slots {
     libraries: Vec::new(),
     names: Vec::new(),
     dlsym: None,
-    listed: Sets::NONE,
-    newest_object: 0,
     are_in_use: false,
 });
+/// Which calls the slots were listed for, and of which there are any. Relaxed, as the next: written by a thread that forks, with the
+/// slots' lock; what another thread's fork reads meanwhile is a moment older. All are among the zeros, in the page that each fork
+/// writes in any case: the slots themselves are not touched at a fork that finds nothing new.
+static LISTED: AtomicU8 = AtomicU8::new(0);
+static PRESENT: AtomicU8 = AtomicU8::new(0);
+/// The loader's newest object when they were listed. Relaxed: as above.
+static NEWEST_OBJECT: AtomicUsize = AtomicUsize::new(0);
 /// What the next child shows. Relaxed: written and read by the thread that forks, and its copy.
 static READY: AtomicU8 = AtomicU8::new(0);
 /// Whether [`READY`] was written: a page that nothing was written to costs a fork nothing. Relaxed: as above.
@@ -110,12 +111,13 @@ static IS_READY: AtomicBool = AtomicBool::new(false);
 /// Before a fork: lists the slots of these functions, and others that are wanted, if that was not done since the newest library was
 /// loaded. `access` says whether another thread may unload a library meanwhile.
 pub fn prepare(wanted: Sets, functions: impl Iterator<Item = &'static CStr>, access: Access) {
-    let Some(mut slots) = SLOTS.try_lock() else { return };
-    let is_new = !next_definition::is_newest(slots.newest_object);
-    if is_new || wanted.0 & !slots.listed.0 != 0 {
+    let is_new = !next_definition::is_newest(NEWEST_OBJECT.load(Ordering::Relaxed));
+    if is_new || wanted.0 & !LISTED.load(Ordering::Relaxed) != 0 {
+        let Some(mut slots) = SLOTS.try_lock() else { return };
         slots.list_anew(wanted, is_new, functions, access);
     }
-    note(slots.of(wanted));
+    // Relaxed: as the statics say, and so below.
+    note(Sets(wanted.0 & PRESENT.load(Ordering::Relaxed)));
 }
 
 /// Before a fork whose child is not to be shown.
@@ -135,6 +137,9 @@ fn note(sets: Sets) {
 }
 
 impl Slots {
+    /// Not a part of its caller, whose frame would take a page more of the stack at every fork.
+    #[cold]
+    #[inline(never)]
     fn list_anew(
         &mut self,
         wanted: Sets,
@@ -142,9 +147,9 @@ impl Slots {
         functions: impl Iterator<Item = &'static CStr>,
         access: Access,
     ) {
-        let sets = wanted.and(self.listed, true);
+        let sets = Sets(wanted.0 | LISTED.load(Ordering::Relaxed));
         if is_new {
-            self.newest_object = next_definition::newest();
+            NEWEST_OBJECT.store(next_definition::newest(), Ordering::Relaxed);
         }
         // What leads to an entry already is found by none of the lists.
         for list in [&mut self.descriptors, &mut self.audited, &mut self.guarded] {
@@ -156,7 +161,7 @@ impl Slots {
             self.libraries.clear();
             self.dlsym = None;
         }
-        self.listed = sets;
+        LISTED.store(sets.0, Ordering::Relaxed);
         if sets.are_in(Sets::DESCRIPTORS) {
             self.descriptors = list(functions, access);
         }
@@ -170,12 +175,9 @@ impl Slots {
         for list in [&mut self.descriptors, &mut self.audited, &mut self.guarded] {
             list.sort_unstable_by_key(|slot| slot.address);
         }
-    }
-
-    /// Those of these sets of which there are slots.
-    fn of(&self, wanted: Sets) -> Sets {
+        // Relaxed: as `PRESENT` says.
         let listed = self.by_set().into_iter().filter(|(_, list)| !list.is_empty());
-        Sets(listed.fold(0, |all, (set, _)| all | set.0 & wanted.0))
+        PRESENT.store(listed.fold(0, |all, (set, _)| all | set.0), Ordering::Relaxed);
     }
 
     fn by_set(&self) -> [(Sets, &[Replacement]); 3] {
@@ -256,7 +258,7 @@ pub fn apply(only: Sets) {
 pub fn renew(functions: impl Iterator<Item = &'static CStr>) {
     let Some(mut slots) = SLOTS.try_lock() else { return };
     let sets = Sets(READY.load(Ordering::Relaxed));
-    if sets == Sets::NONE || !slots.are_in_use || next_definition::is_newest(slots.newest_object) {
+    if sets == Sets::NONE || !slots.are_in_use || next_definition::is_newest(NEWEST_OBJECT.load(Ordering::Relaxed)) {
         return;
     }
     slots.list_anew(sets, true, functions, Access::Direct);

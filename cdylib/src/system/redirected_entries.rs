@@ -137,12 +137,12 @@ static OBSERVER: AtomicUsize = AtomicUsize::new(0);
 
 /// The function behind each entry. Not among the zeros, which lie in the page that each fork copies. Relaxed: written before the
 /// first slot leads to the entry, while the process has one thread or its only forking thread holds the report lock.
-#[unsafe(link_section = ".data.forkwatch_redirected")]
+#[unsafe(link_section = ".forkwatch_redirected")]
 static ORIGINALS: [AtomicUsize; ENTRIES] = [const { AtomicUsize::new(0) }; ENTRIES];
 
 /// Whether the processor has registers of 32 bytes, in which a few functions take arguments. Relaxed: written before the first entry is
 /// handed out.
-#[unsafe(link_section = ".data.forkwatch_redirected")]
+#[unsafe(link_section = ".forkwatch_redirected")]
 static HAS_WIDE: AtomicBool = AtomicBool::new(false);
 
 /// From now on this is shown the calls.

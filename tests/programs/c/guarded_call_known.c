@@ -6,7 +6,7 @@
  * count: any
  * suppress: unsafe_fork:main
  * suppress: guarded_call:libcuda.so
- * runs: {direct,other,pointer,dlsym}
+ * runs: {direct,other,pointer,dlsym,bound}
  */
 #include "../program.h"
 #include "libcuda.h"
@@ -14,9 +14,14 @@
 
 static void *library;
 
+static void *worker(void *unused) {
+    (void)unused;
+    idle_for_ever();
+}
+
 static int call(const char *way) {
     int count;
-    if (is(way, "other")) return cuDeviceGetCount(&count);
+    if (is(way, "other") || is(way, "bound")) return cuDeviceGetCount(&count);
     if (is(way, "dlsym")) {
         int *version = dlsym(library, "cuda_version");
         int (*init)(unsigned) = (int (*)(unsigned))dlsym(library, "cuInit");
@@ -30,6 +35,15 @@ int main(int words_count, char **words) {
     const char *way = words_count > 1 ? words[1] : "direct";
     library = dlopen(getenv("TEST_PLUGIN"), RTLD_NOW);
     if (!library) broken("dlopen");
+    if (is(way, "bound")) {
+        /* The first call binds the function: a fork comes before. */
+        start("worker", worker, NULL);
+        pid_t child = fork();
+        if (child == 0) _exit(FINE);
+        int count;
+        MUST(waitpid(child, NULL, 0) != child);
+        MUST(cuDeviceGetCount(&count));
+    }
     MUST(cuInit(0));
     for (int times = 0; times < 2; times++) {
         pid_t child = fork();

@@ -1,6 +1,6 @@
 /* A child may use OpenMP where the parent has not, or has ended its threads.
  * flags: -fopenmp
- * expect: at-most WARN
+ * expect: unsafe_fork WARN
  * allow: thread_after_fork
  * runs: {first,ended}
  */

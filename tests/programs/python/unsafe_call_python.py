@@ -3,7 +3,7 @@
 #
 # options: FORKWATCH_AUDIT=on
 # expect: unsafe_fork
-# expect: unsafe_call WARN python=<module> same_fork=yes
+# expect: unsafe_call WARN python=child_works same_fork=yes
 # bare: 0
 # suppress: *:*
 import os

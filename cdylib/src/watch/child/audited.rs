@@ -39,7 +39,7 @@ const SETTLED: u8 = u8::MAX;
     unsafe_code,
     reason = "not among the zeros, which lie in the page that each fork copies"
 )]
-#[unsafe(link_section = ".data.forkwatch_redirected")]
+#[unsafe(link_section = ".forkwatch_redirected")]
 static LOOKS: [AtomicU8; ENTRIES] = [const { AtomicU8::new(0) }; ENTRIES];
 /// Nothing more is to be said about this process.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
