@@ -33,6 +33,9 @@ const WARM_UP: usize = 3;
 /// A path of at most this many instructions is interrupted at each of them.
 const SHORT: usize = 400;
 
+/// How often a path that has become another one is recorded anew.
+const MAX_RECORDED: usize = 8;
+
 /// Of a longer path, this many instructions are taken, evenly, unless `FORKWATCH_TEST_EVERY` is set.
 const SAMPLES: usize = 120;
 
@@ -73,10 +76,11 @@ fn wrongs(call: &str, handler: &str) -> Result<Vec<String>, String> {
     for _ in 0..WARM_UP {
         to_next_turn(&debugger).map_err(reported)?;
     }
-    let way = debugger.record().map_err(reported)?;
-    let chosen = choose(&way);
+    let mut way = debugger.record().map_err(reported)?;
+    let mut chosen = choose(&way);
     let mut sent = vec![(None, Sent::Missed); WARM_UP + 1];
-    for (number, &at) in chosen.iter().enumerate() {
+    let (mut number, mut recorded) = (0, 1);
+    while let Some(&at) = chosen.get(number) {
         debugger.go_to_trap().map_err(reported)?;
         let came = if way.len() <= SHORT {
             debugger.send_at_number(Signal::SIGUSR1, number)
@@ -85,6 +89,16 @@ fn wrongs(call: &str, handler: &str) -> Result<Vec<String>, String> {
         };
         let came = came.map_err(|error| reported(format!("signal at +{:#x}: {error}", debugger.offset(at))))?;
         sent.push((Some(at), came));
+        number += 1;
+        // The cache of stacks may find a stack at once in one turn and only as the second in the next, depending on where the stack
+        // lies: then the path is another one, from now on.
+        if came == Sent::Missed && way.len() <= SHORT && recorded < MAX_RECORDED {
+            to_next_turn(&debugger).map_err(reported)?;
+            way = debugger.record().map_err(reported)?;
+            chosen = choose(&way);
+            sent.push((None, Sent::Missed));
+            recorded += 1;
+        }
     }
     let count = |which| sent.iter().filter(|(at, came)| at.is_some() && *came == which).count();
     let (there, blocked, missed) = (count(Sent::There), count(Sent::Blocked), count(Sent::Missed));
