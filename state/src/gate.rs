@@ -172,7 +172,9 @@ impl<S: System> Gate<S> {
                 return Some(ticket);
             }
             record.held.did_not_take(ticket);
+            record.set_at_gate(true);
             has_time = wait();
+            record.set_at_gate(false);
             ticket = ask()?;
         }
     }

@@ -16,6 +16,8 @@ pub struct Record {
     /// Whether calls that take locks may take the hot path: not where the stack is not known, nor where every call must be examined.
     /// Other threads clear it, only its own thread sets it.
     is_hot: AtomicBool,
+    /// Whether it waits at the gate.
+    is_at_gate: AtomicBool,
     /// Its place in the table of threads.
     index: AtomicU32,
     /// Where it was created; [`NO_STACK`] where that was not seen.
@@ -63,6 +65,7 @@ impl Record {
             stack_low: AtomicUsize::new(0),
             stack_span: AtomicUsize::new(0),
             is_hot: AtomicBool::new(false),
+            is_at_gate: AtomicBool::new(false),
             index: AtomicU32::new(0),
             created: AtomicU32::new(0),
             start_routine: AtomicUsize::new(0),
@@ -91,6 +94,7 @@ impl Record {
         self.handle.store(0, Ordering::Relaxed);
         self.made_semaphore.store(0, Ordering::Relaxed);
         self.rounds.store(0, Ordering::Relaxed);
+        self.is_at_gate.store(false, Ordering::Relaxed);
         // Until the thread says where its stack lies, none of its calls finds one.
         self.set_stack(0, 0, true);
     }
@@ -149,10 +153,25 @@ impl Record {
         self.stack_span.load(Ordering::Relaxed)
     }
 
-    /// From now on every call of this thread that takes a lock uses the cold path.
+    /// From now on every call of this thread that takes a lock uses the cold path. Written only where it changes something: after a
+    /// fork, the first write to a page copies it.
     #[inline(always)]
     pub fn leave_hot_path(&self) {
-        self.is_hot.store(false, Ordering::Relaxed);
+        if self.is_hot.load(Ordering::Relaxed) {
+            self.is_hot.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the thread waits at the gate, and so holds nothing.
+    pub fn is_at_gate(&self) -> bool {
+        // Acquire: pairs with the store of `set_at_gate`, so that the entries are those of a thread that waits.
+        self.is_at_gate.load(Ordering::Acquire)
+    }
+
+    /// Notes whether the thread waits at the gate.
+    pub fn set_at_gate(&self, is_there: bool) {
+        // Release: pairs with the load of `is_at_gate`.
+        self.is_at_gate.store(is_there, Ordering::Release);
     }
 
     /// Its calls may take the hot path again, if its stack is known.

@@ -28,7 +28,7 @@ pub struct Holder {
 /// `counts` says which locks count.
 pub fn each(own: &Thread, counts: impl Fn(&Entry) -> bool, mut show: impl FnMut(Holder)) {
     for (life, tid, thread) in threads::all() {
-        if life != Life::Running || core::ptr::eq(thread, own) {
+        if life != Life::Running || core::ptr::eq(thread, own) || thread.is_at_gate() {
             continue;
         }
         let holder = |entry, only_asks| Holder {

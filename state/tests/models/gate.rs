@@ -110,18 +110,35 @@ fn nothing_is_taken_behind_it_by_a_thread_off_its_hot_path() {
     forks_beside(false);
 }
 
+/// Its gate was open when it looked, and may be closed before it is back on its hot path.
 #[test]
 fn a_thread_that_returns_to_its_hot_path_is_taken_off_again() {
-    model(2, || {
+    model(3, || {
         let process = Process::new(false);
         let worker = {
             let process = Arc::clone(&process);
             thread::spawn(move || {
-                process.lock_and_unlock();
-                process.lock_and_unlock();
+                process.gate.return_to_hot_path(&process.worker);
+                // The next call; behind the gate it would wait.
+                let ticket = process.ask().expect("a slot is free");
+                if process.worker.is_hot() {
+                    process.is_inside.store(true, Ordering::Relaxed);
+                    process.is_inside.store(false, Ordering::Relaxed);
+                }
+                process.worker.held.did_not_take(ticket);
             })
         };
-        process.fork();
+        let closing = process.gate.close(&process.forker).expect("it is open");
+        process
+            .gate
+            .take_off_hot_paths([&process.worker].into_iter(), || fence(Ordering::SeqCst));
+        if is_clear(&process.worker.held) {
+            assert!(
+                !process.is_inside.load(Ordering::Relaxed),
+                "a lock was taken behind the gate"
+            );
+        }
+        process.gate.open(closing);
         worker.join().unwrap();
     });
 }

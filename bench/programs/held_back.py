@@ -1,0 +1,81 @@
+"""Forks beside threads that take Python locks all the time; each child takes the same lock. Prints as held_back.c does.
+
+usage: held_back.py lock|queue|logging|tqdm|objectid THREADS FORKS
+"""
+
+import json
+import logging
+import logging.handlers
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+
+KIND, THREADS, FORKS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+lock = threading.Lock()
+items = queue.Queue()
+logger = logging.getLogger("held_back")
+logger.propagate = False
+logger.addHandler(logging.handlers.QueueHandler(items))
+
+
+def use_lock():
+    with lock:
+        sum(range(300))
+
+
+def use_queue():
+    items.put(1)
+    items.get()
+
+
+def use_logging():
+    logger.error("a line")
+    items.get()
+
+
+def use_tqdm():
+    from tqdm import tqdm
+
+    with tqdm.get_lock():
+        sum(range(300))
+
+
+def use_objectid():
+    from bson.objectid import ObjectId
+
+    ObjectId()
+
+
+use = globals()["use_" + KIND]
+
+
+def keeper():
+    while True:
+        use()
+
+
+def main():
+    use()
+    for _ in range(THREADS):
+        threading.Thread(target=keeper, daemon=True).start()
+    time.sleep(0.05)
+    stuck, taken = 0, []
+    for _ in range(FORKS):
+        before = time.perf_counter()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            use()
+            os._exit(0)
+        taken.append((time.perf_counter() - before) * 1e6)
+        stuck += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    taken.sort()
+    of = [taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]]
+    print(json.dumps({"forks": FORKS, "stuck": stuck, "fork_us": [round(us, 1) for us in of]}), flush=True)
+    os._exit(0)
+
+
+main()
