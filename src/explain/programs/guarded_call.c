@@ -1,5 +1,4 @@
-/* cc -fopenmp */
-#include <stdio.h>
+#include <stdio.h> /* build with cc -fopenmp */
 #include <sys/wait.h>
 #include <unistd.h>
 static void count(void) {
