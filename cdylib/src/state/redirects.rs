@@ -109,11 +109,19 @@ static READY: AtomicU8 = AtomicU8::new(0);
 static IS_READY: AtomicBool = AtomicBool::new(false);
 
 /// Before a fork: lists the slots of these functions, and others that are wanted, if that was not done since the newest library was
-/// loaded. `access` says whether another thread may unload a library meanwhile.
-pub fn prepare(wanted: Sets, functions: impl Iterator<Item = &'static CStr>, access: Access) {
+/// loaded, and if there is room for that. `access` says whether another thread may unload a library meanwhile.
+pub fn prepare(
+    wanted: Sets,
+    functions: impl Iterator<Item = &'static CStr>,
+    access: Access,
+    has_room: impl FnOnce() -> bool,
+) {
     let is_new = !next_definition::is_newest(NEWEST_OBJECT.load(Ordering::Relaxed));
     if is_new || wanted.0 & !LISTED.load(Ordering::Relaxed) != 0 {
-        let Some(mut slots) = SLOTS.try_lock() else { return };
+        let Some(mut slots) = SLOTS.try_lock().filter(|_| has_room()) else {
+            note(Sets::NONE);
+            return;
+        };
         slots.list_anew(wanted, is_new, functions, access);
     }
     // Relaxed: as the statics say, and so below.

@@ -7,6 +7,7 @@ use forkwatch_state::fork::ForkPhase;
 
 use super::{kept, look, report, strict};
 use crate::config;
+use crate::snapshot::place::PlaceVerdict;
 use crate::snapshot::{alive, handled_locks, origin};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
@@ -81,8 +82,9 @@ fn prepare_redirects(thread: &Thread, wanted: Sets, access: Access) {
     // A filter may kill at the calls that redirect and compare descriptors.
     let is_filtered = sandbox::is_filtered() || memory::is_read_by_file();
     // A child of a process that redirects has inherited the redirected slots, and one that has not caught up may not allocate.
-    if !is_filtered && process::owns_state() && thread.has_stack_left(STACK) && reporting::has_memory() {
-        redirects::prepare(wanted, watched_calls::symbols(), access);
+    if !is_filtered && process::owns_state() {
+        let has_room = || thread.has_stack_left(STACK) && reporting::has_memory();
+        redirects::prepare(wanted, watched_calls::symbols(), access, has_room);
     } else {
         redirects::leave();
     }
@@ -90,12 +92,19 @@ fn prepare_redirects(thread: &Thread, wanted: Sets, access: Access) {
 
 /// Examines the other threads, and decides whether strict mode stops the fork.
 fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
-    redirect_in_child(thread, false);
     // The walk needs the current stack; the rest may need more than is left of it.
     let stack = origin::stack_of(call);
     let function = call.map_or("fork", |call| call.function.name);
     let settled = Thread::even_if_busy().and_then(cure::look_again);
     let mut fork = look::examine(lock, thread, function, stack, settled);
+    if fork
+        .as_ref()
+        .is_some_and(|fork| fork.origin.known == Some(PlaceVerdict::ExecBound))
+    {
+        redirects::leave();
+    } else {
+        redirect_in_child(thread, false);
+    }
     if let Some(fork) = &mut fork {
         strict::decide(lock, fork);
         if fork.stopped {
