@@ -102,3 +102,17 @@ fn a_holder_that_waits_for_a_thread_at_the_gate_ends_the_wait() {
     let counts = counts(&watched);
     assert_eq!((counts.settled_forks, counts.unsettled_forks), (0, 1), "{watched:?}");
 }
+
+#[test]
+fn a_filter_that_kills_at_what_the_wait_needs_kills_nobody() {
+    let program = Program::ready(Language::C, "robust_killing_filters").unwrap_or_else(|reason| panic!("{reason}"));
+    for arguments in &program.head.runs {
+        let bare = bare(&program, &program.starts[0], arguments);
+        let watched = watch(&program, &program.starts[0], arguments, &[("FORKWATCH_SETTLE", "on")]);
+        assert_eq!(
+            (watched.run.end, watched.run.stdout),
+            (bare.end, bare.stdout),
+            "{arguments:?}"
+        );
+    }
+}

@@ -179,6 +179,21 @@ impl<S: System> Gate<S> {
         }
     }
 
+    /// What a thread does that holds something and waits all the same, because the child may free it. `wait` waits, and returns whether the
+    /// thread may wait again: the gate may have been closed anew before the thread has left it.
+    pub fn stay(&self, record: &Record, mut wait: impl FnMut() -> bool) {
+        loop {
+            record.set_at_gate(true);
+            let has_time = wait();
+            record.set_at_gate(false);
+            // The thread that closes the gate looks whether this one is at it.
+            light_barrier();
+            if !has_time || !self.is_closed() {
+                return;
+            }
+        }
+    }
+
     /// A thread that found the gate open takes its hot path again, unless the gate is closed meanwhile.
     pub fn return_to_hot_path(&self, record: &Record) {
         record.enter_hot_path();

@@ -91,6 +91,8 @@ pub struct Settled {
     pub waited: Duration,
     /// What was waited for: each holder's id and its lock.
     pub waited_for: Vec<(i32, Entry)>,
+    /// The mutexes that other threads had released while they waited for a condition, each with such a thread's id.
+    pub released_by_waits: Vec<(i32, usize)>,
 }
 
 /// The same, with what is known about the locks.

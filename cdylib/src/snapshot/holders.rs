@@ -53,6 +53,20 @@ pub fn each(own: &Thread, counts: impl Fn(&Entry) -> bool, mut show: impl FnMut(
     }
 }
 
+/// The mutexes that other threads have released while they wait for a condition, each with the thread's id: libc takes such a mutex
+/// again when the wait ends, and no hook sees that.
+pub fn released_by_waits(own: &Thread) -> Vec<(i32, usize)> {
+    let others = threads::all().filter(|(life, _, thread)| *life == Life::Running && !core::ptr::eq(*thread, own));
+    let of_thread = |(_, tid, thread): (Life, i32, &'static Thread)| {
+        let released = thread
+            .held
+            .entries()
+            .filter(|entry| entry.stage == Stage::ReleasedByWait);
+        released.map(move |entry| (tid, entry.address))
+    };
+    others.flat_map(of_thread).collect()
+}
+
 enum State {
     Nothing,
     Holds,

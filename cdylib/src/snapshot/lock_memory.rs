@@ -1,6 +1,7 @@
 //! What a lock's own memory says about its state: our tables race with their owners, the lock word is authoritative.
 //!
 //! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25.
+#![expect(unsafe_code, reason = "a mutex that nobody else can free")]
 
 use forkwatch_process::memory::ProcessMemory;
 
@@ -43,6 +44,21 @@ pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) ->
 pub fn inherits_priority(memory: ProcessMemory, object: Object, address: usize) -> bool {
     const INHERITS_PRIORITY: i32 = 32;
     object == Object::Mutex && read_ints::<5>(memory, address).is_some_and(|[.., kind]| kind & INHERITS_PRIORITY != 0)
+}
+
+/// In the child of a fork: frees an ordinary mutex that this lost thread holds, or is just taking.
+pub fn free_of_lost(memory: ProcessMemory, address: usize, owner: i32) {
+    /// Normal, recursive, checking or adaptive; everything else concerns other processes or the kernel.
+    const ORDINARY: i32 = 3;
+    let Some([lock, _count, its_owner, _users, kind]) = read_ints::<5>(memory, address) else {
+        return;
+    };
+    if lock == 0 || its_owner != owner && its_owner != 0 || kind & !ORDINARY != 0 {
+        return;
+    }
+    // Lock, count, owner and users.
+    // SAFETY: the words were read just now, they are those of a mutex that a thread held, and this thread is the only one.
+    unsafe { (address as *mut [i32; 4]).write_volatile([0; 4]) };
 }
 
 fn mutex(memory: ProcessMemory, address: usize, owner: i32) -> Option<Word> {

@@ -1,11 +1,14 @@
 //! A thread takes a lock while another thread holds its fork back: one that holds nothing waits.
 
+use core::time::Duration;
+
 use crate::snapshot::python;
 use crate::state::forked_child;
 use crate::state::held::{Entry, Object, Stage, Ticket};
 use crate::state::settling::{self, GATE};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
+use crate::system::errno::KeepErrno;
 use crate::system::{clock, errno, python as interpreter, python_calls};
 use crate::verdict::bookkeeping;
 
@@ -40,6 +43,28 @@ pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
     GATE.pass(thread, ticket, !forked_child::is_watched(), may_wait, wait, ask)
 }
 
+/// What a thread does whose wait for a condition has taken its mutex again: it waits, too, before its own code goes on, so that the child may
+/// free the mutex. It stays even if another thread asks for the mutex: the last look may have passed it over.
+#[cold]
+#[inline(never)]
+pub fn pass_after_wait(thread: &Thread, mutex: usize) {
+    if !GATE.is_closed() || GATE.is_closed_by(thread) || interpreter::is_own_lock(mutex) {
+        return;
+    }
+    let mut others = thread.held.entries().filter(|entry| entry.stage == Stage::Held);
+    if others.any(|entry| bookkeeping::counts(&entry)) {
+        return;
+    }
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    let end = clock::since_start().saturating_add(settling::limit().unwrap_or_default());
+    GATE.stay(thread, || {
+        let left = end.saturating_sub(clock::since_start());
+        GATE.wait(left, clock::since_start);
+        !left.is_zero()
+    });
+}
+
 /// Whether this thread holds a lock that others may need.
 pub(super) fn holds_any(thread: &Thread) -> bool {
     let mut held = thread.held.entries().filter(|entry| entry.stage == Stage::Held);
@@ -58,7 +83,7 @@ fn may_wait_here(asked: &Entry) -> bool {
 }
 
 /// Waits at the gate, without the interpreter lock.
-fn wait_outside_python(at_most: core::time::Duration) {
+fn wait_outside_python(at_most: Duration) {
     // Kept without a destructor: an interpreter that is being finalised may end this thread.
     let errno = errno::get();
     let lock = python_calls::interpreter_lock().filter(|_| python::is_locked_by_this_thread());

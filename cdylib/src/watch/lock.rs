@@ -253,6 +253,9 @@ pub fn condition_wait(
     };
     thread.held.set_released_by_wait(mutex, true);
     let result = real();
+    if !thread.is_hot() {
+        gate::pass_after_wait(thread, mutex);
+    }
     thread.held.set_released_by_wait(mutex, false);
     thread.held.did_not_take(ticket);
     result

@@ -15,6 +15,7 @@ mod wait;
 
 use core::time::Duration;
 
+use forkwatch_process::memory::ProcessMemory;
 use forkwatch_state::gate::Closing;
 
 use super::gate;
@@ -23,12 +24,13 @@ use crate::snapshot::alive;
 use crate::snapshot::fork_snapshot::Settled;
 use crate::snapshot::origin;
 use crate::snapshot::place::PlaceVerdict;
+use crate::snapshot::{holders, lock_memory};
 use crate::state::counts;
 use crate::state::fork_call::ForkCall;
 use crate::state::held::Entry;
 use crate::state::settling::{self, GATE};
 use crate::state::thread::{Busy, Thread};
-use crate::state::{threads, unwind};
+use crate::state::{sandbox, threads, unwind};
 use crate::system::errno::KeepErrno;
 use crate::system::every_thread;
 use crate::system::thread_word::{self, Word};
@@ -71,9 +73,14 @@ pub fn set_limit(milliseconds: u32) -> bool {
     is_possible
 }
 
+/// Whether forks are held back now: not once the program has installed a filter, which may kill it at the calls that this needs.
+fn are_held_back() -> bool {
+    settling::limit().is_some() && !sandbox::is_filtered()
+}
+
 /// A function that forks was called: waits until no other thread holds a lock, unless Python's function has done so.
 pub fn begin(call: ForkCall) {
-    if settling::limit().is_none() {
+    if !are_held_back() {
         return;
     }
     let _errno = KeepErrno::save();
@@ -165,6 +172,7 @@ pub fn look_again(thread: &'static Thread) -> Option<Settled> {
     Some(Settled {
         waited: settling.waited(),
         waited_for: core::mem::take(&mut settling.seen),
+        released_by_waits: holders::released_by_waits(thread),
     })
 }
 
@@ -194,6 +202,14 @@ pub fn end_in_child() {
     if thread_word::get(Word::Settling) != 0 {
         // Its memory is leaked, because the child must write as few pages as possible.
         thread_word::set(Word::Settling, 0);
+    }
+}
+
+/// In the child: a wait for a condition may have ended after the last look, and have taken its mutex again. Its thread was still in libc when
+/// it was copied, so what the mutex protects is as the thread had left it for others.
+pub fn free_mutexes_of_waits(settled: &Settled) {
+    for &(tid, mutex) in &settled.released_by_waits {
+        lock_memory::free_of_lost(ProcessMemory::own(), mutex, tid);
     }
 }
 

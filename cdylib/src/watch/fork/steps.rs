@@ -153,6 +153,9 @@ pub fn after_copy_in_child() {
         if fork.as_ref().is_some_and(|fork| fork.stopped) {
             process::exit_now(0);
         }
+        if let Some(settled) = fork.as_ref().and_then(|fork| fork.settled.as_ref()) {
+            cure::free_mutexes_of_waits(settled);
+        }
         handled_locks::child_begins();
         new_process::begin(thread, fork);
         FORKS.resume_in_child();

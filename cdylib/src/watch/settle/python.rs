@@ -1,6 +1,6 @@
 //! What Python calls before it prepares a fork of its own, and how that is arranged.
 
-use super::{close, wait};
+use super::{are_held_back, close, wait};
 use crate::snapshot::{alive, python};
 use crate::state::settling::{self, GATE};
 use crate::state::thread::{Busy, Thread};
@@ -37,7 +37,7 @@ extern "C-unwind" fn before_fork() {
 }
 
 fn settle(lock: InterpreterLock) {
-    if settling::limit().is_none() || alive::is_alone() {
+    if !are_held_back() || alive::is_alone() {
         return;
     }
     let Some(thread) = Thread::current() else { return };
