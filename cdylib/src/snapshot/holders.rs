@@ -91,8 +91,19 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
         Stage::Asked if entry.object == Object::Semaphore && !is_free(entry) && task::stat(tid).blocked => {
             State::Nothing
         }
+        Stage::Asked | Stage::AskedOrHeld if is_kept_at_gate(entry) && task::stat(tid).blocked => State::Nothing,
         Stage::Asked | Stage::AskedOrHeld => State::Asks,
     }
+}
+
+/// Whether a thread at the gate has this mutex, since its wait for a condition has ended: it keeps it until the gate opens.
+fn is_kept_at_gate(asked: &Entry) -> bool {
+    threads::all().any(|(_, tid, thread)| {
+        thread.is_at_gate()
+            && thread.held.entries().any(|entry| {
+                entry.stage == Stage::ReleasedByWait && entry.address == asked.address && is_held(&entry, tid)
+            })
+    })
 }
 
 fn is_free(entry: &Entry) -> bool {
