@@ -1,6 +1,6 @@
 /* Threads hold a lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no fork leaves it locked.
  * expect: unsafe_fork INFO function=fork fork=main locks=0
- * runs: {mutex,rwlock,readers,spinlock,semaphore,two,tz,environment}
+ * runs: {mutex,rwlock,readers,spinlock,semaphore,two,tz,environment,condition}
  */
 #include "../program.h"
 
