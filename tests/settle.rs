@@ -14,6 +14,7 @@ pub const NAMES: &[&str] = &[
     "settled_locks",
     "settled_forkers",
     "settled_python",
+    "settled_within_fork",
     "unsettled_fork",
     "unsettled_chain",
 ];
@@ -69,6 +70,11 @@ fn no_lock_is_left_locked() {
 #[test]
 fn threads_that_fork_at_once_wait_for_each_other() {
     each(Language::C, "settled_forkers", |_| LONG, is_cured);
+}
+
+#[test]
+fn a_fork_in_a_handler_does_not_end_the_wait_of_the_other() {
+    each(Language::C, "settled_within_fork", |_| LONG, is_cured);
 }
 
 #[test]

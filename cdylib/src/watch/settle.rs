@@ -50,6 +50,8 @@ pub(super) struct Settling {
     ended: Option<Duration>,
     /// The locks that were waited for, each with its holder's id.
     seen: Vec<(i32, Entry)>,
+    /// The calls that fork under it: one in a handler of another is held back with that one. 0 until libc is called.
+    calls: u32,
 }
 
 impl Settling {
@@ -87,6 +89,7 @@ pub fn begin(call: ForkCall) {
     let Some(thread) = Thread::current() else { return };
     if let Some(settling) = under_way() {
         if GATE.is_closed_by(thread) || settling.closing.is_none() && settling.waited() < Duration::from_secs(1) {
+            settling.calls += 1;
             return;
         }
         drop(take());
@@ -95,6 +98,7 @@ pub fn begin(call: ForkCall) {
         return;
     }
     if let Some(settling) = close(thread, |at_most| GATE.wait(at_most, clock::since_start)) {
+        settling.calls = 1;
         wait::natively(thread, settling);
     }
 }
@@ -142,6 +146,7 @@ fn close(thread: &'static Thread, wait: impl Fn(Duration)) -> Option<&'static mu
         began,
         ended: None,
         seen: Vec::new(),
+        calls: 0,
     }));
     stop_threads(thread);
     under_way()
@@ -176,17 +181,21 @@ pub fn look_again(thread: &'static Thread) -> Option<Settled> {
     })
 }
 
-/// The fork is done, or will not be: lets the other threads go on.
+/// The fork is done, or will not be: lets the other threads go on, unless it was one in a handler of another.
 #[inline(always)]
 pub fn end() {
-    if thread_word::get(Word::Settling) != 0 {
-        end_now();
+    if let Some(settling) = under_way() {
+        settling.calls = settling.calls.saturating_sub(1);
+        if settling.calls == 0 {
+            end_all();
+        }
     }
 }
 
+/// No fork of this thread is under way any more.
 #[cold]
 #[inline(never)]
-fn end_now() {
+pub fn end_all() {
     let _errno = KeepErrno::save();
     let _busy = Busy::from_here();
     if let Some(closing) = take().and_then(|settling| settling.closing) {

@@ -45,6 +45,6 @@ pub fn end_left_fork() {
         handler_call::end(thread);
     }
     fork_call::note(None);
-    cure::end();
+    cure::end_all();
     settle(UNKNOWN_CHILD);
 }

@@ -29,7 +29,7 @@ pub fn arrange() {
 extern "C-unwind" fn before_fork() {
     let errno = errno::get();
     // What an earlier call left: its fork failed before it reached libc.
-    super::end();
+    super::end_all();
     if let Some(lock) = python_calls::interpreter_lock() {
         settle(lock);
     }
