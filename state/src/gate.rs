@@ -32,18 +32,6 @@ pub struct Gate<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closing(u32);
 
-impl Closing {
-    /// As a number that is never 0, to be kept in a word.
-    pub fn number(self) -> usize {
-        self.0 as usize
-    }
-
-    /// The closing with this number; `None` for 0.
-    pub fn with_number(number: usize) -> Option<Self> {
-        u32::try_from(number).ok().filter(|&number| number != 0).map(Self)
-    }
-}
-
 impl<S: System> Gate<S> {
     /// An open gate.
     #[cfg(not(loom))]
@@ -159,6 +147,10 @@ impl<S: System> Gate<S> {
         ask: impl Fn() -> Option<Ticket<'t>>,
     ) -> Option<Ticket<'t>> {
         let mut has_time = true;
+        if record.is_at_gate() {
+            // A signal handler runs in a thread that waits here, or has jumped away from the wait.
+            record.set_at_gate(false);
+        }
         loop {
             // The entry comes before the look.
             light_barrier();

@@ -37,8 +37,7 @@ pub fn each(own: &Thread, counts: impl Fn(&Entry) -> bool, mut show: impl FnMut(
             entry,
             only_asks,
         };
-        let before = thread.held.is_empty();
-        if !before {
+        if !thread.held.is_empty() {
             for entry in thread.held.entries().filter(&counts) {
                 match state(own, tid, &entry) {
                     State::Nothing => {}

@@ -143,6 +143,31 @@ fn a_thread_that_returns_to_its_hot_path_is_taken_off_again() {
     });
 }
 
+/// A signal handler has jumped away from its wait: the thread seems to be at the gate, and takes a lock.
+#[test]
+fn a_thread_that_jumped_away_from_the_gate_is_seen() {
+    model(2, || {
+        let process = Process::new(false);
+        process.worker.set_at_gate(true);
+        let worker = {
+            let process = Arc::clone(&process);
+            thread::spawn(move || process.lock_and_unlock())
+        };
+        let closing = process.gate.close(&process.forker).expect("it is open");
+        process
+            .gate
+            .take_off_hot_paths([&process.worker].into_iter(), || fence(Ordering::SeqCst));
+        if process.worker.is_at_gate() || is_clear(&process.worker.held) {
+            assert!(
+                !process.is_inside.load(Ordering::Relaxed),
+                "a lock was taken behind the gate"
+            );
+        }
+        process.gate.open(closing);
+        worker.join().unwrap();
+    });
+}
+
 #[test]
 fn two_threads_cannot_close_it_at_once() {
     model(3, || {
