@@ -62,6 +62,13 @@ impl Settling {
         }
     }
 
+    /// Whether this very fork has waited in vain before it reached libc.
+    fn was_just_given_up(&self) -> bool {
+        const SOON: Duration = Duration::from_secs(1);
+        let ended = self.ended.filter(|_| self.closing.is_none());
+        ended.is_some_and(|ended| clock::since_start().saturating_sub(ended) < SOON)
+    }
+
     fn waited(&self) -> Duration {
         self.ended.unwrap_or_else(clock::since_start).saturating_sub(self.began)
     }
@@ -88,7 +95,7 @@ pub fn begin(call: ForkCall) {
     let _errno = KeepErrno::save();
     let Some(thread) = Thread::current() else { return };
     if let Some(settling) = under_way() {
-        if GATE.is_closed_by(thread) || settling.closing.is_none() && settling.waited() < Duration::from_secs(1) {
+        if GATE.is_closed_by(thread) || settling.was_just_given_up() {
             settling.calls += 1;
             return;
         }
