@@ -14,6 +14,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use crate::options::{ready, watched};
 use crate::support::library::library;
 use crate::support::process::{End, Folder, Run, run};
+use crate::support::record_schema;
 
 /// Six forks at two places.
 const PROGRAM: &str = "unsafe_fork_two_places";
@@ -71,7 +72,7 @@ fn a_datagram_socket_gets_each_record_whole() {
     assert_eq!(watched.run.end, End::Exit(0), "{watched:?}");
     let records: Vec<Record> = datagrams(&socket)
         .iter()
-        .map(|datagram| serde_json::from_slice(datagram).unwrap())
+        .map(|datagram| record_schema::read(std::str::from_utf8(datagram).unwrap()))
         .collect();
     assert_eq!(of_kind(&records, Kind::UnsafeFork), 2, "{records:?}");
     assert_eq!(of_kind(&records, Kind::Summary), 1, "{records:?}");
@@ -116,7 +117,7 @@ fn the_journal_gets_fields_and_the_whole_record() {
     assert_eq!(summaries.count(), 1, "{entries:?}");
     for entry in forks {
         let record = entry.lines().find_map(|line| line.strip_prefix("FORKWATCH_RECORD="));
-        let record: Record = serde_json::from_str(record.unwrap()).unwrap();
+        let record: Record = record_schema::read(record.unwrap());
         for field in [
             "PRIORITY=4".to_owned(),
             format!("MESSAGE={}", record.message),

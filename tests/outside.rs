@@ -15,6 +15,7 @@ use rustix::process::getuid;
 use crate::command::{SOMEBODY, command_at, forkwatch, refusal, run, stdout};
 use crate::run_summary::{kept, run_record};
 use crate::support::program::{Language, Program};
+use crate::support::record_schema;
 
 const PROGRAM: &str = "stuck_child_from_outside";
 const PYTHON_PROGRAM: &str = "stuck_child_python_from_outside";
@@ -85,10 +86,7 @@ fn inspect(pid: u32) -> String {
 fn records(log: &Path) -> Vec<Record> {
     let text = fs::read_to_string(log).unwrap_or_default();
     let whole_lines = text.rfind('\n').map_or("", |end| &text[..=end]);
-    whole_lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    whole_lines.lines().map(record_schema::read).collect()
 }
 
 /// Waits until the log has a record of this process.
@@ -251,7 +249,7 @@ fn the_watch_writes_to_a_socket_too() {
     let mut datagram = vec![0; 1 << 20];
     let record = loop {
         let length = socket.recv(&mut datagram).expect("nothing was written");
-        let record: Record = serde_json::from_slice(&datagram[..length]).unwrap();
+        let record: Record = record_schema::read(std::str::from_utf8(&datagram[..length]).unwrap());
         if record.kind == Kind::StuckChild {
             break record;
         }

@@ -21,6 +21,8 @@ pub mod guarded_libraries;
 pub mod harmless;
 mod hash;
 pub mod journal;
+#[cfg(test)]
+mod json_schema;
 pub mod kind;
 pub mod line;
 pub mod lock_id;
@@ -30,6 +32,8 @@ pub mod options;
 pub mod path;
 pub mod programs;
 pub mod record;
+#[cfg(test)]
+mod reference;
 pub mod run_folder;
 pub mod signals;
 pub mod suppression_rule;

@@ -1,7 +1,9 @@
-//! The options: one row each. The library's variables, the command's flags, the README's table and the manual page all come
+//! The options: one row each. The library's variables, the command's flags, the table of docs/OPTIONS.md and the manual page all come
 //! from these rows.
 
-use crate::destination::{Destination, FORMS};
+use crate::destination::Destination;
+#[cfg(test)]
+use crate::destination::FORMS;
 use crate::guarded_libraries;
 use crate::nearest::nearest;
 use crate::programs::Programs;
@@ -319,6 +321,7 @@ impl OptionRow {
     }
 
     /// The values as a table shows them, the default first.
+    #[cfg(test)]
     fn values_in_words(&self) -> String {
         let quoted = |words: &[&str]| {
             words
@@ -346,8 +349,9 @@ impl OptionRow {
     }
 }
 
-/// The README's table of the variables, in Markdown.
-pub fn table() -> String {
+/// The table of the variables for `docs/OPTIONS.md`, in Markdown.
+#[cfg(test)]
+fn table() -> String {
     let mut table = String::from("| variable | values, the first is the default | meaning |\n|---|---|---|\n");
     for row in OPTIONS {
         table.push_str(&format!(
@@ -366,6 +370,7 @@ pub fn table() -> String {
 #[cfg(test)]
 mod tests {
     use super::{Arity, OPTIONS, PREFIX, Values, by_variable, table, unknown_variable};
+    use crate::reference;
 
     #[test]
     fn every_row_is_complete_and_unique() {
@@ -427,18 +432,8 @@ mod tests {
         );
     }
 
-    /// `FORKWATCH_BLESS=1` writes it.
     #[test]
-    fn the_readme_has_the_table() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-        let text = std::fs::read_to_string(path).unwrap();
-        let start = text.find("| variable | values, the first is the default").unwrap();
-        let end = start + text[start..].find("\n\n").unwrap() + 1;
-        if std::env::var_os("FORKWATCH_BLESS").is_some() {
-            let blessed = [&text[..start], &table(), &text[end..]].concat();
-            std::fs::write(path, blessed).unwrap();
-        } else {
-            assert_eq!(text[start..end], table());
-        }
+    fn the_page_of_options_has_the_table() {
+        reference::held_part("OPTIONS.md", "options", &table());
     }
 }

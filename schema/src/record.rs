@@ -9,16 +9,20 @@ pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
 /// One record: who reported what, and the fields of its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// RFC 3339 in UTC with nanoseconds, always first.
+    #[cfg_attr(test, schemars(extend("pattern" = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$", "format" = "date-time")))]
     pub time: String,
     /// How bad it is.
     pub severity: Severity,
     /// [`crate::SCHEMA`].
+    #[cfg_attr(test, schemars(extend("const" = crate::SCHEMA)))]
     pub schema: String,
-    /// Its fields.
+    /// What happened; it decides which other fields there are.
     pub kind: Kind,
     /// 16 hex digits; the same bug gives the same value across runs, hosts and address-space layouts.
+    #[cfg_attr(test, schemars(extend("pattern" = "^[0-9a-f]{16}$")))]
     pub fingerprint: String,
     /// One readable line.
     pub message: String,
@@ -43,6 +47,7 @@ pub struct Record {
     /// Shared by a fork's record and everything its child reports; null if no fork belongs to it.
     pub fork_id: Option<String>,
     /// The fields of the kind.
+    #[cfg_attr(test, schemars(skip))]
     #[serde(flatten)]
     pub detail: Detail,
     /// Which lists were cut to keep the line within [`MAX_RECORD_BYTES`]; absent where none was.
@@ -96,6 +101,7 @@ pub enum Detail {
 
 /// The fields of `unsafe_fork`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnsafeFork {
     /// The fork itself.
     pub fork: Fork,
@@ -112,6 +118,7 @@ pub struct UnsafeFork {
 
 /// A fork that was held back until no other thread held a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Settled {
     /// How long, in microseconds.
     pub waited_us: u64,
@@ -121,6 +128,7 @@ pub struct Settled {
 
 /// The fields of `orphaned_lock`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrphanedLock {
     /// The function that takes or releases the lock in the child.
     pub call: String,
@@ -137,6 +145,7 @@ pub struct OrphanedLock {
 
 /// The fields of `possible_deadlock`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PossibleDeadlock {
     /// The function that takes the lock in the child.
     pub call: String,
@@ -150,6 +159,7 @@ pub struct PossibleDeadlock {
 
 /// The fields of `shared_wakeup` and `shared_fd`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SharedDescriptor {
     /// The descriptor, the same number in parent and child.
     pub fd: i32,
@@ -170,10 +180,12 @@ pub struct SharedDescriptor {
 
 /// The fields of `stuck_child`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StuckChild {
     /// The function or system call that waits.
     pub call: String,
     /// The object's address as `0x` hex; null where it is not known.
+    #[cfg_attr(test, schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub address: Option<String>,
     /// What is waited for.
     pub object: WaitObject,
@@ -196,6 +208,7 @@ pub struct StuckChild {
 
 /// A thread of the parent that the child does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LostThread {
     /// Its id.
     pub tid: i32,
@@ -205,6 +218,7 @@ pub struct LostThread {
 
 /// Waits with a time-out, repeated in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TimedWaits {
     /// How many.
     pub count: u32,
@@ -214,6 +228,7 @@ pub struct TimedWaits {
 
 /// What a child waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WaitObject {
     /// A futex of a library's own.
@@ -243,6 +258,7 @@ impl WaitObject {
 
 /// A call that a child should not have made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Call {
     /// The function.
     pub call: String,
@@ -256,6 +272,7 @@ pub struct Call {
 
 /// When an at-fork handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Before the copy.
@@ -279,6 +296,7 @@ impl Phase {
 
 /// The fields of `slow_handler`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SlowHandler {
     /// The library that registered the handler; null where it is not known.
     pub library: Option<String>,
@@ -293,6 +311,7 @@ pub struct SlowHandler {
 
 /// A call in which an at-fork handler waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandlerWait {
     /// The function.
     pub call: String,
@@ -304,6 +323,7 @@ pub struct HandlerWait {
 
 /// The fields of `fork_outcome`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForkOutcome {
     /// The child.
     pub child_pid: i32,
@@ -316,6 +336,7 @@ pub struct ForkOutcome {
 
 /// What the child of a fork did in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It became another program.
@@ -326,6 +347,7 @@ pub enum Outcome {
 
 /// The fields of `leaked_lock`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeakedLock {
     /// The lock, with the ended thread as owner.
     pub lock: Lock,
@@ -333,6 +355,7 @@ pub struct LeakedLock {
 
 /// The fork of an `unsafe_fork`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fork {
     /// The function called: `fork`, `_Fork`, `forkpty`, `daemon`, `clone`, `syscall`.
     pub function: String,
@@ -348,6 +371,7 @@ pub struct Fork {
 
 /// One other thread at a fork.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Thread {
     /// The kernel's id.
     pub tid: i32,
@@ -367,15 +391,18 @@ pub struct Thread {
 
 /// What a thread is blocked on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// The function or system call it blocks in.
     pub call: String,
     /// The object's address as `0x` hex; null where the call has none.
+    #[cfg_attr(test, schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub address: Option<String>,
 }
 
 /// The kind of a lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LockKind {
     /// `pthread_mutex_t`, `mtx_t`.
@@ -415,11 +442,14 @@ impl LockKind {
 
 /// A lock that a thread holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lock {
     /// Its address as `0x` hex.
+    #[cfg_attr(test, schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub address: String,
     /// 16 hex digits; the same lock has the same across runs, hosts and address-space layouts. Null in records of older versions.
     #[serde(default)]
+    #[cfg_attr(test, schemars(extend("pattern" = "^[0-9a-f]{16}$")))]
     pub id: Option<String>,
     /// Its kind.
     pub kind: LockKind,
@@ -457,14 +487,18 @@ impl Lock {
 
 /// A native frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Frame {
     /// The address in the process as `0x` hex: a return address, except in the innermost frame of another thread.
+    #[cfg_attr(test, schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub ip: String,
     /// The path of the file that contains it; null if there is none.
     pub module: Option<String>,
     /// The distance from the module's load base as `0x` hex.
+    #[cfg_attr(test, schemars(extend("pattern" = "^0x[0-9a-f]+$")))]
     pub offset: Option<String>,
     /// The module's GNU build id in hex.
+    #[cfg_attr(test, schemars(extend("pattern" = "^[0-9a-f]+$")))]
     pub build_id: Option<String>,
     /// The function, demangled.
     pub symbol: Option<String>,
@@ -476,6 +510,7 @@ pub struct Frame {
 
 /// A Python frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PythonFrame {
     /// `co_filename`.
     pub file: String,
@@ -487,6 +522,7 @@ pub struct PythonFrame {
 
 /// The counts of one process, written when it ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Forks seen, of any kind.
     pub forks: u64,

