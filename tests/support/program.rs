@@ -149,8 +149,15 @@ fn built_program(language: Language, source: &Path, head: &Head) -> Result<PathB
         &compiler,
         &arguments,
         &newer_than,
-        &scratch().join("programs").join(name),
+        &programs(variable).join(name),
     ))
+}
+
+/// Where the programs lie that the compiler of this variable builds: those of another compiler may need another libc.
+fn programs(variable: &str) -> PathBuf {
+    let compiler = std::env::var_os(variable).map(PathBuf::from);
+    let name = compiler.as_deref().and_then(Path::file_name).unwrap_or_default();
+    scratch().join("programs").join(name)
 }
 
 /// A library that C programs link or load.
@@ -162,7 +169,7 @@ pub fn built_library(file: &str) -> PathBuf {
     let source = sources().join(folder).join(file);
     let arguments: Vec<OsString> = vec![standard.into(), "-fPIC".into(), "-shared".into(), source.clone().into()];
     let compiler = std::env::var_os(variable).unwrap_or_else(|| usual.into());
-    let place = scratch().join("programs").join(Path::new(file).with_extension("so"));
+    let place = programs(variable).join(Path::new(file).with_extension("so"));
     built(&compiler, &arguments, &[source], &place)
 }
 

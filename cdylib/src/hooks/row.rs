@@ -20,7 +20,9 @@ macro_rules! hooks {
             #[cold]
             unsafe extern "C-unwind" fn at_first($($argument: usize),*) -> $type {
                 let address = REAL.address();
-                TO_CALL.store(address, core::sync::atomic::Ordering::Relaxed);
+                if !REAL.known_address().is_null() {
+                    TO_CALL.store(address, core::sync::atomic::Ordering::Relaxed);
+                }
                 // SAFETY: the address is that of the function of this name, whose arguments are all machine words or smaller,
                 // and passed on as they came.
                 unsafe { core::mem::transmute::<*mut core::ffi::c_void, Function>(address)($($argument),*) }

@@ -1,10 +1,12 @@
 //! What a lock's own memory says about its state: our tables race with their owners, the lock word is authoritative.
 //!
-//! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25.
+//! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25; `old_layouts`
+//! knows the earlier ones.
 #![expect(unsafe_code, reason = "a mutex that nobody else can free")]
 
 use forkwatch_process::memory::ProcessMemory;
 
+use super::old_layouts::{self, READER_SHIFT};
 use crate::state::held::Object;
 
 /// What the memory says.
@@ -79,9 +81,7 @@ struct Rwlock {
 }
 
 fn rwlock(memory: ProcessMemory, address: usize, is_held: impl Fn(&Rwlock) -> bool) -> Option<Word> {
-    /// The low bits of the first word are phase flags.
-    const READER_SHIFT: u32 = 3;
-    let [readers, _, _, _, _, _, writer, shared] = read_ints::<8>(memory, address)?;
+    let [readers, _, _, _, _, _, writer, shared] = old_layouts::rwlock(read_ints::<8>(memory, address)?);
     let lock = Rwlock {
         readers: readers.cast_unsigned() >> READER_SHIFT,
         writer,
@@ -101,7 +101,7 @@ fn spinlock(memory: ProcessMemory, address: usize) -> Option<Word> {
 }
 
 fn semaphore(memory: ProcessMemory, address: usize) -> Option<Word> {
-    let [value, _waiters, shared] = read_ints::<3>(memory, address)?;
+    let [value, _waiters, shared] = old_layouts::semaphore(read_ints::<3>(memory, address)?);
     Some(if shared != 0 { Word::Shared } else { held_if(value == 0) })
 }
 

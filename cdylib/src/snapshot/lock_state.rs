@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "the program's own lock is read in place")]
 
 use super::lock_memory::is_in_initialisation;
+use super::old_layouts::{self, READER_SHIFT, WRITE_PHASE, WRITER};
 use crate::state::held::Object;
 
 /// The state of a lock, for the call that is about to take it.
@@ -31,10 +32,10 @@ pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i
     unsafe {
         match object {
             Object::Mutex => mutex(ints::<5>(address), own),
-            Object::RwlockRead => read_lock(ints::<13>(address)),
-            Object::RwlockWrite => write_lock(ints::<8>(address), own),
+            Object::RwlockRead => read_lock(old_layouts::rwlock(ints::<13>(address))),
+            Object::RwlockWrite => write_lock(old_layouts::rwlock(ints::<8>(address)), own),
             Object::Spinlock => spinlock(ints::<1>(address)),
-            Object::Semaphore => semaphore(ints::<3>(address)),
+            Object::Semaphore => semaphore(old_layouts::semaphore(ints::<3>(address))),
             Object::StaticGuard => static_guard(ints::<1>(address)),
             Object::Condition | Object::LibcRegion => LockState::Free,
         }
@@ -65,8 +66,11 @@ pub unsafe fn condition_has_waiters(address: usize) -> bool {
     if !address.is_multiple_of(align_of::<i32>()) {
         return false;
     }
-    // SAFETY: the caller's promise; `struct __pthread_cond_s` is longer.
-    let words = unsafe { ints::<10>(address) };
+    // SAFETY: the caller's promise; a `pthread_cond_t` has 48 bytes.
+    let words = unsafe { ints::<12>(address) };
+    if let Some(waits) = old_layouts::condition_has_waiters(words) {
+        return waits;
+    }
     let counts = |word: i32| word & SHARED == 0 && word.cast_unsigned() >> COUNT_SHIFT != 0;
     counts(words[7]) || counts(words[9])
 }
@@ -79,8 +83,8 @@ pub unsafe fn barrier_waits_for_threads(address: usize) -> bool {
     if !address.is_multiple_of(align_of::<i32>()) {
         return false;
     }
-    // SAFETY: the caller's promise; `struct pthread_barrier` begins with these.
-    let [came, rounds_ended_at, count, shared] = unsafe { ints::<4>(address) };
+    // SAFETY: the caller's promise; a `pthread_barrier_t` has 32 bytes.
+    let [came, rounds_ended_at, count, shared] = old_layouts::barrier(unsafe { ints::<5>(address) });
     let came = came.wrapping_add(1).wrapping_sub(rounds_ended_at).cast_unsigned();
     shared == 0 && came < count.cast_unsigned()
 }
@@ -115,11 +119,6 @@ fn mutex([lock, _count, owner, _users, kind]: [i32; 5], own: impl FnOnce() -> i3
         LockState::Held(owner)
     }
 }
-
-/// The low bits of the first word of a read-write lock are flags, the rest counts the readers.
-const WRITE_PHASE: i32 = 1;
-const WRITER: i32 = 2;
-const READER_SHIFT: u32 = 3;
 
 fn read_lock([readers, _, _, _, _, _, writer, shared, _, _, _, _, preference]: [i32; 13]) -> LockState {
     /// `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`.

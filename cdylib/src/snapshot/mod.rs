@@ -8,6 +8,7 @@ pub mod lock_identity;
 pub mod lock_memory;
 pub mod lock_state;
 pub mod names;
+mod old_layouts;
 pub mod origin;
 pub mod parent_waits;
 pub mod place;

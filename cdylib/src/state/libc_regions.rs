@@ -3,14 +3,7 @@
 //! glibc's `fork` does not reset these locks in the child (according to its sources, 2.31 to 2.42). If a later libc resets one,
 //! its row gets the version.
 
-use core::ffi::{CStr, c_char};
-use core::sync::atomic::{AtomicU32, Ordering};
-
-use crate::system::next_definition::Scope;
-use crate::system::real::{nothing, real_function};
-
-/// A version of glibc.
-pub type Version = (u16, u16);
+use crate::system::libc_version::{Version, glibc};
 
 /// One lock.
 #[derive(Debug)]
@@ -177,42 +170,11 @@ impl Region {
     }
 }
 
-/// The version of the running libc; `None` where it is not glibc.
-fn glibc() -> Option<Version> {
-    /// In place of a version, for another libc. Major and minor version are in the halves of the word; 0 until it is known.
-    const OTHER: u32 = 1;
-    static KNOWN: AtomicU32 = AtomicU32::new(0);
-    // Relaxed: every thread finds the same answer.
-    match KNOWN.load(Ordering::Relaxed) {
-        0 => {
-            let version = ask_for_version();
-            let word = version.map_or(OTHER, |(major, minor)| u32::from(major) << 16 | u32::from(minor));
-            KNOWN.store(word, Ordering::Relaxed);
-            version
-        }
-        OTHER => None,
-        word => Some(((word >> 16) as u16, (word & 0xffff) as u16)),
-    }
-}
-
-fn ask_for_version() -> Option<Version> {
-    real_function!(static VERSION = c"gnu_get_libc_version", Scope::Next, None, Some(nothing));
-    let address = VERSION.if_there()?;
-    #[expect(unsafe_code, reason = "a function of libc's")]
-    // SAFETY: glibc's function of this name takes nothing and returns a string that lives for ever.
-    let text = unsafe {
-        let version = core::mem::transmute::<*mut core::ffi::c_void, unsafe extern "C" fn() -> *const c_char>(address);
-        CStr::from_ptr(version())
-    };
-    let mut numbers = text.to_str().ok()?.split('.').map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use forkwatch_text::advice::libc_regions::{ALL, words};
 
-    use super::{RANDOM, Region, TIME_ZONE, USUAL, at, glibc};
+    use super::{RANDOM, Region, TIME_ZONE, USUAL, at};
 
     #[test]
     fn every_region_has_words_for_people() {
@@ -243,6 +205,6 @@ mod tests {
         assert!(region.outlives_fork_of(Some((2, 39))) && region.outlives_fork_of(Some((2, 10))));
         assert!(!region.outlives_fork_of(Some((2, 40))) && !region.outlives_fork_of(Some((2, 9))));
         assert!(!region.outlives_fork_of(None), "not glibc");
-        assert!(glibc().unwrap() >= (2, 17) && TIME_ZONE.outlives_fork());
+        assert!(TIME_ZONE.outlives_fork());
     }
 }

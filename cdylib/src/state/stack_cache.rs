@@ -268,7 +268,7 @@ impl StackCache {
         }
         let (low, high) = (bounds.0, bounds.0.saturating_add(bounds.1));
         let on_own_stack = caller.stack_pointer > low.saturating_add(unwind::MIN_STACK) && caller.stack_pointer < high;
-        if !on_own_stack || !unwind::is_safe() || !self.credit.is_left(FIRST_CREDIT) {
+        if !on_own_stack || !self.credit.is_left(FIRST_CREDIT) {
             return depot::intern(&alone);
         }
         let walked = unwind::walk_from(caller.stack_pointer, depth, Reach::OwnStack);

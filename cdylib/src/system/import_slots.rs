@@ -5,8 +5,8 @@ use core::ffi::CStr;
 use core::mem::size_of;
 
 use super::loaded_object::{Access, Object};
-use super::next_definition;
 use super::pages::Pages;
+use super::{libc_version, next_definition};
 
 /// One slot.
 #[derive(Clone, Copy, Debug)]
@@ -109,8 +109,11 @@ const FILLS_SLOT: [u64; 3] = [1026, 1025, 257];
 /// Shows every slot of every object but ours and libc.
 pub fn each(access: Access, mut see: impl FnMut(&mut Tables, Slot)) {
     let libc = next_definition::libc();
+    // Before glibc 2.34 its functions for the loader had a library of their own.
+    let is_split = libc_version::is_before((2, 34));
+    let is_libc = |object: &Object| libc.contains(&object.dynamic) || is_split && object.is_called(c"libdl.so.2");
     let mut tables = Tables(Pages::new(access));
-    for object in next_definition::others(access).filter(|object| !libc.contains(&object.dynamic)) {
+    for object in next_definition::others(access).filter(|object| !is_libc(object)) {
         for table in object.relocations() {
             for at in table.step_by(size_of::<Relocation>()) {
                 let Some(relocation) = tables.0.read(at) else { break };

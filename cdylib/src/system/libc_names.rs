@@ -146,6 +146,13 @@ unsafe extern "C" fn once(control: *mut c_int, routine: extern "C" fn()) -> c_in
 }
 hidden!(pthread_once = once);
 
+/// The unwinder takes a process for one without threads, and its own `pthread_once` for missing, unless this name exists. It never
+/// calls it. Imported, it would be a name of glibc 2.34, where `libpthread` became part of libc.
+extern "C" fn no_key() -> c_int {
+    libc::ENOSYS
+}
+hidden!(__pthread_key_create = no_key);
+
 /// The standard library's thread-local values are not destroyed at a thread's end: they hold only memory.
 extern "C" fn no_destructor() -> c_int {
     0

@@ -14,6 +14,7 @@ pub mod kernel;
 #[cfg(not(test))]
 mod libc_names;
 pub mod libc_threads;
+pub mod libc_version;
 pub mod loaded_object;
 pub mod next_definition;
 pub mod numbered_entries;
@@ -22,6 +23,7 @@ pub mod own_memory;
 pub mod pages;
 pub mod printable;
 pub mod process;
+mod program_headers;
 pub mod python;
 pub mod python_calls;
 pub mod real;

@@ -11,6 +11,7 @@ use forkwatch_process::memory::ProcessMemory;
 
 pub use super::loaded_object::Access;
 use super::loaded_object::{LinkMap, Object};
+use super::program_headers::ProgramHeaders;
 
 /// Which objects are searched, in the loader's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +130,61 @@ pub fn newest() -> usize {
         newest = map;
     }
     newest
+}
+
+/// A loaded object, by what the loader has mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    /// The loader's record of it.
+    pub map: usize,
+    /// Its dynamic section.
+    pub dynamic: usize,
+    /// The page with its first byte.
+    pub start: usize,
+    /// Behind its last byte.
+    pub end: usize,
+    /// Its `.eh_frame_hdr`; 0 where it has none.
+    pub index: usize,
+}
+
+/// The object around this address; `None` where there is none, or where its headers do not lie at its start.
+pub fn mapped_around(address: usize) -> Option<Mapped> {
+    let mut objects = Objects::all(Access::Guarded);
+    let mut is_program = true;
+    while let Some(at) = objects.next_map() {
+        let map: LinkMap = Access::Guarded.read(at)?;
+        let headers = if is_program {
+            ProgramHeaders::of_program(map.base)
+        } else if map.base <= address {
+            ProgramHeaders::at_start(map.base)
+        } else {
+            None
+        };
+        is_program = false;
+        if let Some(headers) = headers.filter(|headers| headers.extent().contains(&address)) {
+            let extent = headers.extent();
+            return Some(Mapped {
+                map: at,
+                dynamic: map.dynamic,
+                start: extent.start,
+                end: extent.end,
+                index: headers.unwind_index(),
+            });
+        }
+    }
+    None
+}
+
+/// Whether the loader's record of this object still says the same.
+pub fn is_still(mapped: &Mapped) -> bool {
+    let map = Access::Guarded.read::<LinkMap>(mapped.map);
+    map.is_some_and(|map| map.dynamic == mapped.dynamic)
+}
+
+/// Whether libc's functions for threads may be loaded later: before glibc 2.34 they had a library of their own, which a program without
+/// threads does not load, but a plugin of it may.
+pub fn threads_may_come_later(access: Access) -> bool {
+    find(Scope::Libc, access, c"pthread_create", None).is_null()
 }
 
 /// Whether this is still the newest object.

@@ -7,7 +7,7 @@
 
 use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::next_definition::{self, Access, Scope};
 
@@ -57,7 +57,8 @@ impl Real {
         }
     }
 
-    /// The function's address, or that of its stand-in; null only where a later library may define it.
+    /// The function's address, or that of its stand-in; null only where a later library may define it. Of a function for threads, the
+    /// stand-in's address must not be kept: see [`Self::known_address`].
     #[inline(always)]
     pub fn address(&self) -> *mut c_void {
         let address = self.known_address();
@@ -92,7 +93,13 @@ impl Real {
     #[cold]
     #[inline(never)]
     fn find(&self) -> *mut c_void {
-        let look = |name, version| next_definition::find(self.scope, Access::Direct, name, version);
+        // Relaxed: a thread that sees the old value is one of those that were there at the start.
+        let access = if STARTED.load(Ordering::Relaxed) {
+            Access::Guarded
+        } else {
+            Access::Direct
+        };
+        let look = |name, version| next_definition::find(self.scope, access, name, version);
         let mut address = look(self.name, self.version);
         if address.is_null() && self.version.is_some() {
             address = look(self.name, None);
@@ -108,11 +115,26 @@ impl Real {
             && let Some(absent) = self.absent
         {
             address = absent as *mut c_void;
+            if is_for_threads(self.name) && next_definition::threads_may_come_later(access) {
+                // Called anew, it is looked for again.
+                return address;
+            }
         }
         // Relaxed: every thread finds the same address.
         self.address.store(address, Ordering::Relaxed);
         address
     }
+}
+
+/// All places were filled: from now on, other threads may unload objects. Relaxed: written before there is a second thread.
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this is a function of the library of threads that glibc had before 2.34.
+fn is_for_threads(name: &CStr) -> bool {
+    let name = name.to_bytes();
+    let name = name.strip_prefix(b"__").unwrap_or(name);
+    let families: [&[u8]; 6] = [b"pthread_", b"sem_", b"thrd_", b"mtx_", b"cnd_", b"tss_"];
+    families.iter().any(|family| name.starts_with(family))
 }
 
 // Hidden, because other libraries may have a section of this name.
@@ -135,6 +157,7 @@ pub fn find_all() {
             place = place.add(1);
         }
     }
+    STARTED.store(true, Ordering::Relaxed);
 }
 
 /// In place of a function that returns an error number.

@@ -26,8 +26,8 @@ const OFF: u8 = 3;
 static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
 /// With less memory than this at the start, in bytes, the program runs unwatched: a failed allocation would end it.
 const MIN_MEMORY: usize = 2 << 20;
-/// Relaxed: written by stage one.
-static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(8 << 20);
+/// Relaxed: written by stage one; 0 where libc's functions for threads were not there.
+static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether hooks may follow threads now; the first call starts the library. False while it is starting, and for good in a
 /// program with raised privileges or without memory, or that the user does not want to be watched.
@@ -100,7 +100,17 @@ fn is_chosen(config: &Config) -> bool {
 
 /// The stack size of a thread created without attributes, in bytes.
 pub fn default_stack_bytes() -> usize {
-    DEFAULT_STACK_BYTES.load(Ordering::Relaxed)
+    const USUAL: usize = 8 << 20;
+    match DEFAULT_STACK_BYTES.load(Ordering::Relaxed) {
+        0 => {
+            find_default_stack_size();
+            match DEFAULT_STACK_BYTES.load(Ordering::Relaxed) {
+                0 => USUAL,
+                bytes => bytes,
+            }
+        }
+        bytes => bytes,
+    }
 }
 
 fn find_default_stack_size() {

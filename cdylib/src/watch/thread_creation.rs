@@ -24,8 +24,7 @@ pub fn begins(
     counts::add_own_forks();
     let created = match stack_cache::depth() {
         0 => NO_STACK,
-        depth if unwind::is_safe() => depot::intern(unwind::walk_from_caller(depth).frames()),
-        _ => NO_STACK,
+        depth => depot::intern(unwind::walk_from_caller(depth).frames()),
     };
     let creator = rustix::thread::gettid().as_raw_nonzero().get();
     if creator == process::id() && config::get().python {

@@ -2,7 +2,8 @@
 #![expect(unsafe_code, reason = "thread-specific data")]
 
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use crate::snapshot::stack_bounds;
 use crate::state::depot::NO_STACK;
@@ -12,23 +13,49 @@ use crate::system::errno::KeepErrno;
 
 const NO_KEY: u32 = u32::MAX;
 
-/// The key whose destructor runs at a thread's end, however it ends. Relaxed: written by stage one.
-static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
+/// What runs at a thread's end: gets its record, and never unwinds.
+type Ends = unsafe extern "C" fn(*mut c_void);
 
-/// Makes the key. Called once, by stage one. `ends` gets a thread's record, and never unwinds.
-pub fn make_key(ends: unsafe extern "C" fn(*mut c_void)) {
-    let mut key = 0;
+/// The key whose destructor runs at a thread's end, however it ends. Relaxed: a number, which publishes no other data.
+static KEY: AtomicU32 = AtomicU32::new(NO_KEY);
+/// The destructor; null until stage one. Relaxed: a function's address.
+static ENDS: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+/// Makes the key. Called once, by stage one.
+pub fn make_key(ends: Ends) {
+    ENDS.store(ends as *mut c_void, Ordering::Relaxed);
+    key();
+}
+
+/// The key, made now if it could not be made before: glibc before 2.34 may load its functions for threads later.
+fn key() -> u32 {
+    let known = KEY.load(Ordering::Relaxed);
+    let ends = ENDS.load(Ordering::Relaxed);
+    if known != NO_KEY || ends.is_null() {
+        return known;
+    }
+    let mut key = NO_KEY;
+    // SAFETY: only `make_key` writes the place, and a function of this type.
+    let ends = unsafe { core::mem::transmute::<*mut c_void, Ends>(ends) };
     // SAFETY: `key` is ours to write, and the destructor is a function that never unwinds.
-    if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } == 0 {
-        KEY.store(key, Ordering::Relaxed);
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(ends)) } != 0 {
+        return NO_KEY;
+    }
+    match KEY.compare_exchange(NO_KEY, key, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => key,
+        Err(first) => {
+            // SAFETY: the key was made just now, and nobody else knows it.
+            unsafe { libc::pthread_key_delete(key) };
+            first
+        }
     }
 }
 
 /// Arranges for the key's destructor to run when the calling thread ends.
 pub fn call_at_end(thread: &Thread) {
-    let key = KEY.load(Ordering::Relaxed);
+    let key = key();
     if key != NO_KEY {
-        // SAFETY: the key was made by `make_key`. Keys below 32 need no memory; after a failure, the thread's end is noticed
+        // SAFETY: the key was made by `key`. Keys below 32 need no memory; after a failure, the thread's end is noticed
         // through the kernel's list instead.
         let _noticed_otherwise =
             unsafe { libc::pthread_setspecific(key, core::ptr::from_ref(thread).cast::<c_void>()) };

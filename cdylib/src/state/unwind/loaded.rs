@@ -1,5 +1,5 @@
 //! Which loaded object an address lies in, and where its code and unwind tables are: `_dl_find_object` (glibc 2.35) answers
-//! without a lock.
+//! without a lock, and [`listed`] where there is no such function.
 //!
 //! Everything else is read from the object's own headers in memory, and only where those say that something is mapped.
 #![expect(unsafe_code, reason = "libc's function, and slices of what the loader has mapped")]
@@ -12,6 +12,7 @@ use forkwatch_process::unwind::Slice;
 use gimli::{BaseAddresses, EhFrame, EhFrameHdr, FrameDescriptionEntry, NativeEndian, Pointer, UnwindSection};
 use libc::{Elf64_Ehdr, Elf64_Phdr};
 
+use super::listed;
 use crate::system::next_definition::Scope;
 use crate::system::real::{nothing, real_function};
 
@@ -152,11 +153,6 @@ impl Object {
     }
 }
 
-/// Whether the running glibc has the function.
-pub(super) fn can_find() -> bool {
-    DL_FIND_OBJECT.if_there().is_some()
-}
-
 fn find(address: usize) -> Option<Found> {
     let mut found = Found {
         flags: 0,
@@ -188,7 +184,20 @@ global_asm!(
 /// As `_dl_find_object`: 0 when the object at this address was found and the structure filled, else -1.
 unsafe extern "C" fn find_object(address: *mut c_void, object: *mut c_void) -> c_int {
     let Some(real) = DL_FIND_OBJECT.if_there() else {
-        return -1;
+        let Some(mapped) = listed::around(address.addr()) else {
+            return -1;
+        };
+        let found = Found {
+            flags: 0,
+            start: core::ptr::with_exposed_provenance(mapped.start),
+            end: core::ptr::with_exposed_provenance(mapped.end),
+            link_map: core::ptr::with_exposed_provenance(mapped.map),
+            index: core::ptr::with_exposed_provenance(mapped.index),
+            reserved: [0; 7],
+        };
+        // SAFETY: the caller's structure is such a one.
+        unsafe { object.cast::<Found>().write(found) };
+        return 0;
     };
     // SAFETY: libc's function of this name has this type.
     let real =

@@ -8,11 +8,12 @@
 //! | question | file |
 //! |---|---|
 //! | which words of the stack may be read? | `own_stack` |
-//! | which object is an address in, and what do its tables say? | `loaded` |
+//! | which object is an address in, and what do its tables say? | `loaded`; `listed` for old versions of glibc |
 //! | what was read before? | `rows` |
 
 #![expect(unsafe_code, reason = "this thread's registers")]
 
+mod listed;
 mod loaded;
 mod own_stack;
 mod rows;
@@ -100,11 +101,6 @@ pub fn walk_from_above(address: usize, depth: usize) -> Walked {
 #[inline(never)]
 pub fn walk_from_caller(depth: usize) -> Walked {
     walk(depth, Reach::Anywhere, |_| true)
-}
-
-/// Whether a stack can be walked: glibc 2.35 and later find unwind tables without a lock.
-pub fn is_safe() -> bool {
-    loaded::can_find()
 }
 
 #[inline(never)]

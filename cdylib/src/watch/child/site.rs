@@ -53,7 +53,6 @@ impl Site {
         let depth = config::get().depth;
         let walked = match self.stack {
             Stack::Known(stack) => return stack,
-            Stack::Pointer(_, return_address) if !unwind::is_safe() => return depot::intern(&[return_address]),
             Stack::Pointer(pointer, return_address) => {
                 let walked = unwind::walk_from(pointer, depth, Reach::Anywhere);
                 if walked.frames().is_empty() {
