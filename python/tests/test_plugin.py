@@ -3,8 +3,9 @@
 import json
 import os
 import re
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 import pytest
 
@@ -76,6 +77,13 @@ def test_the_tests_that_fork_under_a_lock_fail(run_pytest: Any, suite: None) -> 
         ]
     )
     result.stdout.no_fnmatch_line("*errors outside of a test's report*")
+
+
+@pytest.mark.parametrize("words", [["-m", "pytest"], [str(Path(sys.executable).with_name("pytest"))]])
+def test_each_way_to_start_pytest_is_restarted_once(python: Any, tmp_path: Path, words: List[str]) -> None:
+    (tmp_path / "test_one.py").write_text("def test_nothing():\n    pass\n")
+    done = python(*words, "-p", "no:cacheprovider", "--forkwatch")
+    assert "1 passed" in done.stdout and done.returncode == 0, done.stdout + done.stderr
 
 
 def test_forks_that_go_on_to_exec_are_only_counted(run_pytest: Any, pytester: pytest.Pytester) -> None:

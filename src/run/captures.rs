@@ -31,9 +31,20 @@ const RUNNERS: &[&str] = &[
 /// Marks in programs that are linked with a test framework: googletest's death tests move their standard error.
 const FRAMEWORKS: &[&[u8]] = &[b"gtest_death_test_style", b"libgtest.so"];
 
-/// Whether this program captures output.
+/// Set by the plugin of pytest when it restarts itself as `run`: the process id, a colon, and what is its own.
+const PYTEST_RESTARTS: &str = "_FORKWATCH_PYTEST";
+
+/// Whether this program captures output, and does not show the reports itself.
 pub fn output(program: &Program) -> bool {
+    // The plugin shows them, and knows by its process id that it has been restarted: with a parent it would restart for ever.
+    if std::env::var_os(PYTEST_RESTARTS).is_some_and(|value| is_of(&value, std::process::id())) {
+        return false;
+    }
     is_runner(&program.path, &program.arguments) || has_framework(&program.path).unwrap_or(false)
+}
+
+fn is_of(value: &OsStr, pid: u32) -> bool {
+    value.as_bytes().starts_with(format!("{pid}:").as_bytes())
 }
 
 fn is_runner(path: &Path, arguments: &[OsString]) -> bool {
@@ -86,7 +97,14 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{has_framework, is_runner};
+    use super::{has_framework, is_of, is_runner};
+
+    #[test]
+    fn a_plugin_that_restarts_itself_is_known_by_its_process_id() {
+        assert!(is_of("42:/tmp/folder:/tmp/log".as_ref(), 42));
+        assert!(!is_of("42:/tmp/folder:/tmp/log".as_ref(), 4));
+        assert!(!is_of("42".as_ref(), 42));
+    }
 
     #[test]
     fn runners_are_known_by_name_and_as_modules() {
