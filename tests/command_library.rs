@@ -62,6 +62,28 @@ fn the_library_is_kept_in_a_private_cache_and_reused() {
     );
 }
 
+/// Below `/usr`, say: the command in `bin`, the library in the folder for this processor's.
+#[test]
+fn a_library_that_a_package_installed_is_used_if_it_is_the_commands_own() {
+    let (folder, lonely) = lonely_command();
+    let folder = folder.path();
+    let command = folder.join("bin/forkwatch");
+    fs::create_dir(folder.join("bin")).unwrap();
+    fs::rename(lonely, &command).unwrap();
+    let installed = folder.join(format!("lib/{}-linux-gnu/libforkwatch.so", std::env::consts::ARCH));
+    let cache = folder.join("cache");
+    let library = || preloaded_by(&command, Some(&cache), None, folder);
+    let kept = library();
+    assert!(kept.starts_with(&cache));
+    fs::create_dir_all(installed.parent().unwrap()).unwrap();
+    let own = fs::read(&kept).unwrap();
+    fs::write(&installed, &own).unwrap();
+    assert_eq!(library(), installed);
+    // One of another version.
+    fs::write(&installed, &own[..own.len() - 1]).unwrap();
+    assert_eq!(library(), kept);
+}
+
 #[test]
 fn a_library_that_was_damaged_is_repaired() {
     let (folder, command) = lonely_command();

@@ -1,10 +1,10 @@
 //! Where the library is: next to the command, or else written out from the copy inside the command.
 
-use std::env;
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
@@ -15,7 +15,7 @@ use crate::run::store;
 
 /// A path to the library that `LD_PRELOAD` can hold.
 pub fn library() -> Result<PathBuf, Failure> {
-    if let Some(path) = beside() {
+    if let Some(path) = beside().or_else(installed) {
         return Ok(path);
     }
     let temporary = env::temp_dir();
@@ -52,6 +52,15 @@ fn beside() -> Option<PathBuf> {
     let command = env::current_exe().ok()?.canonicalize().ok()?;
     let path = command.with_file_name(LIBRARY_NAME);
     (path.is_file() && is_usable(&path)).then_some(path)
+}
+
+/// The library where a package of the distribution puts it: `/usr/lib/x86_64-linux-gnu` for `/usr/bin/forkwatch`. Another version may
+/// lie there, so it must be the very library that the command contains.
+fn installed() -> Option<PathBuf> {
+    let command = env::current_exe().ok()?.canonicalize().ok()?;
+    let folder = format!("lib/{}-linux-gnu", env::consts::ARCH);
+    let path = command.parent()?.with_file_name(folder).join(LIBRARY_NAME);
+    (is_usable(&path) && fs::read(&path).is_ok_and(|bytes| bytes == EMBEDDED)).then_some(path)
 }
 
 /// Our directory in the user's cache.
