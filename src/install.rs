@@ -16,6 +16,8 @@ pub fn install(matches: &ArgMatches) -> Result<u8, Failure> {
     fs::create_dir_all(folder)
         .and_then(|()| run::write_whole(&path, 0o755))
         .map_err(|error| Failure::cannot(format!("{} cannot be written: {error}", path.display())))?;
+    // For LD_PRELOAD, which needs an absolute one.
+    let path = std::path::absolute(&path).unwrap_or(path);
     let mut line = path.as_os_str().as_bytes().to_vec();
     line.push(b'\n');
     message::print(&line)?;

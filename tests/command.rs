@@ -342,6 +342,14 @@ fn install_writes_the_bare_library() {
     assert_eq!(stdout(&output), library.display().to_string());
     assert_eq!(mode(&library), 0o755);
     assert!(fs::read(&library).unwrap().starts_with(b"\x7fELF"));
+    // A relative path in LD_PRELOAD would be another file in each directory.
+    let printed = |words: &[&str]| {
+        let output = run(command_at("./forkwatch", words).current_dir(folder.path()));
+        stdout(&output)
+    };
+    let library = folder.path().join("c/libforkwatch.so");
+    assert_eq!(printed(&["install", "--to", "c"]), library.display().to_string());
+    assert!(printed(&["env"]).starts_with("export LD_PRELOAD='/"));
     let said = refusal(&mut forkwatch(&["install", "--to", "/dev/null/x"]), 125);
     assert!(said.contains("/dev/null"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +16,8 @@ import forkwatch
 from forkwatch.__main__ import with_interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
+# elf(5)
+PT_DYNAMIC, DT_NEEDED = 2, 1
 
 
 def test_the_command_is_the_one_of_this_environment() -> None:
@@ -69,13 +72,27 @@ def test_forks_are_not_held_back_without_the_library(monkeypatch: pytest.MonkeyP
         forkwatch.settle(60_001)
 
 
+def is_dynamic(path: Path) -> bool:
+    """Whether the file asks for a shared library: a static one contains libc, and with it the names of its versions."""
+    content = path.read_bytes()
+    (start,), size, count = struct.unpack_from("<Q", content, 32), *struct.unpack_from("<HH", content, 54)
+    for place in range(start, start + size * count, size):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", content, place)
+        if kind == PT_DYNAMIC:
+            tags = [tag for tag, _ in struct.iter_unpack("<qQ", content[offset : offset + length])]
+            return DT_NEEDED in tags[: tags.index(0)]
+    return False
+
+
 def test_the_wheel_is_tagged_for_the_oldest_glibc_that_has_what_it_calls() -> None:
     wheel = metadata.distribution("forkwatch").read_text("WHEEL") or ""
     tag = re.search(r"manylinux_2_(\d+)_x86_64", wheel)
     if tag is None:
         pytest.skip("not installed from a wheel for manylinux")
-    for path in (forkwatch.command_path(), forkwatch.library_path()):
-        versions = [int(number) for number in re.findall(rb"GLIBC_2\.(\d+)", Path(path).read_bytes())]
+    paths = [forkwatch.command_path(), forkwatch.library_path()]
+    assert is_dynamic(Path(paths[1]))
+    for path in filter(lambda path: is_dynamic(Path(path)), paths):
+        versions = [int(number) for number in re.findall(rb"\0GLIBC_2\.(\d+)", Path(path).read_bytes())]
         assert versions and max(versions) <= int(tag[1]), path
 
 
