@@ -68,6 +68,7 @@ int main(void)
     printf("first_traceable %d\n", AT(PyCodeObject, _co_firsttraceable));
     printf("blocks %d %d %d %d %d\n", AT(PyCodeObject, co_exceptiontable), AT(PyCodeObject, co_nlocalsplus),
            AT(PyCodeObject, co_stacksize), AT(PyGenObject, gi_frame_state), AT(PyGenObject, gi_iframe));
+    printf("suspended %d %d\n", FRAME_SUSPENDED, FRAME_EXECUTING - 1);
 #if PY_VERSION_HEX >= 0x030c0000
     printf("owner %d\n", AT(_PyInterpreterFrame, owner));
 #endif

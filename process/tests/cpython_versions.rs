@@ -78,6 +78,10 @@ fn facts(layout: &Layout) -> BTreeMap<String, String> {
             facts.insert("instruction".to_owned(), format!("{place} in {unit}"));
         }
     }
+    if let Blocks::Table(table) = layout.blocks {
+        let (lowest, highest) = table.suspended;
+        facts.insert("suspended".to_owned(), format!("{lowest} {highest}"));
+    }
     facts
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::library::target;
 
 /// The minor versions of Python 3 that the tests want to see.
-const WANTED: std::ops::RangeInclusive<u32> = 6..=14;
+const WANTED: std::ops::RangeInclusive<u32> = 6..=15;
 
 /// A version, such as 3.11.7.
 pub type Version = (u32, u32, u32);

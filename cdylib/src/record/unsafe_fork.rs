@@ -167,6 +167,7 @@ fn waiting(other: &OtherThread) -> Option<Waiting> {
             Object::Condition => "pthread_cond_wait",
             Object::StaticGuard => "__cxa_guard_acquire",
             Object::LibcRegion => "libc",
+            Object::PythonLock => "PyMutex_Lock",
         };
         return Some(Waiting {
             call: call.to_owned(),

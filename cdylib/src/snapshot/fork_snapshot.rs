@@ -220,7 +220,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
 pub fn entry_of(held: &Held) -> Entry {
     Entry {
         address: held.address,
-        object: Object::Mutex,
+        object: Object::PythonLock,
         stage: Stage::Held,
         stack: NO_STACK,
         made: NO_STACK,

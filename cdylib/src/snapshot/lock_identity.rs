@@ -52,6 +52,6 @@ pub fn kind(object: Object) -> LockKind {
         Object::Semaphore => LockKind::Semaphore,
         Object::StaticGuard => LockKind::StaticGuard,
         Object::LibcRegion => LockKind::Libc,
-        Object::Mutex | Object::Condition => LockKind::Mutex,
+        Object::Mutex | Object::Condition | Object::PythonLock => LockKind::Mutex,
     }
 }

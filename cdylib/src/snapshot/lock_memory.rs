@@ -31,6 +31,7 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
         Object::StaticGuard => static_guard(memory, address),
         // Its lock cannot be read: only the call in progress is known.
         Object::LibcRegion => Some(Word::Held),
+        Object::PythonLock => python_lock(memory, address),
         Object::Condition => None,
     };
     verdict.unwrap_or(Word::NotHeld)
@@ -108,6 +109,14 @@ fn semaphore(memory: ProcessMemory, address: usize) -> Option<Word> {
 fn static_guard(memory: ProcessMemory, address: usize) -> Option<Word> {
     let [word] = read_ints::<1>(memory, address)?;
     Some(held_if(is_in_initialisation(word)))
+}
+
+fn python_lock(memory: ProcessMemory, address: usize) -> Option<Word> {
+    const LOCKED: u8 = 1;
+    let mut state = [0_u8];
+    memory
+        .read(address, &mut state)
+        .then(|| held_if(state[0] & LOCKED != 0))
 }
 
 /// The Itanium C++ ABI gives the first byte to "done"; in the second, libstdc++ and libc++abi have "in progress".

@@ -37,7 +37,7 @@ pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i
             Object::Spinlock => spinlock(ints::<1>(address)),
             Object::Semaphore => semaphore(old_layouts::semaphore(ints::<3>(address))),
             Object::StaticGuard => static_guard(ints::<1>(address)),
-            Object::Condition | Object::LibcRegion => LockState::Free,
+            Object::Condition | Object::LibcRegion | Object::PythonLock => LockState::Free,
         }
     }
 }

@@ -114,7 +114,7 @@ fn is_shut_out(lock: &ReportLock, taken: &Taken) -> bool {
 }
 
 fn python_name(lock: &ReportLock, taker: &Taker) -> Option<String> {
-    if !config::get().python || !matches!(taker.taken.object, Object::Semaphore | Object::Mutex) {
+    if !config::get().python || !matches!(taker.taken.object, Object::Semaphore | Object::PythonLock) {
         return None;
     }
     let known = reported_names::of_lock(lock, taker.address).map(str::to_owned);

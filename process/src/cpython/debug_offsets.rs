@@ -41,9 +41,40 @@ pub struct DebugOffsets {
     pub instructions: usize,
 }
 
+/// Where the table of a minor version has what is read, in words.
+#[derive(Clone, Copy)]
+struct Places {
+    modules: usize,
+    /// The part for thread states; the first word of each part is a size.
+    thread: usize,
+    /// The thread's `pthread_t` in that part.
+    thread_id: usize,
+    /// The part for frames.
+    frame: usize,
+    /// The part for code objects.
+    code: usize,
+}
+
+/// By the upper half of `PY_VERSION_HEX`: `_Py_DebugOffsets` of each version's headers.
+const PLACES: [(u64, Places); 3] = [
+    (0x030d, places(11, 19, 5, 28, 34)),
+    (0x030e, places(12, 22, 5, 31, 39)),
+    (0x030f, places(12, 22, 8, 39, 47)),
+];
+
+const fn places(modules: usize, thread: usize, thread_id: usize, frame: usize, code: usize) -> Places {
+    Places {
+        modules,
+        thread,
+        thread_id,
+        frame,
+        code,
+    }
+}
+
 impl DebugOffsets {
     /// The words of the table that are read.
-    pub const WORDS: usize = 49;
+    pub const WORDS: usize = 57;
 
     /// Reads the table; `None` where it is that of a version which is not known, or of a build without an interpreter lock.
     pub fn parse(table: &[u64; Self::WORDS]) -> Option<Self> {
@@ -51,12 +82,16 @@ impl DebugOffsets {
         const BIGGEST: usize = 1 << 16;
         const BIGGEST_STATE: usize = 1 << 24;
         let version = Self::version_in(table)?;
-        // Where the modules are, and where the parts for thread states, frames and code begin; the first word of each is its size.
-        let (modules, thread, frame, code) = match version >> 16 {
-            0x030d => (11, 19, 28, 34),
-            0x030e => (12, 22, 31, 39),
-            _ => return None,
-        };
+        let &(
+            _,
+            Places {
+                modules,
+                thread,
+                thread_id,
+                frame,
+                code,
+            },
+        ) = PLACES.iter().find(|&&(minor, _)| minor == version >> 16)?;
         let word = |index: usize| usize::try_from(*table.get(index)?).ok();
         let at = |index| word(index).filter(|&offset| offset < BIGGEST);
         let in_state = |index| word(index).filter(|&offset| offset < BIGGEST_STATE);
@@ -67,7 +102,7 @@ impl DebugOffsets {
             first_thread: in_state(9)?,
             modules: in_state(modules)?,
             innermost: at(thread + 4)?,
-            thread_id: at(thread + 5)?,
+            thread_id: at(thread + thread_id)?,
             back: at(frame + 1)?,
             code: at(frame + 2)?,
             instruction: at(frame + 3)?,

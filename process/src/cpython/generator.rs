@@ -48,7 +48,7 @@ impl Objects {
             let word = self.pages.word(start + number * 8)?;
             Some(self.referred(word))
         });
-        let of_blocks = self.entered(frame).into_iter().filter_map(|object| {
+        let of_blocks = self.entered(frame).into_iter().filter_map(|(object, _)| {
             let attributes = self.attributes(object);
             self.value(&attributes, "gen")
         });
@@ -65,8 +65,10 @@ impl Objects {
 
     /// The frame of a generator that has begun and is not running.
     fn suspended(&self, generator: usize, blocks: BlockTable) -> Option<Frame> {
-        const IS_NEGATIVE: u8 = 0x80;
-        let stands_still = self.pages.byte(generator + blocks.generator_state)? & IS_NEGATIVE != 0;
-        stands_still.then(|| self.frame_at(generator + blocks.generator_frame))?
+        let (lowest, highest) = blocks.suspended;
+        let state = self.pages.byte(generator + blocks.generator_state)?.cast_signed();
+        (lowest..=highest)
+            .contains(&state)
+            .then(|| self.frame_at(generator + blocks.generator_frame))?
     }
 }

@@ -45,6 +45,8 @@ pub struct Running {
 struct Inside {
     address: usize,
     frame: Frame,
+    /// Which of the frame's blocks it is.
+    mark: usize,
     /// Whether the block is the lock's own.
     is_direct: bool,
 }
@@ -85,7 +87,7 @@ impl Objects {
                         own.iter().any(|its| its.address == at.address)
                     };
                     if !is_own && !held.iter().any(|(known, _)| known.address == at.address) {
-                        held.push((self.held_by(at.address, thread.handle, at.frame), at.frame));
+                        held.push((held_by(at.address, thread.handle, at.frame, at.mark), at.frame));
                     }
                 }
             }
@@ -144,7 +146,7 @@ impl Objects {
                 },
             };
             let named = names.remove(&address);
-            held.extend(named.map(|named| (self.held_by(address, holder, frame), named)));
+            held.extend(named.map(|named| (held_by(address, holder, frame, 0), named)));
         }
         held
     }
@@ -179,19 +181,11 @@ impl Objects {
         }
     }
 
-    fn held_by(&self, address: usize, holder: usize, frame: Frame) -> Held {
-        Held {
-            address,
-            holder,
-            place: (frame.code as u64).rotate_left(17) | 1,
-        }
-    }
-
     /// The locks whose blocks the thread is inside, as far as they are held.
     fn inside(&self, thread: &Running) -> Vec<Inside> {
         let mut inside = Vec::new();
         for (place, &frame) in thread.frames.iter().enumerate() {
-            for object in self.entered(frame) {
+            for (object, mark) in self.entered(frame) {
                 let is_direct = self.lock_in(object).is_some();
                 let objects = if is_direct {
                     vec![object]
@@ -200,19 +194,20 @@ impl Objects {
                 };
                 let locks = objects.into_iter().filter_map(|object| self.held_lock(object));
                 let its_own = locks.filter(|lock| lock.holder.is_none_or(|holder| holder == thread.handle));
-                inside.extend(its_own.map(|lock| (place, lock.address, is_direct)));
+                inside.extend(its_own.map(|lock| (place, lock.address, is_direct, mark)));
             }
         }
         let is_given_back = |place: usize, address| {
             let inner = thread.frames.iter().take(place);
             inner.into_iter().any(|&frame| self.gives_back(frame) == Some(address))
         };
-        inside.retain(|&(place, address, _)| !is_given_back(place, address));
-        let with_frame = |(place, address, is_direct): (usize, usize, bool)| {
+        inside.retain(|&(place, address, ..)| !is_given_back(place, address));
+        let with_frame = |(place, address, is_direct, mark): (usize, usize, bool, usize)| {
             let frame = *thread.frames.get(place)?;
             Some(Inside {
                 address,
                 frame,
+                mark,
                 is_direct,
             })
         };
@@ -232,6 +227,15 @@ impl Objects {
         }
         let condition = self.first_local(frame, "self")?;
         self.lock_in(self.value(&self.attributes(condition), "_lock")?)
+    }
+}
+
+/// A lock taken in this frame: in the block with this mark, or in no block.
+fn held_by(address: usize, holder: usize, frame: Frame, mark: usize) -> Held {
+    Held {
+        address,
+        holder,
+        place: (frame.code as u64 ^ mark as u64).rotate_left(17) | 1,
     }
 }
 

@@ -158,8 +158,10 @@ pub struct BlockTable {
     pub variable_count: usize,
     /// Code objects: how many values a frame has room for, behind its variables.
     pub stack_size: usize,
-    /// `generator` and `coroutine`: the state, negative while it has begun and is not running.
+    /// `generator` and `coroutine`: the state.
     pub generator_state: usize,
+    /// The lowest and the highest state of one that has begun and is not running.
+    pub suspended: (i8, i8),
     /// `generator` and `coroutine`: the frame.
     pub generator_frame: usize,
 }
@@ -169,7 +171,7 @@ pub struct BlockTable {
 pub enum Exit {
     /// Up to 3.13: the method bound to its object.
     Bound,
-    /// 3.14: the function, and its object above it.
+    /// Since 3.14: the function, and its object above it.
     Pair,
 }
 
@@ -191,7 +193,7 @@ pub enum Attributes {
     TwoPointers,
     /// 3.12: before the object, a pointer to either.
     OnePointer,
-    /// 3.13: in the object, as long as there is no dictionary.
+    /// Since 3.13: in the object, as long as there is no dictionary.
     Inline,
 }
 

@@ -33,10 +33,15 @@ struct Handler {
 }
 
 impl Objects {
-    /// The objects whose `with` blocks the frame is inside, the innermost block first; those on a `contextlib.ExitStack`, too.
-    pub fn entered(&self, frame: Frame) -> Vec<usize> {
-        let objects = self.with_blocks(frame).into_iter();
-        objects.flat_map(|(object, _)| self.with_stacked(object)).collect()
+    /// The objects whose `with` blocks the frame is inside, each with its block's mark, the innermost block first; those on a
+    /// `contextlib.ExitStack`, too.
+    pub fn entered(&self, frame: Frame) -> Vec<(usize, usize)> {
+        let blocks = self.with_blocks(frame).into_iter();
+        let of_block = |(object, block): (usize, Block)| {
+            let objects = self.with_stacked(object).into_iter();
+            objects.map(move |object| (object, block.mark))
+        };
+        blocks.flat_map(of_block).collect()
     }
 
     /// The object of this frame's outermost `with` block for which `is_wanted` is true, and the line that entered the block.
@@ -152,7 +157,9 @@ impl Objects {
             let mut found = Vec::new();
             for _ in 0..MAX_BLOCKS {
                 let Some(handler) = handler_of(&table, unit) else { break };
-                if handler.depth <= MAX_STACK_DEPTH {
+                // A handler has one of its own, which only restores the exception, and keeps more values than the block around it.
+                let is_outer = found.last().is_none_or(|inner: &Block| handler.depth < inner.depth);
+                if is_outer && handler.depth <= MAX_STACK_DEPTH {
                     found.push(Block {
                         depth: handler.depth,
                         mark: first_unit(&table, handler),

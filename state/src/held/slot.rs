@@ -23,10 +23,12 @@ pub enum Object {
     StaticGuard,
     /// A lock inside libc: the address is that of its row in the library's table of such locks.
     LibcRegion,
+    /// A lock of CPython's that has its state in a byte (`PyMutex`): no hook sees it taken, so only snapshots have it.
+    PythonLock,
 }
 
 impl Object {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Mutex,
         Self::RwlockRead,
         Self::RwlockWrite,
@@ -35,6 +37,7 @@ impl Object {
         Self::Condition,
         Self::StaticGuard,
         Self::LibcRegion,
+        Self::PythonLock,
     ];
 
     /// The variant with this number.

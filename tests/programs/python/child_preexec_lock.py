@@ -1,7 +1,7 @@
 # H1, H2: `subprocess` forks only to exec, which is safe, unless a `preexec_fn` runs Python code on the way. This one
 # takes a lock that another thread holds. The parent says nothing of the fork; the child reports everything.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: unsafe_fork ERROR locks=1 name="child_preexec_lock.lock"
 # expect: orphaned_lock FATAL call=sem_wait name="child_preexec_lock.lock" blocking=true same_fork=yes
 # suppress: unsafe_fork:*

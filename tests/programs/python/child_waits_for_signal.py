@@ -1,7 +1,7 @@
 # A child without other threads waits for an event, or a semaphore, that its own signal handler sets: the wait is
 # interrupted, the handler runs, and the child goes on. None of it is reported, beyond what the fork is.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: at-most WARN
 # bare: 0
 # runs: {event,semaphore}

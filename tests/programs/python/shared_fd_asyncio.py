@@ -1,7 +1,7 @@
 # An event loop of asyncio runs in the parent, and a forked child removes a reader from its copy of the loop: the set
 # that the kernel keeps is the parent's, too, which no longer hears of its descriptor.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: shared_fd WARN call=epoll_ctl fd_type=epoll python=reader
 import asyncio
 import os

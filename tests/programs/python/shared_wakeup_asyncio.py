@@ -1,6 +1,6 @@
 # An event loop of asyncio runs in a thread, and a forked child calls its copy of the loop: the parent's wakes up.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: shared_wakeup ERROR call=send fd_type=socket parent_tids=1 python=_write_to_self
 # allow: unsafe_fork
 import asyncio

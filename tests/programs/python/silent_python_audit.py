@@ -2,7 +2,7 @@
 # guards of libraries that they do not call; and nothing at all is said of what subprocess does before exec.
 #
 # options: FORKWATCH_AUDIT=on FORKWATCH_GUARD=libgomp*,libcuda*,libgrpc*
-# python: 3.7-3.14
+# python: 3.7-3.15
 # expect: at-most WARN
 # runs: {pool,executor,subprocess}
 import concurrent.futures

@@ -1,7 +1,7 @@
 # Pipes and sockets that Python makes for parent and child to talk, although a thread of the parent waits on them at the
 # fork. Only what the forks themselves are is reported.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # allow: thread_after_fork
 # expect: at-most WARN
 # bare: 0

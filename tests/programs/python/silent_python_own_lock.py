@@ -1,7 +1,7 @@
 # A lock of the forking thread's own that the child releases before it takes it again, and one that the child makes
 # anew.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # expect: silent
 import os
 import sys

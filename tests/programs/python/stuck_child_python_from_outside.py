@@ -1,7 +1,7 @@
 # Children of a Python program that wait for locks of a lost thread, until standard input ends. Each word on the command
 # line forks one; its process id is printed when it waits. Seen from outside, by `forkwatch inspect`.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: stuck_child FATAL
 import os
 import signal

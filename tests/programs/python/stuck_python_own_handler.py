@@ -1,7 +1,7 @@
 # A child that handles signals, as every daemon does, waits for a lost thread: for an item of a queue, for the work on
 # one, for a future. A handler could leave the wait, but it does not do the thread's work.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: unsafe_fork WARN locks=0
 # expect: stuck_child ERROR same_fork=yes
 # allow: thread_after_fork

@@ -1,7 +1,7 @@
 # A child waits in a loop of waits with a time-out for what only a lost thread could bring: an item of a queue, a
 # future, or an event that the loop thread of an installed package would set.
 #
-# python: 3.11-3.14
+# python: 3.11-3.15
 # expect: unsafe_fork WARN locks=0
 # expect: stuck_child ERROR same_fork=yes
 # allow: thread_after_fork

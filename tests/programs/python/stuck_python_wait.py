@@ -1,7 +1,7 @@
 # H13: nobody holds a lock that counts; the child waits for what a thread of the parent would have done: the future of
 # an inherited pool, an item of a queue, an event, the end of an import that another thread has begun.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # expect: unsafe_fork WARN locks=0
 # expect: stuck_child FATAL same_fork=yes
 # allow: thread_after_fork

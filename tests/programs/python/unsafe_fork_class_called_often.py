@@ -1,7 +1,7 @@
 # H3: a class that was called often is called another way, with a frame of the interpreter's own between caller and
 # `__init__`. That frame is no part of the program: the fork stays one finding, and nobody is sent to change it.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # bare: 0
 # expect: unsafe_fork WARN function=fork locks=0 threads=1 python=__init__
 # suppress: unsafe_fork:*

@@ -1,7 +1,7 @@
 # H1, H2: a program that can follow the advice: it runs the statement in `WHERE_CREATED` where the lock is created,
 # and the one in `IN_CHILD` before the child uses the lock.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper
 # expect: orphaned_lock FATAL same_fork=yes owner=keeper
 # suppress: unsafe_fork:*

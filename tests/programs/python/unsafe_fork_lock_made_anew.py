@@ -1,7 +1,7 @@
 # A thread holds a lock that the child makes anew before it needs it: `os.register_at_fork` has a function for it, or it
 # belongs to a handler of `logging`. The finding names the lock as made anew, and is no error.
 #
-# python: 3.7-3.14
+# python: 3.7-3.15
 # runs: {method,replaced,freed,initialised,nested,closure,partial,weak,condition,logging}
 # expect: unsafe_fork WARN function=fork locks=1 threads=1 python=send_clerk
 # with: made_anew=true owner=keeper

@@ -2,7 +2,7 @@
 # share, an attribute of an attribute, one in a slot, one of the class, a list's or a deque's element, a dictionary's
 # value, a slot of `threading`'s own objects, and the lock of a logging handler.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # bare: 0
 # expect: unsafe_fork function=fork locks=1 threads=1 owner=keeper name="$2*"
 # suppress: unsafe_fork:*

@@ -1,6 +1,6 @@
 # H1, H2: the functions for the child make other locks anew, or do not run: a fork in C does not call them.
 #
-# python: 3.7-3.14
+# python: 3.7-3.15
 # runs: {other,native,named}
 # expect: unsafe_fork ERROR locks=1 threads=1 python=send_clerk
 # with: made_anew=false owner=keeper

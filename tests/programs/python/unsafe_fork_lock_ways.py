@@ -2,7 +2,7 @@
 # that has the lock, in a function that has returned since, in a generator or coroutine that stands still. The finding
 # names it, and who has it.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # bare: 0
 # expect: unsafe_fork ERROR function=fork locks=1 owner=keeper name="$2*"
 # suppress: unsafe_fork:*

@@ -1,7 +1,7 @@
 # H3: locks are held at the fork, and none of them by another thread: by the forking thread, which another one
 # waits for or has left; or released for the time of a wait.
 #
-# python: 3.8-3.14
+# python: 3.8-3.15
 # bare: 0
 # expect: unsafe_fork WARN function=fork locks=0 threads=1
 # suppress: unsafe_fork:*

@@ -1,7 +1,7 @@
 # H1, H2: a thread holds a lock that is an attribute of an object. The finding says what the program calls the lock, who
 # has it, and where both threads are in Python; the child's says where the child is.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # expect: unsafe_fork ERROR function=fork locks=1 threads=2 python=send_clerk
 # with: name="Vault.door of unsafe_fork_named_lock.vault" owner=keeper taken=Vault.keep_open:32
 # with: thread=keeper thread_python=keep_open

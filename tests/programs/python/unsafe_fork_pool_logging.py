@@ -2,7 +2,7 @@
 # in the middle of `Queue.put`, so it holds the queue's mutex; the pool's worker logs first thing, through the same
 # queue, and freezes.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # expect: unsafe_fork ERROR function=fork name="logging.root.handlers[0].queue.mutex"
 # allow: orphaned_lock FATAL
 # allow: stuck_child FATAL

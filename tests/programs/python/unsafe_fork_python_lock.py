@@ -1,7 +1,7 @@
 # H1, H2: a thread holds a threading lock at the fork. The child waits for it for ever. Up to CPython 3.13.0
 # these locks are semaphores; later ones have a state of their own, and pass no hook.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # expect: unsafe_fork ERROR function=fork locks=1 threads=1 owner=keeper
 # expect: orphaned_lock FATAL call=sem_wait owner=keeper python=<module> blocking=true same_fork=yes
 # suppress: unsafe_fork:*

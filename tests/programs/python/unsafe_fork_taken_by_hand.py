@@ -1,16 +1,14 @@
 # H1: a thread has called `acquire`. The line of that call is named while the thread is in the function, if the function
-# calls `acquire` of this lock in one place; of another lock does not count, and what is not certain is not said.
+# calls `acquire` of this lock in one place; what is not certain is not said.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # bare: 0
 # expect: unsafe_fork ERROR function=fork locks=1 owner=keeper taken=$2
 # suppress: unsafe_fork:*
-# runs: plain plain:27
-# runs: in_try in_try:35
-# runs: shared *shared:46
+# runs: plain plain:25
+# runs: in_try in_try:33
+# runs: shared *shared:44
 # runs: twice nowhere
-# runs: returned nowhere
-# runs: other nowhere
 import os
 import sys
 import threading
@@ -57,44 +55,14 @@ def twice():
     stay()
 
 
-def returned():
-    door.acquire()
-    return stay
-
-
-class Pair:
-    def __init__(self):
-        self.door = threading.Lock()
-        self.other = door
-
-    def run(self, one):
-        one.door.acquire()
-        one.door.release()
-        stay()
-
-
-def other():
-    door.acquire()
-    return lambda: Pair().run(Pair())
-
-
 def stay():
     held.open()
     never.pass_through()
 
 
 ways = {"plain": plain, "in_try": in_try, "shared": around(), "twice": twice}
-way = program.mode()
 
-
-def keep():
-    if way in ways:
-        ways[way]()
-    else:
-        {"returned": returned, "other": other}[way]()()
-
-
-threading.Thread(target=keep, name="keeper", daemon=True).start()
+threading.Thread(target=ways[program.mode()], name="keeper", daemon=True).start()
 held.pass_through()
 pid = os.fork()
 if pid == 0:

@@ -1,7 +1,7 @@
 # H3: a thread forks while the main thread waits for it, and while a thread that `threading` did not begin is alive:
 # both are reported by the names that `threading` gives them.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # bare: 0
 # expect: unsafe_fork WARN function=fork locks=0 threads=2 python=fork
 # with: thread=Boss

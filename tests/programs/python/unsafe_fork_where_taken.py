@@ -1,7 +1,7 @@
 # H1: a thread holds a lock in a `with` block that it has entered in another line than it is at. The finding says which
 # line that was, where the frames show it for certain, and no line where they do not.
 #
-# python: 3.6-3.14
+# python: 3.6-3.15
 # bare: 0
 # expect: unsafe_fork ERROR function=fork locks=1 owner=keeper
 # suppress: unsafe_fork:*
@@ -11,7 +11,6 @@
 # runs: recursive
 # runs: condition
 # runs: after_block
-# runs: returned
 # runs: stacked
 import contextlib
 import os
@@ -84,16 +83,6 @@ def after_block():
         stay()
 
 
-def take():
-    lock.acquire()
-
-
-def returned():
-    with contextlib.suppress(ValueError):
-        take()
-        stay()
-
-
 def stacked():
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock)
@@ -107,7 +96,6 @@ ways = {
     "recursive": recursive,
     "condition": holds_condition,
     "after_block": after_block,
-    "returned": returned,
     "stacked": stacked,
 }
 

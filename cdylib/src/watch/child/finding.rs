@@ -102,8 +102,9 @@ pub fn stuck_child(thread: &'static Thread, object: Object, address: usize, site
         Object::Semaphore => WaitObject::Semaphore,
         Object::Condition => WaitObject::Condition,
         Object::StaticGuard => WaitObject::Futex,
-        // A spinlock does not say whether it is shared or who holds it; libc's locks are reported as orphans or not at all.
-        Object::Spinlock | Object::LibcRegion => return,
+        // A spinlock does not say whether it is shared or who holds it; locks of libc and of CPython are reported as orphans or
+        // not at all.
+        Object::Spinlock | Object::LibcRegion | Object::PythonLock => return,
         Object::Mutex => WaitObject::Mutex,
     };
     stuck(thread, object, address, site);

@@ -6,6 +6,7 @@ mod v3_11;
 mod v3_12;
 mod v3_13;
 mod v3_14;
+mod v3_15;
 mod v3_6;
 mod v3_7;
 mod v3_8;
@@ -30,7 +31,7 @@ pub struct Version {
 }
 
 /// All that are known.
-pub const ALL: [&Version; 9] = [
+pub const ALL: [&Version; 10] = [
     &v3_6::VERSION,
     &v3_7::VERSION,
     &v3_8::VERSION,
@@ -40,6 +41,7 @@ pub const ALL: [&Version; 9] = [
     &v3_12::VERSION,
     &v3_13::VERSION,
     &v3_14::VERSION,
+    &v3_15::VERSION,
 ];
 
 /// This minor version; `None` where it is not known.

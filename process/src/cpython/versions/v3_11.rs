@@ -40,6 +40,7 @@ pub const VERSION: Version = Version {
             variable_count: 76,
             stack_size: 68,
             generator_state: 75,
+            suspended: (-1, -1),
             generator_frame: 80,
         }),
         own_locks_since: None,

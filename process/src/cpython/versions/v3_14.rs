@@ -40,6 +40,7 @@ pub const VERSION: Version = Version {
             variable_count: 72,
             stack_size: 64,
             generator_state: 67,
+            suspended: (-2, -1),
             generator_frame: 72,
         }),
         own_locks_since: Some(0x030e_0000),
