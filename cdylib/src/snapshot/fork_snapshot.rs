@@ -197,7 +197,8 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
             thread.name = name.clone().into_bytes();
         }
     }
-    for held in snapshot.python.iter().flat_map(|view| &view.held) {
+    let has_it = |held: &&Held| python::is_anothers(this.handle(), held);
+    for held in snapshot.python.iter().flat_map(|view| &view.held).filter(has_it) {
         let holder = snapshot.threads.iter().find(|thread| thread.handle == held.holder);
         let waits = |thread: &&OtherThread| {
             let semaphore = thread.asked.filter(|asked| asked.object == Object::Semaphore);

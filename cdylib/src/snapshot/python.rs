@@ -6,11 +6,14 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use forkwatch_process::cpython::{Held, Objects, Pages, Target, Thread, View};
+use forkwatch_process::cpython::{self, Held, Objects, Pages, Target, View};
 use forkwatch_process::memory::ProcessMemory;
 use forkwatch_process::modules::Modules;
 use forkwatch_schema::record::PythonFrame;
 
+use crate::state::held::{Entry, Object, Stage};
+use crate::state::thread::Thread;
+use crate::state::{taken_for_fork, threads};
 use crate::system::python::{self, Python};
 
 /// This thread's innermost `depth` frames, and, if it holds the interpreter lock, the other threads and the locks that they
@@ -18,18 +21,38 @@ use crate::system::python::{self, Python};
 pub fn view(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
     let (python, objects, state) = from_here(Pages::for_many_reads)?;
     let has_lock = python.is_locked_by_this_thread();
-    Some(objects.view(Thread { state, handle }, has_lock, depth, targets))
+    Some(objects.view(cpython::Thread { state, handle }, has_lock, depth, targets))
 }
 
-/// The locks that no hook sees, held by other threads inside a `with` block; none unless this thread holds the interpreter lock.
+/// The locks that no hook sees, held by other threads inside a `with` block or just taken; none unless this thread holds the interpreter lock.
 /// Read at every fork while other threads are alive.
 pub fn held_in_blocks(handle: usize) -> Vec<Held> {
     match from_here(Pages::for_frames) {
         Some((python, objects, state)) if objects.has_own_locks() && python.is_locked_by_this_thread() => {
-            objects.held_by_others(Thread { state, handle })
+            let mut held = objects.held_by_others(cpython::Thread { state, handle });
+            held.retain(|held| is_anothers(handle, held));
+            held
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether another thread than the one with this `pthread_t` really has this lock: it does not still wait for it, and the lock
+/// was not taken for the fork.
+pub fn is_anothers(handle: usize, held: &Held) -> bool {
+    let is_waited_for = held.is_being_taken && is_waited_for_by(held);
+    !is_waited_for && !taken_for_fork::contains(handle, cpython::object_of_lock(held.address))
+}
+
+/// Whether the thread that is in the call to take this lock still waits for it.
+fn is_waited_for_by(held: &Held) -> bool {
+    let is_semaphore =
+        |entry: &Entry| entry.object == Object::Semaphore && matches!(entry.stage, Stage::Asked | Stage::AskedOrHeld);
+    let waits = |thread: &Thread| {
+        let mut asked = thread.held.entries().filter(is_semaphore);
+        asked.any(|entry| waited_for(entry.address) == Some(held.address))
+    };
+    threads::all().any(|(_, _, thread)| thread.handle() == held.holder && waits(thread))
 }
 
 /// The `pthread_t` of the thread that holds this lock, which the calling thread is about to wait for; 0 where that is not known.
@@ -69,7 +92,7 @@ pub fn name_from_here(address: usize) -> Option<String> {
 /// Where the calling thread has taken the lock at this address, which it holds.
 pub fn where_taken(address: usize, depth: usize) -> Option<Vec<PythonFrame>> {
     let (_, objects, state) = from_here(Pages::for_many_reads)?;
-    objects.where_taken(Thread { state, handle: 0 }, address, depth)
+    objects.where_taken(cpython::Thread { state, handle: 0 }, address, depth)
 }
 
 /// Whether this thread holds the interpreter lock.

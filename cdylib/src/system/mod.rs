@@ -26,6 +26,7 @@ pub mod process;
 mod program_headers;
 pub mod python;
 pub mod python_calls;
+pub mod python_lock_calls;
 pub mod real;
 pub mod redirected_entries;
 pub mod region;

@@ -1,4 +1,5 @@
-//! Whether a frame has called a lock's `acquire` but not yet its `release`, read from its code up to its place.
+//! Whether a frame has called a lock's `acquire` (or `__enter__`) but not yet its `release` (or `__exit__`), read from its code up to
+//! its place.
 //!
 //! The calls before the frame's place count in order; it is not known which of them were jumped over. So this is strong evidence if
 //! the lock is known to be held, and none if it is free.
@@ -7,6 +8,10 @@ use super::frame::Frame;
 use super::object::Objects;
 use super::opcodes::Opcodes;
 use super::versions;
+
+/// The names of the methods that take a lock, and of those that release it.
+pub(super) const TAKES: [&str; 2] = ["acquire", "__enter__"];
+const RELEASES: [&str; 2] = ["release", "__exit__"];
 
 /// What the code refers to by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +23,9 @@ enum Referred {
     /// A variable that functions share, where those have numbers of their own.
     Shared(usize),
 }
+
+/// The size of an instruction.
+const UNIT: usize = 2;
 
 /// A call of a method of what was loaded just before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +42,13 @@ struct Called {
 /// The calls of a lock's methods in a function, in the order of its code.
 struct LockCalls {
     calls: Vec<Called>,
-    /// The number of the name `acquire`.
-    acquire: usize,
+    /// The numbers of the names of methods that take it.
+    takes: Vec<usize>,
 }
 
 impl LockCalls {
     fn is_acquire(&self, called: &&Called) -> bool {
-        called.method == self.acquire
+        self.takes.contains(&called.method)
     }
 }
 
@@ -48,8 +56,22 @@ impl Objects {
     /// Whether the frame has called `acquire` of what it knows by this variable or attribute, and not `release` since.
     pub fn has_acquired(&self, frame: Frame, name: &str) -> bool {
         let until_now = || self.lock_calls(frame, name, usize::try_from(self.offset(frame)?).ok()?);
-        let acquired = until_now().and_then(|known| Some(known.calls.last()?.method == known.acquire));
-        acquired.unwrap_or(false)
+        until_now().is_some_and(|known| known.calls.last().is_some_and(|last| known.is_acquire(&last)))
+    }
+
+    /// Whether the frame is in a call of `acquire` of what it knows by this variable or attribute.
+    pub(super) fn is_acquiring(&self, frame: Frame, name: &str) -> bool {
+        let found = || {
+            let now = usize::try_from(self.offset(frame)?).ok()?;
+            let known = self.lock_calls(frame, name, now + UNIT)?;
+            Some(
+                known
+                    .calls
+                    .iter()
+                    .any(|called| called.end == now && known.is_acquire(&called)),
+            )
+        };
+        found().unwrap_or(false)
     }
 
     /// Where the frame has called `acquire` of what it knows by this variable or attribute, if its function does so in one place
@@ -71,13 +93,16 @@ impl Objects {
         const MAX_BYTES: usize = 1 << 16;
         let opcodes = versions::of(self.interpreter.minor)?.opcodes.as_ref()?;
         let names = self.used_names(frame);
-        let number = |name: &str| {
-            names
-                .iter()
-                .position(|&object| self.text(object).as_deref() == Some(name))
+        let numbers = |wanted: [&str; 2]| -> Vec<usize> {
+            let texts = names.iter().map(|&object| self.text(object).unwrap_or_default());
+            let is_wanted = |(number, name): (usize, String)| wanted.contains(&name.as_str()).then_some(number);
+            texts.enumerate().filter_map(is_wanted).collect()
         };
-        let acquire = number("acquire")?;
-        let release = number("release");
+        let takes = numbers(TAKES);
+        if takes.is_empty() {
+            return None;
+        }
+        let releases = numbers(RELEASES);
         let mut code = vec![0; Some(length).filter(|&length| length <= MAX_BYTES)?];
         if !self.pages.read(self.code_start(frame)?, &mut code) {
             return None;
@@ -92,10 +117,12 @@ impl Objects {
             };
             name_of.is_some_and(|&object| self.text(object).as_deref() == Some(name))
         };
-        let calls = calls(opcodes, &code, |method| method == acquire || Some(method) == release)?;
+        let calls = calls(opcodes, &code, |method| {
+            takes.contains(&method) || releases.contains(&method)
+        })?;
         Some(LockCalls {
             calls: calls.into_iter().filter(is_it).collect(),
-            acquire,
+            takes,
         })
     }
 }
@@ -114,7 +141,7 @@ impl Objects {
     }
 
     /// The instruction that the frame is at, and the low byte of its operand.
-    fn instruction(&self, frame: Frame) -> Option<[u8; 2]> {
+    pub(super) fn instruction(&self, frame: Frame) -> Option<[u8; 2]> {
         let offset = usize::try_from(self.offset(frame)?).ok()?;
         let start = self.code_start(frame)?;
         let mut instruction = [0; 2];

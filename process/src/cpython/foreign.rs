@@ -123,6 +123,7 @@ impl ForeignPython {
             .map(|thread| self.objects.running(thread.state, thread.handle))
             .collect();
         let nobody = Running {
+            innermost: None,
             handle: 0,
             frames: Vec::new(),
         };

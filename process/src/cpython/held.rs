@@ -6,7 +6,8 @@
 //!    such as a condition, unless another thread is seen to hold the lock. Generators that the thread is in the middle of count as
 //!    its frames: `generator`.
 //! 3. A thread that has called the lock's `acquire`, and not its `release`, in a function that it has not left, holds it: `called`.
-//! 4. A held lock that only one thread can reach from its variables belongs to that thread, unless a thread waits for it: then it
+//! 4. A thread that is in the call to take the lock may have it already: `taking`. Whether it still waits, only the caller knows.
+//! 5. A held lock that only one thread can reach from its variables belongs to that thread, unless a thread waits for it: then it
 //!    may be a lock that one thread waits on until another releases it.
 //!
 //! The forking thread's own locks are found in the same way, and never count.
@@ -32,6 +33,8 @@ pub struct Held {
     pub holder: usize,
     /// A number that identifies where it was taken, in this process.
     pub place: u64,
+    /// Whether the thread is in the call to take it, and has it unless it still waits.
+    pub is_being_taken: bool,
 }
 
 /// A Python thread: its `pthread_t`, and its frames, innermost first, with those of its generators.
@@ -39,6 +42,8 @@ pub struct Held {
 pub struct Running {
     pub handle: usize,
     pub frames: Vec<Frame>,
+    /// The innermost one without generators.
+    pub innermost: Option<Frame>,
 }
 
 /// A lock whose block a thread is inside.
@@ -63,9 +68,11 @@ struct Candidate {
 impl Objects {
     /// The frames of the thread with this state, for the questions here.
     pub fn running(&self, state: usize, handle: usize) -> Running {
+        let frames = self.frames(state, MAX_FRAMES);
         Running {
             handle,
-            frames: self.with_generators(self.frames(state, MAX_FRAMES)),
+            innermost: frames.first().copied(),
+            frames: self.with_generators(frames),
         }
     }
 
@@ -93,6 +100,31 @@ impl Objects {
             }
         }
         held
+    }
+
+    /// The locks that other threads are in the call to take or to release and that are held, by nobody who is known: each with every such thread,
+    /// of which at most one does not wait.
+    pub fn held_in_calls(&self, own: &Running, others: &[Running], known: &[Held]) -> Vec<(Held, Frame)> {
+        let mut found: Vec<(Held, Frame)> = Vec::new();
+        for thread in others {
+            let Some(frame) = thread.innermost else { continue };
+            let locks = self.being_taken(frame).into_iter().chain(self.being_left(thread));
+            for lock in locks.filter_map(|object| self.held_lock(object)) {
+                let is_known = known.iter().any(|held| held.address == lock.address);
+                if !is_known && lock.holder.is_none_or(|holder| holder == thread.handle) {
+                    let held = Held {
+                        is_being_taken: true,
+                        ..held_by(lock.address, thread.handle, frame, 0)
+                    };
+                    found.push((held, frame));
+                }
+            }
+        }
+        if !found.is_empty() {
+            let own = self.inside(own);
+            found.retain(|(held, _)| own.iter().all(|inside| inside.address != held.address));
+        }
+        found
     }
 
     /// All locks that other threads are taken to hold, each with its name where it has one. `in_blocks` are known already.
@@ -214,6 +246,18 @@ impl Objects {
         inside.into_iter().filter_map(with_frame).collect()
     }
 
+    /// What an object with a block of its own may not have released yet, whose `__exit__` is called: the block is left already.
+    fn being_left(&self, thread: &Running) -> Vec<usize> {
+        /// How many frames further in the lock may be released.
+        const MAX_FRAMES: usize = 4;
+        let frames = thread.frames.iter().take(MAX_FRAMES);
+        let leaves = |frame: &&Frame| self.plain_name(**frame).is_some_and(|name| name == "__exit__");
+        let objects = frames
+            .filter(leaves)
+            .filter_map(|&frame| self.first_local(frame, "self"));
+        objects.flat_map(|object| self.guarded_by(object)).collect()
+    }
+
     /// The objects that an object with a block of its own may have taken: its attributes.
     fn guarded_by(&self, object: usize) -> Vec<usize> {
         let attributes = self.all_attributes(object);
@@ -236,6 +280,7 @@ fn held_by(address: usize, holder: usize, frame: Frame, mark: usize) -> Held {
         address,
         holder,
         place: (frame.code as u64 ^ mark as u64).rotate_left(17) | 1,
+        is_being_taken: false,
     }
 }
 

@@ -18,6 +18,11 @@ const RECURSIVE_SIZE: usize = 40;
 const LOCKED: u8 = 1;
 const HAS_WAITERS: u8 = 2;
 
+/// The object of the lock with a state of its own at this address.
+pub fn object_of_lock(address: usize) -> usize {
+    address.wrapping_sub(STATE)
+}
+
 /// A held lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockState {

@@ -22,6 +22,7 @@
 //! | `lock_object` | which objects are locks, and what they say of themselves |
 //! | `class` | what objects have by their class |
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
+//! | `taking` | which locks a frame is in the call to take |
 //! | `generator` | the generators that a frame is in the middle of |
 //! | `path` | the way from a variable to an object |
 //! | `search` | which object is a lock, from a frame |
@@ -53,6 +54,7 @@ mod path;
 mod program;
 mod search;
 mod taken;
+mod taking;
 mod threads;
 pub mod versions;
 mod view;
@@ -63,6 +65,7 @@ pub use self::foreign::{ForeignPython, Holder, SeenThread};
 pub use self::frame::Frame;
 pub use self::held::Held;
 pub use self::interpreter::{Interpreter, Types};
+pub use self::lock_object::object_of_lock;
 pub use self::object::Objects;
 pub use self::opcodes::Opcodes;
 pub use self::pages::Pages;

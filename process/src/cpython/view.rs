@@ -153,16 +153,24 @@ impl Objects {
             }
             view.locks.push(named);
         }
+        for (held, frame) in self.held_in_calls(&own, &running, &view.held) {
+            let named = self.locks_from(frame, &BTreeSet::from([held.address]), false);
+            view.locks.extend(named);
+            view.held.push(held);
+        }
         let is_named = |held: &Held| view.lock(held.address).is_none_or(|named| !named.is_bookkeeping);
         let counting = view.held.iter().copied().filter(is_named).collect();
         view.held = counting;
     }
 
-    /// The locks with a state of their own of other threads that are inside a block.
+    /// The locks with a state of their own of other threads that are inside a block, or in the call to take the lock.
     pub fn held_by_others(&self, this: Thread) -> Vec<Held> {
         let (own, running) = self.all_running(this, &self.others(this.state));
-        let held = self.held_in_blocks(&own, &running);
-        held.into_iter().map(|(held, _)| held).collect()
+        let in_blocks = self.held_in_blocks(&own, &running).into_iter();
+        let mut held: Vec<Held> = in_blocks.map(|(held, _)| held).collect();
+        let in_calls = self.held_in_calls(&own, &running, &held).into_iter();
+        held.extend(in_calls.map(|(held, _)| held));
+        held
     }
 
     /// The `pthread_t` of the holder of this lock with a state of its own, which the thread with this state is about to wait for; 0

@@ -21,7 +21,7 @@ const MAX_STACK_DEPTH: usize = 1 << 12;
 /// The most code in which the beginning of a block is looked for, in bytes.
 const MAX_CODE: usize = 1 << 16;
 /// The size of an instruction.
-const UNIT: usize = 2;
+pub(super) const UNIT: usize = 2;
 
 /// One entry of a table of exceptions, in units of code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Objects {
     }
 
     /// Where the frame's stack of values begins.
-    fn values(&self, frame: Frame) -> Option<usize> {
+    pub(super) fn values(&self, frame: Frame) -> Option<usize> {
         match self.layout.blocks {
             Blocks::Stack(stack) => self.pages.pointer(frame.address + stack.values),
             Blocks::Table(table) => {
@@ -147,12 +147,18 @@ impl Objects {
 
     /// The blocks that the code's table has around the frame's instruction, the innermost first.
     fn table_blocks(&self, frame: Frame, blocks: BlockTable) -> Option<Rc<[Block]>> {
-        let offset = self.offset(frame)?;
-        // A frame that has not begun is before its first instruction.
-        let mut unit = usize::try_from(offset).ok()? / UNIT;
+        Some(self.blocks_at(frame.code, self.offset(frame)?, blocks))
+    }
+
+    /// The blocks that the code's table has around the instruction at this offset, the innermost first.
+    pub(super) fn blocks_at(&self, code: usize, offset: i32, blocks: BlockTable) -> Rc<[Block]> {
         // Many threads are in the same place.
-        Some(self.known.blocks.get((frame.code, offset), || {
-            let table = self.pages.pointer(frame.code + blocks.exceptions);
+        self.known.blocks.get((code, offset), || {
+            // A frame that has not begun is before its first instruction.
+            let Ok(mut unit) = usize::try_from(offset).map(|offset| offset / UNIT) else {
+                return Rc::from([]);
+            };
+            let table = self.pages.pointer(code + blocks.exceptions);
             let table = table.and_then(|table| self.bytes(table, MAX_TABLE)).unwrap_or_default();
             let mut found = Vec::new();
             for _ in 0..MAX_BLOCKS {
@@ -169,11 +175,11 @@ impl Objects {
                 unit = handler.target;
             }
             Rc::from(found)
-        }))
+        })
     }
 
     /// The object of the `__exit__` that is on top of this many values.
-    fn exited_at(&self, exit: Exit, values: usize, depth: usize) -> Option<usize> {
+    pub(super) fn exited_at(&self, exit: Exit, values: usize, depth: usize) -> Option<usize> {
         let value = |from_top: usize| {
             let place = values + depth.checked_sub(from_top)? * 8;
             let object = self.referred(self.pages.word(place)?);
@@ -181,36 +187,45 @@ impl Objects {
         };
         let top = value(1)?;
         match exit {
-            Exit::Pair => self.is_exit(value(2)?).then_some(top),
+            Exit::Pair => self.is_method(value(2)?, is_exit).then_some(top),
             Exit::Bound => self.bound_exit(top),
         }
     }
 
-    /// Whether this is a function or a method of a built-in type with the name `__exit__`.
-    fn is_exit(&self, object: usize) -> bool {
+    /// Whether this is a function or a method of a built-in type with a name as wanted.
+    fn is_method(&self, object: usize, is_wanted: impl Fn(&str) -> bool) -> bool {
         const METHOD: usize = 40;
         let name = || match self.type_name(self.type_of(object)?)?.as_str() {
             "function" => self.text(self.pages.pointer(object + self.layout.function_name)?),
             "method_descriptor" => self.c_string(self.pages.pointer(self.pages.pointer(object + METHOD)?)?),
             _ => None,
         };
-        name().as_deref() == Some("__exit__")
+        name().is_some_and(|name| is_wanted(&name))
     }
 
     /// The object that this `__exit__` is bound to.
     fn bound_exit(&self, object: usize) -> Option<usize> {
+        self.bound_method(object, is_exit)
+    }
+
+    /// The object that this method, which has a name as wanted, is bound to.
+    pub(super) fn bound_method(&self, object: usize, is_wanted: impl Fn(&str) -> bool) -> Option<usize> {
         const FUNCTION: usize = 16;
         const BOUND_TO: usize = 24;
-        let is_exit = match self.type_name(self.type_of(object)?)?.as_str() {
-            "method" => self.is_exit(self.pages.pointer(object + FUNCTION)?),
+        let is_it = match self.type_name(self.type_of(object)?)?.as_str() {
+            "method" => self.is_method(self.pages.pointer(object + FUNCTION)?, is_wanted),
             "builtin_function_or_method" => {
                 let name = self.pages.pointer(self.pages.pointer(object + FUNCTION)?)?;
-                self.c_string(name).as_deref() == Some("__exit__")
+                self.c_string(name).is_some_and(|name| is_wanted(&name))
             }
             _ => false,
         };
-        is_exit.then(|| self.pages.pointer(object + BOUND_TO))?
+        is_it.then(|| self.pages.pointer(object + BOUND_TO))?
     }
+}
+
+fn is_exit(name: &str) -> bool {
+    name == "__exit__"
 }
 
 /// The first unit of the block with this handler: blocks inside it cut it into several entries.

@@ -1,7 +1,7 @@
 # Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no
 # fork leaves it locked.
 #
-# python: 3.7-3.13
+# python: 3.7-3.15
 # expect: unsafe_fork INFO function=fork locks=0
 # runs: {lock,rlock,write,queue}
 import os

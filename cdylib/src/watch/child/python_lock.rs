@@ -30,6 +30,7 @@ pub fn behind(semaphore: usize) -> Option<Orphan> {
             address,
             holder: python::holder_of_inherited(address)?,
             place: 0,
+            is_being_taken: false,
         };
         orphans::add(
             fork_snapshot::entry_of(&held),

@@ -38,15 +38,21 @@ pub(super) fn natively(thread: &'static Thread, settling: &mut Settling) {
     note(settling, end);
 }
 
-/// Waits in a thread that has the interpreter lock, and gives it up meanwhile.
-pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, lock: InterpreterLock) {
+/// Waits in a thread that has the interpreter lock, and gives it up meanwhile. False, with the wait neither ended nor given up, where
+/// another thread holds a lock of Python code that no hook sees.
+pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, lock: InterpreterLock) -> bool {
     let mut stuck = Stuck::new();
     let mut nap = FIRST_NAP;
     let end = loop {
-        if is_clear(thread) && is_clear_in_python(thread) {
-            break End::Clear;
+        let is_over = is_over(settling);
+        if is_clear(thread) {
+            match is_clear_in_python(thread) {
+                true => break End::Clear,
+                false if is_over => break End::GivenUp,
+                false => return false,
+            }
         }
-        if is_over(settling) {
+        if is_over {
             break End::GivenUp;
         }
         let released = lock.release();
@@ -62,6 +68,7 @@ pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, l
         nap = (nap * 2).min(LONGEST_NAP);
     };
     note(settling, end);
+    true
 }
 
 fn note(settling: &mut Settling, end: End) {
@@ -113,7 +120,7 @@ pub(super) fn is_clear(thread: &'static Thread) -> bool {
     is_clear
 }
 
-/// Whether no other thread is inside a `with` block of a lock that no hook sees. This thread has the interpreter lock.
+/// Whether no other thread is inside a `with` block of a lock that no hook sees, or has just taken one. This thread has the interpreter lock.
 fn is_clear_in_python(thread: &'static Thread) -> bool {
     let _busy = Busy::from_here();
     frames::held_in_blocks(thread.handle()).is_empty()
