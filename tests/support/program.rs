@@ -177,7 +177,10 @@ pub fn built_library(file: &str) -> PathBuf {
 fn built(compiler: &OsString, arguments: &[OsString], made_from: &[PathBuf], place: &Path) -> PathBuf {
     let age = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let header = sources().join("program.h");
-    let newest = made_from.iter().chain([&header]).filter_map(|path| age(path)).max();
+    // A compiler that is a script of a test run's own.
+    let compiler_itself = PathBuf::from(compiler);
+    let sources = made_from.iter().chain([&header, &compiler_itself]);
+    let newest = sources.filter_map(|path| age(path)).max();
     if age(place) > newest {
         return place.to_owned();
     }

@@ -1,6 +1,6 @@
 /* H1, H2: a program without threads loads a plugin that has some. Before glibc 2.34 that also loads the library of threads, after the
  * start; each of its functions must be found then.
- * flags: -Wl,--as-needed
+ * flags: -Wl,--as-needed -lc
  * plugin: lib_with_threads.c
  * expect: unsafe_fork ERROR function=fork fork=main locks=3 threads=1
  * with: lock=mutex owner=keeper acquired=plugin_keep
