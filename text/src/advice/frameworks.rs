@@ -43,7 +43,11 @@ const FRAMEWORKS: &[Framework] = &[
     },
     Framework {
         files: &[],
-        symbols: &["testing::internal::"],
+        // A test's own fork has other frames of googletest below it.
+        symbols: &[
+            "testing::internal::ForkingDeathTest::",
+            "testing::internal::NoExecDeathTest::",
+        ],
         programs: &[],
         done: &[],
         advice: "Set the flag of googletest's death tests to \"threadsafe\" (GTEST_FLAG_SET(death_test_style, \"threadsafe\")), \
@@ -117,6 +121,8 @@ mod tests {
             advice(None, &frames, None).unwrap_or_default()
         };
         assert!(native("testing::internal::ForkingDeathTest::AssumeRole()").contains("threadsafe"));
+        assert!(native("testing::internal::NoExecDeathTest::AssumeRole()").contains("threadsafe"));
+        assert_eq!(native("testing::internal::UnitTestImpl::RunAllTests()"), "");
         assert!(native("boost::asio::io_context::run()").contains("notify_fork"));
         let argv = ["/usr/bin/uwsgi".to_owned(), "--master".to_owned()];
         assert!(
