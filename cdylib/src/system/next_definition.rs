@@ -150,29 +150,33 @@ pub struct Mapped {
 /// The object around this address; `None` where there is none, or where its headers do not lie at its start.
 pub fn mapped_around(address: usize) -> Option<Mapped> {
     let mut objects = Objects::all(Access::Guarded);
-    let mut is_program = true;
+    let program = objects.next_map()?;
+    let map: LinkMap = Access::Guarded.read(program)?;
+    let headers = ProgramHeaders::of_program(map.base)?;
+    if let Some(found) = mapped(program, &map, headers, address) {
+        return Some(found);
+    }
+    // The nearest one that begins before: objects do not lie within each other.
+    let mut nearest = (0, map);
     while let Some(at) = objects.next_map() {
         let map: LinkMap = Access::Guarded.read(at)?;
-        let headers = if is_program {
-            ProgramHeaders::of_program(map.base)
-        } else if map.base <= address {
-            ProgramHeaders::at_start(map.base)
-        } else {
-            None
-        };
-        is_program = false;
-        if let Some(headers) = headers.filter(|headers| headers.extent().contains(&address)) {
-            let extent = headers.extent();
-            return Some(Mapped {
-                map: at,
-                dynamic: map.dynamic,
-                start: extent.start,
-                end: extent.end,
-                index: headers.unwind_index(),
-            });
+        if map.base <= address && (nearest.0 == 0 || map.base > nearest.1.base) {
+            nearest = (at, map);
         }
     }
-    None
+    let (at, map) = nearest;
+    mapped(at, &map, ProgramHeaders::at_start(map.base)?, address)
+}
+
+fn mapped(at: usize, map: &LinkMap, headers: ProgramHeaders, address: usize) -> Option<Mapped> {
+    let Range { start, end } = headers.extent();
+    (start..end).contains(&address).then(|| Mapped {
+        map: at,
+        dynamic: map.dynamic,
+        start,
+        end,
+        index: headers.unwind_index(),
+    })
 }
 
 /// Whether the loader's record of this object still says the same.
