@@ -9,7 +9,7 @@ programs! {
        stuck_glib_mutex, stuck_child_own_lock_futex, stuck_child_condition_in_use, orphaned_lock_glib_child_setup,
        orphaned_lock_in_signal_handler, silent_child_of_lone_thread, silent_child_signal_wakes, silent_child_timeouts, silent_timed_loop,
        silent_child_has_it_at_once, orphaned_lock_atfork_child, orphaned_lock_unseen_owner, orphaned_libc_in_malloc,
-       orphaned_libc_loader, orphaned_libc_time_zone, stuck_child_unseen_reader, fork_outcome_failed_exec,
+       orphaned_libc_loader, orphaned_libc_time_zone, orphaned_libc_running, stuck_child_unseen_reader, fork_outcome_failed_exec,
        silent_child_forgets, silent_child_joins_lost_thread, silent_child_of_lone_thread_threads, silent_child_own_threads,
        silent_child_owner_ends, orphaned_lock_reader_yields, shared_wakeup_thread, shared_wakeup_libevent, shared_wakeup_libuv, silent_event_loops, shared_fd_lone, silent_child_descriptors;
     Cpp: orphaned_static_guard, stuck_spdlog_queue, silent_standard_child_static;

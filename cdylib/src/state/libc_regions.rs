@@ -10,7 +10,7 @@ use crate::system::libc_version::{Version, glibc};
 pub struct Region {
     /// Its name in records.
     pub name: &'static str,
-    /// Whether a call in progress holds the lock whenever it may block; otherwise a child's call usually returns.
+    /// Whether a call in progress holds the lock whenever it sleeps; otherwise a child's call usually returns.
     pub certain: bool,
     /// The first glibc that has the lock.
     pub since: Version,

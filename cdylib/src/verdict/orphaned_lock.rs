@@ -7,6 +7,7 @@ use forkwatch_schema::record::{Frame, PythonFrame};
 use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names};
 use crate::config;
+use crate::snapshot::fork_snapshot::OtherThread;
 use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::lock_memory;
 use crate::snapshot::names::frames;
@@ -77,13 +78,21 @@ pub fn judge(lock: &ReportLock, orphan: &Orphan, how: Reported, certain: bool, r
     }
     Verdict::Finding(Evidence {
         blocks,
-        never_returns: blocks && certain,
+        never_returns: blocks && certain && (entry.object != Object::LibcRegion || slept_in_call(lock, orphan)),
         aborts: blocks && is_refused_by_kernel(lock, orphan),
         owner,
         identity,
         acquired_stack,
         acquired_python_stack: taken_in_python(lock, orphan),
     })
+}
+
+/// Whether the holder of a lock inside libc was seen to sleep in the call at the fork, not for another lock. One that ran may not have taken
+/// the lock yet, or have released it.
+fn slept_in_call(lock: &ReportLock, orphan: &Orphan) -> bool {
+    let seen = fork_record::of(lock, orphan.fork).and_then(|fork| fork.seen.as_ref());
+    let sleeps = |thread: &OtherThread| thread.tid == orphan.owner && thread.blocked.is_some();
+    seen.is_some_and(|seen| seen.threads.iter().any(sleeps))
 }
 
 /// Whether the kernel refuses to wait for the lock: a mutex that inherits priority whose owner is a thread of another process. libc
