@@ -4,6 +4,7 @@ use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{PythonFrame, Record, Thread, UnsafeFork};
 
 use crate::options::{only_fork, words};
+use crate::support::judge;
 use crate::support::process::End;
 use crate::support::program::{Language, Program};
 use crate::support::programs;
@@ -30,6 +31,18 @@ fn each(name: &str, arguments: &str, options: &[(&str, &str)], see: impl Fn(&Rec
         let watched = watch(&program, start, &words(arguments), options);
         let (record, fork) = only_fork(&watched);
         see(record, fork, &start.label);
+    }
+}
+
+/// Where no Python frame says what a descriptor is for, one that Python code may pass messages by is no finding.
+#[test]
+fn channels_are_no_finding_where_frames_are_not_read() {
+    let program = Program::ready(Language::Python, "silent_python_channels").expect("its interpreters");
+    let start = program.starts.last().expect("an interpreter");
+    for arguments in &program.head.runs {
+        let watched = watch(&program, start, arguments, &[("FORKWATCH_PYTHON", "off")]);
+        let wrongs = judge::wrongs(&program.head, arguments, watched.lines());
+        assert!(wrongs.is_empty(), "{arguments:?}: {wrongs:?}");
     }
 }
 

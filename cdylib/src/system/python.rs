@@ -74,6 +74,11 @@ pub fn found() -> Option<&'static Python> {
     FOUND.get()
 }
 
+/// Whether the process has an interpreter, be it one that is not known. Looked up in a forked child only.
+pub fn is_there() -> bool {
+    FOUND.get().is_some() || symbol(c"Py_GetVersion").is_some()
+}
+
 /// The addresses of the function by which CPython makes its state anew in a forked child. Looked up in such a child only.
 pub fn after_fork() -> Range<usize> {
     static START: AtomicUsize = AtomicUsize::new(0);

@@ -176,7 +176,8 @@ pub fn look_again(thread: &'static Thread) -> Option<Settled> {
         // A thread that comes to the gate has an entry for an instant.
         wait::natively(thread, settling);
     }
-    let is_clear = settling.closing.is_some_and(|closing| GATE.is_still(closing));
+    // Functions that Python called after ours may have let other threads run, which no gate keeps from its locks.
+    let is_clear = settling.closing.is_some_and(|closing| GATE.is_still(closing)) && wait::is_clear_in_python(thread);
     counts::note_settled(is_clear, settling.waited());
     if !is_clear {
         return None;

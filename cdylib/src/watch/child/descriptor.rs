@@ -24,6 +24,7 @@ use crate::state::sandbox;
 use crate::state::stack_cache::Caller;
 use crate::system::descriptor::{self, Type};
 use crate::system::errno::KeepErrno;
+use crate::system::python as interpreter;
 use crate::system::redirected_entries::Redirected;
 use crate::system::task;
 use crate::verdict::fork_record;
@@ -117,7 +118,7 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
         at_other_end: who(&at_other_end, forking),
         is_connection: descriptors::is_connected(fd) && descriptor::is_stream(fd) && descriptor::has_named_peer(fd),
         is_locked: is == Type::File,
-        talks: talks(python),
+        talks: talks(python) || may_talk_unseen(fd),
         wakes: wakes(python) || descriptor::is_nonblocking(fd) && frames::is_its_code(return_address),
     };
     let verdict = judge(&facts);
@@ -217,6 +218,13 @@ fn talks(python: &[PythonFrame]) -> bool {
     python
         .iter()
         .any(|frame| files.iter().any(|file| frame.file.ends_with(file)))
+}
+
+/// Whether Python code may pass messages by this descriptor, in an interpreter whose frames are not read. What must not wait is no such
+/// descriptor.
+fn may_talk_unseen(fd: i32) -> bool {
+    let is_read = config::get().python && interpreter::found().is_some();
+    !is_read && interpreter::is_there() && !descriptor::is_nonblocking(fd)
 }
 
 /// Whether this is code that wakes Python's event loop.

@@ -120,8 +120,9 @@ pub(super) fn is_clear(thread: &'static Thread) -> bool {
     is_clear
 }
 
-/// Whether no other thread is inside a `with` block of a lock that no hook sees, or has just taken one. This thread has the interpreter lock.
-fn is_clear_in_python(thread: &'static Thread) -> bool {
+/// Whether no other thread is inside a `with` block of a lock that no hook sees, or has just taken one; true where this thread does not have
+/// the interpreter lock.
+pub(super) fn is_clear_in_python(thread: &'static Thread) -> bool {
     let _busy = Busy::from_here();
     frames::held_in_blocks(thread.handle()).is_empty()
 }
