@@ -42,6 +42,8 @@ int main(void)
            AT(PyFunctionObject, func_closure));
 #if PY_VERSION_HEX >= 0x03070000
     printf("child_handlers %d\n", AT(PyInterpreterState, after_forkers_child));
+    _Static_assert(AT(PyInterpreterState, after_forkers_child) - AT(PyInterpreterState, before_forkers) == 16,
+                   "the list of functions before a fork, the parent's, the child's");
 #endif
     printf("elements %d\n", AT(PyTupleObject, ob_item));
     printf("ascii %d\n", (int)sizeof(PyASCIIObject));

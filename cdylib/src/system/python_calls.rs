@@ -7,6 +7,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use forkwatch_process::cpython::versions::layout_of;
 use once_cell::race::OnceBox;
 
 use super::python::{self, symbol};
@@ -185,11 +186,41 @@ fn register() -> Option<()> {
             return None;
         }
         let result = some(call(register, arguments, keywords))?;
+        if put_first(before).is_none() {
+            clear_error();
+        }
         for object in [result, keywords, arguments, before, after, register, posix] {
             decrement(object);
         }
     }
     Some(())
+}
+
+/// Puts this function, which was registered just now, before all others that Python calls before a fork: it calls them in reverse, and one that
+/// came after ours could let another thread take a lock. Only where locks pass no hook.
+///
+/// # Safety
+/// This thread has the interpreter lock.
+unsafe fn put_first(before: Object) -> Option<()> {
+    /// From the list of the functions before a fork to that of the child's, behind the parent's.
+    const TO_CHILDS: usize = 16;
+    let layout = layout_of(&python::found()?.interpreter)?;
+    let lists = layout.child_handlers.filter(|_| layout.own_locks_since.is_some())?;
+    let interpreter: unsafe extern "C-unwind" fn() -> Object = function(c"PyInterpreterState_Get")?;
+    let size: unsafe extern "C-unwind" fn(Object) -> isize = function(c"PyList_Size")?;
+    let item: unsafe extern "C-unwind" fn(Object, isize) -> Object = function(c"PyList_GetItem")?;
+    let insert: unsafe extern "C-unwind" fn(Object, isize, Object) -> c_int = function(c"PyList_Insert")?;
+    let replace: unsafe extern "C-unwind" fn(Object, isize, isize, Object) -> c_int = function(c"PyList_SetSlice")?;
+    // SAFETY: the interpreter has a list there, in every version with such locks, since a function was registered just now; it is only
+    // changed if its last element is that function.
+    unsafe {
+        let list = *interpreter().byte_add(lists - TO_CHILDS).cast::<Object>();
+        let count = size(list);
+        if count < 2 || item(list, count - 1) != before || insert(list, 0, before) != 0 {
+            return None;
+        }
+        (replace(list, count, count + 1, null_mut()) == 0).then_some(())
+    }
 }
 
 /// The function of this name, as one of type `F`, which the caller knows it to have.
