@@ -197,7 +197,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
             thread.name = name.clone().into_bytes();
         }
     }
-    let has_it = |held: &&Held| python::is_anothers(this.handle(), held);
+    let has_it = |held: &&Held| python::is_anothers(held);
     for held in snapshot.python.iter().flat_map(|view| &view.held).filter(has_it) {
         let holder = snapshot.threads.iter().find(|thread| thread.handle == held.holder);
         let waits = |thread: &&OtherThread| {

@@ -30,18 +30,18 @@ pub fn held_in_blocks(handle: usize) -> Vec<Held> {
     match from_here(Pages::for_frames) {
         Some((python, objects, state)) if objects.has_own_locks() && python.is_locked_by_this_thread() => {
             let mut held = objects.held_by_others(cpython::Thread { state, handle });
-            held.retain(|held| is_anothers(handle, held));
+            held.retain(is_anothers);
             held
         }
         _ => Vec::new(),
     }
 }
 
-/// Whether another thread than the one with this `pthread_t` really has this lock: it does not still wait for it, and the lock
+/// Whether another thread than this one really has this lock: it does not still wait for it, and the lock
 /// was not taken for the fork.
-pub fn is_anothers(handle: usize, held: &Held) -> bool {
+pub fn is_anothers(held: &Held) -> bool {
     let is_waited_for = held.is_being_taken && is_waited_for_by(held);
-    !is_waited_for && !taken_for_fork::contains(handle, cpython::object_of_lock(held.address))
+    !is_waited_for && !taken_for_fork::contains(cpython::object_of_lock(held.address))
 }
 
 /// Whether the thread that is in the call to take this lock still waits for it.

@@ -1,31 +1,39 @@
-//! The locks of Python code that threads have taken for their forks: see `watch::settle::python`.
+//! The locks of Python code that this thread has taken for its fork: see `watch::settle::python`.
 //!
-//! Used only with the interpreter lock, which no thread gives up meanwhile; so the table is never locked at a fork.
+//! Each thread has a list of its own, behind one of its words: a list for all would need a lock, which a thread could hold while another forks
+//! without the interpreter lock.
+#![expect(unsafe_code, reason = "a thread word holds a box")]
 
-use lock_api::Mutex;
-
-use crate::system::own_lock::OwnLock;
 use crate::system::python_lock_calls::TakenLock;
+use crate::system::thread_word::{self, Word};
 
-/// Each with the thread's `pthread_t`.
-static TAKEN: Mutex<OwnLock, Vec<(usize, TakenLock)>> = Mutex::new(Vec::new());
-
-/// The thread with this `pthread_t` has taken a lock.
-pub fn add(handle: usize, lock: TakenLock) {
-    TAKEN.lock().push((handle, lock));
+/// This thread has taken a lock.
+pub fn add(lock: TakenLock) {
+    match list() {
+        Some(taken) => taken.push(lock),
+        None => thread_word::set(Word::TakenForFork, Box::into_raw(Box::new(vec![lock])) as usize),
+    }
 }
 
-/// The lock that the thread with this `pthread_t` took last, which is no longer in the table.
-pub fn take_newest(handle: usize) -> Option<TakenLock> {
-    let mut taken = TAKEN.lock();
-    let place = taken.iter().rposition(|(thread, _)| *thread == handle)?;
-    Some(taken.remove(place).1)
+/// The lock that this thread took last, which is no longer in its list.
+pub fn take_newest() -> Option<TakenLock> {
+    let newest = list()?.pop();
+    if newest.is_none() {
+        let place = thread_word::get(Word::TakenForFork) as *mut Vec<TakenLock>;
+        thread_word::set(Word::TakenForFork, 0);
+        // SAFETY: only `add` sets the word, to a box that it owned, and the word was cleared just now.
+        drop(unsafe { Box::from_raw(place) });
+    }
+    newest
 }
 
-/// Whether the thread with this `pthread_t` has taken the lock that is this object.
-pub fn contains(handle: usize, object: usize) -> bool {
-    TAKEN
-        .lock()
-        .iter()
-        .any(|(thread, lock)| *thread == handle && lock.object() == object)
+/// Whether this thread has taken the lock that is this object.
+pub fn contains(object: usize) -> bool {
+    list().is_some_and(|taken| taken.iter().any(|lock| lock.object() == object))
+}
+
+fn list() -> Option<&'static mut Vec<TakenLock>> {
+    let place = thread_word::get(Word::TakenForFork) as *mut Vec<TakenLock>;
+    // SAFETY: only `add` sets the word, to a box that it owned; only this thread reaches it, and one reference at a time is used.
+    unsafe { place.as_mut() }
 }

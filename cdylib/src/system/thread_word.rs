@@ -23,9 +23,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,64",
+    ".size forkwatch_thread_words,72",
     "forkwatch_thread_words:",
-    ".zero 64",
+    ".zero 72",
     ".popsection",
 );
 
@@ -49,6 +49,8 @@ pub enum Word {
     ForkCaller = 48,
     /// The wait before its fork (`watch::settle`).
     Settling = 56,
+    /// The locks of Python code that it has taken for that fork (`state::taken_for_fork`).
+    TakenForFork = 64,
 }
 
 /// This thread's word; 0 in a thread that never wrote it.

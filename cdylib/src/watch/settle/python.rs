@@ -40,9 +40,7 @@ extern "C-unwind" fn before_fork() {
     let errno = errno::get();
     // What an earlier call left: its fork failed before it reached libc.
     super::end_all();
-    if let Some(thread) = Thread::current() {
-        release_all(thread);
-    }
+    release_all();
     if let Some(lock) = python_calls::interpreter_lock() {
         settle(lock);
     }
@@ -78,7 +76,7 @@ fn settle(lock: InterpreterLock) {
         super::end_all();
     }
     // Given up: the fork goes on as it would have.
-    release_all(thread);
+    release_all();
 }
 
 /// Takes the locks of Python code that other threads hold and no hook sees, one after the other, and adds each to what was `seen`.
@@ -102,12 +100,12 @@ fn take_all(thread: &Thread, began: Duration, seen: &mut Vec<(i32, Entry)>) {
         let Some(lock) = TakenLock::take(object_of_lock(held.address), left / 2) else {
             return;
         };
-        taken_for_fork::add(handle, lock);
+        taken_for_fork::add(lock);
     }
 }
 
-fn release_all(thread: &Thread) {
-    while let Some(lock) = taken_for_fork::take_newest(thread.handle()) {
+fn release_all() {
+    while let Some(lock) = taken_for_fork::take_newest() {
         lock.release();
     }
 }
@@ -115,8 +113,6 @@ fn release_all(thread: &Thread) {
 /// Python has forked, or failed to: in parent and child, with the interpreter lock.
 extern "C-unwind" fn after_fork() {
     let errno = errno::get();
-    if let Some(thread) = Thread::current() {
-        release_all(thread);
-    }
+    release_all();
     errno::set(errno);
 }
