@@ -17,6 +17,8 @@ lock = threading.RLock() if how == "rlock" else threading.Lock()
 items = queue.Queue()
 nowhere = os.open(os.devnull, os.O_WRONLY)
 ready = program.Gate()
+# What runs between the end of the wait and the fork may let other threads take locks.
+os.register_at_fork(before=lambda: sum(range(10_000)))
 
 
 def use():
