@@ -137,10 +137,10 @@ pub enum Part<'frames> {
     Run(usize, &'static Runtime),
 }
 
-/// A stack without the frames at its bottom, and with runs of a runtime's frames taken together. Below Python's own frames
+/// A stack without the frames at its bottom and libc's nameless ones at its top, and with runs of a runtime's frames taken together. Below Python's own frames
 /// the interpreter's carry no information, not even those that do something.
 pub fn parts(stack: &[Frame], is_below_python: bool) -> Vec<Part<'_>> {
-    let kept = without_bottom(stack);
+    let kept = without_nameless_top(without_bottom(stack));
     let of = |frame: &Frame| match runtime_of(frame) {
         None if is_below_python && is_interpreters(frame) => RUNTIMES.first(),
         runtime => runtime,
@@ -214,14 +214,26 @@ fn without_bottom(stack: &[Frame]) -> &[Frame] {
     last.and_then(|last| stack.get(..=last)).unwrap_or(stack)
 }
 
+/// The stack from libc's function on that makes a system call, where it does so in functions without a name (since glibc 2.41).
+fn without_nameless_top(stack: &[Frame]) -> &[Frame] {
+    let named = stack
+        .iter()
+        .position(|frame| frame.symbol.is_some() || !is_libcs(frame));
+    let is_called_there = |&named: &usize| stack.get(named).is_some_and(is_libcs);
+    let from = named.filter(is_called_there).unwrap_or(0);
+    stack.get(from..).unwrap_or(stack)
+}
+
+fn is_libcs(frame: &Frame) -> bool {
+    let module = frame.module.as_deref();
+    module.is_some_and(|module| module.ends_with("/libc.so.6"))
+}
+
 fn is_bottom(frame: &Frame) -> bool {
     match &frame.symbol {
         Some(symbol) => BOTTOM.contains(&symbol.as_str()),
         // A libc without its symbol table.
-        None => frame
-            .module
-            .as_deref()
-            .is_some_and(|module| module.ends_with("/libc.so.6")),
+        None => is_libcs(frame),
     }
 }
 
@@ -260,6 +272,33 @@ mod tests {
             file: Some(file.into()),
             ..Frame::default()
         }
+    }
+
+    #[test]
+    fn a_system_call_begins_with_the_function_of_libc_that_has_a_name() {
+        let libc = |symbol: Option<&str>| Frame {
+            module: Some("/usr/lib/libc.so.6".into()),
+            symbol: symbol.map(str::to_owned),
+            ..Frame::default()
+        };
+        let own = frame("wait", "/srv/shop.c");
+        let shown = |stack: &[Frame]| -> Vec<Option<String>> {
+            let parts = parts(stack, false);
+            let symbol = |part: &Part<'_>| match part {
+                Part::Frame(_, frame) => frame.symbol.clone(),
+                Part::Run(..) => panic!("no runtime"),
+            };
+            parts.iter().map(symbol).collect()
+        };
+        let [read, wait] = ["read", "wait"].map(|name| Some(name.to_owned()));
+        let stack = [libc(None), libc(None), libc(Some("read")), own.clone()];
+        assert_eq!(shown(&stack), [read, wait.clone()]);
+        let unknown = [libc(None), own];
+        assert_eq!(
+            shown(&unknown),
+            [None, wait],
+            "else it would seem to be the program's own call"
+        );
     }
 
     #[test]
