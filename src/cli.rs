@@ -10,7 +10,7 @@ use forkwatch_schema::options::{Arity, OPTIONS, OptionRow, Values};
 use forkwatch_schema::system_calls::NEEDED;
 
 use crate::message::{self, Failure};
-use crate::{exit_codes, explain, report, run};
+use crate::{exit_codes, explain, export, report, run};
 
 /// Examples come before the options: most people need only one of them.
 const TEMPLATE: &str = "{about}{after-help}\n\n{usage-heading} {usage}\n\n{all-args}";
@@ -85,6 +85,7 @@ pub fn command() -> Command {
         .disable_help_subcommand(true)
         .subcommand(run_command())
         .subcommand(report::command().help_template(TEMPLATE))
+        .subcommand(export::command().help_template(TEMPLATE))
         .subcommand(explain::command().help_template(TEMPLATE))
         .subcommand(
             Command::new("inspect")

@@ -7,6 +7,7 @@
 //! * [`watch`]: what `forkwatch run`, as a parent, sees of the processes below it.
 //! * [`proc`], [`stack`], [`records`]: what the kernel, the stack and the log show of another process; [`clock`]: times.
 //! * [`report`]: `forkwatch report`, from records to findings; [`explain`]: `forkwatch explain`.
+//! * [`export`]: `forkwatch export`, from records to other formats and receivers.
 //! * [`mod@env`]: `forkwatch env`; [`install`]: `forkwatch install`; [`packaging`]: completions and manual pages.
 //! * [`message`], [`exit_codes`]: its messages and exit status.
 
@@ -17,6 +18,7 @@ mod clock;
 mod env;
 mod exit_codes;
 mod explain;
+mod export;
 mod inspect;
 mod install;
 mod message;
@@ -49,6 +51,7 @@ fn dispatch(matches: &ArgMatches) -> Result<u8, Failure> {
     match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
         Some(("report", matches)) => report::run(matches),
+        Some(("export", matches)) => export::run(matches),
         Some(("explain", matches)) => explain::run(matches),
         Some(("env", matches)) => env::print(matches),
         Some(("inspect", matches)) => inspect::inspect(matches),

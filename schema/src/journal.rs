@@ -12,13 +12,18 @@ pub const SOCKET: &str = "/run/systemd/journal/socket";
 /// The entry: priority and message, each scalar of the record as a field that `journalctl` can filter by, and the
 /// line itself, so that `forkwatch report` can read the whole record back.
 pub fn entry(record: &Record, line: &[u8]) -> Vec<u8> {
-    let mut entry = Vec::with_capacity(2 * line.len());
-    field(&mut entry, "PRIORITY", priority(record.severity));
-    field(&mut entry, "SYSLOG_IDENTIFIER", "forkwatch");
-    field(&mut entry, "MESSAGE", &record.message);
     let line = line.trim_ascii_end();
     let fields: Map<String, Value> = serde_json::from_slice(line).unwrap_or_default();
-    for (name, value) in &fields {
+    entry_of(record.severity, &record.message, &fields, line)
+}
+
+/// The same of a record that may be of a kind that this version does not know.
+pub fn entry_of(severity: Severity, message: &str, fields: &Map<String, Value>, line: &[u8]) -> Vec<u8> {
+    let mut entry = Vec::with_capacity(2 * line.len());
+    field(&mut entry, "PRIORITY", priority(severity));
+    field(&mut entry, "SYSLOG_IDENTIFIER", "forkwatch");
+    field(&mut entry, "MESSAGE", message);
+    for (name, value) in fields {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
@@ -40,8 +45,8 @@ const fn priority(severity: Severity) -> &'static str {
     }
 }
 
-/// A field on one line: characters that would end the line or harm a terminal are escaped.
-fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
+/// Appends a field on one line: characters that would end the line or harm a terminal are escaped.
+pub fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
     entry.extend_from_slice(name.as_bytes());
     entry.push(b'=');
     for character in value.chars() {

@@ -54,6 +54,26 @@ pub fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
     })
 }
 
+/// The kinds that were selected; empty for all.
+pub fn kinds(matches: &ArgMatches) -> Result<Vec<String>, Failure> {
+    let kinds: Vec<String> = matches
+        .get_many("kind")
+        .map_or_else(Vec::new, |kinds| kinds.cloned().collect());
+    // A newer version may know it; but a typing error is more likely, and would make a test pass.
+    if let Some(kind) = kinds.iter().find(|kind| Kind::parse(kind).is_none()) {
+        let nearest = nearest(kind, written().map(|row| row.name)).unwrap_or_default();
+        return Err(Failure::usage(format!(
+            "--kind {kind}: unknown kind; the nearest is '{nearest}'"
+        )));
+    }
+    Ok(kinds)
+}
+
+/// Whether a pattern matches a whole name or the part after its last slash.
+pub fn matches(pattern: &Pattern, name: &str) -> bool {
+    pattern.matches(name) || name.rsplit('/').next().is_some_and(|base| pattern.matches(base))
+}
+
 /// The selecting flags with their values, for readers of the report who did not choose them.
 pub fn chosen(matches: &ArgMatches) -> Vec<(&'static str, String)> {
     let values = |flag: &&'static str| -> Vec<(&'static str, String)> {
@@ -95,16 +115,7 @@ fn since(text: &str, now: Timestamp) -> Result<Time, Failure> {
 impl Filters {
     /// The flags about findings. An invalid line of a suppression file is reported; its other rules apply.
     pub fn new(matches: &ArgMatches) -> Result<Self, Failure> {
-        let kinds: Vec<String> = matches
-            .get_many("kind")
-            .map_or_else(Vec::new, |kinds| kinds.cloned().collect());
-        // A newer version may know it; but a typing error is more likely, and would make a test pass.
-        if let Some(kind) = kinds.iter().find(|kind| Kind::parse(kind).is_none()) {
-            let nearest = nearest(kind, written().map(|row| row.name)).unwrap_or_default();
-            return Err(Failure::usage(format!(
-                "--kind {kind}: unknown kind; the nearest is '{nearest}'"
-            )));
-        }
+        let kinds = kinds(matches)?;
         let files = matches.get_many::<OsString>("suppress").into_iter().flatten();
         Ok(Self {
             kinds,

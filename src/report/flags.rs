@@ -128,6 +128,7 @@ fn limits() -> String {
     format!("default {}, and all for the others", parts.join(", "))
 }
 
-fn option(name: &'static str, value: &'static str) -> Arg {
+/// A flag with a value.
+pub fn option(name: &'static str, value: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value)
 }

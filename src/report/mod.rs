@@ -51,9 +51,11 @@ use forkwatch_text::{Form, Style, WIDTH};
 
 use self::examples::Examples;
 use self::filters::Filters;
-pub use self::flags::command;
+pub use self::filters::{kinds, matches, wanted};
+pub use self::flags::{command, option};
 pub use self::format::FORMATS;
 use self::format::Format;
+pub use self::gather::Wanted;
 use self::shown::{ALL, BrokenLine, Report};
 use crate::exit_codes;
 use crate::message::{self, Failure, say};
@@ -66,9 +68,9 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
         return Ok(exit_codes::OK);
     }
     let format = format(matches);
-    let wanted = gather::Wanted {
+    let wanted = Wanted {
         spread: format.spread,
-        ..filters::wanted(matches)?
+        ..wanted(matches)?
     };
     let filters = Filters::new(matches)?;
     let paths = matches.get_many::<OsString>("path").expect("clap asks for a path");
@@ -103,7 +105,7 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
 
 /// The finding in these records whose fingerprint begins like this, as text, and its kind.
 pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, String), Failure> {
-    let (mut report, _) = read_all(paths.iter().copied(), &gather::Wanted::default(), None);
+    let (mut report, _) = read_all(paths.iter().copied(), &Wanted::default(), None);
     let start = fingerprint.to_ascii_lowercase();
     let position = report
         .findings
@@ -130,7 +132,7 @@ pub fn one_finding(fingerprint: &str, paths: &[&OsString]) -> Result<(String, St
 /// may be long.
 fn read_all<'path>(
     paths: impl IntoIterator<Item = &'path OsString>,
-    wanted: &gather::Wanted,
+    wanted: &Wanted,
     filters: Option<&Filters>,
 ) -> (Report, usize) {
     let (inputs, mut problems) = read::inputs::find(paths);

@@ -27,6 +27,8 @@ pub trait Lines {
     fn line(&mut self, line: &[u8], offset: u64, is_last: bool);
     /// A line of more than [`MAX_LINE`] bytes.
     fn too_long(&mut self);
+    /// That was all for now: what comes next must be waited for, if this is a pipe.
+    fn block_ends(&mut self) {}
 }
 
 /// Passes on every complete line in a block at `offset`, and returns where the rest begins.
@@ -38,5 +40,6 @@ fn whole_lines(block: &[u8], offset: u64, lines: &mut impl Lines) -> usize {
         start = end + 1;
     }
     lines.are_ascii(false);
+    lines.block_ends();
     start
 }

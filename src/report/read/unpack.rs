@@ -39,7 +39,7 @@ fn fault(error: &(dyn Error + 'static)) -> io::Error {
     let says = |kind, what| {
         io::Error::new(
             kind,
-            format!("its compressed data {what}; the records before that are reported"),
+            format!("its compressed data {what}; the records before that are read"),
         )
     };
     match cause.map(|cause| (cause.raw_os_error(), cause.kind())) {
@@ -127,7 +127,7 @@ mod tests {
             (&zstd[..zstd.len() - 5], "ends too early"),
         ] {
             let error = reader(packed).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
-            let expected = format!("its compressed data {what}; the records before that are reported");
+            let expected = format!("its compressed data {what}; the records before that are read");
             assert_eq!(error.to_string(), expected);
         }
     }
