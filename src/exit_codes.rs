@@ -13,7 +13,8 @@ pub const USAGE: u8 = 2;
 /// was written somewhere in its process tree. The value is that of ThreadSanitizer.
 pub const FINDINGS: u8 = 66;
 
-/// `forkwatch` itself could not do its job: the program cannot be watched, or a file could not be written.
+/// `forkwatch` itself could not do its job: the program cannot be watched, a file could not be written, or a receiver did not take
+/// all records.
 pub const CANNOT_WATCH: u8 = 125;
 
 /// The program was found but cannot be executed, as with `env` and the shells.

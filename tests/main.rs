@@ -23,6 +23,8 @@ mod destinations;
 mod every_instruction;
 /// Every way to start a program, which is none of our business.
 mod exec_bound;
+/// Records sent on, in other formats.
+mod export;
 /// One bug, one finding.
 mod findings;
 /// What must be reported: locks held, threads alive, locks leaked.

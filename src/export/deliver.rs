@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use forkwatch_text::harmless::harmless;
 
+use super::attempt::Attempt;
 use super::backoff::Backoff;
-use super::format::{Attempt, Exporter};
+use super::format::Exporter;
 use super::item::Item;
 use super::stop::{Stop, Woken};
 use super::tally::Tally;
@@ -56,10 +57,9 @@ impl Delivery<'_> {
         let lost: u64 = rejected.iter().map(|(records, ..)| records).sum();
         let exported = whole.saturating_sub(known + lost);
         // A wrong address looks like this. So that nothing is lost by it, the batch counts as not sent.
-        if exported == 0 && known == 0 && tally.exported == 0 && tally.known == 0 {
-            if let Some((_, _, why)) = rejected.first() {
-                return Err(Undelivered::Failed(format!("it takes no record: {why}")));
-            }
+        let is_wanted = exported + known + tally.exported + tally.known > 0;
+        if let Some((_, _, why)) = rejected.first().filter(|_| !is_wanted) {
+            return Err(Undelivered::Failed(format!("it takes no record: {why}")));
         }
         for (records, what, why) in rejected {
             tally.rejected(records, &what, &why);

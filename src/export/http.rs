@@ -14,8 +14,8 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error};
 
+use super::attempt::Attempt;
 use super::backoff::retry_after;
-use super::format::Attempt;
 
 /// A receiver that is not reached within this time is tried again.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -97,7 +97,7 @@ impl Http {
     }
 
     /// Adds the name and the password of an address.
-    pub fn as_user(mut self, address: &Address) -> Self {
+    pub fn with_user_of(mut self, address: &Address) -> Self {
         if let Some(user) = &address.user {
             let user: Vec<u8> = percent_decode_str(user).collect();
             let value = format!("Basic {}", BASE64_STANDARD.encode(user));

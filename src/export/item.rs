@@ -1,41 +1,15 @@
 //! A record on its way out: its line, its fields, and the id by which receivers can tell a repeated record.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::path::base_name;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::id::Id;
 use super::source::mark::Mark;
 use crate::report::read::head::Time;
 use crate::report::read::parsed::parse;
-
-/// 128 bits of the hash of a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(pub [u8; 16]);
-
-impl Id {
-    /// The id of a text.
-    pub fn of(text: &[u8]) -> Self {
-        let hash = Sha256::digest(text);
-        let mut id = [0; 16];
-        id.copy_from_slice(&hash[..16]);
-        Self(id)
-    }
-
-    /// Reads back what [`fmt::Display`] writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32)?;
-        Some(Self(number.to_be_bytes()))
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
 
 /// One record.
 #[derive(Clone, Debug)]
@@ -177,8 +151,6 @@ pub mod tests {
     fn a_record_keeps_its_line_and_has_an_id_of_its_own() {
         let (one, again, other) = (fork(42), fork(42), fork(43));
         assert!(one.id == again.id && one.id != other.id);
-        assert_eq!(Id::parse(&one.id.to_string()), Some(one.id));
-        assert_eq!((Id::parse("12"), Id::parse(&"g".repeat(32))), (None, None));
         assert_eq!(
             (one.program(), one.number("pid"), one.said("context")),
             ("shop", Some(42), None)

@@ -4,20 +4,22 @@
 //! |---|---|
 //! | which options are there? | `flags`; `options` reads them |
 //! | which records are there, and where does a log go on? | `source`, in a thread of its own |
-//! | which of them are wanted, and what do they say? | `select`, `item` |
+//! | which of them are wanted, what do they say, and by what are they known? | `select`, `item`, `id` |
 //! | which of them go together, and when is a batch done? | `pump` |
-//! | how is a batch handed over? | `deliver`, with `http` and `backoff` |
-//! | what was acknowledged, and what became of it all? | `positions`, `tally` |
+//! | how is a batch handed over? | `deliver`, with `http` and `backoff`; what came of it: `attempt` |
+//! | what was acknowledged, and what became of it all? | `positions`, with `whole_file`; `tally` |
 //! | what ends it? | `stop` |
 //! | how does it look? | `format`, one file and one row each |
 //!
 //! Data flows one way: lines, items, batches, the receiver, and then the positions.
 
+mod attempt;
 mod backoff;
 mod deliver;
 mod flags;
 mod format;
 mod http;
+mod id;
 mod item;
 mod options;
 mod positions;
@@ -26,6 +28,7 @@ mod select;
 mod source;
 mod stop;
 mod tally;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::sync::Arc;

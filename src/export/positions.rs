@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,11 +14,11 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
-use super::item::Id;
+use super::id::Id;
 use super::source::known::Known;
 use super::source::mark::{Identity, LogName, Mark};
+use super::whole_file::write_whole;
 use crate::message::Failure;
 
 /// The value of the file's `schema`.
@@ -237,20 +237,6 @@ impl Positions {
         })
         .map_err(|error| Failure::cannot(format!("the positions {} cannot be kept: {error}", self.path.display())))
     }
-}
-
-/// Replaces a file: whoever reads it finds the old content or the new one, whole.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Its name begins with a dot and ends with nothing that a reader of the directory looks for.
-    let mut file = NamedTempFile::with_prefix_in(".forkwatch-", folder.unwrap_or(Path::new(".")))?;
-    let mut out = io::BufWriter::new(file.as_file_mut());
-    write(&mut out)?;
-    out.flush()?;
-    drop(out);
-    // Before the name: after a power failure, the name must not stand for an empty file.
-    file.as_file().sync_data()?;
-    file.persist(path).map_err(|error| error.error).map(drop)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 mod browser;
 mod formats;
 mod page;
-mod records;
+pub mod records;
 mod schemas;
 mod sql;
 mod symbols;

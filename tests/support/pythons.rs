@@ -89,7 +89,9 @@ pub fn with_package(package: &str) -> Result<Python, String> {
     let environment = target().join("test-venv");
     let path = environment.join("bin/python3");
     let imports = |path: &Path| {
-        let output = Command::new(path).args(["-c", &format!("import {package}")]).output();
+        let output = Command::new(path)
+            .args(["-c", &format!("import {}", package.replace('-', "_"))])
+            .output();
         output.is_ok_and(|output| output.status.success())
     };
     if !imports(&path) {

@@ -7,10 +7,10 @@ use forkwatch_schema::kind::Severity;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Attempt, Exporter, Format, bad_target};
+use super::{Exporter, Format, Made, bad_target};
+use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::{Address, Http};
 use crate::export::item::Item;
-use crate::message::Failure;
 
 /// The row of this format.
 pub const FORMAT: Format = Format {
@@ -35,7 +35,7 @@ const NAMED: &[&str] = &[
 
 struct Ecs(Option<(String, Http)>);
 
-fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
+fn make(to: Option<&str>, http: Http) -> Made {
     let Some(to) = to else { return Ok(Box::new(Ecs(None))) };
     let address = Address::parse(to).ok_or_else(|| bad_target(&FORMAT, to))?;
     let (path, query) = address.path.split_once('?').unwrap_or((&address.path, ""));
@@ -44,7 +44,7 @@ fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
     let index = if index.is_empty() { &format!("/{STREAM}") } else { index };
     let mark = if query.is_empty() { "" } else { "?" };
     let url = address.with_path(&format!("{index}/_bulk{mark}{query}"));
-    Ok(Box::new(Ecs(Some((url, http.as_user(&address))))))
+    Ok(Box::new(Ecs(Some((url, http.with_user_of(&address))))))
 }
 
 impl Exporter for Ecs {

@@ -8,10 +8,10 @@ use forkwatch_schema::kind::Severity;
 use forkwatch_sink::socket;
 use rustix::io::Errno;
 
-use super::{Answer, Attempt, Exporter, Format, bad_target};
+use super::{Exporter, Format, Made, bad_target};
+use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::Http;
 use crate::export::item::Item;
-use crate::message::Failure;
 
 /// The row of this format.
 pub const FORMAT: Format = Format {
@@ -25,7 +25,7 @@ pub const FORMAT: Format = Format {
 
 struct Journal(Option<CString>);
 
-fn make(to: Option<&str>, _: Http) -> Result<Box<dyn Exporter>, Failure> {
+fn make(to: Option<&str>, _: Http) -> Made {
     let path = match to {
         None => return Ok(Box::new(Journal(None))),
         Some("journald") => journal::SOCKET,
@@ -96,7 +96,7 @@ fn entry(item: &Item) -> Vec<u8> {
 mod tests {
     use std::os::unix::net::UnixDatagram;
 
-    use super::{Attempt, Http, make};
+    use super::{Answer, Attempt, Http, make};
     use crate::export::item::tests::{fork, outcome};
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         };
         assert_eq!((answer.again, answer.why.contains("No such file")), (vec![0, 1], true));
         let reader = UnixDatagram::bind(&path).unwrap();
-        assert_eq!(journal.send(&items), Attempt::Answered(super::Answer::default()));
+        assert_eq!(journal.send(&items), Attempt::Answered(Answer::default()));
         for item in &items {
             let mut taken = vec![0; 100_000];
             let length = reader.recv(&mut taken).unwrap();

@@ -7,11 +7,11 @@ mod prometheus;
 mod sentry;
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use forkwatch_schema::kind::Severity;
 use serde_json::Value;
 
+use super::attempt::Attempt;
 use super::http::Http;
 use super::item::Item;
 use crate::message::Failure;
@@ -30,8 +30,11 @@ pub struct Format {
     /// The most records that are sent together, unless the user says less.
     pub together: usize,
     /// Prepares it: where to send, or `None` for standard output.
-    pub make: fn(Option<&str>, Http) -> Result<Box<dyn Exporter>, Failure>,
+    pub make: fn(Option<&str>, Http) -> Made,
 }
+
+/// A format that is ready, or why it cannot be.
+pub type Made = Result<Box<dyn Exporter>, Failure>;
 
 /// Every format.
 pub const FORMATS: &[Format] = &[
@@ -72,32 +75,6 @@ pub trait Exporter {
     fn go_on(&mut self, _sums: &Value) -> Result<(), String> {
         Ok(())
     }
-}
-
-/// What came of sending a batch.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Attempt {
-    /// The receiver has dealt with it.
-    Answered(Answer),
-    /// It is to be sent again, after this time if the receiver says so.
-    Later(String, Option<Duration>),
-    /// The receiver does not want this content: a smaller part of it may do.
-    Unfit(String),
-    /// The receiver wants nothing like this.
-    Refused(String),
-}
-
-/// What the receiver did with the records of a batch. It has taken all that are not named here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// How many it had already.
-    pub known: u64,
-    /// How many it will not take, and why, with the position of the record where that is known.
-    pub rejected: Vec<(u64, Option<usize>, String)>,
-    /// The positions of those that are to be sent again.
-    pub again: Vec<usize>,
-    /// Why.
-    pub why: String,
 }
 
 /// What `--to` may be, for a value that it may not be.

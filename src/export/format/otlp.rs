@@ -14,10 +14,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 use serde_json::Value;
 
-use super::{Answer, Attempt, Exporter, Format, bad_target};
+use super::{Exporter, Format, Made, bad_target};
+use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::{Address, Http};
 use crate::export::item::Item;
-use crate::message::Failure;
 
 /// The row of this format.
 pub const FORMAT: Format = Format {
@@ -50,7 +50,7 @@ const PLACED: &[&str] = &["time", "severity", "message"];
 
 struct Otlp(Option<(String, Http)>);
 
-fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
+fn make(to: Option<&str>, http: Http) -> Made {
     let Some(to) = to else { return Ok(Box::new(Otlp(None))) };
     let address = Address::parse(to).ok_or_else(|| bad_target(&FORMAT, to))?;
     let url = if address.path.ends_with(PATH) {
@@ -58,7 +58,7 @@ fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
     } else {
         address.with_path(&format!("{}{PATH}", address.path.trim_end_matches('/')))
     };
-    Ok(Box::new(Otlp(Some((url, http.as_user(&address))))))
+    Ok(Box::new(Otlp(Some((url, http.with_user_of(&address))))))
 }
 
 impl Exporter for Otlp {

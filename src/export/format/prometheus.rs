@@ -11,11 +11,11 @@ use prometheus::{IntCounterVec, Opts, Registry, TextEncoder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Answer, Attempt, Exporter, Format, bad_target};
+use super::{Exporter, Format, Made, bad_target};
+use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::{Address, Http};
 use crate::export::item::Item;
-use crate::export::positions::write_whole;
-use crate::message::Failure;
+use crate::export::whole_file::write_whole;
 
 /// The row of this format.
 pub const FORMAT: Format = Format {
@@ -88,11 +88,11 @@ struct Prometheus {
     summaries: Counts,
 }
 
-fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
+fn make(to: Option<&str>, http: Http) -> Made {
     let target = match to {
         None => Target::Output,
         Some(to) => match Address::parse(to) {
-            Some(address) => Target::Gateway(group(&address), http.as_user(&address)),
+            Some(address) => Target::Gateway(group(&address), http.with_user_of(&address)),
             // The collector reads no other names, and an empty text names no file.
             None if to.ends_with(".prom") && !to.contains("://") => Target::File(to.into()),
             None => return Err(bad_target(&FORMAT, to)),

@@ -9,10 +9,10 @@ use forkwatch_schema::kind::Severity;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Attempt, Exporter, Format, bad_target};
+use super::{Exporter, Format, Made, bad_target};
+use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::{Address, Http};
 use crate::export::item::Item;
-use crate::message::Failure;
 
 /// The row of this format.
 pub const FORMAT: Format = Format {
@@ -43,7 +43,7 @@ const PLACED: &[&str] = &[
 
 struct Sentry(Option<(String, Http)>);
 
-fn make(to: Option<&str>, http: Http) -> Result<Box<dyn Exporter>, Failure> {
+fn make(to: Option<&str>, http: Http) -> Made {
     let Some(to) = to else {
         return Ok(Box::new(Sentry(None)));
     };

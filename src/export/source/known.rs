@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::mark::{Identity, LogName, Mark};
-use crate::export::item::Id;
+use crate::export::id::Id;
 
 /// A log that was read up to a place.
 pub type Seen = (Identity, Mark);
@@ -46,7 +46,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::{Identity, Known, LogName, Mark};
-    use crate::export::item::Id;
+    use crate::export::id::Id;
 
     fn log(inode: u64, head: &[u8]) -> LogName {
         let identity = Identity {

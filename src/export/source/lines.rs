@@ -5,7 +5,8 @@ use std::sync::mpsc::SyncSender;
 
 use super::mark::{LogName, Mark};
 use super::{BLOCK_BYTES, Line, Message};
-use crate::export::item::{Id, Item};
+use crate::export::id::Id;
+use crate::export::item::Item;
 use crate::export::select::Selection;
 use crate::report::read::Lines;
 

@@ -11,7 +11,8 @@ use super::Message;
 use super::known::Known;
 use super::lines::Collector;
 use super::mark::{Identity, LogName, Mark};
-use crate::export::item::{Id, Item};
+use crate::export::id::Id;
+use crate::export::item::Item;
 use crate::export::select::Selection;
 use crate::report::read::{MAX_LINE, stream, unpack};
 

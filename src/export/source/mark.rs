@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use crate::export::item::Id;
+use crate::export::id::Id;
 
 /// A log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,137 @@
+//! An export that is killed: nothing is lost, and only the batch that was on its way comes again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use super::receiver::{Receiver, Reply};
+use super::{Place, append, ended_by, id, log_records, numbers, output, said};
+
+const BATCH: usize = 7;
+const RECORDS: usize = 120;
+
+/// The ids of all records, in the order in which they arrived, request by request.
+fn arrived(receiver: &Receiver) -> Vec<Vec<String>> {
+    let requests = receiver.requests();
+    let ids = |body: &[u8]| log_records(body).iter().map(id).collect();
+    requests.iter().map(|request| ids(&request.body)).collect()
+}
+
+/// Nothing is lost; and what came again after the request with this number is that request alone.
+fn check(requests: &[Vec<String>], killed_after: &[usize]) {
+    let mut seen = BTreeSet::new();
+    for (number, request) in requests.iter().enumerate() {
+        let again: Vec<&String> = request.iter().filter(|id| seen.contains(*id)).collect();
+        if !again.is_empty() {
+            assert!(
+                killed_after.contains(&(number - 1)),
+                "request {number} repeats without need"
+            );
+            assert!(
+                again.iter().all(|id| requests[number - 1].contains(id)),
+                "more than one batch came again"
+            );
+        }
+        seen.extend(request.iter().cloned());
+    }
+    assert_eq!(seen.len(), RECORDS, "records are lost");
+}
+
+/// Killed at each request in turn, before and after it is answered.
+#[test]
+fn killed_at_every_request() {
+    for is_answered in [false, true] {
+        let place = Place::new();
+        fs::write(place.log("a.jsonl"), numbers(0..50)).unwrap();
+        fs::write(place.log("b.jsonl"), numbers(50..RECORDS)).unwrap();
+        let (tell, told) = channel();
+        let tell: Mutex<Sender<usize>> = Mutex::new(tell);
+        // The sender waits for an answer until it is killed, or has it and is killed then.
+        let receiver = Receiver::new(move |number, _| {
+            tell.lock().unwrap().send(number).unwrap();
+            if !is_answered && number % 2 == 0 {
+                sleep(Duration::from_millis(200));
+            }
+            Reply::status(200)
+        });
+        let batch = BATCH.to_string();
+        let mut killed_after = Vec::new();
+        for number in 0.. {
+            assert!(number < 100, "it does not get on");
+            let mut child = place
+                .send("otlp", &receiver.url, &["--batch", &batch])
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            // Every run gets one request farther than the one before, if its first request was acknowledged.
+            let last = loop {
+                match told.recv_timeout(Duration::from_millis(20)) {
+                    Ok(number) => break Some(number),
+                    Err(_) if child.try_wait().unwrap().is_some() => break None,
+                    Err(_) => {}
+                }
+            };
+            let Some(last) = last else { break };
+            // The odd ones go on for a while, to any point of the next requests.
+            if number % 3 == 1 {
+                sleep(Duration::from_micros(300 * number));
+            }
+            let _gone = child.kill();
+            let _status = child.wait().unwrap();
+            let last = std::iter::from_fn(|| told.try_recv().ok()).last().unwrap_or(last);
+            super::until("the request is kept", || receiver.requests().len() > last);
+            killed_after.push(receiver.requests().len() - 1);
+        }
+        let rest = said(&output(&mut place.send("otlp", &receiver.url, &["--batch", &batch])), 0);
+        assert!(rest.contains("exported"), "{rest}");
+        assert!(killed_after.len() >= RECORDS / BATCH, "{killed_after:?}");
+        check(&arrived(&receiver), &killed_after);
+    }
+}
+
+/// Killed at any moment, while logs grow and are rotated.
+#[test]
+fn killed_at_any_moment_while_following() {
+    let place = Place::new();
+    let receiver = Receiver::willing();
+    fs::write(place.log("app.jsonl"), numbers(0..40)).unwrap();
+    let mut killed_after = Vec::new();
+    let batch = BATCH.to_string();
+    for round in 0..40 {
+        match round {
+            5 => append(&place.log("app.jsonl"), &numbers(40..60)),
+            10 => fs::rename(place.log("app.jsonl"), place.log("app.jsonl.1")).unwrap(),
+            12 => append(&place.log("app.jsonl"), &numbers(60..100)),
+            20 => {
+                // copytruncate
+                fs::copy(place.log("app.jsonl"), place.log("app.jsonl.2")).unwrap();
+                fs::File::options()
+                    .write(true)
+                    .open(place.log("app.jsonl"))
+                    .unwrap()
+                    .set_len(0)
+                    .unwrap();
+            }
+            25 => append(&place.log("app.jsonl"), &numbers(100..RECORDS)),
+            _ => {}
+        }
+        let child = place
+            .send("otlp", &receiver.url, &["--batch", &batch, "--follow"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        sleep(Duration::from_micros(2000 + 700 * round));
+        ended_by(child, Signal::KILL);
+        // What the receiver has read by now belongs to this run.
+        sleep(Duration::from_millis(5));
+        killed_after.push(receiver.requests().len().wrapping_sub(1));
+    }
+    said(&output(&mut place.send("otlp", &receiver.url, &[])), 0);
+    check(&arrived(&receiver), &killed_after);
+}
