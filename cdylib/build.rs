@@ -13,7 +13,12 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // Each of our mappings is copied at every fork of the program, so there are only two: code with constants, and data. Symbols
     // are bound at the start, because binding later would take the loader's lock inside a hook.
-    println!("cargo:rustc-cdylib-link-arg=-Wl,--no-rosegment");
+    // Rust links with LLVM's linker on x86-64 and with GNU's elsewhere, which have different words for it.
+    let one_segment = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
+        Ok("x86_64") => "--no-rosegment",
+        _ => "-z,noseparate-code",
+    };
+    println!("cargo:rustc-cdylib-link-arg=-Wl,{one_segment}");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,now,-z,norelro");
     // Where the standard library calls a function that we hook (`syscall`, `dl_iterate_phdr`), it calls our hook, which lets our
     // own calls pass, and not another preloaded library's function of that name.
@@ -46,7 +51,12 @@ fn carry_the_unwinder() {
 
 /// Where the C compiler that links us keeps its unwinder.
 fn archive_of_the_unwinder() -> Option<PathBuf> {
-    let output = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output().ok()?;
+    // Cargo says which compiler links for a processor that is not this one.
+    let compiler = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
+    let output = Command::new(compiler)
+        .arg("-print-file-name=libgcc_eh.a")
+        .output()
+        .ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     // A name alone means that it found none.
     Some(Path::new(path.trim()).to_owned()).filter(|path| path.is_absolute())

@@ -10,10 +10,11 @@ use core::ops::Range;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use gimli::{StoreOnHeap, X86_64};
+use gimli::StoreOnHeap;
 
 use crate::call_site::{Call, call_before, is_signal_return};
 use crate::modules::Modules;
+use crate::processor::{COUNTER, FRAME_POINTER, STACK_POINTER, return_address};
 use crate::prologue;
 use crate::unwind::{Entry, NoCaller, Registers, Rules, UnwindTables, Words, interrupted};
 
@@ -80,16 +81,14 @@ impl Unwinder {
     /// would be needed that is not known.
     pub fn stack(&mut self, counter: usize, stack_pointer: usize, limit: usize) -> Vec<usize> {
         let mut addresses = vec![counter];
-        if cfg!(target_arch = "x86_64") {
-            self.stack.forget();
-            self.walk(
-                Registers::new(counter, stack_pointer),
-                true,
-                limit.min(MAX_WALK),
-                true,
-                &mut addresses,
-            );
-        }
+        self.stack.forget();
+        self.walk(
+            Registers::new(counter, stack_pointer),
+            true,
+            limit.min(MAX_WALK),
+            true,
+            &mut addresses,
+        );
         addresses.truncate(limit);
         addresses
     }
@@ -105,7 +104,7 @@ impl Unwinder {
         addresses: &mut Vec<usize>,
     ) -> End {
         while addresses.len() < limit {
-            let Some(counter) = registers.get(X86_64::RA) else {
+            let Some(counter) = registers.get(COUNTER) else {
                 return End::Lost;
             };
             // A call that never returns may be a function's last instruction.
@@ -115,7 +114,7 @@ impl Unwinder {
                 let Some(before) = returns.then(|| interrupted(&registers, &mut self.stack)).flatten() else {
                     return End::Lost;
                 };
-                addresses.extend(before.get(X86_64::RA));
+                addresses.extend(before.get(COUNTER));
                 (registers, exact) = (before, true);
                 continue;
             };
@@ -123,29 +122,31 @@ impl Unwinder {
                 Err(NoCaller::Outermost) => return End::Complete,
                 // A stack grows downwards, so a caller that does not lie higher would lead in circles. Only a handler may have its
                 // own stack.
-                Ok(caller) if rules.rules.is_signal_frame() || caller.get(X86_64::RSP) > registers.get(X86_64::RSP) => {
+                Ok(caller)
+                    if rules.rules.is_signal_frame() || caller.get(STACK_POINTER) > registers.get(STACK_POINTER) =>
+                {
                     caller
                 }
                 Err(NoCaller::Unknown)
-                    if may_search && rules.rules.has_frame_pointer() && registers.get(X86_64::RBP).is_none() =>
+                    if may_search && rules.rules.has_frame_pointer() && registers.get(FRAME_POINTER).is_none() =>
                 {
                     return self.search(&registers, &rules, limit, addresses);
                 }
                 Ok(_) | Err(NoCaller::Unknown) => return End::Lost,
             };
-            addresses.extend(registers.get(X86_64::RA));
+            addresses.extend(registers.get(COUNTER));
             exact = rules.rules.is_signal_frame();
         }
         End::Complete
     }
 
-    /// Continues from a frame that needs `rbp` before it is known, as in code compiled with frame pointers that calls a leaf
-    /// without. The function's first instructions show how far above the stack pointer `rbp` points, and a return address that
-    /// follows a call must be there. If that fails, as in functions with variables of varying size, the saved `rbp` and the return
+    /// Continues from a frame that needs the frame pointer before it is known, as in code compiled with frame pointers that calls a
+    /// leaf without. The function's first instructions show how far above the stack pointer it points, and a return address that
+    /// follows a call must be there. If that fails, as in functions with variables of varying size, the saved frame pointer and the return
     /// address are somewhere above, and the call must be to this very function: nearly everything else on a stack is old data. Takes
     /// the nearest place that fits *and* leads to where threads begin; failing that, the nearest.
     fn search(&mut self, registers: &Registers, rules: &Function, limit: usize, addresses: &mut Vec<usize>) -> End {
-        let Some(start) = registers.get(X86_64::RSP) else {
+        let Some(start) = registers.get(STACK_POINTER) else {
             return End::Lost;
         };
         if let Some(place) = self.place_by_prologue(start, rules) {
@@ -155,7 +156,7 @@ impl Unwinder {
         let (mut tried, mut nearest) = (0, None);
         for place in (start..start.saturating_add(MAX_LOCALS)).step_by(size_of::<usize>()) {
             let above = place.saturating_add(size_of::<usize>());
-            let Some(address) = self.stack.word(above) else {
+            let Some(address) = self.stack.word(above).map(return_address) else {
                 break;
             };
             if self.call_before(address, rules.start) != Some(Call::Direct) {
@@ -177,7 +178,7 @@ impl Unwinder {
         })
     }
 
-    /// Where the frame with this stack pointer has its saved `rbp`, by what the function does first.
+    /// Where the frame with this stack pointer has its saved frame pointer, by what the function does first.
     fn place_by_prologue(&mut self, stack_pointer: usize, rules: &Function) -> Option<usize> {
         let mut code = [0; prologue::LENGTH];
         let read = self.modules.memory().read_some(rules.start, &mut code);
@@ -185,12 +186,12 @@ impl Unwinder {
         let distances = prologue::distances(code.get(..read)?, rules.rules.saved_below_frame_pointer());
         distances.into_iter().find_map(|distance| {
             let place = stack_pointer.checked_add(distance)?;
-            let address = self.stack.word(place.checked_add(size_of::<usize>())?)?;
+            let address = return_address(self.stack.word(place.checked_add(size_of::<usize>())?)?);
             self.call_before(address, rules.start).map(|_| place)
         })
     }
 
-    /// Walks on from the frame with `registers` as if its `rbp` were `place`.
+    /// Walks on from the frame with `registers` as if its frame pointer were `place`.
     fn walk_with(
         &mut self,
         registers: &Registers,
@@ -200,10 +201,10 @@ impl Unwinder {
         addresses: &mut Vec<usize>,
     ) -> End {
         let mut registers = registers.clone();
-        registers.set(X86_64::RBP, Some(place));
+        registers.set(FRAME_POINTER, Some(place));
         match rules.caller(&registers, &mut self.stack) {
             Ok(caller) => {
-                addresses.extend(caller.get(X86_64::RA));
+                addresses.extend(caller.get(COUNTER));
                 self.walk(caller, false, limit, false, addresses)
             }
             Err(NoCaller::Outermost) => End::Complete,

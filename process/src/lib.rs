@@ -12,6 +12,7 @@
 //! * [`module`], [`modules`]: which file an address lies in (`loader_list` where `/proc` hides them).
 //! * [`demangle`], [`symbols`], [`lines`], [`debug_files`], [`symbol_files`]: names, files and lines.
 //! * [`resolver`]: addresses become frames.
+//! * [`processor`]: registers, return addresses and a signal's frame, a file for each processor.
 //! * [`unwind`]: from one frame of a stack to its caller's.
 //! * [`blocked_stack`]: the stack of a thread that waits (`prologue` and `call_site` distinguish its frames from old data).
 //! * [`cpython`]: an interpreter's frames, threads and locks.
@@ -51,6 +52,7 @@ pub mod maps;
 pub mod memory;
 pub mod module;
 pub mod modules;
+pub mod processor;
 mod prologue;
 pub mod resolver;
 pub mod startup;

@@ -1,5 +1,6 @@
 //! System calls: the names of those that threads and processes commonly block in, and those that the library makes.
 
+// Newer processors never had the calls that later ones replaced.
 const NAMES: &[(i64, &str)] = &[
     (libc::SYS_futex, "futex"),
     (libc::SYS_read, "read"),
@@ -8,15 +9,19 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_writev, "writev"),
     (libc::SYS_pread64, "pread64"),
     (libc::SYS_pwrite64, "pwrite64"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_poll, "poll"),
     (libc::SYS_ppoll, "ppoll"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_select, "select"),
     (libc::SYS_pselect6, "pselect6"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_epoll_wait, "epoll_wait"),
     (libc::SYS_epoll_pwait, "epoll_pwait"),
     (libc::SYS_epoll_pwait2, "epoll_pwait2"),
     (libc::SYS_nanosleep, "nanosleep"),
     (libc::SYS_clock_nanosleep, "clock_nanosleep"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_pause, "pause"),
     (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),
     (libc::SYS_rt_sigsuspend, "rt_sigsuspend"),
@@ -31,6 +36,7 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_sendto, "sendto"),
     (libc::SYS_sendmsg, "sendmsg"),
     (libc::SYS_openat, "openat"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_open, "open"),
     (libc::SYS_fsync, "fsync"),
     (libc::SYS_fdatasync, "fdatasync"),
@@ -46,6 +52,7 @@ const NAMES: &[(i64, &str)] = &[
     (libc::SYS_ioctl, "ioctl"),
     (libc::SYS_futex_waitv, "futex_waitv"),
     (libc::SYS_clone, "clone"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_vfork, "vfork"),
     (libc::SYS_restart_syscall, "restart_syscall"),
     (libc::SYS_msgsnd, "msgsnd"),
@@ -72,9 +79,11 @@ pub const NEEDED: &[(i64, &str)] = &[
     (libc::SYS_munmap, "munmap"),
     (libc::SYS_nanosleep, "nanosleep"),
     (libc::SYS_newfstatat, "newfstatat"),
-    (libc::SYS_open, "open"),
     (libc::SYS_openat, "openat"),
+    #[cfg(target_arch = "x86_64")]
     (libc::SYS_poll, "poll"),
+    #[cfg(not(target_arch = "x86_64"))]
+    (libc::SYS_ppoll, "ppoll"),
     (libc::SYS_pread64, "pread64"),
     (libc::SYS_prlimit64, "prlimit64"),
     (libc::SYS_read, "read"),
@@ -97,7 +106,7 @@ pub fn name(number: i64) -> String {
 mod tests {
     #[test]
     fn common_calls_have_names() {
-        assert_eq!(super::name(202), "futex");
+        assert_eq!(super::name(libc::SYS_futex), "futex");
         assert_eq!(super::name(-1), "system call -1");
     }
 }

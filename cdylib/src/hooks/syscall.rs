@@ -37,6 +37,7 @@ type Syscall = unsafe extern "C-unwind" fn(c_long, usize, usize, usize, usize, u
 ///
 /// # Safety
 /// As the real one.
+#[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn syscall() {
@@ -79,12 +80,62 @@ unsafe extern "C-unwind" fn syscall() {
     )
 }
 
+/// `syscall`.
+///
+/// # Safety
+/// As the real one.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn syscall() {
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "hint #34",
+        "cmp w0, {clone}",
+        "b.eq 2f",
+        "cmp w0, {clone3}",
+        "b.eq 2f",
+        "cmp w0, {futex}",
+        "b.eq 2f",
+        "cmp w0, {execve}",
+        "b.eq 2f",
+        "cmp w0, {execveat}",
+        "b.eq 2f",
+        "cmp w0, {exit_group}",
+        "b.eq 2f",
+        "cmp w0, {prctl}",
+        "b.eq 2f",
+        "cmp w0, {seccomp}",
+        "b.eq 2f",
+        "adrp x16, {real}",
+        "add x16, x16, :lo12:{real}",
+        "ldr x16, [x16, {address}]",
+        // Before the library has started.
+        "cbz x16, 2f",
+        "br x16",
+        "2:",
+        "b {looked_at}",
+        ".cfi_endproc",
+        clone = const libc::SYS_clone,
+        clone3 = const libc::SYS_clone3,
+        futex = const libc::SYS_futex,
+        execve = const libc::SYS_execve,
+        execveat = const libc::SYS_execveat,
+        exit_group = const libc::SYS_exit_group,
+        prctl = const libc::SYS_prctl,
+        seccomp = const libc::SYS_seccomp,
+        real = sym SYSCALL,
+        address = const Real::ADDRESS,
+        looked_at = sym enter,
+    )
+}
+
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn enter() {
     core::arch::naked_asm!(hand_over_all!(), body = sym looked_at)
 }
 
-/// The arguments lie where the caller put them: six in registers, the seventh on the stack, whether it was passed or not.
+/// The arguments lie where the caller put them: in registers and, of x86-64's seven, the last on the stack, whether it was passed or not.
 unsafe extern "C-unwind" fn looked_at(
     number: c_long,
     first: usize,
@@ -143,6 +194,7 @@ fn before(number: c_long, arguments: [usize; 4]) {
 /// Whether this call copies the process, and both processes return from it.
 fn forks(number: c_long, first: usize, second: usize) -> bool {
     match number {
+        #[cfg(target_arch = "x86_64")]
         libc::SYS_fork => true,
         // A child with a stack of its own would not return here.
         libc::SYS_clone => flags_fork(first as u64) && second == 0,

@@ -1,7 +1,12 @@
 //! `syslog`, which takes any number of arguments: the entry gathers them in a `va_list` and passes it to libc's `vsyslog`, as
 //! libc's own `syslog` does. If another library's `syslog` comes after ours, the arguments cannot be passed on that way, and the
-//! call jumps to it, unwatched.
+//! call jumps to it, unwatched. What a `va_list` looks like is in the processor's own file.
 #![expect(unsafe_code, reason = "hooks are C functions")]
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 use core::ffi::{c_int, c_void};
 
@@ -12,72 +17,16 @@ use crate::system::next_definition::Scope;
 use crate::system::real::{Real, nothing, real_function};
 use crate::watch::region;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use self::aarch64::with_list;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use self::x86_64::with_list;
+
 hooks! {
     /// Writes to the system log.
     entry hook syslog;
     /// Writes to the system log, with checks of the format (`_FORTIFY_SOURCE`).
     entry hook __syslog_chk;
-}
-
-/// Gathers the arguments behind the named ones, of which `$named` bytes stand in the save area, as x86-64's ABI lays out a
-/// `va_list`: offsets, the arguments on the stack, the save area. `$list` is the register that the list is passed in, `$after`
-/// the two behind it, for the return address and the caller's stack pointer.
-macro_rules! with_list {
-    ($named:literal, $list:literal, $after:literal, $last:literal) => {
-        concat!(
-            ".cfi_startproc\n",
-            "mov r11, [rip + {next} + {address}]\n",
-            "cmp r11, [rip + {libc} + {address}]\n",
-            "je 3f\n",
-            "jmp r11\n",
-            "3:\n",
-            "push rbp\n",
-            ".cfi_def_cfa_offset 16\n",
-            ".cfi_offset rbp, -16\n",
-            "mov rbp, rsp\n",
-            ".cfi_def_cfa_register rbp\n",
-            "sub rsp, 208\n",
-            "and rsp, -16\n",
-            "mov [rsp], rdi\n",
-            "mov [rsp + 8], rsi\n",
-            "mov [rsp + 16], rdx\n",
-            "mov [rsp + 24], rcx\n",
-            "mov [rsp + 32], r8\n",
-            "mov [rsp + 40], r9\n",
-            "test al, al\n",
-            "je 2f\n",
-            "movups [rsp + 48], xmm0\n",
-            "movups [rsp + 64], xmm1\n",
-            "movups [rsp + 80], xmm2\n",
-            "movups [rsp + 96], xmm3\n",
-            "movups [rsp + 112], xmm4\n",
-            "movups [rsp + 128], xmm5\n",
-            "movups [rsp + 144], xmm6\n",
-            "movups [rsp + 160], xmm7\n",
-            "2:\n",
-            "mov dword ptr [rsp + 176], ",
-            $named,
-            "\n",
-            "mov dword ptr [rsp + 180], 48\n",
-            "lea r10, [rbp + 16]\n",
-            "mov [rsp + 184], r10\n",
-            "mov [rsp + 192], rsp\n",
-            "lea ",
-            $list,
-            ", [rsp + 176]\n",
-            "mov ",
-            $after,
-            ", [rbp + 8]\n",
-            "lea ",
-            $last,
-            ", [rbp + 16]\n",
-            "call {body}\n",
-            "leave\n",
-            ".cfi_def_cfa rsp, 8\n",
-            "ret\n",
-            ".cfi_endproc",
-        )
-    };
 }
 
 real_function!(static NEXT = c"syslog", Scope::Next, None, Some(nothing));
@@ -95,7 +44,7 @@ real_function!(static VSYSLOG_CHECKED = c"__vsyslog_chk", Scope::Next, None, Som
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn syslog() {
     core::arch::naked_asm!(
-        with_list!("16", "rdx", "rcx", "r8"),
+        with_list!(2 named),
         next = sym NEXT,
         libc = sym OF_LIBC,
         address = const Real::ADDRESS,
@@ -111,7 +60,7 @@ unsafe extern "C-unwind" fn syslog() {
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn __syslog_chk() {
     core::arch::naked_asm!(
-        with_list!("24", "rcx", "r8", "r9"),
+        with_list!(3 named),
         next = sym NEXT_CHECKED,
         libc = sym CHECKED_OF_LIBC,
         address = const Real::ADDRESS,

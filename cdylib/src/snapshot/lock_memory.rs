@@ -1,6 +1,6 @@
 //! What a lock's own memory says about its state: our tables race with their owners, the lock word is authoritative.
 //!
-//! Layouts are glibc's on x86-64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25; `old_layouts`
+//! Layouts are glibc's on x86-64 and aarch64 (`bits/struct_mutex.h`, `bits/struct_rwlock.h`, `internaltypes.h`), unchanged since 2.25; `old_layouts`
 //! knows the earlier ones.
 #![expect(unsafe_code, reason = "a mutex that nobody else can free")]
 
@@ -94,11 +94,12 @@ fn rwlock(memory: ProcessMemory, address: usize, is_held: impl Fn(&Rwlock) -> bo
     })
 }
 
+/// A spinlock that is free. x86's is 1 then, the others' are 0.
+pub(super) const FREE_SPINLOCK: i32 = if cfg!(target_arch = "x86_64") { 1 } else { 0 };
+
 fn spinlock(memory: ProcessMemory, address: usize) -> Option<Word> {
-    /// x86's spinlock is 1 while free.
-    const FREE: i32 = 1;
     let [word] = read_ints::<1>(memory, address)?;
-    Some(held_if(word != FREE))
+    Some(held_if(word != FREE_SPINLOCK))
 }
 
 fn semaphore(memory: ProcessMemory, address: usize) -> Option<Word> {

@@ -1,10 +1,10 @@
 //! The state of a lock that a call is about to take, read from the lock itself. For the calls of a forked child, where a lock
 //! that is not free may never become free.
 //!
-//! Layouts are glibc's on x86-64, as in `lock_memory`.
+//! Layouts are glibc's on x86-64 and aarch64, as in `lock_memory`.
 #![expect(unsafe_code, reason = "the program's own lock is read in place")]
 
-use super::lock_memory::is_in_initialisation;
+use super::lock_memory::{FREE_SPINLOCK, is_in_initialisation};
 use super::old_layouts::{self, READER_SHIFT, WRITE_PHASE, WRITER};
 use crate::state::held::Object;
 
@@ -148,8 +148,7 @@ fn write_lock([readers, _, _, _, _, _, writer, shared]: [i32; 8], own: impl FnOn
 }
 
 fn spinlock([word]: [i32; 1]) -> LockState {
-    const FREE: i32 = 1;
-    if word == FREE {
+    if word == FREE_SPINLOCK {
         LockState::Free
     } else {
         LockState::Held(0)

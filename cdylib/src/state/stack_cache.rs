@@ -17,6 +17,8 @@ mod known;
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use forkwatch_process::processor::return_address;
+
 use self::known::Known;
 use super::credit::Credit;
 use super::depot::{self, NO_STACK, StackId};
@@ -302,7 +304,7 @@ impl StackCache {
             let within = slot >= caller.stack_pointer && slot.wrapping_sub(bounds.0) < bounds.1 && slot % WORD == 0;
             // SAFETY: the slot lies on this thread's stack, above the caller's stack pointer.
             #[expect(unsafe_code, reason = "a slot of this thread's own stack")]
-            if !within || unsafe { (slot as *const usize).read_volatile() } != frame {
+            if !within || return_address(unsafe { (slot as *const usize).read_volatile() }) != frame {
                 // A signal frame, or code with wrong unwind tables: such a stack is unwound each time.
                 return;
             }

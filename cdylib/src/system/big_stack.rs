@@ -14,6 +14,7 @@ use super::region;
 
 // Calls its third argument with its first, on the stack whose top is its second. All in assembly, so that its call frame
 // information is correct: a debugger or a crash handler can walk through it.
+#[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .text.forkwatch_call_on_stack,\"ax\",@progbits",
     ".hidden forkwatch_call_on_stack",
@@ -31,6 +32,34 @@ global_asm!(
     "mov rsp, rbp",
     "pop rbp",
     ".cfi_def_cfa rsp, 8",
+    "ret",
+    ".cfi_endproc",
+    ".size forkwatch_call_on_stack, . - forkwatch_call_on_stack",
+    ".popsection",
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".pushsection .text.forkwatch_call_on_stack,\"ax\",@progbits",
+    ".hidden forkwatch_call_on_stack",
+    ".globl forkwatch_call_on_stack",
+    ".type forkwatch_call_on_stack,@function",
+    "forkwatch_call_on_stack:",
+    ".cfi_startproc",
+    "hint #34",
+    "stp x29, x30, [sp, #-16]!",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset x29, -16",
+    ".cfi_offset x30, -8",
+    "mov x29, sp",
+    ".cfi_def_cfa_register x29",
+    "mov sp, x1",
+    "blr x2",
+    "mov sp, x29",
+    "ldp x29, x30, [sp], #16",
+    ".cfi_def_cfa sp, 0",
+    ".cfi_restore x29",
+    ".cfi_restore x30",
     "ret",
     ".cfi_endproc",
     ".size forkwatch_call_on_stack, . - forkwatch_call_on_stack",

@@ -67,6 +67,17 @@ impl Tables {
         into
     }
 
+    /// Whether the symbol is of a function whose arguments are in registers that an entry of ours does not keep (SVE's on aarch64).
+    fn takes_other_arguments(&mut self, symbol: usize) -> Option<bool> {
+        /// `STO_AARCH64_VARIANT_PCS`.
+        const OTHER_CONVENTION: u8 = 0x80;
+        if !cfg!(target_arch = "aarch64") {
+            return Some(false);
+        }
+        let other: u8 = self.0.read(symbol + 5)?;
+        Some(other & OTHER_CONVENTION != 0)
+    }
+
     /// The slot that this relocation fills; `None` where it fills none, or with a definition of the object's own: most do.
     fn slot(&mut self, object: &Object, relocation: &Relocation) -> Option<Slot> {
         const SYMBOL: usize = 24;
@@ -75,7 +86,7 @@ impl Tables {
         }
         let symbol = object.symbols + usize::try_from(relocation.info >> 32).ok()? * SYMBOL;
         let section: u16 = self.0.read(symbol + 6)?;
-        if section != 0 {
+        if section != 0 || self.takes_other_arguments(symbol)? {
             return None;
         }
         let address = object.base + relocation.offset;

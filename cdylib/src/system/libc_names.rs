@@ -6,7 +6,11 @@
 //! half-way. Every other name is imported, and `scripts/check-hook-paths` lists for each import why it does no harm.
 #![expect(unsafe_code, reason = "C functions")]
 
-use core::arch::global_asm;
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicI32, Ordering};
@@ -15,27 +19,14 @@ use forkwatch_process::system_call::system_call;
 
 use super::environment;
 use super::errno;
+use super::hidden_name::hidden;
 use super::next_definition::{self, Access, Scope};
-
-/// Defines a hidden name that jumps to a function.
-macro_rules! hidden {
-    ($name:ident = $function:path) => {
-        global_asm!(
-            concat!(".hidden ", stringify!($name)),
-            concat!(".globl ", stringify!($name)),
-            concat!(".type ", stringify!($name), ",@function"),
-            concat!(stringify!($name), ":"),
-            "jmp {function}",
-            function = sym $function,
-        );
-    };
-}
 
 /// System calls as libc offers them: on an error -1, and `errno` is set.
 macro_rules! system_calls {
     ($($name:ident = $number:expr;)+) => {
         $(mod $name {
-            use core::arch::global_asm;
+            use crate::system::hidden_name::hidden;
 
             unsafe extern "C" fn call(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
                 // SAFETY: the caller's arguments for the function of this name, which are the system call's.
@@ -47,19 +38,38 @@ macro_rules! system_calls {
 }
 
 system_calls! {
-    open64 = libc::SYS_open;
     close = libc::SYS_close;
     read = libc::SYS_read;
     write = libc::SYS_write;
     writev = libc::SYS_writev;
     lseek64 = libc::SYS_lseek;
     fstat64 = libc::SYS_fstat;
-    stat64 = libc::SYS_stat;
     statx = libc::SYS_statx;
-    readlink = libc::SYS_readlink;
     mmap64 = libc::SYS_mmap;
     munmap = libc::SYS_munmap;
     gettid = libc::SYS_gettid;
+}
+
+/// System calls with a path, which newer processors only have relative to a folder: here the working directory.
+macro_rules! calls_with_a_path {
+    ($($name:ident = $number:expr;)+) => {
+        $(mod $name {
+            use crate::system::hidden_name::hidden;
+
+            unsafe extern "C" fn call(path: usize, b: usize, c: usize) -> isize {
+                let folder = libc::AT_FDCWD.cast_unsigned() as usize;
+                // SAFETY: the caller's arguments for the function of this name, which are the system call's; it ignores further ones.
+                super::checked(unsafe { super::system_call($number, [folder, path, b, c, 0, 0]) })
+            }
+            hidden!($name = call);
+        })+
+    };
+}
+
+calls_with_a_path! {
+    open64 = libc::SYS_openat;
+    stat64 = libc::SYS_newfstatat;
+    readlink = libc::SYS_readlinkat;
 }
 
 fn checked(result: isize) -> isize {
@@ -77,9 +87,9 @@ fn checked(result: isize) -> isize {
 macro_rules! libc_functions {
     ($($name:ident = $symbol:literal;)+) => {
         $(mod $name {
-            use core::arch::global_asm;
             use core::ffi::c_void;
 
+            use crate::system::hidden_name::hidden;
             use crate::system::next_definition::Scope;
             use crate::system::real::{no_such_call, real_function};
 
@@ -179,126 +189,3 @@ unsafe extern "C" fn no_text(_number: c_int, buffer: *mut c_char, size: usize) -
     0
 }
 hidden!(__xpg_strerror_r = no_text);
-
-// Copies and comparisons, for which the compiler calls these names. All take any alignment.
-global_asm!(
-    ".pushsection .text.forkwatch_memory,\"ax\",@progbits",
-    ".macro forkwatch_function name",
-    ".hidden \\name",
-    ".globl \\name",
-    ".type \\name,@function",
-    ".balign 16",
-    "\\name:",
-    ".endm",
-    // Up to 32 bytes with two loads that may overlap, both before the first store; more with the processor's own loop.
-    "forkwatch_function memcpy",
-    "forkwatch_function memmove",
-    "mov rax, rdi",
-    "cmp rdx, 16",
-    "jb 3f",
-    "cmp rdx, 32",
-    "ja 2f",
-    "movups xmm0, [rsi]",
-    "movups xmm1, [rsi + rdx - 16]",
-    "movups [rdi], xmm0",
-    "movups [rdi + rdx - 16], xmm1",
-    "ret",
-    "2:",
-    // From the end, where the target begins inside the source.
-    "mov rcx, rdi",
-    "sub rcx, rsi",
-    "cmp rcx, rdx",
-    "jb 7f",
-    "mov rcx, rdx",
-    "rep movsb",
-    "ret",
-    "3:",
-    "cmp rdx, 8",
-    "jb 4f",
-    "mov rcx, [rsi]",
-    "mov r8, [rsi + rdx - 8]",
-    "mov [rdi], rcx",
-    "mov [rdi + rdx - 8], r8",
-    "ret",
-    "4:",
-    "cmp rdx, 4",
-    "jb 5f",
-    "mov ecx, [rsi]",
-    "mov r8d, [rsi + rdx - 4]",
-    "mov [rdi], ecx",
-    "mov [rdi + rdx - 4], r8d",
-    "ret",
-    "5:",
-    "test rdx, rdx",
-    "je 6f",
-    // The first, the middle and the last of at most three.
-    "movzx ecx, byte ptr [rsi]",
-    "movzx r8d, byte ptr [rsi + rdx - 1]",
-    "mov r9, rdx",
-    "shr r9, 1",
-    "movzx r10d, byte ptr [rsi + r9]",
-    "mov [rdi], cl",
-    "mov [rdi + r9], r10b",
-    "mov [rdi + rdx - 1], r8b",
-    "6:",
-    "ret",
-    "7:",
-    "cmp rdx, 16",
-    "jb 8f",
-    "movups xmm0, [rsi + rdx - 16]",
-    "movups [rdi + rdx - 16], xmm0",
-    "sub rdx, 16",
-    "jmp 7b",
-    "8:",
-    "test rdx, rdx",
-    "je 9f",
-    "movzx ecx, byte ptr [rsi + rdx - 1]",
-    "mov [rdi + rdx - 1], cl",
-    "dec rdx",
-    "jmp 8b",
-    "9:",
-    "ret",
-    "forkwatch_function memset",
-    "mov r8, rdi",
-    "mov eax, esi",
-    "mov rcx, rdx",
-    "rep stosb",
-    "mov rax, r8",
-    "ret",
-    "forkwatch_function memcmp",
-    "forkwatch_function bcmp",
-    "xor ecx, ecx",
-    "2:",
-    "lea r8, [rcx + 8]",
-    "cmp r8, rdx",
-    "ja 3f",
-    "mov rax, [rdi + rcx]",
-    "cmp rax, [rsi + rcx]",
-    "jne 3f",
-    "mov rcx, r8",
-    "jmp 2b",
-    "3:",
-    "cmp rcx, rdx",
-    "je 4f",
-    "movzx eax, byte ptr [rdi + rcx]",
-    "movzx r8d, byte ptr [rsi + rcx]",
-    "inc rcx",
-    "sub eax, r8d",
-    "je 3b",
-    "ret",
-    "4:",
-    "xor eax, eax",
-    "ret",
-    "forkwatch_function strlen",
-    "mov rax, rdi",
-    "2:",
-    "cmp byte ptr [rax], 0",
-    "je 3f",
-    "inc rax",
-    "jmp 2b",
-    "3:",
-    "sub rax, rdi",
-    "ret",
-    ".purgem forkwatch_function",
-    ".popsection",
-);

@@ -9,6 +9,7 @@ pub mod descriptor;
 pub mod environment;
 pub mod errno;
 pub mod every_thread;
+pub mod hidden_name;
 pub mod import_slots;
 pub mod kernel;
 #[cfg(not(test))]

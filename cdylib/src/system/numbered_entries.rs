@@ -8,6 +8,7 @@ pub const ENTRIES: usize = 128;
 /// Bytes from one to the next.
 const SIZE: usize = 16;
 
+#[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .text.forkwatch_numbered_entries,\"ax\",@progbits",
     ".balign 16",
@@ -23,6 +24,35 @@ global_asm!(
     ".balign {size}",
     ".set forkwatch_entry, forkwatch_entry + 1",
     ".endr",
+    ".cfi_endproc",
+    ".size forkwatch_numbered_entries, . - forkwatch_numbered_entries",
+    ".popsection",
+    entries = const ENTRIES,
+    size = const SIZE,
+    enter = sym enter,
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".pushsection .text.forkwatch_numbered_entries,\"ax\",@progbits",
+    ".balign 16",
+    ".hidden forkwatch_numbered_entries",
+    ".globl forkwatch_numbered_entries",
+    ".type forkwatch_numbered_entries,@function",
+    "forkwatch_numbered_entries:",
+    ".cfi_startproc",
+    ".rept {entries}",
+    // A landing pad, and this entry's address.
+    "hint #34",
+    "adr x0, . - 4",
+    "b 2f",
+    ".balign {size}",
+    ".endr",
+    "2:",
+    "adr x1, forkwatch_numbered_entries",
+    "sub x0, x0, x1",
+    "lsr x0, x0, #4",
+    "b {enter}",
     ".cfi_endproc",
     ".size forkwatch_numbered_entries, . - forkwatch_numbered_entries",
     ".popsection",

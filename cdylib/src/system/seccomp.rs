@@ -24,8 +24,12 @@ pub const MAX_INSTRUCTIONS: usize = 4096;
 /// After this many steps a filter counts as one that kills the program.
 const MAX_STEPS: usize = 100_000;
 
-/// `AUDIT_ARCH_X86_64`.
+/// `AUDIT_ARCH_X86_64`: the ELF machine, and bits for 64 bits and little endian.
+#[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xc000_003e;
+/// `AUDIT_ARCH_AARCH64`.
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xc000_00b7;
 
 // What an instruction does, with its operand (`BPF_K`) or, one bit more, with the index register (`BPF_X`).
 const LOAD_WORD_AT: u16 = 0x20;

@@ -5,7 +5,9 @@
 //! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once.
 #![expect(unsafe_code, reason = "a direct system call")]
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
+
+use forkwatch_process::system_call::system_call;
 
 /// libc's own signal for changing ids (`SIGSETXID`).
 const CHANGE_IDS: i32 = 33;
@@ -44,6 +46,7 @@ pub fn restore(mask: u64) {
 }
 
 /// Sets the mask in a naked function, because a thread cannot unwind from inline assembly.
+#[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn set(mask: *const u64) {
     naked_asm!(
@@ -61,23 +64,36 @@ unsafe extern "C-unwind" fn set(mask: *const u64) {
     )
 }
 
+/// The same on aarch64.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn set(mask: *const u64) {
+    naked_asm!(
+        ".cfi_startproc",
+        "mov x1, x0",
+        "mov w0, {set}",
+        "mov x2, xzr",
+        "mov w3, #8",
+        "mov w8, {change}",
+        "svc #0",
+        "ret",
+        ".cfi_endproc",
+        set = const libc::SIG_SETMASK,
+        change = const libc::SYS_rt_sigprocmask,
+    )
+}
+
 /// By a direct system call: a library that replaces libc's function may not be ready yet, or may keep count.
 #[inline(always)]
 fn change(how: i32, new: *const u64, old: *mut u64) {
-    // SAFETY: the kernel reads one mask and writes another, both of eight bytes and the caller's.
+    let how = how.unsigned_abs() as usize;
+    // SAFETY: the kernel reads one mask and writes another, both of eight bytes and the caller's. If it refuses, nothing changes.
     unsafe {
-        asm!(
-            "syscall",
-            inout("rax") libc::SYS_rt_sigprocmask => _,
-            in("rdi") how,
-            in("rsi") new,
-            in("rdx") old,
-            in("r10") size_of::<u64>(),
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
+        system_call(
+            libc::SYS_rt_sigprocmask,
+            [how, new as usize, old as usize, size_of::<u64>(), 0, 0],
+        )
+    };
 }
 
 #[cfg(test)]

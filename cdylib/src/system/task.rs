@@ -13,7 +13,7 @@ use super::process;
 /// call: the kernel keeps the count as the folder's number of links, less two (`proc_task_getattr`).
 pub fn count() -> Option<u64> {
     let status = rustix::fs::stat(c"/proc/self/task").ok()?;
-    status.st_nlink.checked_sub(2)
+    u64::from(status.st_nlink).checked_sub(2)
 }
 
 /// The ids of all threads of this process; `None` where `/proc` cannot be read.
@@ -164,10 +164,15 @@ impl BlockedCall {
         match self.number {
             libc::SYS_nanosleep | libc::SYS_clock_nanosleep | libc::SYS_restart_syscall => true,
             libc::SYS_futex | libc::SYS_epoll_pwait2 | libc::SYS_semtimedop => fourth != 0,
+            #[cfg(target_arch = "x86_64")]
             libc::SYS_poll => milliseconds(third),
-            libc::SYS_epoll_wait | libc::SYS_epoll_pwait => milliseconds(fourth),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_epoll_wait => milliseconds(fourth),
+            libc::SYS_epoll_pwait => milliseconds(fourth),
             libc::SYS_ppoll | libc::SYS_rt_sigtimedwait => third != 0,
-            libc::SYS_select | libc::SYS_pselect6 | libc::SYS_io_getevents => fifth != 0,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_select => fifth != 0,
+            libc::SYS_pselect6 | libc::SYS_io_getevents => fifth != 0,
             _ => false,
         }
     }
@@ -273,8 +278,9 @@ mod tests {
             .ends_by_itself()
         };
         let for_ever = u32::MAX as usize;
+        #[cfg(target_arch = "x86_64")]
         assert!(waits(libc::SYS_poll, 2, for_ever) && !waits(libc::SYS_poll, 2, 5000));
-        assert!(waits(libc::SYS_epoll_wait, 3, for_ever) && !waits(libc::SYS_epoll_wait, 3, 0));
+        assert!(waits(libc::SYS_epoll_pwait, 3, for_ever) && !waits(libc::SYS_epoll_pwait, 3, 0));
         assert!(waits(libc::SYS_futex, 3, 0) && !waits(libc::SYS_futex, 3, 0x7ffe));
         assert!(waits(libc::SYS_pselect6, 4, 0) && !waits(libc::SYS_pselect6, 4, 0x7ffe));
         assert!(waits(libc::SYS_read, 0, 0) && !waits(libc::SYS_nanosleep, 0, 0));

@@ -1,4 +1,4 @@
-//! A few words for each thread, each read in two instructions.
+//! A few words for each thread, each read in two instructions (four on aarch64), which are in the processor's own file.
 //!
 //! Stable Rust gives a shared library only the general TLS model, a call per access that may also allocate. The words are
 //! therefore a `.tbss` symbol of our own, read with the initial-exec model, which a preloaded library may use because its
@@ -8,14 +8,28 @@
 //! no additional page.
 #![expect(unsafe_code, reason = "thread-local storage without the compiler's help")]
 
-use core::arch::{asm, global_asm};
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+use core::arch::global_asm;
 
 use forkwatch_state::busy::Words;
 
 use super::signal_mask;
 
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
-compile_error!("forkwatch is written for x86-64 Linux with glibc");
+#[cfg(target_arch = "aarch64")]
+pub use self::aarch64::{get, record, set};
+#[cfg(target_arch = "x86_64")]
+pub use self::x86_64::{get, record, set};
+
+#[cfg(not(all(
+    any(target_arch = "aarch64", target_arch = "x86_64"),
+    target_os = "linux",
+    target_env = "gnu"
+)))]
+compile_error!("forkwatch is written for x86-64 and aarch64 Linux with glibc");
 
 global_asm!(
     ".pushsection .tbss.forkwatch_thread_words,\"awT\",@nobits",
@@ -51,55 +65,6 @@ pub enum Word {
     Settling = 56,
     /// The locks of Python code that it has taken for that fork (`state::taken_for_fork`).
     TakenForFork = 64,
-}
-
-/// This thread's word; 0 in a thread that never wrote it.
-#[inline(always)]
-pub fn get(word: Word) -> usize {
-    let value: usize;
-    // SAFETY: the symbol is ours and has a place for every `Word`; it lives as long as the thread does.
-    unsafe {
-        asm!(
-            "mov {value}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
-            "mov {value}, qword ptr fs:[{value} + {distance}]",
-            value = out(reg) value,
-            distance = in(reg) word as usize,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    value
-}
-
-/// The word that every hook reads: [`Word::Record`], without the addition.
-#[inline(always)]
-pub fn record() -> usize {
-    let value: usize;
-    // SAFETY: as in `get`.
-    unsafe {
-        asm!(
-            "mov {value}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
-            "mov {value}, qword ptr fs:[{value}]",
-            value = out(reg) value,
-            options(nostack, preserves_flags, readonly),
-        );
-    }
-    value
-}
-
-/// Sets this thread's word.
-#[inline(always)]
-pub fn set(word: Word, value: usize) {
-    // SAFETY: as in `get`, and only this thread can reach its copy.
-    unsafe {
-        asm!(
-            "mov {place}, qword ptr [rip + forkwatch_thread_words@gottpoff]",
-            "mov qword ptr fs:[{place} + {distance}], {value}",
-            place = out(reg) _,
-            distance = in(reg) word as usize,
-            value = in(reg) value,
-            options(nostack, preserves_flags),
-        );
-    }
 }
 
 /// The words of the running thread, as `forkwatch-state` asks for them.

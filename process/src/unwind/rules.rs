@@ -4,21 +4,13 @@
 
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, Encoding, FrameDescriptionEntry, Register, RegisterRule, UnwindContext,
-    UnwindContextStorage, UnwindExpression, UnwindTableRow, X86_64,
+    UnwindContextStorage, UnwindExpression, UnwindTableRow,
 };
 
-use super::registers::COUNT;
 use super::{Registers, Slice, Words, expression};
-
-/// The callee-saved registers of the calling convention; nothing is known about the others.
-const KEPT_BY_CALLEES: [Register; 6] = [
-    X86_64::RBX,
-    X86_64::RBP,
-    X86_64::R12,
-    X86_64::R13,
-    X86_64::R14,
-    X86_64::R15,
-];
+use crate::processor::{
+    COUNT, COUNTER, FRAME_POINTER, KEPT_BY_CALLEES, MAX_RULES, PACKED, RETURN_ADDRESS, STACK_POINTER, return_address,
+};
 
 /// A small area on the stack, instead of the heap: for the callee-saved registers and one remembered state. Code that needs more,
 /// as only the return from a signal handler does, is not read.
@@ -26,7 +18,7 @@ const KEPT_BY_CALLEES: [Register; 6] = [
 pub struct OnSmallStack;
 
 impl UnwindContextStorage<usize> for OnSmallStack {
-    type Rules = [(Register, RegisterRule<usize>); 9];
+    type Rules = [(Register, RegisterRule<usize>); MAX_RULES];
     type Stack = [UnwindTableRow<usize, Self>; 3];
 }
 
@@ -83,7 +75,7 @@ impl Rules {
                 *rule = RegisterRule::SameValue;
             }
         }
-        if let Some(rule) = registers.get_mut(usize::from(X86_64::RSP.0)) {
+        if let Some(rule) = registers.get_mut(usize::from(STACK_POINTER.0)) {
             *rule = RegisterRule::ValOffset(0);
         }
         Self {
@@ -93,7 +85,7 @@ impl Rules {
                 version: 1,
             },
             frame_address: CfaRule::RegisterAndOffset {
-                register: X86_64::RSP,
+                register: STACK_POINTER,
                 offset: 0,
             },
             registers,
@@ -110,19 +102,20 @@ impl Rules {
         self.is_signal_frame
     }
 
-    /// Whether `rbp` points at its saved value with the return address above, as after `push rbp; mov rbp, rsp`.
+    /// Whether the frame pointer points at its saved value with the return address above, as after `push rbp; mov rbp, rsp`, or
+    /// `stp x29, x30, [sp, #-N]!; mov x29, sp`.
     pub fn has_frame_pointer(&self) -> bool {
-        let at_16 = CfaRule::RegisterAndOffset {
-            register: X86_64::RBP,
-            offset: 16,
+        let CfaRule::RegisterAndOffset { register, offset } = self.frame_address else {
+            return false;
         };
-        let saved = |register, offset| self.rule(register) == Some(&RegisterRule::Offset(offset));
-        self.frame_address == at_16 && saved(X86_64::RBP, -16) && saved(X86_64::RA, -8)
+        let saved =
+            |register, above: i64| self.rule(register) == Some(&RegisterRule::Offset(above.wrapping_sub(offset)));
+        register == FRAME_POINTER && saved(FRAME_POINTER, 0) && saved(RETURN_ADDRESS, 8)
     }
 
-    /// How many bytes of saved registers are below the saved `rbp` of a function with [`Self::has_frame_pointer`].
+    /// How many bytes of saved registers are below the saved frame pointer of a function with [`Self::has_frame_pointer`].
     pub fn saved_below_frame_pointer(&self) -> usize {
-        /// The return address and the saved `rbp` are above.
+        /// The return address and the saved frame pointer are above.
         const ABOVE: i64 = 16;
         let offsets = KEPT_BY_CALLEES
             .iter()
@@ -140,7 +133,7 @@ impl Rules {
         registers: &Registers,
         words: &mut impl Words,
     ) -> Result<Registers, NoCaller> {
-        if self.rule(X86_64::RA) == Some(&RegisterRule::Undefined) {
+        if self.rule(RETURN_ADDRESS) == Some(&RegisterRule::Undefined) {
             return Err(NoCaller::Outermost);
         }
         let frame = match &self.frame_address {
@@ -169,11 +162,11 @@ impl Rules {
             };
             caller.set(register, value);
         }
-        match caller.get(X86_64::RA) {
-            Some(0) => Err(NoCaller::Outermost),
-            Some(_) if caller.get(X86_64::RSP).is_some() => Ok(caller),
-            _ => Err(NoCaller::Unknown),
-        }
+        let slot = match self.rule(RETURN_ADDRESS) {
+            Some(RegisterRule::Offset(offset)) => add(frame, *offset).unwrap_or(0),
+            _ => 0,
+        };
+        returned(caller, slot)
     }
 
     fn evaluate(
@@ -194,35 +187,44 @@ impl Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packed(pub [u64; 3]);
 
-/// The registers that [`Packed`] can hold; there must be no rules for any other.
-const PACKED: [Register; 7] = [
-    X86_64::RA,
-    X86_64::RBX,
-    X86_64::RBP,
-    X86_64::R12,
-    X86_64::R13,
-    X86_64::R14,
-    X86_64::R15,
-];
-const SAME: i16 = i16::MIN;
-const OUTERMOST: i16 = i16::MIN + 1;
+/// In place of a distance: the register is untouched.
+const SAME: u8 = u8::MAX;
+/// In place of the return address's distance: there is none.
+const OUTERMOST: u8 = u8::MAX - 1;
+/// Bytes for distances; the last two hold the lowest place.
+const PLACES: usize = 14;
+const WORD: i64 = size_of::<usize>() as i64;
+
+const _: () = assert!(PACKED.len() <= PLACES, "each has a byte");
 
 impl Rules {
-    /// The same rules in three words; `None` where they have another shape.
+    /// The same rules in three words; `None` where they have another shape. Registers are saved near each other: each has its
+    /// distance from the lowest place, in words.
     pub fn packed(&self) -> Option<Packed> {
         let CfaRule::RegisterAndOffset { register, offset } = self.frame_address else {
             return None;
         };
         let plain = Self::unsaid();
-        let mut shorts = [0_i16; 8];
-        for (short, register) in shorts.iter_mut().zip(PACKED) {
-            *short = match self.rule(register)? {
-                RegisterRule::SameValue if register != X86_64::RA => SAME,
-                RegisterRule::Undefined if register == X86_64::RA => OUTERMOST,
-                RegisterRule::Offset(offset) => i16::try_from(*offset).ok().filter(|&offset| offset > OUTERMOST)?,
+        let offsets = PACKED.iter().filter_map(|register| match self.rule(*register) {
+            Some(RegisterRule::Offset(offset)) => Some(*offset),
+            _ => None,
+        });
+        let lowest = offsets.min().unwrap_or(0);
+        let mut bytes = [0_u8; 16];
+        for (byte, register) in bytes.iter_mut().take(PLACES).zip(PACKED) {
+            *byte = match self.rule(register)? {
+                RegisterRule::SameValue if KEPT_BY_CALLEES.contains(&register) => SAME,
+                RegisterRule::Undefined if register == RETURN_ADDRESS => OUTERMOST,
+                RegisterRule::Offset(offset) if (offset - lowest) % WORD == 0 => u8::try_from((offset - lowest) / WORD)
+                    .ok()
+                    .filter(|&distance| distance < OUTERMOST)?,
                 _ => return None,
             };
         }
+        if lowest % WORD != 0 {
+            return None;
+        }
+        *bytes.last_chunk_mut()? = i16::try_from(lowest / WORD).ok()?.to_ne_bytes();
         let others = (0..)
             .map(Register)
             .take(COUNT)
@@ -234,9 +236,7 @@ impl Rules {
         if self.is_signal_frame || !others.into_iter().all(nothing_said) {
             return None;
         }
-        let bytes = shorts.map(i16::to_ne_bytes);
-        let words = bytes.as_flattened().as_chunks::<8>().0;
-        let (&[first, second], register) = (words, u64::from(register.0)) else {
+        let (&[first, second], register) = (bytes.as_chunks::<8>().0, u64::from(register.0)) else {
             return None;
         };
         let offset = u64::from(i32::try_from(offset).ok()?.cast_unsigned());
@@ -259,21 +259,41 @@ impl Packed {
             .and_then(|base| add(base, i64::from(offset.cast_signed())))
             .ok_or(NoCaller::Unknown)?;
         let mut caller = Registers::unknown();
-        caller.set(X86_64::RSP, Some(frame));
+        caller.set(STACK_POINTER, Some(frame));
         let bytes = [first.to_ne_bytes(), second.to_ne_bytes()];
-        for (bytes, register) in bytes.as_flattened().as_chunks::<2>().0.iter().zip(PACKED) {
-            let value = match i16::from_ne_bytes(*bytes) {
+        let [.., low, high] = *bytes.as_flattened() else {
+            return Err(NoCaller::Unknown);
+        };
+        let lowest = add(frame, i64::from(i16::from_ne_bytes([low, high])) * WORD);
+        let mut slot = 0;
+        for (byte, register) in bytes.as_flattened().iter().take(PLACES).zip(PACKED) {
+            let value = match *byte {
                 OUTERMOST => return Err(NoCaller::Outermost),
                 SAME => registers.get(register),
-                offset => add(frame, offset.into()).and_then(|place| words.word(place)),
+                distance => {
+                    let place = lowest.and_then(|lowest| add(lowest, i64::from(distance) * WORD));
+                    if register == RETURN_ADDRESS {
+                        slot = place.unwrap_or(0);
+                    }
+                    place.and_then(|place| words.word(place))
+                }
             };
             caller.set(register, value);
         }
-        match caller.get(X86_64::RA) {
-            Some(0) => Err(NoCaller::Outermost),
-            Some(_) => Ok(caller),
-            None => Err(NoCaller::Unknown),
+        returned(caller, slot)
+    }
+}
+
+/// The caller's registers, of which the return address was read at `slot`, or was in a register where that is 0.
+fn returned(mut caller: Registers, slot: usize) -> Result<Registers, NoCaller> {
+    match caller.get(RETURN_ADDRESS).map(return_address) {
+        Some(0) => Err(NoCaller::Outermost),
+        Some(address) if caller.get(STACK_POINTER).is_some() => {
+            caller.set(COUNTER, Some(address));
+            caller.set_return_slot(slot);
+            Ok(caller)
         }
+        _ => Err(NoCaller::Unknown),
     }
 }
 

@@ -8,6 +8,7 @@ use gimli::{BaseAddresses, EhFrame, EhFrameHdr, FrameDescriptionEntry, NativeEnd
 
 use crate::memory::ProcessMemory;
 use crate::module::Module;
+use crate::processor::VENDOR;
 
 /// The longest index that is read: eight million functions.
 const MAX_INDEX: usize = 64 << 20;
@@ -81,6 +82,7 @@ impl Entry {
     pub fn section(&self) -> EhFrame<Slice<'_>> {
         let mut section = EhFrame::new(&self.bytes, NativeEndian);
         section.set_address_size(8);
+        section.set_vendor(VENDOR);
         section
     }
 

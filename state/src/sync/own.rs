@@ -1,12 +1,22 @@
-//! Changes to a word that only one thread changes: atomic with respect to this thread's signal handlers, since no signal divides an
-//! instruction, and without the bus lock that atomicity between threads would cost. Other threads may only read the word, or
-//! change it in a way that loses to every change by the owner.
-#![cfg_attr(
-    not(loom),
-    expect(unsafe_code, reason = "two instructions that Rust has no name for")
-)]
+//! Changes to a word that only one thread changes: atomic with respect to this thread's signal handlers, and without what atomicity
+//! between threads would cost. Other threads may only read the word, or change it in a way that may lose to every change by the
+//! owner. Which instructions do that is in the processor's own file.
+#![cfg_attr(not(loom), expect(unsafe_code, reason = "instructions that Rust has no name for"))]
 
-use super::{AtomicU32, AtomicU64, Ordering};
+#[cfg(all(target_arch = "aarch64", not(loom)))]
+mod aarch64;
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+mod x86_64;
+
+use super::{AtomicU64, Ordering};
+
+#[cfg(loom)]
+use super::AtomicU32;
+
+#[cfg(all(target_arch = "aarch64", not(loom)))]
+pub use self::aarch64::{fetch_add, replace_if, replace_long_if};
+#[cfg(all(target_arch = "x86_64", not(loom)))]
+pub use self::x86_64::{fetch_add, replace_if, replace_long_if};
 
 /// Writes the word, with the ordering Release.
 #[cfg(not(loom))]
@@ -15,65 +25,6 @@ pub fn store_long(word: &AtomicU64, value: u64) {
     // Release: pairs with the load that the caller names.
     word.store(value, Ordering::Release);
 }
-
-/// Adds to the word, and returns its previous value.
-#[cfg(not(loom))]
-#[inline(always)]
-pub fn fetch_add(word: &AtomicU32, more: u32) -> u32 {
-    let mut value = more;
-    // SAFETY: the instruction reads and writes only the word. The asm block is a compiler barrier, and on x86-64 loads and stores
-    // have the orderings Acquire and Release.
-    unsafe {
-        core::arch::asm!(
-            "xadd dword ptr [{word}], {value:e}",
-            word = in(reg) word.as_ptr(),
-            value = inout(reg) value,
-            options(nostack),
-        );
-    }
-    value
-}
-
-macro_rules! replace_if {
-    ($(#[$about:meta])* $name:ident, $word:ty, $value:ty, $size:literal, $accumulator:tt, $letter:literal) => {
-        $(#[$about])*
-        #[cfg(not(loom))]
-        #[inline(always)]
-        pub fn $name(word: &$word, old: $value, new: $value) -> bool {
-            let found: $value;
-            // SAFETY: as in `fetch_add`.
-            unsafe {
-                core::arch::asm!(
-                    concat!("cmpxchg ", $size, " ptr [{word}], {new", $letter, "}"),
-                    word = in(reg) word.as_ptr(),
-                    new = in(reg) new,
-                    inout($accumulator) old => found,
-                    options(nostack),
-                );
-            }
-            found == old
-        }
-    };
-}
-
-replace_if!(
-    /// Replaces `old` by `new`; false where the word is not `old`.
-    replace_if,
-    AtomicU32,
-    u32,
-    "dword",
-    "eax",
-    ":e"
-);
-replace_if!(
-    /// As [`fn@replace_if`], for a word of 64 bits.
-    replace_long_if,
-    AtomicU64,
-    u64,
-    "qword",
-    "rax",
-    ":r"
-);
 
 // In the models an instruction is a load and a store: no handler runs between the two, but other threads may.
 

@@ -26,9 +26,10 @@ use crate::system::redirected_entries;
 /// The most libraries that are guarded.
 pub const MAX: usize = 64;
 /// What no user guards: each call would count.
-const LIBC: [&str; 4] = [
+const LIBC: [&str; 5] = [
     "libc.so.6",
     "libpthread.so.0",
+    "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
     "linux-vdso.so.1",
 ];

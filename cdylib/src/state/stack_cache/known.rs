@@ -1,5 +1,7 @@
 //! One stack that was unwound once, and whether it is the one in progress.
 
+use forkwatch_process::processor::return_address;
+
 use super::Caller;
 use crate::state::depot::{self, StackId};
 
@@ -75,6 +77,8 @@ impl Known {
         let slot = self.stack_pointer.wrapping_add(distance) as *const usize;
         // SAFETY: these slots were checked against this stack pointer when kept: they lie between it and the end of this
         // thread's stack.
-        unsafe { slot.read_volatile() == frame.read() }
+        let (word, address) = unsafe { (slot.read_volatile(), frame.read()) };
+        // A processor may sign return addresses on the stack.
+        word == address || cfg!(target_arch = "aarch64") && return_address(word) == address
     }
 }

@@ -4,15 +4,16 @@
 //! Everything else is read from the object's own headers in memory, and only where those say that something is mapped.
 #![expect(unsafe_code, reason = "libc's function, and slices of what the loader has mapped")]
 
-use core::arch::global_asm;
 use core::ffi::{c_int, c_void};
 use core::mem::offset_of;
 
+use forkwatch_process::processor::VENDOR;
 use forkwatch_process::unwind::Slice;
 use gimli::{BaseAddresses, EhFrame, EhFrameHdr, FrameDescriptionEntry, NativeEndian, Pointer, UnwindSection};
 use libc::{Elf64_Ehdr, Elf64_Phdr};
 
 use super::listed;
+use crate::system::hidden_name::hidden;
 use crate::system::next_definition::Scope;
 use crate::system::real::{nothing, real_function};
 
@@ -136,6 +137,7 @@ impl Object {
         let bytes = self.table(start)?;
         let mut section = EhFrame::new(bytes, NativeEndian);
         section.set_address_size(8);
+        section.set_vendor(VENDOR);
         let Pointer::Direct(place) = index.table()?.lookup(address as u64, &bases).ok()? else {
             return None;
         };
@@ -172,14 +174,7 @@ real_function!(static DL_FIND_OBJECT = c"_dl_find_object", Scope::Next, None, So
 
 // Rust's runtime calls this when a panic unwinds. Importing it from libc would keep the library from loading where libc does not
 // have it; ours is hidden, so that no other library sees it.
-global_asm!(
-    ".hidden _dl_find_object",
-    ".globl _dl_find_object",
-    ".type _dl_find_object,@function",
-    "_dl_find_object:",
-    "jmp {find_object}",
-    find_object = sym find_object,
-);
+hidden!(_dl_find_object = find_object);
 
 /// As `_dl_find_object`: 0 when the object at this address was found and the structure filled, else -1.
 unsafe extern "C" fn find_object(address: *mut c_void, object: *mut c_void) -> c_int {

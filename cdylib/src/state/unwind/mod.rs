@@ -20,8 +20,8 @@ mod rows;
 
 use core::arch::asm;
 
+use forkwatch_process::processor::{COUNTER, STACK_POINTER};
 use forkwatch_process::unwind::{NoCaller, OnSmallStack, RETURN_CODE, Registers, Rules, interrupted};
-use gimli::X86_64;
 
 use self::loaded::Object;
 use self::own_stack::OwnStack;
@@ -51,8 +51,8 @@ impl Walked {
         self.frames.get(..self.length).unwrap_or_default()
     }
 
-    /// For each frame, the address on the stack where its return address should be (by the ABI, just below the caller's stack
-    /// pointer). The reader must check that it is there.
+    /// For each frame, the address on the stack where its return address was read; 0 where it was not read there. The reader must check
+    /// that it is there.
     pub fn slots(&self) -> &[usize] {
         self.slots.get(..self.length).unwrap_or_default()
     }
@@ -141,13 +141,43 @@ fn walk(depth: usize, reach: Reach, begins: impl Fn(usize) -> bool) -> Walked {
             // The wrapper that starts a thread: the frames beyond are libc's.
             break;
         }
-        walked.push(address, after.wrapping_sub(size_of::<usize>()));
+        walked.push(address, frame.registers.return_slot());
         if walked.length >= depth {
             break;
         }
     }
     walked
 }
+
+/// The registers that a walk begins with, as [`Frame::of_this_function`] stores them.
+#[cfg(target_arch = "x86_64")]
+const ORDER: [gimli::Register; 8] = [
+    COUNTER,
+    STACK_POINTER,
+    gimli::X86_64::RBX,
+    gimli::X86_64::RBP,
+    gimli::X86_64::R12,
+    gimli::X86_64::R13,
+    gimli::X86_64::R14,
+    gimli::X86_64::R15,
+];
+/// The registers that a walk begins with, as [`Frame::of_this_function`] stores them. Not `x30`: a function that calls others saves it.
+#[cfg(target_arch = "aarch64")]
+const ORDER: [gimli::Register; 13] = [
+    COUNTER,
+    STACK_POINTER,
+    gimli::AArch64::X19,
+    gimli::AArch64::X20,
+    gimli::AArch64::X21,
+    gimli::AArch64::X22,
+    gimli::AArch64::X23,
+    gimli::AArch64::X24,
+    gimli::AArch64::X25,
+    gimli::AArch64::X26,
+    gimli::AArch64::X27,
+    gimli::AArch64::X28,
+    gimli::AArch64::X29,
+];
 
 /// One frame of the walk.
 #[derive(Debug)]
@@ -161,8 +191,9 @@ impl Frame {
     /// The frame of the function that this is inlined into.
     #[inline(always)]
     fn of_this_function() -> Self {
-        let mut kept = [0_usize; 8];
+        let mut kept = [0_usize; ORDER.len()];
         // SAFETY: the code only stores registers into the array.
+        #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!(
                 "lea {counter}, [rip]",
@@ -179,16 +210,25 @@ impl Frame {
                 options(nostack, preserves_flags),
             );
         }
-        const ORDER: [gimli::Register; 8] = [
-            X86_64::RA,
-            X86_64::RSP,
-            X86_64::RBX,
-            X86_64::RBP,
-            X86_64::R12,
-            X86_64::R13,
-            X86_64::R14,
-            X86_64::R15,
-        ];
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            asm!(
+                "adr {counter}, .",
+                "mov {stack_pointer}, sp",
+                "stp {counter}, {stack_pointer}, [{kept}]",
+                "stp x19, x20, [{kept}, #16]",
+                "stp x21, x22, [{kept}, #32]",
+                "stp x23, x24, [{kept}, #48]",
+                "stp x25, x26, [{kept}, #64]",
+                "stp x27, x28, [{kept}, #80]",
+                "str x29, [{kept}, #96]",
+                kept = in(reg) kept.as_mut_ptr(),
+                counter = out(reg) _,
+                stack_pointer = out(reg) _,
+                options(nostack, preserves_flags),
+            );
+        }
         let mut registers = Registers::unknown();
         for (register, value) in ORDER.into_iter().zip(kept) {
             registers.set(register, Some(value));
@@ -200,11 +240,11 @@ impl Frame {
     }
 
     fn address(&self) -> usize {
-        self.registers.get(X86_64::RA).unwrap_or(0)
+        self.registers.get(COUNTER).unwrap_or(0)
     }
 
     fn stack_pointer(&self) -> usize {
-        self.registers.get(X86_64::RSP).unwrap_or(0)
+        self.registers.get(STACK_POINTER).unwrap_or(0)
     }
 
     /// Its caller's frame. `object` caches the last loaded object.
