@@ -11,7 +11,8 @@
 //! | `MAX_RULES` | how many registers the rules for one place may be about |
 //! | `VENDOR` | whose additions to DWARF its compilers use |
 //! | `return_address` | the address in a word that holds a return address |
-//! | `RETURN_CODE`, `interrupted` | the code that a signal handler returns to, and what it goes back to |
+//! | `RETURN_CODE` | the code that a signal handler returns to |
+//! | `INTERRUPTED_AT`, `INTERRUPTED` | where the interrupted registers are then, and in which order |
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -20,13 +21,13 @@ mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
 pub use self::aarch64::{
-    COUNT, COUNTER, FRAME_POINTER, KEPT_BY_CALLEES, MAX_RULES, PACKED, RETURN_ADDRESS, RETURN_CODE, STACK_POINTER,
-    VENDOR, interrupted, return_address,
+    COUNT, COUNTER, FRAME_POINTER, INTERRUPTED, INTERRUPTED_AT, KEPT_BY_CALLEES, MAX_RULES, PACKED, RETURN_ADDRESS,
+    RETURN_CODE, STACK_POINTER, VENDOR, return_address,
 };
 #[cfg(target_arch = "x86_64")]
 pub use self::x86_64::{
-    COUNT, COUNTER, FRAME_POINTER, KEPT_BY_CALLEES, MAX_RULES, PACKED, RETURN_ADDRESS, RETURN_CODE, STACK_POINTER,
-    VENDOR, interrupted, return_address,
+    COUNT, COUNTER, FRAME_POINTER, INTERRUPTED, INTERRUPTED_AT, KEPT_BY_CALLEES, MAX_RULES, PACKED, RETURN_ADDRESS,
+    RETURN_CODE, STACK_POINTER, VENDOR, return_address,
 };
 
 #[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]

@@ -43,6 +43,13 @@ __attribute__((unused, noreturn)) static void broken(const char *what) {
     _exit(BROKEN);
 }
 
+/* A fork by its number. Processors newer than x86-64 have a number for clone only. */
+#ifdef SYS_fork
+#define SYSCALL_FORK() ((pid_t)syscall(SYS_fork))
+#else
+#define SYSCALL_FORK() ((pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L))
+#endif
+
 #define MUST(call) do { if ((call) != 0) broken(#call); } while (0)
 
 /* A pipe as a gate: each `gate_open` lets one `gate_pass` through, in whichever process. */
@@ -63,6 +70,9 @@ __attribute__((unused)) static void gate_pass(struct gate *gate) {
 
 /* Waits for ever, without a lock and without a hook. */
 __attribute__((unused, noreturn)) static void idle_for_ever(void) { for (;;) pause(); }
+
+/* A small stack, of the size that every processor's libc allows. */
+#define SMALL_STACK ((size_t)(64 * 1024 < PTHREAD_STACK_MIN ? PTHREAD_STACK_MIN : 64 * 1024))
 
 /* Starts a thread under a name. */
 __attribute__((unused)) static pthread_t start(const char *name, void *(*routine)(void *), void *argument) {
@@ -106,6 +116,12 @@ __attribute__((unused)) static int waits_for_ever(const char *task) {
            number == SYS_futex && timeout == 0;
 }
 
+/* How many times slower than usual programs run, where an emulator runs them. */
+__attribute__((unused)) static unsigned long slowness(void) {
+    const char *text = getenv("TEST_SLOWNESS");
+    return text ? strtoul(text, NULL, 10) : 1;
+}
+
 /* Whether a process has burnt a fifth of a second of processor time: it spins. */
 __attribute__((unused)) static int spins(pid_t process) {
     char path[64], text[1024];
@@ -114,7 +130,7 @@ __attribute__((unused)) static int spins(pid_t process) {
     if (read_text(path, text, sizeof text) != 0) return 0;
     const char *rest = strrchr(text, ')');
     return rest && sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) == 2 &&
-           (user + kernel) * 5 > (unsigned long)sysconf(_SC_CLK_TCK);
+           (user + kernel) * 5 > slowness() * (unsigned long)sysconf(_SC_CLK_TCK);
 }
 
 /* Sees the child to its end. FINE: it ended with 0. REALISED, the hazard: it waits, alone and without a time-out, for what

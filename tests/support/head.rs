@@ -18,6 +18,7 @@
 //! | `library: FILE`, `plugin: FILE` | a library to link, or to find in `TEST_PLUGIN` |
 //! | `needs: NAME` | a package that pkg-config must know |
 //! | `packages: NAME` | a Python package |
+//! | `processor: NAME` | the only processor that it is written for, as in `x86-64` |
 //! | `python: LOW-HIGH` | the versions that show it |
 //!
 //! Keys of `unsafe_fork`: `function`, `fork` (a symbol of the stack), `python`, `locks`, `threads` (how many). Of a thread:
@@ -66,6 +67,7 @@ pub struct Head {
     pub library: Option<String>,
     pub plugin: Option<String>,
     pub needs: Option<String>,
+    pub processor: Option<String>,
     pub packages: Option<String>,
     pub python: Option<String>,
 }
@@ -128,6 +130,7 @@ impl Head {
             "library" => self.library = Some(rest.into()),
             "plugin" => self.plugin = Some(rest.into()),
             "needs" => self.needs = Some(rest.into()),
+            "processor" => self.processor = Some(rest.into()),
             "packages" => self.packages = Some(rest.into()),
             "python" => self.python = Some(rest.into()),
             _ => {}

@@ -75,6 +75,11 @@ impl Program {
             Language::Python => format!("python/{name}.py"),
         });
         let head = Head::read(&source);
+        let compiler = std::env::var("CC").unwrap_or_default();
+        let is_foreign = cfg!(not(target_arch = "x86_64")) || compiler.contains("aarch64");
+        if let Some(processor) = head.processor.as_ref().filter(|_| is_foreign) {
+            return Err(format!("{name} is written for {processor}"));
+        }
         let mut variables = BTreeMap::new();
         if let Some(plugin) = &head.plugin {
             variables.insert("TEST_PLUGIN".into(), built_library(plugin).display().to_string());
@@ -112,6 +117,24 @@ impl Program {
             })
         }
     }
+}
+
+/// Builds every C and C++ program and library with the compilers that `CC` and `CXX` name, and says which it cannot.
+pub fn build_all() -> Vec<String> {
+    let mut missing = Vec::new();
+    for (folder, language, extension) in [("c", Language::C, "c"), ("cpp", Language::Cpp, "cpp")] {
+        let entries = fs::read_dir(sources().join(folder)).expect("the programs can be listed");
+        let paths = entries.map(|entry| entry.expect("the programs can be listed").path());
+        for path in paths.filter(|path| path.extension().is_some_and(|it| it == extension)) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            if file.starts_with("lib") {
+                built_library(&file);
+            } else if let Err(reason) = Program::ready(language, file.trim_end_matches(&format!(".{extension}"))) {
+                missing.push(format!("{file}: {reason}"));
+            }
+        }
+    }
+    missing
 }
 
 /// What every compiled program is built with: symbols and frames as written, debug information, threads.

@@ -13,7 +13,10 @@ use super::process;
 /// call: the kernel keeps the count as the folder's number of links, less two (`proc_task_getattr`).
 pub fn count() -> Option<u64> {
     let status = rustix::fs::stat(c"/proc/self/task").ok()?;
-    u64::from(status.st_nlink).checked_sub(2)
+    // Of 64 bits on x86-64 and of 32 on aarch64.
+    #[allow(clippy::useless_conversion, reason = "the type depends on the processor")]
+    let links = u64::from(status.st_nlink);
+    links.checked_sub(2)
 }
 
 /// The ids of all threads of this process; `None` where `/proc` cannot be read.

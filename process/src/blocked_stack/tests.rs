@@ -154,7 +154,14 @@ fn check(options: &str) {
             }
             assert!(Instant::now() < deadline, "{options} {name}: {named:?}");
         };
-        assert!(named.last().unwrap().contains("clone"), "{options} {name}: {named:?}");
+        // On aarch64 the start of a thread has a name only where libc has all its symbols.
+        let last = named.last().unwrap();
+        let is_known = if cfg!(target_arch = "x86_64") {
+            last.contains("clone")
+        } else {
+            last.is_empty() || last == "thread_start"
+        };
+        assert!(is_known, "{options} {name}: {named:?}");
         assert_eq!(named.contains(&"handler".to_owned()), name == "signal");
     }
     let begun = Instant::now();

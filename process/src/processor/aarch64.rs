@@ -3,8 +3,6 @@
 
 use gimli::{AArch64, Register, Vendor};
 
-use crate::unwind::{Registers, Words};
-
 /// The 31 general registers, the stack pointer and the program counter.
 pub const COUNT: usize = 33;
 /// DWARF's number for it, though no rules speak of it.
@@ -62,18 +60,16 @@ pub fn return_address(word: usize) -> usize {
 /// `mov x8, #SYS_rt_sigreturn; svc #0`, which the kernel provides.
 pub const RETURN_CODE: [u8; 8] = [0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4];
 
-/// Where the interrupted registers begin in the kernel's frame: behind a `siginfo` of 128 bytes, and 184 bytes into the `ucontext`.
-const FIRST_REGISTER: usize = 312;
+/// Where the interrupted registers begin, in bytes above a returning handler's stack pointer: behind a `siginfo` of 128 bytes, 184 bytes into
+/// the `ucontext`.
+pub const INTERRUPTED_AT: usize = 312;
 /// `x0` to `x30`, the stack pointer, the program counter: numbered as in DWARF.
-const REGISTERS: u16 = 33;
-
-/// The registers of the code that was interrupted, from those with which its handler returns to [`RETURN_CODE`].
-pub fn interrupted(registers: &Registers, words: &mut impl Words) -> Option<Registers> {
-    let first = registers.get(STACK_POINTER)?.checked_add(FIRST_REGISTER)?;
-    let mut before = Registers::unknown();
-    for number in 0..REGISTERS {
-        let place = first.checked_add(usize::from(number) * size_of::<usize>())?;
-        before.set(Register(number), Some(words.word(place)?));
+pub const INTERRUPTED: [Register; COUNT] = {
+    let mut all = [Register(0); COUNT];
+    let mut number = 0;
+    while number < COUNT {
+        all[number] = Register(number as u16);
+        number += 1;
     }
-    Some(before)
-}
+    all
+};

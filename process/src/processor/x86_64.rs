@@ -2,8 +2,6 @@
 
 use gimli::{Register, Vendor, X86_64};
 
-use crate::unwind::{Registers, Words};
-
 /// The sixteen general registers and the return address.
 pub const COUNT: usize = 17;
 /// The return address of a frame's callee is where the frame goes on.
@@ -47,9 +45,11 @@ pub fn return_address(word: usize) -> usize {
 /// `mov $SYS_rt_sigreturn, %rax; syscall`, in any libc.
 pub const RETURN_CODE: [u8; 9] = [0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
 
-/// Where the interrupted registers are, in the order of `gregs` in the kernel's `ucontext`.
-const FIRST_REGISTER: usize = 40;
-const ORDER: [Register; 17] = [
+/// Where the interrupted registers begin, in bytes above a returning handler's stack pointer: its `ret` has taken the return address off,
+/// so that the stack pointer is at the `ucontext`.
+pub const INTERRUPTED_AT: usize = 40;
+/// The order of `gregs` in the kernel's `ucontext`.
+pub const INTERRUPTED: [Register; 17] = [
     X86_64::R8,
     X86_64::R9,
     X86_64::R10,
@@ -68,17 +68,3 @@ const ORDER: [Register; 17] = [
     X86_64::RSP,
     X86_64::RA,
 ];
-
-/// The registers of the code that was interrupted, from those with which its handler returns to [`RETURN_CODE`].
-pub fn interrupted(registers: &Registers, words: &mut impl Words) -> Option<Registers> {
-    // The handler's `ret` has taken the return address off, so the stack pointer is at the `ucontext`.
-    let first = registers.get(STACK_POINTER)?.checked_add(FIRST_REGISTER)?;
-    let mut before = Registers::unknown();
-    for (place, register) in ORDER.into_iter().enumerate() {
-        before.set(
-            register,
-            Some(words.word(first.checked_add(place * size_of::<usize>())?)?),
-        );
-    }
-    Some(before)
-}

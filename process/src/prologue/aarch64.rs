@@ -22,6 +22,6 @@ mod tests {
         assert_eq!(distances(&code([0xa9be_7bfd, 0x9100_03fd, 0xf900_0bf3]), 0), [0]);
         // sub sp, sp, #64; stp x29, x30, [sp, #48]; add x29, sp, #48
         assert_eq!(distances(&code([0xd101_03ff, 0xa903_7bfd, 0x9100_c3fd]), 0), [48]);
-        assert_eq!(distances(&code([0xd503_201f; 3]), 0), [], "no frame pointer");
+        assert!(distances(&code([0xd503_201f; 3]), 0).is_empty(), "no frame pointer");
     }
 }

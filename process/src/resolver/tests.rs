@@ -64,7 +64,11 @@ fn the_vdso_names_its_functions() {
         .find(|module| module.path() == b"[vdso]")
         .unwrap();
     let image = vdso.open(resolver.modules().memory()).unwrap();
-    let place = addresses_of(&image, Table::Exported, b"__vdso_clock_gettime").unwrap();
+    let names = [&b"__vdso_clock_gettime"[..], b"__kernel_clock_gettime"];
+    let mut places = names
+        .iter()
+        .filter_map(|name| addresses_of(&image, Table::Exported, name));
+    let place = places.next().unwrap();
     let address = vdso.base() + usize::try_from(place.start).unwrap();
     let mut resolver = resolver;
     let name = resolver.name_of_function(address);

@@ -9,18 +9,20 @@
 //! | what is in the registers, as far as known? | `registers` |
 //! | what do the tables say of this place? | `rules` |
 //! | what does a DWARF expression come to? | `expression` |
+//! | which code was interrupted by a signal? | `signal_frame` |
 //! | what is in the tables of a module of any process? | `tables` |
 
 mod expression;
 mod registers;
 mod rules;
+mod signal_frame;
 mod tables;
 
 use gimli::{EndianSlice, NativeEndian};
 
-pub use crate::processor::{RETURN_CODE, interrupted};
 pub use registers::Registers;
 pub use rules::{NoCaller, OnSmallStack, Packed, Rules};
+pub use signal_frame::interrupted;
 pub use tables::{Entry, UnwindTables};
 
 /// What gimli reads from.

@@ -14,7 +14,15 @@ uintptr_t la_symbind64(ElfW(Sym) *symbol, unsigned index, uintptr_t *from, uintp
     return symbol->st_value;
 }
 
-ElfW(Addr) la_x86_64_gnu_pltenter(ElfW(Sym) *symbol, unsigned index, uintptr_t *from, uintptr_t *to, La_x86_64_regs *registers,
+#ifdef __x86_64__
+#define LA_PLTENTER la_x86_64_gnu_pltenter
+#define LA_REGS La_x86_64_regs
+#else
+#define LA_PLTENTER la_aarch64_gnu_pltenter
+#define LA_REGS La_aarch64_regs
+#endif
+
+ElfW(Addr) LA_PLTENTER(ElfW(Sym) *symbol, unsigned index, uintptr_t *from, uintptr_t *to, LA_REGS *registers,
                                   unsigned *flags, const char *name, long *frame) {
     (void)index, (void)from, (void)to, (void)registers, (void)flags, (void)name;
     /* So much of the caller's stack is copied: the exit of each call is seen, too. */

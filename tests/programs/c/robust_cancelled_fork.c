@@ -37,7 +37,7 @@ static void leave(void) {
 
 static pid_t copy(void) {
     if (is(how, "_Fork")) return _Fork();
-    if (is(how, "syscall")) return (pid_t)syscall(SYS_fork);
+    if (is(how, "syscall")) return SYSCALL_FORK();
     return fork();
 }
 

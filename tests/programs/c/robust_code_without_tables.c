@@ -1,4 +1,5 @@
 /* Code that no unwind table knows calls back: made at run time, or written by hand. Locks, threads and forks are followed up to there.
+ * processor: x86-64
  * runs: {made,written}
  * expect: unsafe_fork ERROR fork=forker locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=locker

@@ -1,6 +1,7 @@
 /* Made to be stepped through: runs one call (first word) again and again, between two traps to a debugger, which sends a
  * signal in the middle. What the handler does is the second word. After each call a line says which locks this thread holds
  * by the locks' own memory; a second thread forks, so that a record says which ones are known.
+ * processor: x86-64
  * expect: at-most ERROR
  */
 #include "../program.h"

@@ -58,7 +58,7 @@ static void forks(void) {
     MUST(ioctl(master, TIOCGWINSZ, &size));
     MUST(tcgetattr(master, &found));
     say("%d rows, %d bytes at least", size.ws_row, found.c_cc[VMIN]);
-    CHILD((pid_t)syscall(SYS_fork), 14);
+    CHILD(SYSCALL_FORK(), 14);
     errno = 1234;
     pid_t child = clone(cloned, stack + sizeof stack, SIGCHLD, &number);
     arrived("clone", child, errno);

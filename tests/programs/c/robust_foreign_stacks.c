@@ -1,5 +1,6 @@
 /* A thread runs on stacks of its own making, whose last word is followed by nothing, and hands them on: locks, threads and forks there
  * are followed as far as the stack goes.
+ * processor: x86-64
  * expect: unsafe_fork ERROR fork=forker locks=1 threads=1
  * expect: unsafe_fork ERROR fork=main locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=locker

@@ -1,5 +1,6 @@
 /* A signal handler that locks comes between two instructions that the unwind tables do not know: inline assembly pushes onto the
  * stack and takes off again. The timer fires all the while, on the thread's own stack and on an alternate one.
+ * processor: x86-64
  * runs: {own,alternate}
  * expect: silent
  */

@@ -50,7 +50,7 @@ static void call(const char *which) {
     if (is(which, "fork")) see_off(fork());
     if (is(which, "_Fork")) see_off(_Fork());
     if (is(which, "clone")) see_off(clone(child_of_clone, stack + sizeof stack, SIGCHLD, NULL));
-    if (is(which, "syscall_fork")) see_off((pid_t)syscall(SYS_fork));
+    if (is(which, "syscall_fork")) see_off(SYSCALL_FORK());
     if (is(which, "create")) MUST(pthread_create(&thread, NULL, nothing, NULL));
     if (is(which, "create")) MUST(pthread_join(thread, NULL));
     if (is(which, "thrd_create")) MUST(thrd_create(&c11_thread, nothing_c11, NULL) != thrd_success);

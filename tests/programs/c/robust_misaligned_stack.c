@@ -1,5 +1,6 @@
 /* Calls hooked functions with a stack that is not aligned as the ABI asks, as hand-written assembly does: libc's functions
  * forgive that, all but `pthread_create`.
+ * processor: x86-64
  * expect: at-most WARN
  * allow: unsafe_fork WARN
  * records: maybe

@@ -20,7 +20,7 @@ static int limited(void) {
     pthread_t thread;
     void *result;
     int status, own = 0;
-    MUST(pthread_attr_init(&attributes) || pthread_attr_setstacksize(&attributes, 64 << 10));
+    MUST(pthread_attr_init(&attributes) || pthread_attr_setstacksize(&attributes, SMALL_STACK));
     MUST(pthread_create(&thread, &attributes, locks, &own));
     MUST(pthread_mutex_lock(&mutex));
     pid_t child = fork();

@@ -1,5 +1,6 @@
 /* Conditions by the names that programs of before glibc 2.3.2 link to, and so does what is linked without libc (Valgrind's
  * DRD): libc keeps another form of a condition for these. All calls for one condition must come to one form of it.
+ * processor: x86-64
  * expect: at-most WARN
  * allow: unsafe_fork WARN
  */

@@ -1,5 +1,6 @@
 /* Threads made by the system call alone, without libc's knowledge: with the thread pointer of the thread that made them, or
  * with one of their own whose memory is all zero but for its own address. Each locks, unlocks and forks, forty times in all.
+ * processor: x86-64
  * expect: at-most ERROR
  * runs: {shared,own}
  */

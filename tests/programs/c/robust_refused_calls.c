@@ -14,16 +14,21 @@
 /* What `strace -f` shows, and the neighbours that do the same work. Without execve and exit_group no process begins or ends, and
  * without futex it is a matter of luck. */
 static const struct { const char *name; int number; } calls[] = {
-    CALL(access), CALL(arch_prctl), CALL(brk), CALL(clock_gettime), CALL(clock_nanosleep), CALL(clone), CALL(clone3),
-    CALL(close), CALL(dup), CALL(dup2), CALL(dup3), CALL(faccessat), CALL(faccessat2), CALL(fcntl), CALL(fstat),
+#ifdef __x86_64__
+    CALL(access), CALL(arch_prctl), CALL(dup2), CALL(open), CALL(poll), CALL(readlink), CALL(time),
+#else
+    CALL(ppoll),
+#endif
+    CALL(brk), CALL(clock_gettime), CALL(clock_nanosleep), CALL(clone), CALL(clone3),
+    CALL(close), CALL(dup), CALL(dup3), CALL(faccessat), CALL(faccessat2), CALL(fcntl), CALL(fstat),
      CALL(getcpu), CALL(getcwd), CALL(getdents64), CALL(getpid), CALL(getppid), CALL(getrandom),
     CALL(gettid), CALL(gettimeofday), CALL(getuid), CALL(ioctl), CALL(kill), CALL(lseek), CALL(madvise),
     CALL(membarrier), CALL(mincore), CALL(mmap), CALL(mprotect), CALL(mremap), CALL(munmap), CALL(nanosleep),
-    CALL(newfstatat), CALL(open), CALL(openat), CALL(pipe2), CALL(poll), CALL(prctl), CALL(pread64), CALL(prlimit64),
-    CALL(process_vm_readv), CALL(process_vm_writev), CALL(read), CALL(readlink), CALL(readlinkat), CALL(rseq),
+    CALL(newfstatat), CALL(openat), CALL(pipe2), CALL(prctl), CALL(pread64), CALL(prlimit64),
+    CALL(process_vm_readv), CALL(process_vm_writev), CALL(read), CALL(readlinkat), CALL(rseq),
     CALL(rt_sigaction), CALL(rt_sigpending), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigtimedwait),
     CALL(sched_getaffinity), CALL(sched_yield), CALL(set_robust_list), CALL(set_tid_address), CALL(sigaltstack),
-    CALL(statx), CALL(sysinfo), CALL(tgkill), CALL(time), CALL(uname), CALL(wait4), CALL(write), CALL(writev),
+    CALL(statx), CALL(sysinfo), CALL(tgkill), CALL(uname), CALL(wait4), CALL(write), CALL(writev),
 };
 
 static pthread_mutex_t vault = PTHREAD_MUTEX_INITIALIZER;

@@ -44,7 +44,7 @@ int main(int count, char **words) {
     gate_make(&begin);
     gate_make(&awake);
     MUST(pthread_attr_init(&small));
-    MUST(pthread_attr_setstacksize(&small, 64 * 1024));
+    MUST(pthread_attr_setstacksize(&small, SMALL_STACK));
     for (int number = 0; number < threads; number++) {
         pthread_t thread;
         MUST(pthread_create(&thread, &small, waking, NULL));

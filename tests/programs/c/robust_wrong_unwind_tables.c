@@ -1,5 +1,6 @@
 /* Functions whose unwind tables lie, as those of hand-written assembly, run-time compilers and coroutines do: a lock is taken,
  * a thread started and a fork called through each. A stack ends there, at the latest, and nothing else happens.
+ * processor: x86-64
  * runs: {below,same,above,unmapped,misaligned,register,elsewhere,framed,itself,expression,endless,far,untold}
  * expect: unsafe_fork ERROR fork=forker locks=1 threads=1
  * with: lock=mutex owner=keeper acquired=locker

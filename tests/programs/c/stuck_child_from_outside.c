@@ -6,19 +6,32 @@
 #include "../program.h"
 #include <linux/futex.h>
 #include <sys/prctl.h>
+
+#ifdef SYS_pause
+#define CALL_OF_PAUSE SYS_pause
+#else
+#define CALL_OF_PAUSE SYS_ppoll
+#endif
 #include <sys/stat.h>
 
 static int word_of_nobody;
 
 /* No hook sees this call. */
 static void wait_on_futex(int operation, const struct timespec *timeout) {
-    register const struct timespec *fourth __asm__("r10") = timeout;
     long result;
     do {
+#ifdef __x86_64__
+        register const struct timespec *fourth __asm__("r10") = timeout;
         __asm__ volatile("syscall"
                          : "=a"(result)
                          : "0"((long)SYS_futex), "D"(&word_of_nobody), "S"((long)operation), "d"(0L), "r"(fourth)
                          : "rcx", "r11", "memory");
+#else
+        register long number __asm__("x8") = SYS_futex, first __asm__("x0") = (long)&word_of_nobody;
+        register long second __asm__("x1") = operation, third __asm__("x2") = 0, fourth __asm__("x3") = (long)timeout;
+        __asm__ volatile("svc #0" : "+r"(first) : "r"(number), "r"(second), "r"(third), "r"(fourth) : "memory");
+        result = first;
+#endif
     } while (result == 0 || result == -EINTR);
 }
 
@@ -143,7 +156,7 @@ int main(int count, char **words) {
         if (child < 0) broken("fork");
         if (child == 0) wait_in_child(words[word]);
         snprintf(task, sizeof task, "%d", (int)child);
-        int expected = is(words[word], "pause") ? SYS_pause : SYS_futex;
+        int expected = is(words[word], "pause") ? CALL_OF_PAUSE : SYS_futex;
         while (number_of_call(task) != expected) pause_milliseconds(1);
         say("%s %d", words[word], (int)child);
     }

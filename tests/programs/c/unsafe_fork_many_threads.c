@@ -21,7 +21,7 @@ int main(void) {
     pthread_attr_t small;
     gate_make(&held);
     MUST(pthread_attr_init(&small));
-    MUST(pthread_attr_setstacksize(&small, 64 * 1024));
+    MUST(pthread_attr_setstacksize(&small, SMALL_STACK));
     for (int number = 0; number < KEEPERS; number++) {
         pthread_t thread;
         char name[16];

@@ -85,9 +85,7 @@ int main(int count, char **words) {
         struct clone_args arguments = {.exit_signal = SIGCHLD};
         child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     }
-#ifdef SYS_fork
-    if (is(way, "syscall_fork")) child = (pid_t)syscall(SYS_fork);
-#endif
+    if (is(way, "syscall_fork")) child = SYSCALL_FORK();
     if (is(way, "forkpty")) child = forkpty(&terminal, NULL, NULL, NULL);
     if (child == 0) child_runs(NULL);
     return verdict(child);

@@ -5,19 +5,19 @@
 /// An entry with up to four arguments: calls the body.
 macro_rules! hand_over {
     () => {
-        $crate::hooks::hand_over!("x0", "x1")
+        $crate::hooks::entries::hand_over!("x0", "x1")
     };
     ($a:ident) => {
-        $crate::hooks::hand_over!("x1", "x2")
+        $crate::hooks::entries::hand_over!("x1", "x2")
     };
     ($a:ident, $b:ident) => {
-        $crate::hooks::hand_over!("x2", "x3")
+        $crate::hooks::entries::hand_over!("x2", "x3")
     };
     ($a:ident, $b:ident, $c:ident) => {
-        $crate::hooks::hand_over!("x3", "x4")
+        $crate::hooks::entries::hand_over!("x3", "x4")
     };
     ($a:ident, $b:ident, $c:ident, $d:ident) => {
-        $crate::hooks::hand_over!("x4", "x5")
+        $crate::hooks::entries::hand_over!("x4", "x5")
     };
     ($return_address:literal, $stack_pointer:literal) => {
         concat!(

@@ -4,19 +4,19 @@
 /// An entry with up to four arguments: jumps to the body, or calls it in an aligned frame where the stack is not aligned.
 macro_rules! hand_over {
     () => {
-        $crate::hooks::hand_over!("rdi", "rsi", "sil")
+        $crate::hooks::entries::hand_over!("rdi", "rsi", "sil")
     };
     ($a:ident) => {
-        $crate::hooks::hand_over!("rsi", "rdx", "dl")
+        $crate::hooks::entries::hand_over!("rsi", "rdx", "dl")
     };
     ($a:ident, $b:ident) => {
-        $crate::hooks::hand_over!("rdx", "rcx", "cl")
+        $crate::hooks::entries::hand_over!("rdx", "rcx", "cl")
     };
     ($a:ident, $b:ident, $c:ident) => {
-        $crate::hooks::hand_over!("rcx", "r8", "r8b")
+        $crate::hooks::entries::hand_over!("rcx", "r8", "r8b")
     };
     ($a:ident, $b:ident, $c:ident, $d:ident) => {
-        $crate::hooks::hand_over!("r8", "r9", "r9b")
+        $crate::hooks::entries::hand_over!("r8", "r9", "r9b")
     };
     ($return_address:literal, $stack_pointer:literal, $low_byte:literal) => {
         concat!(

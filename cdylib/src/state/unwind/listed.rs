@@ -77,7 +77,9 @@ mod tests {
             .map(|part| place(part.p_vaddr + part.p_memsz))
             .max()
             .unwrap();
-        if (start..end).contains(&answer.address) {
+        // The kernel may put its own object into a gap between another one's parts.
+        let is_nearest = answer.found.is_none_or(|[other, ..]| start > other);
+        if (start..end).contains(&answer.address) && is_nearest {
             let index = of_kind(libc::PT_GNU_EH_FRAME)
                 .next()
                 .map_or(0, |part| place(part.p_vaddr));
@@ -109,7 +111,11 @@ mod tests {
         for place in places {
             for _ in 0..2 {
                 let found = ours(place);
-                assert!(found.is_some() && found == by_libc(place), "{place:x}");
+                assert!(
+                    found.is_some() && found == by_libc(place),
+                    "{place:x}: {found:x?}, {:x?}",
+                    by_libc(place)
+                );
             }
         }
         let on_the_stack = 0;

@@ -17,7 +17,7 @@ use crate::system::hidden_name::hidden;
 use crate::system::next_definition::Scope;
 use crate::system::real::{nothing, real_function};
 
-/// The smallest page: at least this much is mapped at an object's start.
+/// The smallest page: at least this much is mapped at an object's start, even of the kernel's, which on aarch64 says that it is smaller.
 const PAGE: usize = 4096;
 
 /// As in `<dlfcn.h>`.
@@ -58,7 +58,7 @@ impl Object {
     pub(super) fn around(address: usize) -> Option<Self> {
         let found = find(address)?;
         let (start, end) = (found.start.addr(), found.end.addr());
-        if !(start..end).contains(&address) || end - start < PAGE {
+        if !(start..end).contains(&address) {
             return None;
         }
         // SAFETY: the loader has mapped the object from here on, a page at least.
@@ -90,9 +90,9 @@ impl Object {
         })
     }
 
-    /// Whether `address` lies between the object's first and last byte.
+    /// Whether `address` lies in one of the object's parts. Another object may lie between two of them.
     pub(super) fn contains(&self, address: usize) -> bool {
-        (self.start..self.end).contains(&address)
+        (self.start..self.end).contains(&address) && self.mapped(address, 0).is_some()
     }
 
     /// What is mapped from `address` to the end of its segment, if that has all of these flags.

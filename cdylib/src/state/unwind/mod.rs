@@ -20,8 +20,8 @@ mod rows;
 
 use core::arch::asm;
 
-use forkwatch_process::processor::{COUNTER, STACK_POINTER};
-use forkwatch_process::unwind::{NoCaller, OnSmallStack, RETURN_CODE, Registers, Rules, interrupted};
+use forkwatch_process::processor::{COUNTER, RETURN_CODE, STACK_POINTER};
+use forkwatch_process::unwind::{NoCaller, OnSmallStack, Registers, Rules, interrupted};
 
 use self::loaded::Object;
 use self::own_stack::OwnStack;
