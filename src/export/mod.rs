@@ -66,8 +66,8 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     }
     let failed = |error: std::io::Error| Failure::cannot(format!("signals cannot be received: {error}"));
     let stop = Stop::new().map_err(failed)?;
-    // What only prints may end at any time.
-    if options.to.is_some() {
+    // What prints once may end at any time.
+    if options.to.is_some() || options.follows {
         stop.on_signals().map_err(failed)?;
     }
     let (out, messages) = sync_channel(MOST_WAITING);

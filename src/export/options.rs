@@ -1,5 +1,6 @@
 //! What the flags of `forkwatch export` say, checked.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +12,7 @@ use forkwatch_schema::kind::Severity;
 
 use super::format::{Exporter, FORMATS, Format};
 use super::http::{Address, Http};
-use super::positions::usual_path;
+use super::id::Id;
 use super::select::Selection;
 use crate::message::Failure;
 use crate::report::read::inputs::unreadable;
@@ -141,6 +142,30 @@ fn header(line: &str) -> Option<(String, String)> {
 
 fn not_a_header(place: &str) -> Failure {
     Failure::usage(format!("{place}: not a header; write it as NAME:VALUE"))
+}
+
+/// Where the positions are kept unless the user says where.
+fn usual_path(purpose: &str) -> Result<PathBuf, Failure> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd's for a unit with StateDirectory=; of several, the first.
+    let of_unit = env::var("STATE_DIRECTORY").ok();
+    let of_unit = of_unit.and_then(|list| {
+        list.split(':')
+            .next()
+            .filter(|first| !first.is_empty())
+            .map(PathBuf::from)
+    });
+    let of_user = || {
+        let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
+        Some(state.join("forkwatch"))
+    };
+    let folder = of_unit.or_else(of_user).ok_or_else(|| {
+        Failure::usage(
+            "HOME is not set, so that there is no usual place for the positions; name a file with --positions",
+        )
+    })?;
+    let id = Id::of(purpose.as_bytes()).to_string();
+    Ok(folder.join(format!("export-{}.json", &id[..12])))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! How far each log was sent, in a file that is replaced as a whole once the receiver has acknowledged: a crash repeats at most the
 //! batch that was on its way.
 
-use std::env;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -17,7 +16,7 @@ use serde_json::Value;
 
 use super::id::Id;
 use super::source::known::Known;
-use super::source::mark::{Identity, LogName, Mark};
+use super::source::mark::{Identity, LogName, Mark, Packed};
 use super::whole_file::write_whole;
 use crate::message::Failure;
 
@@ -45,7 +44,7 @@ struct Row {
     inode: u64,
     head: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    packed: Option<u64>,
+    packed: Option<Packed>,
     end: u64,
     line: u64,
     last_at: u64,
@@ -68,30 +67,6 @@ pub struct Positions {
     pub sums: Value,
     /// Locked while this lives.
     _lock: File,
-}
-
-/// Where the positions are kept unless the user says where.
-pub fn usual_path(purpose: &str) -> Result<PathBuf, Failure> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    // systemd's for a unit with StateDirectory=; of several, the first.
-    let of_unit = env::var("STATE_DIRECTORY").ok();
-    let of_unit = of_unit.and_then(|list| {
-        list.split(':')
-            .next()
-            .filter(|first| !first.is_empty())
-            .map(PathBuf::from)
-    });
-    let of_user = || {
-        let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-        Some(state.join("forkwatch"))
-    };
-    let folder = of_unit.or_else(of_user).ok_or_else(|| {
-        Failure::usage(
-            "HOME is not set, so that there is no usual place for the positions; name a file with --positions",
-        )
-    })?;
-    let id = Id::of(purpose.as_bytes()).to_string();
-    Ok(folder.join(format!("export-{}.json", &id[..12])))
 }
 
 impl Positions {
@@ -243,17 +218,21 @@ impl Positions {
 mod tests {
     use std::fs;
 
-    use super::{Id, Identity, LogName, Mark, Positions, Value};
+    use super::{Id, Identity, LogName, Mark, Packed, Positions, Value};
 
     #[test]
     fn what_was_saved_comes_back_for_the_same_purpose_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sub/positions.json");
+        let packed = Packed {
+            size: 7,
+            modified: (1, 2),
+        };
         let identity = Identity {
             device: 1,
             inode: 2,
             head: Id::of(b"first"),
-            packed: Some(7),
+            packed: Some(packed),
         };
         let log = LogName {
             path: "log".into(),
@@ -276,8 +255,12 @@ mod tests {
         let positions = Positions::open(&path, "ecs to x").unwrap();
         let known = positions.known();
         assert_eq!(known.find(&identity, |found| *found == mark), Some(mark));
-        assert_eq!(known.end_of_packed(1, 2, 7), Some((identity, mark)));
-        assert_eq!(known.end_of_packed(1, 2, 8), None);
+        assert_eq!(known.end_of_packed(1, 2, packed), Some((identity, mark)));
+        let other = Packed {
+            modified: (1, 3),
+            ..packed
+        };
+        assert_eq!(known.end_of_packed(1, 2, other), None);
         assert_eq!(positions.sums, Value::from(5));
         drop(positions);
         let other = Positions::open(&path, "ecs to y").unwrap_err().sentence;

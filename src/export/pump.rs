@@ -112,6 +112,7 @@ impl<'export> Pump<'export> {
                 Some(Message::Unfinished(logs)) => tally.unfinished += logs,
                 Some(Message::Problem(problem)) => tally.problem(&problem),
                 Some(Message::End) => return Ok(true),
+                Some(Message::Failed) => return Err(Failure::cannot("the records could not be read to their end")),
                 Some(Message::Stop) | None => self.is_stopped = true,
             }
         }
@@ -181,7 +182,11 @@ impl<'export> Pump<'export> {
             tally.exported += items.len() as u64;
             return Ok(());
         };
+        let records = items.len() as u64;
         self.result = delivery.deliver(&mut *self.exporter, items, tally);
+        if self.result.is_err() {
+            tally.unsent += records;
+        }
         Ok(())
     }
 }

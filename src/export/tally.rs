@@ -21,6 +21,8 @@ pub struct Tally {
     pub known: u64,
     /// Records that it will not take.
     pub rejected: u64,
+    /// Records that were on their way when the user wanted the end.
+    pub unsent: u64,
     /// Records that were not selected.
     pub left_out: u64,
     /// Lines that are no records.
@@ -99,6 +101,12 @@ impl Tally {
         };
         clause(self.known, "record was", "records were", " there already");
         clause(self.rejected, "record was", "records were", " rejected");
+        clause(
+            self.unsent,
+            "record was",
+            "records were",
+            " read and not taken: they come first next time",
+        );
         let place = positions.map_or(String::new(), |path| format!(" (positions: {path})"));
         clause(self.before, "line was", "lines were", &format!(" read before{place}"));
         clause(

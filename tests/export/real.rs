@@ -1,7 +1,7 @@
 //! Other people's programs take what is exported: a collector, Sentry's own normaliser, and the journal.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -170,4 +170,59 @@ fn the_journal_takes_the_export_format() {
         report
     };
     assert_eq!(report(&back), report(&place.logs()));
+}
+
+/// A certificate of an authority of our own is taken where the user names it, and nowhere else.
+#[test]
+fn certificates_are_checked() {
+    let place = Place::new();
+    fs::write(place.log("a.jsonl"), numbers(0..3)).unwrap();
+    let at = |name: &str| place.folder.path().join(name).display().to_string();
+    fs::write(at("names"), "subjectAltName=DNS:localhost").unwrap();
+    let script = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout own-key -out authority && \
+        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key -out request && \
+        openssl x509 -req -in request -CA authority -CAkey own-key -CAcreateserial -days 2 -extfile names -out certificate";
+    let made = command_at("sh", &["-c", script])
+        .current_dir(place.folder.path())
+        .output()
+        .unwrap();
+    if !made.status.success() {
+        return println!("skipped: no certificate without openssl");
+    }
+    let Some(python) = pythons::all().last() else {
+        return println!("skipped: no Python to serve HTTPS with");
+    };
+    let script = "import http.server, ssl, sys\n\
+        class Receiver(http.server.BaseHTTPRequestHandler):\n\
+        \x20   def do_POST(self):\n\
+        \x20       self.rfile.read(int(self.headers['content-length']))\n\
+        \x20       self.send_response(200); self.end_headers()\n\
+        \x20   def log_message(self, *_): pass\n\
+        server = http.server.HTTPServer(('localhost', 0), Receiver)\n\
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n\
+        context.load_cert_chain(sys.argv[2], sys.argv[1])\n\
+        server.socket = context.wrap_socket(server.socket, server_side=True)\n\
+        print(server.server_address[1], flush=True)\n\
+        server.serve_forever()\n";
+    let mut server = command_at(&python.path, &["-c", script, &at("key"), &at("certificate")]);
+    let mut server = server.stderr(Stdio::null()).spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let to = format!("https://localhost:{}", port.trim());
+    let mut trusting = place.send("otlp", &to, &[]);
+    let trusted = said(&output(trusting.env("SSL_CERT_FILE", at("authority"))), 0);
+    assert!(
+        trusted.contains("3 records were exported to https://localhost:"),
+        "{trusted}"
+    );
+    fs::remove_file(place.positions()).unwrap();
+    let unknown = said(&output(&mut place.send("otlp", &to, &[])), 125);
+    assert!(
+        unknown.contains("certificate") && unknown.lines().count() <= 2,
+        "{unknown}"
+    );
+    server.kill().unwrap();
+    server.wait().unwrap();
 }

@@ -2,8 +2,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use super::until;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ impl Reply {
 pub struct Receiver {
     pub url: String,
     requests: Arc<Mutex<Vec<Request>>>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Receiver {
@@ -50,18 +54,34 @@ impl Receiver {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (kept, reply) = (Arc::clone(&requests), Arc::new(reply));
+        let open = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&open);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (kept, reply) = (Arc::clone(&kept), Arc::clone(&reply));
-                thread::spawn(move || serve(&stream, &kept, &*reply));
+                let (kept, reply, count) = (Arc::clone(&kept), Arc::clone(&reply), Arc::clone(&count));
+                count.fetch_add(1, Ordering::SeqCst);
+                thread::spawn(move || {
+                    serve(&stream, &kept, &*reply);
+                    count.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
-        Self { url, requests }
+        Self { url, requests, open }
     }
 
     /// One that takes everything.
     pub fn willing() -> Self {
         Self::new(|_, _| Reply::status(200))
+    }
+
+    /// Waits until everything is kept that was sent by processes which have ended.
+    pub fn settle(&self) {
+        // Connections are accepted in their order: behind this one, there is none that came before.
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
+        stream.write_all(b"GET /settle HTTP/1.1\r\n\r\n").unwrap();
+        BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+        drop(stream);
+        until("connections are closed", || self.open.load(Ordering::SeqCst) == 0);
     }
 
     pub fn requests(&self) -> Vec<Request> {
@@ -72,6 +92,11 @@ impl Receiver {
 fn serve(stream: &TcpStream, kept: &Mutex<Vec<Request>>, reply: &(dyn Fn(usize, &Request) -> Reply + Send + Sync)) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
+        if request.line == "GET /settle" {
+            let mut writer = stream;
+            let _sender_is_gone = writer.write_all(b"HTTP/1.1 200 x\r\n");
+            return;
+        }
         let number = kept.lock().unwrap().len();
         let reply = reply(number, &request);
         kept.lock().unwrap().push(request);

@@ -1,12 +1,16 @@
-//! Documents of the Elastic Common Schema: a line each, or by Elasticsearch's bulk interface, which creates each once.
+//! Documents of the Elastic Common Schema: a line each, or by Elasticsearch's bulk interface, which creates each once. What is in
+//! them is in `document`.
+
+mod document;
 
 use std::io::{self, Write};
 
 use forkwatch_schema::harmless::Harmless;
 use forkwatch_schema::kind::Severity;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::document::document;
 use super::{Exporter, Format, Made, bad_target};
 use crate::export::attempt::{Answer, Attempt};
 use crate::export::http::{Address, Http};
@@ -22,21 +26,23 @@ pub const FORMAT: Format = Format {
     make,
 };
 
-/// The version of the schema that the fields are from.
-const ECS_VERSION: &str = "8.17.0";
-
 /// The data stream, where the URL names none: type, dataset and namespace, as Elastic names them.
 const STREAM: &str = "logs-forkwatch-default";
 
-/// Fields of a record that the schema has names for.
-const NAMED: &[&str] = &[
-    "time", "severity", "message", "host", "pid", "ppid", "tid", "thread", "exe", "argv", "service",
-];
-
-struct Ecs(Option<(String, Http)>);
+struct Ecs {
+    /// Where the documents go.
+    target: Option<(String, Http)>,
+    /// What Elastic's own data streams want to find in each.
+    stream: Option<Value>,
+}
 
 fn make(to: Option<&str>, http: Http) -> Made {
-    let Some(to) = to else { return Ok(Box::new(Ecs(None))) };
+    let Some(to) = to else {
+        return Ok(Box::new(Ecs {
+            target: None,
+            stream: None,
+        }));
+    };
     let address = Address::parse(to).ok_or_else(|| bad_target(&FORMAT, to))?;
     let (path, query) = address.path.split_once('?').unwrap_or((&address.path, ""));
     let index = path.trim_end_matches('/');
@@ -44,7 +50,18 @@ fn make(to: Option<&str>, http: Http) -> Made {
     let index = if index.is_empty() { &format!("/{STREAM}") } else { index };
     let mark = if query.is_empty() { "" } else { "?" };
     let url = address.with_path(&format!("{index}/_bulk{mark}{query}"));
-    Ok(Box::new(Ecs(Some((url, http.with_user_of(&address))))))
+    let stream = stream(index.rsplit('/').next().unwrap_or_default());
+    let target = Some((url, http.with_user_of(&address)));
+    Ok(Box::new(Ecs { target, stream }))
+}
+
+/// The fields of a data stream that is named as Elastic names them: type, dataset and namespace. It takes no documents of another.
+fn stream(name: &str) -> Option<Value> {
+    let parts: Vec<&str> = name.split('-').collect();
+    let [kind @ "logs", dataset, namespace] = parts[..] else {
+        return None;
+    };
+    Some(json!({"type": kind, "dataset": dataset, "namespace": namespace}))
 }
 
 impl Exporter for Ecs {
@@ -57,7 +74,7 @@ impl Exporter for Ecs {
     }
 
     fn send(&mut self, items: &[Item]) -> Attempt {
-        let Some((url, http)) = &self.0 else {
+        let Some((url, http)) = &self.target else {
             return Attempt::Answered(Answer::default());
         };
         let mut body = String::new();
@@ -65,7 +82,11 @@ impl Exporter for Ecs {
             // Created and never replaced: a document that is there already stays as it is.
             body += &json!({"create": {"_id": item.id.to_string()}}).to_string();
             body += "\n";
-            body += &Value::from(document(item)).to_string();
+            let mut document = document(item);
+            if let Some(stream) = &self.stream {
+                document.insert("data_stream".to_owned(), stream.clone());
+            }
+            body += &Value::from(document).to_string();
             body += "\n";
         }
         match http.post(url, "application/x-ndjson", body.as_bytes()) {
@@ -121,131 +142,20 @@ fn judged(answer: &[u8], sent: usize) -> Attempt {
     Attempt::Answered(judged)
 }
 
-/// A record as a document.
-fn document(item: &Item) -> Map<String, Value> {
-    let severity = item.severity;
-    let mut document = Map::new();
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            document.insert(name.to_owned(), value);
-        }
-    };
-    let field = |name: &str| item.fields.get(name).cloned().unwrap_or(Value::Null);
-    put("@timestamp", field("time"));
-    put("ecs", json!({"version": ECS_VERSION}));
-    put("message", field("message"));
-    put(
-        "log",
-        json!({"level": severity.name().to_lowercase(), "logger": "forkwatch"}),
-    );
-    put(
-        "event",
-        json!({
-            "kind": if item.is_finding() { "alert" } else { "event" },
-            "category": ["process"],
-            "type": ["info"],
-            "module": "forkwatch",
-            "dataset": "forkwatch",
-            "provider": "forkwatch",
-            "action": field("kind"),
-            "id": item.id.to_string(),
-            "severity": severity as u8,
-        }),
-    );
-    put(
-        "data_stream",
-        json!({"type": "logs", "dataset": "forkwatch", "namespace": "default"}),
-    );
-    put("host", some([("name", field("host")), ("hostname", field("host"))]));
-    put("service", some([("name", field("service"))]));
-    put("process", process(item));
-    if item.is_finding() {
-        put(
-            "error",
-            some([
-                ("id", field("fingerprint")),
-                ("type", field("kind")),
-                ("message", field("message")),
-                (
-                    "stack_trace",
-                    Some(item.stack_trace()).filter(|text| !text.is_empty()).into(),
-                ),
-            ]),
-        );
-    }
-    let own = item
-        .fields
-        .iter()
-        .filter(|(name, value)| !NAMED.contains(&name.as_str()) && !value.is_null());
-    put(
-        "forkwatch",
-        own.map(|(name, value)| (name.clone(), value.clone()))
-            .collect::<Map<_, _>>()
-            .into(),
-    );
-    document
-}
-
-fn process(item: &Item) -> Value {
-    let field = |name: &str| item.fields.get(name).cloned().unwrap_or(Value::Null);
-    let words = item.fields.get("argv").and_then(Value::as_array);
-    let line = words.map(|words| words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "));
-    some([
-        ("pid", field("pid")),
-        ("parent", some([("pid", field("ppid"))])),
-        ("thread", some([("id", field("tid")), ("name", field("thread"))])),
-        ("name", Some(item.program()).filter(|name| !name.is_empty()).into()),
-        ("executable", field("exe")),
-        ("args", field("argv")),
-        ("args_count", words.map(Vec::len).into()),
-        ("command_line", line.into()),
-    ])
-}
-
-/// An object of what is known; null if that is nothing.
-fn some<const LENGTH: usize>(fields: [(&str, Value); LENGTH]) -> Value {
-    let known = fields.into_iter().filter(|(_, value)| !value.is_null());
-    let object: Map<String, Value> = known.map(|(name, value)| (name.to_owned(), value)).collect();
-    if object.is_empty() { Value::Null } else { object.into() }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Attempt, document, judged};
-    use crate::export::item::tests::{fork, outcome};
+    use super::{Attempt, judged, stream};
 
     #[test]
-    fn fields_have_the_names_of_the_schema() {
-        let item = fork(42);
-        let document = Value::from(document(&item));
-        for (path, value) in [
-            ("/@timestamp", json!("2026-11-21T03:12:45.123456789Z")),
-            ("/log/level", json!("error")),
-            ("/event/action", json!("unsafe_fork")),
-            ("/event/kind", json!("alert")),
-            ("/event/id", json!(item.id.to_string())),
-            ("/host/name", json!("node-7")),
-            ("/service/name", json!("checkout")),
-            ("/process/pid", json!(42)),
-            ("/process/parent/pid", json!(1)),
-            ("/process/thread/name", json!("main")),
-            ("/process/name", json!("shop")),
-            ("/process/executable", json!("/srv/shop/bin/shop")),
-            ("/process/command_line", json!("shop --all")),
-            ("/error/id", json!("0123456789abcdef")),
-            ("/error/type", json!("unsafe_fork")),
-            ("/forkwatch/fork_id", json!("42-1-2")),
-        ] {
-            assert_eq!(document.pointer(path), Some(&value), "{path}");
-        }
-        let stack = document["error"]["stack_trace"].as_str().unwrap();
-        assert!(stack.starts_with("start (/srv/app.py:3)\nspawn "), "{stack}");
-        assert!(document.pointer("/forkwatch/context").is_none() && document.pointer("/forkwatch/pid").is_none());
-        let outcome = Value::from(super::document(&outcome()));
-        assert!(outcome.get("error").is_none() && outcome["event"]["kind"] == "event");
-        assert!(outcome.pointer("/process/args").is_none());
+    fn a_data_stream_says_what_it_wants() {
+        let of_tests = json!({"type": "logs", "dataset": "forks.ci", "namespace": "test"});
+        assert_eq!(stream("logs-forks.ci-test"), Some(of_tests));
+        assert_eq!(
+            (stream("forks"), stream("logs-forks"), stream("metrics-a-b")),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::mark::{Identity, LogName, Mark};
+use super::mark::{Identity, LogName, Mark, Packed};
 use crate::export::id::Id;
 
 /// A log that was read up to a place.
@@ -35,8 +35,8 @@ impl Known {
     }
 
     /// The end of a compressed file that was read.
-    pub fn end_of_packed(&self, device: u64, inode: u64, size: u64) -> Option<Seen> {
-        let is_it = |known: &Identity| known.packed == Some(size) && known.device == device && known.inode == inode;
+    pub fn end_of_packed(&self, device: u64, inode: u64, packed: Packed) -> Option<Seen> {
+        let is_it = |known: &Identity| known.packed == Some(packed) && known.device == device && known.inode == inode;
         self.0.values().flatten().find(|(known, _)| is_it(known)).copied()
     }
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::SyncSender;
 use super::Message;
 use super::known::Known;
 use super::lines::Collector;
-use super::mark::{Identity, LogName, Mark};
+use super::mark::{Identity, LogName, Mark, Packed};
 use crate::export::id::Id;
 use crate::export::item::Item;
 use crate::export::select::Selection;
@@ -55,6 +55,14 @@ pub fn is_packed(file: &File) -> io::Result<bool> {
     Ok(unpack::is_packed(&start[..bytes]))
 }
 
+/// What a compressed file is known by.
+pub fn packed(metadata: &Metadata) -> Packed {
+    Packed {
+        size: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+    }
+}
+
 /// The log in a file; `None` if it has no line yet, so that it cannot be told from others.
 pub fn find(path: &Path, file: File, known: Option<&Known>) -> io::Result<Option<Found>> {
     let (metadata, is_packed) = (file.metadata()?, is_packed(&file)?);
@@ -63,7 +71,7 @@ pub fn find(path: &Path, file: File, known: Option<&Known>) -> io::Result<Option
         device: metadata.dev(),
         inode: metadata.ino(),
         head,
-        packed: is_packed.then_some(metadata.len()),
+        packed: is_packed.then_some(packed(&metadata)),
     };
     let mark = known.and_then(|known| known.find(&identity, |mark| holds(&file, is_packed, mark).unwrap_or(false)));
     let log = Log {

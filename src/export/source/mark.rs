@@ -6,6 +6,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::export::id::Id;
 
 /// A log.
@@ -26,8 +28,18 @@ pub struct Identity {
     pub inode: u64,
     /// The hash of its first line.
     pub head: Id,
-    /// Its size in the file system, if it is compressed: such a file does not grow.
-    pub packed: Option<u64>,
+    /// What it looks like, if it is compressed: such a file does not grow.
+    pub packed: Option<Packed>,
+}
+
+/// Size and time of a compressed file, which need not be read again to be known. The number alone is not enough: it is soon given
+/// to another file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// Its bytes in the file system.
+    pub size: u64,
+    /// When it was written, in seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
 }
 
 /// A place in a log, behind a line.

@@ -5,13 +5,14 @@
 //! | what is said of a log and a place in it? | `mark` |
 //! | what was read of which log, whatever its name is now? | `known` |
 //! | what is in the lines of one log? | `lines` |
-//! | where does one log go on? | `log` |
+//! | where does one log go on, and which are open? | `log`, `logs` |
 //! | which logs are there, and what is new in them? | `reader` |
 //! | when is there something new? | `wake` |
 
 pub mod known;
 mod lines;
 mod log;
+mod logs;
 pub mod mark;
 pub mod reader;
 mod wake;
@@ -42,6 +43,8 @@ pub enum Message {
     Problem(String),
     /// All is read.
     End,
+    /// The reader has failed.
+    Failed,
     /// The user wants the end.
     Stop,
 }

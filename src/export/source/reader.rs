@@ -1,6 +1,6 @@
 //! Reads all logs in a thread of its own, once or as they grow, and waits while the sender has enough.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -14,14 +14,12 @@ use std::time::{Duration, Instant};
 use super::Message;
 use super::known::Known;
 use super::log::{self, Found, Log};
+use super::logs::{Logs, close_some};
 use super::mark::LogName;
 use super::wake::Wake;
 use crate::export::select::Selection;
 use crate::export::stop::{Stop, Woken};
 use crate::report::read::inputs::{self, unreadable};
-
-/// Logs that stay open; of more, those that were written to least recently are opened again when they grow.
-const MOST_OPEN: usize = 256;
 
 /// How long a log that has lost its name is still read: its writer may not have noticed yet.
 const FAREWELL: Duration = Duration::from_secs(60);
@@ -51,15 +49,24 @@ pub struct Reader {
     pub out: SyncSender<Message>,
 }
 
-/// What is known of a device and an inode.
-type Logs = HashMap<(u64, u64), (Log, Instant)>;
-
 /// Nobody receives what is read.
 struct Alone;
+
+/// Tells if the thread panics: whoever waits for its messages would wait for ever.
+struct Farewell(SyncSender<Message>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _nobody_to_tell = self.0.send(Message::Failed);
+        }
+    }
+}
 
 impl Reader {
     /// Reads until the end, of the logs or of everything.
     pub fn run(mut self) {
+        let _if_it_fails = Farewell(self.out.clone());
         let _nobody_to_tell = self.read();
     }
 
@@ -202,7 +209,7 @@ impl Reader {
             logs.remove(&key);
         }
         let known = self.known.as_ref();
-        let packed = known.and_then(|known| known.end_of_packed(key.0, key.1, metadata.len()));
+        let packed = known.and_then(|known| known.end_of_packed(key.0, key.1, log::packed(&metadata)));
         if let Some((identity, mark)) = packed {
             let path = path.to_owned();
             let name = LogName {
@@ -273,20 +280,5 @@ impl Reader {
 fn note(known: &mut Option<Known>, log: &Log) {
     if let Some(known) = known {
         known.note(&log.name, log.mark);
-    }
-}
-
-/// Closes what was written to least recently.
-fn close_some(logs: &mut Logs) {
-    let mut open: Vec<&mut Log> = logs
-        .values_mut()
-        .map(|(log, _)| log)
-        .filter(|log| log.file.is_some())
-        .collect();
-    if open.len() > MOST_OPEN {
-        open.sort_by_key(|log| std::cmp::Reverse((log.shape.1, log.shape.2)));
-        for log in &mut open[MOST_OPEN..] {
-            log.file = None;
-        }
     }
 }
