@@ -32,6 +32,8 @@ pub enum Reply {
     Answer(u16, String, Vec<u8>),
     /// It hangs up.
     HangUp,
+    /// It never answers, and does not even keep the request.
+    Lose,
 }
 
 impl Reply {
@@ -99,6 +101,11 @@ fn serve(stream: &TcpStream, kept: &Mutex<Vec<Request>>, reply: &(dyn Fn(usize, 
         }
         let number = kept.lock().unwrap().len();
         let reply = reply(number, &request);
+        if matches!(reply, Reply::Lose) {
+            // Until the sender ends.
+            let _nothing_more = reader.fill_buf();
+            return;
+        }
         kept.lock().unwrap().push(request);
         let Reply::Answer(status, headers, body) = reply else {
             return;
