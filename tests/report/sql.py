@@ -32,6 +32,19 @@ def duckdb_rows(query):
     return by_pattern
 
 
+def parquet_rows(query):
+    import duckdb
+
+    database = duckdb.connect()
+    # As the comment in the query says that the files are written.
+    copy = re.search(r"^--     (COPY \(.*?;)$", query, re.MULTILINE | re.DOTALL)[1]
+    database.execute(copy.replace("\n--", "\n"))
+    for statement in database.extract_statements(query):
+        found = database.execute(statement)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row)) for row in found.fetchall()]
+
+
 def clickhouse_rows(query):
     from chdb.session import Session
 
@@ -50,5 +63,5 @@ def clickhouse_rows(query):
 
 
 if __name__ == "__main__":
-    rows = {"duckdb": duckdb_rows, "clickhouse": clickhouse_rows}[sys.argv[1]]
+    rows = {"duckdb": duckdb_rows, "parquet": parquet_rows, "clickhouse": clickhouse_rows}[sys.argv[1]]
     json.dump(rows(sys.stdin.read()), sys.stdout)

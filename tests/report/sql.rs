@@ -317,6 +317,11 @@ fn duckdb_gives_the_same_list() {
 }
 
 #[test]
+fn parquet_files_give_the_same_list() {
+    same_list("parquet", "duckdb");
+}
+
+#[test]
 fn clickhouse_gives_the_same_list() {
     if env::var_os("CI").is_none() {
         println!("skipped: installs 700 MB of ClickHouse; with CI=true it is asked");

@@ -1,5 +1,7 @@
 //! `forkwatch report --sql`: the same list made by a database, for users who keep the records in one.
 //!
+//! DuckDB asks the same of records and of Parquet files, `duckdb_findings.sql`; what differs is where the fields come from.
+//!
 //! The queries repeat the rules of `gather` and `judge` for each database, so changes there must be made here too.
 //! `tests/report/sql.rs` checks that both give the same answers.
 
@@ -16,7 +18,11 @@ pub struct Dialect {
 pub const DIALECTS: &[Dialect] = &[
     Dialect {
         name: "duckdb",
-        text: include_str!("duckdb.sql"),
+        text: concat!(include_str!("duckdb.sql"), include_str!("duckdb_findings.sql")),
+    },
+    Dialect {
+        name: "parquet",
+        text: concat!(include_str!("parquet.sql"), include_str!("duckdb_findings.sql")),
     },
     Dialect {
         name: "clickhouse",
