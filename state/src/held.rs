@@ -132,7 +132,8 @@ impl Held {
     }
 
     fn take_hole(&self) -> Option<&Slot> {
-        if !self.has_holes.load(Ordering::Relaxed) {
+        // Acquire: pairs with the store of `disown`, so that the hole is seen.
+        if !self.has_holes.load(Ordering::Acquire) {
             return None;
         }
         // Before the search, so that a hole that a handler leaves meanwhile is not forgotten.
@@ -333,7 +334,8 @@ impl Held {
             .rev()
             .any(|slot| slot.disown(address))
         {
-            self.has_holes.store(true, Ordering::Relaxed);
+            // Release: pairs with the load of `take_hole`. Otherwise the owner might see the note before the hole, and forget it.
+            self.has_holes.store(true, Ordering::Release);
         }
     }
 

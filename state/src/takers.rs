@@ -160,7 +160,8 @@ impl Takers {
                 (key, entry)
             }
         };
-        entry.key.store(plain | told, Ordering::Relaxed);
+        // Release: pairs with the load of `Entry::is_of`.
+        entry.key.store(plain | told, Ordering::Release);
         let unsettled = if entry.is_settled() { 0 } else { UNSETTLED };
         // Release: an entry is written before its key.
         key.store(plain | told | unsettled, Ordering::Release);
@@ -255,12 +256,12 @@ impl Takers {
     /// What is known about this lock, for reading or for anything else; `None` where the thread has not taken it so.
     pub fn taken(&self, address: usize, object: Object) -> Option<Taken> {
         let plain = plain_key(address, object);
-        let entry = self.entry(plain).filter(|entry| entry.is_of(plain))?;
+        let entry = self.entry(plain)?;
         let told = match self.told.load(Ordering::Relaxed) {
             CLOSED => self.told_until_closed.load(Ordering::Relaxed),
             told => told,
         };
-        entry.taken(told)
+        entry.taken(plain, told)
     }
 
     /// Forgets everything, for a record that is reused for a new thread.

@@ -3,7 +3,7 @@
 use super::{ADDRESS, MAX_GATES, READING, Taken, Taking, tellings};
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Object;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Acquisitions noted before a lock counts as one that is only taken under its gates.
 pub(super) const ENOUGH: u8 = 64;
@@ -49,6 +49,9 @@ impl Entry {
     /// Notes the first acquisition.
     pub(super) fn first(&self, taking: &Taking) {
         self.key.store(0, Ordering::Relaxed);
+        // Release: pairs with the fence of `taken`. Who sees a word of this note sees that the entry is no longer the other lock's: a fork
+        // copies what other threads' processors have written so far, in any order.
+        fence(Ordering::Release);
         let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
         self.what.store(what, Ordering::Relaxed);
         self.first.store(taking.now, Ordering::Relaxed);
@@ -96,23 +99,29 @@ impl Entry {
 
     /// Whether this is the entry of the lock with this key.
     pub(super) fn is_of(&self, plain: usize) -> bool {
-        // Acquire: pairs with the store of the key in the table, which follows that of this one.
+        // Acquire: pairs with the store in `Takers::note`, so the words are those of this lock or of a later one.
         self.key.load(Ordering::Acquire) & (ADDRESS | READING) == plain
     }
 
-    /// What is known; `told` is how often the thread has told something, as in a key.
-    pub(super) fn taken(&self, told: usize) -> Option<Taken> {
+    /// What is known, if this is the entry of the lock with this key; `told` is how often the thread has told something, as in a key.
+    pub(super) fn taken(&self, plain: usize, told: usize) -> Option<Taken> {
+        if !self.is_of(plain) {
+            return None;
+        }
         let told_since = tellings(told).saturating_sub(tellings(self.key.load(Ordering::Relaxed)));
         let what = self.what.load(Ordering::Relaxed);
         let stride = usize::from(self.stride.load(Ordering::Relaxed));
-        Some(Taken {
+        let taken = Taken {
             object: Object::from_number(what & 0xffff_ffff)?,
             stack: StackId((what >> 32) as u32),
             gates: self.gates.each_ref().map(|gate| gate.load(Ordering::Relaxed)),
             under_interpreter_lock: self.under_interpreter_lock.load(Ordering::Relaxed),
             first: self.first.load(Ordering::Relaxed),
             is_recurrent: self.is_recurrent.load(Ordering::Relaxed) && told_since <= 2 * stride,
-        })
+        };
+        // Acquire: pairs with the fence of `first`.
+        fence(Ordering::Acquire);
+        (self.key.load(Ordering::Relaxed) & (ADDRESS | READING) == plain).then_some(taken)
     }
 
     /// The lock is held while the thread leaves the interpreter lock.

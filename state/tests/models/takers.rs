@@ -12,6 +12,8 @@ use crate::{interrupted, model};
 const LOCK: usize = 0x1000;
 /// Its key goes to the same place.
 const OTHER: usize = LOCK + (4 << 3);
+/// So does its key, and finds both places taken.
+const THIRD: usize = LOCK + (8 << 3);
 
 fn taking(address: usize, stack: u32, now: u64) -> Taking<'static> {
     Taking {
@@ -25,7 +27,7 @@ fn taking(address: usize, stack: u32, now: u64) -> Taking<'static> {
 }
 
 fn is_of_its_lock(takers: &Takers) -> bool {
-    [(LOCK, 1), (OTHER, 2)].into_iter().all(|(address, stack)| {
+    [(LOCK, 1), (OTHER, 2), (THIRD, 3)].into_iter().all(|(address, stack)| {
         let taken = takers.taken(address, Object::Mutex);
         taken.is_none_or(|taken| taken.stack == StackId(stack))
     })
@@ -42,6 +44,23 @@ fn a_handler_notes_nothing_within_a_note() {
         );
         assert!(is_of_its_lock(&takers));
         assert!(takers.taken(LOCK, Object::Mutex).is_some());
+    });
+}
+
+#[test]
+fn a_reader_finds_no_lock_in_an_entry_that_another_one_takes_over() {
+    model(2, || {
+        let takers = Arc::new(Takers::zeros());
+        takers.note(&taking(LOCK, 1, 1));
+        takers.note(&taking(OTHER, 2, 1));
+        takers.tell();
+        let owner = {
+            let takers = Arc::clone(&takers);
+            thread::spawn(move || takers.note(&taking(THIRD, 3, 1)))
+        };
+        assert!(is_of_its_lock(&takers));
+        owner.join().unwrap();
+        assert!(is_of_its_lock(&takers) && takers.taken(THIRD, Object::Mutex).is_some());
     });
 }
 
