@@ -49,6 +49,12 @@ const fn priority(severity: Severity) -> &'static str {
 pub fn field(entry: &mut Vec<u8>, name: &str, value: &str) {
     entry.extend_from_slice(name.as_bytes());
     entry.push(b'=');
+    // Most texts are plain, and a record is long.
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        entry.extend_from_slice(value.as_bytes());
+        entry.push(b'\n');
+        return;
+    }
     for character in value.chars() {
         if is_harmful(character) {
             entry.extend(character.escape_default().map(|escaped| escaped as u8));

@@ -5,6 +5,7 @@
 //! * [`mod@file`]: files, FIFOs and descriptors; [`socket`]: datagrams.
 //! * [`state`]: what is known about a sink from one record to the next.
 //! * [`signals`]: blocks the signals that our writes may raise.
+//! * [`names`]: how a static command looks up names of hosts.
 //! * [`run_folder`]: the folder of the `forkwatch run` above.
 //! * [`reason`]: why a sink could not be written to, in words.
 //!
@@ -31,6 +32,7 @@
 )]
 
 pub mod file;
+pub mod names;
 pub mod reason;
 pub mod run_folder;
 mod signals;

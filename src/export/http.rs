@@ -77,6 +77,9 @@ impl Address {
 impl Http {
     /// With these headers on each request.
     pub fn new(headers: Vec<(String, String)>) -> Self {
+        if cfg!(target_feature = "crt-static") {
+            forkwatch_sink::names::use_own_services();
+        }
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::source::mark::Mark;
-use crate::report::read::head::Time;
+use crate::report::read::head::{Time, by_position};
 use crate::report::read::parsed::parse;
 
 /// One record.
@@ -31,9 +31,14 @@ pub struct Item {
 impl Item {
     /// Reads a line without spaces around it. The error says in a few words what is wrong with it.
     pub fn parse(line: &[u8], id: Id, mark: Mark) -> Result<Self, String> {
-        let parsed = parse(line)?;
-        let head = parsed.head();
-        let (time, severity) = (head.time, head.severity);
+        let (time, severity) = match by_position(line) {
+            Some(head) => (head.time, head.severity),
+            None => {
+                let parsed = parse(line)?;
+                let head = parsed.head();
+                (head.time, head.severity)
+            }
+        };
         // Stricter than grouping is: a text that is no Unicode could not be sent.
         let fields = serde_json::from_slice(line).map_err(|error| format!("not JSON ({error})"))?;
         Ok(Self {

@@ -102,11 +102,9 @@ fn request(items: &[Item], now: Timestamp) -> ExportLogsServiceRequest {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut resource_logs: Vec<ResourceLogs> = Vec::new();
     for item in items {
-        let resource = resource(item);
-        let key = format!("{:?}", resource.attributes);
-        let place = *places.entry(key).or_insert_with(|| {
+        let place = *places.entry(process(item)).or_insert_with(|| {
             resource_logs.push(ResourceLogs {
-                resource: Some(resource),
+                resource: Some(resource(item)),
                 scope_logs: vec![ScopeLogs {
                     scope: Some(InstrumentationScope {
                         name: "forkwatch".to_owned(),
@@ -124,6 +122,21 @@ fn request(items: &[Item], now: Timestamp) -> ExportLogsServiceRequest {
             .push(log_record(item, now));
     }
     ExportLogsServiceRequest { resource_logs }
+}
+
+/// What makes up the resource, as a text.
+fn process(item: &Item) -> String {
+    let mut key = String::new();
+    for (_, field) in RESOURCE {
+        match item.fields.get(*field) {
+            Some(Value::String(text)) => key += text,
+            Some(value) => key += &value.to_string(),
+            None => {}
+        }
+        // No text has this character: it would be escaped.
+        key.push('\n');
+    }
+    key
 }
 
 fn resource(item: &Item) -> Resource {
