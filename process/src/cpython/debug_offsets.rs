@@ -41,11 +41,12 @@ pub struct DebugOffsets {
     pub instructions: usize,
 }
 
-/// Where the table of a minor version has what is read, in words.
-#[derive(Clone, Copy)]
+/// Where the table of a minor version has what is read, in words. The first word of each part is a size.
 struct Places {
+    /// The upper half of `PY_VERSION_HEX`.
+    version: u64,
     modules: usize,
-    /// The part for thread states; the first word of each part is a size.
+    /// The part for thread states.
     thread: usize,
     /// The thread's `pthread_t` in that part.
     thread_id: usize,
@@ -55,22 +56,13 @@ struct Places {
     code: usize,
 }
 
-/// By the upper half of `PY_VERSION_HEX`: `_Py_DebugOffsets` of each version's headers.
-const PLACES: [(u64, Places); 3] = [
-    (0x030d, places(11, 19, 5, 28, 34)),
-    (0x030e, places(12, 22, 5, 31, 39)),
-    (0x030f, places(12, 22, 8, 39, 47)),
+/// `_Py_DebugOffsets` of each version's headers.
+#[rustfmt::skip]
+const PLACES: [Places; 3] = [
+    Places { version: 0x030d, modules: 11, thread: 19, thread_id: 5, frame: 28, code: 34 },
+    Places { version: 0x030e, modules: 12, thread: 22, thread_id: 5, frame: 31, code: 39 },
+    Places { version: 0x030f, modules: 12, thread: 22, thread_id: 8, frame: 39, code: 47 },
 ];
-
-const fn places(modules: usize, thread: usize, thread_id: usize, frame: usize, code: usize) -> Places {
-    Places {
-        modules,
-        thread,
-        thread_id,
-        frame,
-        code,
-    }
-}
 
 impl DebugOffsets {
     /// The words of the table that are read.
@@ -82,16 +74,10 @@ impl DebugOffsets {
         const BIGGEST: usize = 1 << 16;
         const BIGGEST_STATE: usize = 1 << 24;
         let version = Self::version_in(table)?;
-        let &(
-            _,
-            Places {
-                modules,
-                thread,
-                thread_id,
-                frame,
-                code,
-            },
-        ) = PLACES.iter().find(|&&(minor, _)| minor == version >> 16)?;
+        let places = PLACES.iter().find(|places| places.version == version >> 16)?;
+        let Places {
+            thread, frame, code, ..
+        } = *places;
         let word = |index: usize| usize::try_from(*table.get(index)?).ok();
         let at = |index| word(index).filter(|&offset| offset < BIGGEST);
         let in_state = |index| word(index).filter(|&offset| offset < BIGGEST_STATE);
@@ -100,9 +86,9 @@ impl DebugOffsets {
             interpreters: in_state(5)?,
             next_interpreter: in_state(8)?,
             first_thread: in_state(9)?,
-            modules: in_state(modules)?,
+            modules: in_state(places.modules)?,
             innermost: at(thread + 4)?,
-            thread_id: at(thread + thread_id)?,
+            thread_id: at(thread + places.thread_id)?,
             back: at(frame + 1)?,
             code: at(frame + 2)?,
             instruction: at(frame + 3)?,

@@ -77,10 +77,8 @@ impl Objects {
         if !is_call && version.enters_block != Some(opcode) {
             return None;
         }
-        let spaces = opcodes.spaces.iter();
-        let space = spaces
-            .clone()
-            .find(|&&(first, last, _)| (first..=last).contains(&opcode));
+        let mut spaces = opcodes.spaces.iter();
+        let space = spaces.find(|&&(first, last, _)| (first..=last).contains(&opcode));
         Some((1 + space.map_or(0, |&(.., units)| units)) * UNIT)
     }
 }
