@@ -121,6 +121,11 @@ impl Modules {
         self.mapping(address).is_some_and(|mapping| mapping.executable)
     }
 
+    /// Whether the process may write to `address`.
+    pub fn is_writable(&self, address: usize) -> bool {
+        self.mapping(address).is_some_and(|mapping| mapping.writable)
+    }
+
     /// How many bytes are left on the stack of this process that `pointer` points into; `None` where that is not mapped.
     pub fn stack_left(&self, pointer: usize) -> Option<usize> {
         let mapping = self.mapping(pointer)?;

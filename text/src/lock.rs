@@ -45,13 +45,8 @@ fn is_pythons(lock: &Lock) -> bool {
     if lock.is_known_by_python_alone() {
         return true;
     }
-    let symbols = lock
-        .acquired_stack
-        .iter()
-        .take(3)
-        .filter_map(|frame| frame.symbol.as_deref());
     matches!(lock.kind, LockKind::Semaphore | LockKind::Mutex | LockKind::Futex)
-        && symbols.into_iter().any(noise::takes_python_lock)
+        && noise::ends_in_python_lock(&lock.acquired_stack)
 }
 
 /// The lock in a sentence: `a mutex`, `the mutex "cache_lock"`, `libc's time zone lock (libc:tz)`.

@@ -198,6 +198,12 @@ pub fn takes_python_lock(symbol: &str) -> bool {
     PYTHON_LOCK_TAKERS.iter().any(|taker| symbol.starts_with(taker))
 }
 
+/// Whether a stack ends in the interpreter's own code, as that of a call which takes one of Python's locks does.
+pub fn ends_in_python_lock(stack: &[Frame]) -> bool {
+    let mut symbols = stack.iter().take(3).filter_map(|frame| frame.symbol.as_deref());
+    stack.first().is_some_and(is_interpreters) || symbols.any(takes_python_lock)
+}
+
 /// Whether a frame lies in CPython's program, library or modules.
 pub fn is_interpreters(frame: &Frame) -> bool {
     let module = frame.module.as_deref().unwrap_or_default();

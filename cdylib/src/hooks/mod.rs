@@ -33,6 +33,7 @@ mod fork;
 mod libc_databases;
 mod libc_regions;
 mod mutex;
+mod python_lock;
 mod resolver;
 mod row;
 mod rwlock;

@@ -5,11 +5,11 @@ use core::ffi::{c_int, c_void};
 
 use libc::{pthread_attr_t, pthread_t};
 
-use super::{hand_over, hooks};
+use super::{hand_over, hooks, python_lock};
 use crate::state::thread::Thread;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_c11_threads, no_error_number, real_function};
-use crate::watch::{handler_call, start, thread_creation, thread_record};
+use crate::watch::{self, handler_call, start, thread_creation, thread_record};
 
 /// What a thread runs. It may be cancelled, so it may unwind.
 type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -95,6 +95,7 @@ fn create(
     let Some(record) = thread_creation::begins(function, routine as usize, argument as usize, stack_bytes) else {
         return real(routine, argument);
     };
+    watch::python_lock::replace(python_lock::METHODS);
     let place = core::ptr::from_ref(record).cast_mut().cast::<c_void>();
     let result = real(start_routine, place);
     if result != 0 {

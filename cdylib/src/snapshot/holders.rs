@@ -73,7 +73,7 @@ enum State {
 }
 
 fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
-    if entry.object == Object::Condition || entry.object == Object::Semaphore && signalling::contains(entry.address) {
+    if entry.object == Object::Condition || entry.object.may_signal() && signalling::contains(entry.address) {
         return State::Nothing;
     }
     match entry.stage {
@@ -87,9 +87,7 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
         // It cannot get what this thread has.
         Stage::Asked | Stage::AskedOrHeld if own.held.holds(entry.address) => State::Nothing,
         // Nobody is seen to have the semaphore, so it is waited for as a signal.
-        Stage::Asked if entry.object == Object::Semaphore && !is_free(entry) && task::stat(tid).blocked => {
-            State::Nothing
-        }
+        Stage::Asked if entry.object.may_signal() && !is_free(entry) && task::stat(tid).blocked => State::Nothing,
         Stage::Asked | Stage::AskedOrHeld if is_kept_at_gate(entry) && task::stat(tid).blocked => State::Nothing,
         Stage::Asked | Stage::AskedOrHeld => State::Asks,
     }
@@ -115,6 +113,7 @@ fn is_releasing(own: &Thread, tid: i32, thread: &'static Thread) -> bool {
         let kinds = [
             Object::Mutex,
             Object::Semaphore,
+            Object::PythonLock,
             Object::RwlockWrite,
             Object::RwlockRead,
             Object::Spinlock,

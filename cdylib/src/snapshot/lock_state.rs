@@ -37,7 +37,8 @@ pub unsafe fn lock_state(object: Object, address: usize, own: impl FnOnce() -> i
             Object::Spinlock => spinlock(ints::<1>(address)),
             Object::Semaphore => semaphore(old_layouts::semaphore(ints::<3>(address))),
             Object::StaticGuard => static_guard(ints::<1>(address)),
-            Object::Condition | Object::LibcRegion | Object::PythonLock => LockState::Free,
+            Object::PythonLock => python_lock(ints::<1>(address)),
+            Object::Condition | Object::LibcRegion => LockState::Free,
         }
     }
 }
@@ -160,6 +161,16 @@ fn semaphore([value, _waiters, shared]: [i32; 3]) -> LockState {
         LockState::Free
     } else if shared != 0 {
         LockState::Shared
+    } else {
+        LockState::Held(0)
+    }
+}
+
+/// Its state is the first byte. It does not name its owner.
+fn python_lock([word]: [i32; 1]) -> LockState {
+    const LOCKED: i32 = 1;
+    if word & LOCKED == 0 {
+        LockState::Free
     } else {
         LockState::Held(0)
     }

@@ -8,7 +8,7 @@ use crate::snapshot::python;
 use crate::state::credit::Credit;
 use crate::state::report_lock::{Guarded, ReportLock};
 use crate::state::thread::Thread;
-use crate::system::python as interpreter;
+use crate::system::{python as interpreter, python_methods};
 
 /// In ticks of the processor's clock: enough for some hundred searches.
 const FIRST_CREDIT: i64 = 250_000_000;
@@ -20,7 +20,7 @@ static CREDIT: Guarded<Credit> = Guarded::new(Credit::new());
 
 /// The locks that these threads hold, at a fork of a known place.
 pub fn find(lock: &mut ReportLock, alive: &[Alive]) -> Vec<(Held, i32)> {
-    if !config::get().python || interpreter::found().is_none() {
+    if !config::get().python || interpreter::found().is_none() || python_methods::are_replaced() {
         return Vec::new();
     }
     let credit = CREDIT.get_mut(lock);

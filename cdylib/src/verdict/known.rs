@@ -10,7 +10,7 @@ use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::snapshot::python;
 use crate::snapshot::python_locks;
 use crate::state::depot::StackId;
-use crate::state::held::{Entry, Object};
+use crate::state::held::Entry;
 use crate::state::report_lock::ReportLock;
 use crate::system::process;
 use crate::system::python as interpreter;
@@ -110,7 +110,7 @@ pub fn is_reported(lock: &ReportLock, place: Place, held: &HeldLock) -> bool {
 
 /// Whether two locks that were taken at one place are as good as one. The interpreter takes all of Python's locks at one place.
 fn is_known_by_its_place(entry: &Entry) -> bool {
-    entry.object != Object::Semaphore || interpreter::found().is_none()
+    !entry.object.may_signal() || interpreter::found().is_none()
 }
 
 /// Whether this very lock was reported at a fork of this place, taken by the same call in a thread that started alike.

@@ -18,7 +18,7 @@ pub fn is_by_design(entry: &Entry, modules: &Modules) -> bool {
     library.is_some_and(|library| BY_DESIGN.contains(&&*library))
 }
 
-/// The locks that the thread with this id still holds. Left out are semaphores, which another thread may legitimately post
+/// The locks that the thread with this id still holds. Left out are semaphores and the like, which another thread may legitimately post
 /// later, and libc's own locks, which libc releases when the thread is cancelled.
 pub fn leaked(thread: &Thread, tid: i32) -> Vec<Entry> {
     let memory = ProcessMemory::own();
@@ -27,7 +27,8 @@ pub fn leaked(thread: &Thread, tid: i32) -> Vec<Entry> {
         .entries()
         .filter(|entry| {
             matches!(entry.stage, Stage::Held | Stage::AskedOrHeld)
-                && !matches!(entry.object, Object::Semaphore | Object::LibcRegion)
+                && !entry.object.may_signal()
+                && entry.object != Object::LibcRegion
         })
         .filter(|entry| lock_memory::word(memory, entry.object, entry.address, tid) == Word::Held)
         .filter(|entry| !lock_memory::is_robust_mutex(memory, entry.object, entry.address))

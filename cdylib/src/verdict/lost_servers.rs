@@ -73,7 +73,7 @@ fn takers_of(own: &Thread, address: usize, mutex: usize) -> Vec<i32> {
     let takers = RefCell::new(Vec::new());
     fork_record::of_lost_threads(own, |tid, lost| {
         let takes = |object, address| address != 0 && takers::has_taken(lost, object, address);
-        if takes(Object::Mutex, mutex) || takes(Object::Semaphore, address) {
+        if takes(Object::Mutex, mutex) || takes(Object::Semaphore, address) || takes(Object::PythonLock, address) {
             takers.borrow_mut().push(tid);
         }
         None::<()>

@@ -118,7 +118,7 @@ fn taken_in_python(lock: &ReportLock, orphan: &Orphan) -> Option<Vec<PythonFrame
 
 /// Python's name for the lock: preferably from what the parent saw, else from this child's own frames.
 fn python_name(lock: &ReportLock, orphan: &Orphan) -> Option<String> {
-    if !config::get().python || !matches!(orphan.entry.object, Object::Semaphore | Object::PythonLock) {
+    if !config::get().python || !orphan.entry.object.may_signal() {
         return None;
     }
     let address = orphan.entry.address;

@@ -78,7 +78,7 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
     }
     let mut is_pythons = false;
     if let Some(interpreter) = Interpreter::find(resolver.modules()) {
-        is_pythons = taken.object == Object::Semaphore && interpreter.is_innermost_in(resolver.modules(), taken.stack);
+        is_pythons = taken.object.may_signal() && interpreter.is_innermost_in(resolver.modules(), taken.stack);
         if is_shut_out(lock, taken) && !is_pythons || interpreter.owns(resolver.modules(), &taker.entry()) {
             return Verdict::Harmless;
         }
@@ -114,7 +114,7 @@ fn is_shut_out(lock: &ReportLock, taken: &Taken) -> bool {
 }
 
 fn python_name(lock: &ReportLock, taker: &Taker) -> Option<String> {
-    if !config::get().python || !matches!(taker.taken.object, Object::Semaphore | Object::PythonLock) {
+    if !config::get().python || !taker.taken.object.may_signal() {
         return None;
     }
     let known = reported_names::of_lock(lock, taker.address).map(str::to_owned);

@@ -145,8 +145,8 @@ pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static T
     } else {
         thread.stack_of(caller)
     };
-    if object != Object::Semaphore {
-        // Only a semaphore that was taken is known to be a lock.
+    if !object.may_signal() {
+        // Only one that was taken is known to be a lock.
         takers::note(thread, object, address, || stack);
     }
     let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {

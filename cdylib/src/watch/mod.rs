@@ -18,7 +18,7 @@
 //! | `this_thread` | the record of the thread that runs a hook |
 //! | `fork` | the calls that fork |
 //! | `child/` | what a forked child calls |
-//! | `lock`, `semaphore`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `settle_on_request`, `sandbox`, `at_exit` | the other hooks' calls |
+//! | `lock`, `semaphore`, `python_lock`, `static_guard`, `region`, `thread_creation`, `handler`, `context`, `settle_on_request`, `sandbox`, `at_exit` | the other hooks' calls |
 
 pub mod at_exit;
 pub mod child;
@@ -30,6 +30,7 @@ pub mod handler;
 pub mod handler_call;
 pub mod lock;
 pub mod new_process;
+pub mod python_lock;
 pub mod region;
 pub mod report;
 pub mod reporting;

@@ -17,25 +17,38 @@ use crate::state::threads;
 /// A call that takes the semaphore.
 #[inline(always)]
 pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    take(Object::Semaphore, address, wait, caller, real, |result| result == 0)
+}
+
+/// A call that takes the semaphore, or a lock that is used alike; `has_taken` judges its result.
+#[inline(always)]
+pub fn take<T: Copy>(
+    object: Object,
+    address: usize,
+    wait: Wait,
+    caller: Caller,
+    real: impl FnOnce() -> T,
+    has_taken: impl FnOnce(T) -> bool,
+) -> T {
     let Some(thread) = this_thread::record() else {
         return real();
     };
     if child::is_watched() {
-        child::before_call(thread, Object::Semaphore, address, wait, caller);
+        child::before_call(thread, object, address, wait, caller);
     }
     if wait != Wait::Never && thread.held.holds(address) {
         // It waits for what it holds itself, so it expects another thread to post it.
         signals(thread, address);
     }
-    let Some((thread, ticket)) = ask(Object::Semaphore, address, caller) else {
+    let Some((thread, ticket)) = ask(object, address, caller) else {
         return real();
     };
     let result = real();
-    if result != 0 || signalling::contains(address) {
+    if !has_taken(result) || signalling::contains(address) {
         thread.held.did_not_take(ticket);
         return result;
     }
-    takers::note(thread, Object::Semaphore, address, || thread.stack_of(caller));
+    takers::note(thread, object, address, || thread.stack_of(caller));
     let made = thread.made_semaphore(address);
     if made == NO_STACK {
         thread.held.took(ticket);
@@ -48,6 +61,12 @@ pub fn wait(address: usize, wait: Wait, caller: Caller, real: impl FnOnce() -> c
 /// A call that posts the semaphore.
 #[inline(always)]
 pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    give(address, real)
+}
+
+/// A call that posts the semaphore, or releases a lock that is used alike.
+#[inline(always)]
+pub fn give<T>(address: usize, real: impl FnOnce() -> T) -> T {
     if let Some(thread) = this_thread::record()
         && !thread.held.release(address)
     {
@@ -71,25 +90,37 @@ pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: im
         return result;
     };
     if result == 0 {
-        forget(thread, address);
         if value == 1 && !shared {
-            signalling::remove(address);
-            thread.note_made_semaphore(address, thread.stack_at(caller));
+            makes_lock(thread, address, caller);
         } else {
+            forget(thread, address);
             signalling::insert(address);
         }
     }
     result
 }
 
+/// This thread has just made a semaphore that may be a lock, or a lock that is used alike.
+pub fn makes_lock(thread: &'static Thread, address: usize, caller: Caller) {
+    forget(thread, address);
+    signalling::remove(address);
+    thread.note_made_semaphore(address, thread.stack_at(caller));
+}
+
 /// A call that ends the semaphore's life.
 #[inline(always)]
 pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    ends(address);
+    real()
+}
+
+/// What is known about this address is about another semaphore or lock.
+#[inline(always)]
+pub fn ends(address: usize) {
     if let Some(thread) = this_thread::record() {
         forget(thread, address);
         signalling::remove(address);
     }
-    real()
 }
 
 /// The semaphore was initialised again or destroyed.

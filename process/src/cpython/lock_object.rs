@@ -23,6 +23,11 @@ pub fn object_of_lock(address: usize) -> usize {
     address.wrapping_sub(STATE)
 }
 
+/// The address of the lock with a state of its own that is this object.
+pub fn lock_of_object(object: usize) -> usize {
+    object.wrapping_add(STATE)
+}
+
 /// A held lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockState {
@@ -91,8 +96,12 @@ impl Objects {
     }
 
     fn lock_type(&self, object: usize) -> Option<LockType> {
-        let of = self.type_of(object)?;
-        self.known.lock_types.get(of, || self.lock_type_of(of))
+        self.lock_class(self.type_of(object)?)
+    }
+
+    /// The kind of lock that instances of this class are.
+    pub(super) fn lock_class(&self, class: usize) -> Option<LockType> {
+        self.known.lock_types.get(class, || self.lock_type_of(class))
     }
 
     fn lock_type_of(&self, of: usize) -> Option<LockType> {

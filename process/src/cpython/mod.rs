@@ -20,6 +20,7 @@
 //! | `line_table`, `frame` | the frames of a thread, and their lines |
 //! | `threads` | the threads of an interpreter, and their names |
 //! | `lock_object` | which objects are locks, and what they say of themselves |
+//! | `builtin` | which C functions are called for builtin functions and methods |
 //! | `class` | what objects have by their class |
 //! | `with_block`, `called` | what a frame has entered, and what it has called |
 //! | `taking` | which locks a frame is in the call to take |
@@ -33,6 +34,7 @@
 //! | `view` | all of it together, as a thread of this process sees it |
 //! | `foreign` | the same of another process |
 
+mod builtin;
 mod called;
 mod class;
 mod debug_offsets;
@@ -60,12 +62,13 @@ pub mod versions;
 mod view;
 mod with_block;
 
+pub use self::builtin::Builtin;
 pub use self::debug_offsets::DebugOffsets;
 pub use self::foreign::{ForeignPython, Holder, SeenThread};
 pub use self::frame::Frame;
 pub use self::held::Held;
 pub use self::interpreter::{Interpreter, Types};
-pub use self::lock_object::object_of_lock;
+pub use self::lock_object::{lock_of_object, object_of_lock};
 pub use self::object::Objects;
 pub use self::opcodes::Opcodes;
 pub use self::pages::Pages;

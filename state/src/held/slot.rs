@@ -23,7 +23,7 @@ pub enum Object {
     StaticGuard,
     /// A lock inside libc: the address is that of its row in the library's table of such locks.
     LibcRegion,
-    /// A lock of CPython's that has its state in a byte (`PyMutex`): no hook sees it taken, so only snapshots have it.
+    /// A lock of CPython's that has its state in a byte (`PyMutex`).
     PythonLock,
 }
 
@@ -39,6 +39,12 @@ impl Object {
         Self::LibcRegion,
         Self::PythonLock,
     ];
+
+    /// Whether any thread may release it, so that it may be used as a signal.
+    #[inline(always)]
+    pub fn may_signal(self) -> bool {
+        matches!(self, Self::Semaphore | Self::PythonLock)
+    }
 
     /// The variant with this number.
     #[inline(always)]

@@ -12,7 +12,7 @@ use forkwatch_schema::record::{
 
 use super::locks::about_locks;
 use super::{Facts, Language, about_fork, frameworks, is_rust, libc_regions, python};
-use crate::noise::{is_interpreters, takes_python_lock};
+use crate::noise::{ends_in_python_lock, is_interpreters, takes_python_lock};
 
 /// The advice for an `orphaned_lock`; at least one line.
 pub fn for_orphan(record: &Record, orphan: &OrphanedLock) -> Vec<String> {
@@ -56,7 +56,10 @@ fn for_lock(record: &Record, lock: &Lock, python: Option<&[PythonFrame]>, stack:
     }
     let mut lines = vec![about_fork];
     lines.extend(about_locks(&facts, language));
-    if lines.len() == 1 && language == Language::Python && takes_pythons([stack, &lock.acquired_stack]) {
+    if lines.len() == 1
+        && language == Language::Python
+        && [stack, &lock.acquired_stack].into_iter().any(ends_in_python_lock)
+    {
         lines.push(
             "For a lock of your own, pass os.register_at_fork(after_in_child=...) a function that replaces it in \
              each child; do the same for objects that contain a lock (a queue, an event, a logging handler)."
@@ -203,13 +206,6 @@ fn language(python: Option<&[PythonFrame]>, stacks: [&[Frame]; 2]) -> Language {
 fn is_pythons(frame: &Frame) -> bool {
     let symbol = frame.symbol.as_deref().unwrap_or_default();
     is_interpreters(frame) || symbol.starts_with("_PyEval_") || takes_python_lock(symbol)
-}
-
-fn takes_pythons(stacks: [&[Frame]; 2]) -> bool {
-    let innermost = stacks.into_iter().flat_map(|stack| stack.iter().take(3));
-    innermost
-        .filter_map(|frame| frame.symbol.as_deref())
-        .any(takes_python_lock)
 }
 
 /// Whether a frame takes or waits for a lock of Rust's.

@@ -127,8 +127,8 @@ fn taken_unseen(thread: &Thread, object: Object, address: usize, owner: i32, liv
 /// The orphan for a lock that is held without an owner, by no thread of this process: the fork copied its page while a thread took
 /// or released it. That thread is one that takes it again and again.
 fn torn(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
-    // A semaphore without a value may wait for any thread to post it.
-    if object == Object::Semaphore {
+    // Any thread may give it back.
+    if object.may_signal() {
         return None;
     }
     let taker = prediction::find_taker(thread, object, address, |_| true)?;
@@ -139,7 +139,7 @@ fn torn(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
 /// The entry of a lock that this thread held at the fork and still holds: it now waits for itself. The lock does not record
 /// its owner.
 fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Entry> {
-    let is_signalling = object == Object::Semaphore && signalling::contains(address);
+    let is_signalling = object.may_signal() && signalling::contains(address);
     thread.held.inherited(address).filter(|_| !is_signalling)
 }
 

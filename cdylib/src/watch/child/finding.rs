@@ -57,7 +57,7 @@ fn report_orphan(reporter: &mut ChildReporter, orphan: Orphan, how: Reported, ce
 pub fn own_lock(thread: &'static Thread, entry: Entry, site: Site) {
     let _errno = KeepErrno::save();
     in_child(thread, &site, |reporter| {
-        let power = if entry.object == Object::Semaphore {
+        let power = if entry.object.may_signal() {
             power_over_own_semaphore(reporter, site.function)
         } else {
             Power::Nothing

@@ -32,6 +32,8 @@ pub fn finds_free(thread: &'static Thread, object: Object, address: usize, wait:
         && !forked_child::is_settled()
         && wait != Wait::Bounded
         && !matches!(object, Object::StaticGuard | Object::Condition)
+        // A call on such a lock says itself whether it only tries.
+        && !(object == Object::PythonLock && wait == Wait::Never)
         && config::get().predict
         && !cleared::contains(address);
     if !is_meant {

@@ -15,6 +15,7 @@ use crate::state::thread::{Busy, Thread};
 use crate::state::{taken_for_fork, threads};
 use crate::system::python_calls::{self, InterpreterLock};
 use crate::system::python_lock_calls::TakenLock;
+use crate::system::python_methods;
 use crate::system::{clock, errno};
 use crate::verdict::bookkeeping;
 
@@ -83,6 +84,10 @@ fn settle(lock: InterpreterLock) {
 /// `began` is when the fork began to wait.
 fn take_all(thread: &Thread, began: Duration, seen: &mut Vec<(i32, Entry)>) {
     const MAX_TAKEN: usize = 64;
+    if python_methods::are_replaced() {
+        // The gate keeps threads from taking them.
+        return;
+    }
     let handle = thread.handle();
     let limit = settling::limit().unwrap_or_default();
     for _ in 0..MAX_TAKEN {

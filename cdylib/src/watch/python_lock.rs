@@ -1,0 +1,146 @@
+//! What happens at a lock of CPython that no call of libc shows. Any thread may release a plain one, so it is a lock or a signal as a
+//! semaphore is; only its holder releases a recursive one.
+#![expect(unsafe_code, reason = "calls the interpreter's own functions")]
+
+use forkwatch_process::cpython::lock_of_object;
+
+use super::child::{self, Wait};
+use super::lock::ask;
+use super::{semaphore, this_thread};
+use crate::config;
+use crate::state::held::Object;
+use crate::state::stack_cache::Caller;
+use crate::state::thread::Thread;
+use crate::system::python_methods::{self, Method, Patience};
+
+/// A call that the interpreter makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    method: &'static Method,
+    words: [usize; 4],
+}
+
+impl Call {
+    /// A call of this method with these words, the object first.
+    ///
+    /// # Safety
+    /// The interpreter makes this very call.
+    #[inline(always)]
+    pub unsafe fn new(method: &'static Method, words: [usize; 4]) -> Self {
+        Self { method, words }
+    }
+
+    #[inline(always)]
+    fn make(self) -> usize {
+        // SAFETY: the promise to `new`.
+        unsafe { self.method.call(self.words) }
+    }
+
+    #[inline(always)]
+    fn address(&self) -> usize {
+        lock_of_object(self.words[0])
+    }
+
+    /// Whether this thread has the recursive lock.
+    #[inline(always)]
+    fn is_of_holder(&self, thread: &Thread) -> bool {
+        // SAFETY: the promise to `new`.
+        unsafe { python_methods::is_held_by(self.words[0], thread.handle()) }
+    }
+
+    #[inline(always)]
+    fn wait(&self) -> Wait {
+        // SAFETY: the promise to `new`.
+        match unsafe { self.method.patience(self.words) } {
+            Patience::Forever => Wait::Forever,
+            Patience::Bounded => Wait::Bounded,
+            Patience::Never => Wait::Never,
+        }
+    }
+}
+
+/// From now on, these methods are seen. A thread is being created: before that, no fork is unsafe.
+pub fn replace(methods: &[&'static Method]) {
+    if config::get().python {
+        python_methods::replace(methods);
+    }
+}
+
+/// A call that takes the lock, or tries to.
+#[inline(always)]
+pub fn acquire(call: Call, caller: Caller) -> usize {
+    let (address, wait) = (call.address(), call.wait());
+    if call.method.is_of_recursive()
+        && let Some(thread) = this_thread::record()
+        && call.is_of_holder(thread)
+    {
+        return take_again(call, caller);
+    }
+    let real = move || call.make();
+    semaphore::take(Object::PythonLock, address, wait, caller, real, python_methods::is_true)
+}
+
+/// The thread has the lock already, so the call waits for nobody.
+#[cold]
+#[inline(never)]
+fn take_again(call: Call, caller: Caller) -> usize {
+    let Some((thread, ticket)) = ask(Object::PythonLock, call.address(), caller) else {
+        return call.make();
+    };
+    let result = call.make();
+    if python_methods::is_true(result) {
+        thread.held.took(ticket);
+    } else {
+        thread.held.did_not_take(ticket);
+    }
+    result
+}
+
+/// A call that releases the lock.
+#[inline(always)]
+pub fn release(call: Call, _: Caller) -> usize {
+    let (address, real) = (call.address(), move || call.make());
+    if !call.method.is_of_recursive() {
+        return semaphore::give(address, real);
+    }
+    if let Some(thread) = this_thread::record()
+        && !thread.held.release(address)
+        && thread.held.release_inherited(address).is_some()
+    {
+        child::is_own(address);
+    }
+    real()
+}
+
+/// A call that releases the lock as often as the thread has taken it.
+pub fn release_all(call: Call, _: Caller) -> usize {
+    if let Some(thread) = this_thread::record() {
+        while thread.held.release(call.address()) {}
+    }
+    call.make()
+}
+
+/// A call that takes the lock as before, after a wait for a condition.
+pub fn restore(call: Call, caller: Caller) -> usize {
+    let (address, real) = (call.address(), move || call.make());
+    semaphore::take(Object::PythonLock, address, Wait::Forever, caller, real, |result| {
+        result != 0
+    })
+}
+
+/// A call that makes a lock.
+pub fn make(call: Call, caller: Caller) -> usize {
+    let object = call.make();
+    if object != 0
+        && let Some(thread) = this_thread::record()
+    {
+        semaphore::makes_lock(thread, lock_of_object(object), caller);
+    }
+    object
+}
+
+/// A call that makes the lock anew, or ends its life.
+pub fn remake(call: Call, _: Caller) -> usize {
+    semaphore::ends(call.address());
+    call.make()
+}
