@@ -51,11 +51,11 @@ macro_rules! methods {
 
 methods! {
     /// Takes a lock.
-    method ACQUIRE = Lock."acquire", called "lock.acquire" => python_lock::acquire;
+    method ACQUIRE = Lock."acquire", called "sem_wait" => python_lock::acquire;
     /// Its older name.
-    method ACQUIRE_LOCK = Lock."acquire_lock", called "lock.acquire" => python_lock::acquire;
+    method ACQUIRE_LOCK = Lock."acquire_lock", called "sem_wait" => python_lock::acquire;
     /// `with lock:` begins.
-    method ENTER = Lock."__enter__", called "lock.__enter__" => python_lock::acquire;
+    method ENTER = Lock."__enter__", called "sem_wait" => python_lock::acquire;
     /// Releases a lock.
     method RELEASE = Lock."release", called "lock.release" => python_lock::release;
     /// Its older name.
@@ -69,9 +69,9 @@ methods! {
     /// Makes a lock.
     method ALLOCATE = Module."allocate_lock", called "allocate_lock" => python_lock::make;
     /// Takes a recursive lock.
-    method RECURSIVE_ACQUIRE = RLock."acquire", called "RLock.acquire" => python_lock::acquire;
+    method RECURSIVE_ACQUIRE = RLock."acquire", called "sem_wait" => python_lock::acquire;
     /// `with rlock:` begins.
-    method RECURSIVE_ENTER = RLock."__enter__", called "RLock.__enter__" => python_lock::acquire;
+    method RECURSIVE_ENTER = RLock."__enter__", called "sem_wait" => python_lock::acquire;
     /// Releases a recursive lock.
     method RECURSIVE_RELEASE = RLock."release", called "RLock.release" => python_lock::release;
     /// `with rlock:` ends.
@@ -79,7 +79,7 @@ methods! {
     /// Releases a recursive lock altogether, to wait for a condition.
     method RECURSIVE_RELEASE_SAVE = RLock."_release_save", called "RLock._release_save" => python_lock::release_all;
     /// Takes it again.
-    method RECURSIVE_RESTORE = RLock."_acquire_restore", called "RLock._acquire_restore" => python_lock::restore;
+    method RECURSIVE_RESTORE = RLock."_acquire_restore", called "sem_wait" => python_lock::restore;
     /// Makes a recursive lock anew in a forked child.
     method RECURSIVE_REINIT = RLock."_at_fork_reinit", called "RLock._at_fork_reinit" => python_lock::remake;
     /// A recursive lock's memory becomes free.

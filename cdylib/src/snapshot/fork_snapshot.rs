@@ -198,7 +198,7 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
         }
     }
     let seen: BTreeSet<usize> = snapshot.locks.iter().map(|lock| lock.entry.address).collect();
-    let has_it = |held: &&Held| !seen.contains(&held.address) && python::is_anothers(held);
+    let has_it = |held: &&Held| !seen.contains(&held.address) && python::is_really_held(held);
     for held in snapshot.python.iter().flat_map(|view| &view.held).filter(has_it) {
         let holder = snapshot.threads.iter().find(|thread| thread.handle == held.holder);
         let waits = |thread: &&OtherThread| {

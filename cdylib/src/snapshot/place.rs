@@ -6,7 +6,7 @@ use lock_api::Mutex;
 
 use super::alive::Alive;
 use crate::state::depot::{self, StackId};
-use crate::state::held::Entry;
+use crate::state::held::{Entry, Object};
 use crate::system::own_lock::OwnLock;
 use crate::system::task;
 
@@ -70,7 +70,11 @@ impl Place {
 
     /// This fork with a lock held, by the lock's address, the call that took it, whatever the path to that call, and the holder.
     pub fn with_lock_itself(self, entry: &Entry, holder: usize) -> Self {
-        let call = depot::frames(entry.stack).first().map_or(0, |&address| address as u64);
+        let call = match entry.object {
+            // The interpreter calls it from one place or another, depending on how often the code has run.
+            Object::PythonLock => 0,
+            _ => depot::frames(entry.stack).first().map_or(0, |&address| address as u64),
+        };
         let lock =
             (entry.address as u64 ^ call.rotate_left(32) ^ entry.object as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self {

@@ -13,7 +13,7 @@ use forkwatch_schema::record::PythonFrame;
 
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
-use crate::state::{taken_for_fork, threads};
+use crate::state::threads;
 use crate::system::python::{self, Python};
 
 /// This thread's innermost `depth` frames, and, if it holds the interpreter lock, the other threads and the locks that they
@@ -30,18 +30,16 @@ pub fn held_in_blocks(handle: usize) -> Vec<Held> {
     match from_here(Pages::for_frames) {
         Some((python, objects, state)) if objects.has_own_locks() && python.is_locked_by_this_thread() => {
             let mut held = objects.held_by_others(cpython::Thread { state, handle });
-            held.retain(is_anothers);
+            held.retain(is_really_held);
             held
         }
         _ => Vec::new(),
     }
 }
 
-/// Whether another thread than this one really has this lock: it does not still wait for it, and the lock
-/// was not taken for the fork.
-pub fn is_anothers(held: &Held) -> bool {
-    let is_waited_for = held.is_being_taken && is_waited_for_by(held);
-    !is_waited_for && !taken_for_fork::contains(cpython::object_of_lock(held.address))
+/// Whether the lock's thread really has it, and does not still wait for it.
+pub fn is_really_held(held: &Held) -> bool {
+    !(held.is_being_taken && is_waited_for_by(held))
 }
 
 /// Whether the thread that is in the call to take this lock still waits for it.

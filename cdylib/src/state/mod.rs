@@ -23,7 +23,6 @@ pub mod sandbox;
 pub mod settling;
 pub mod signalling;
 pub mod stack_cache;
-pub mod taken_for_fork;
 pub mod takers;
 pub mod thread;
 pub mod threads;

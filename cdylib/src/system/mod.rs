@@ -27,7 +27,6 @@ pub mod process;
 mod program_headers;
 pub mod python;
 pub mod python_calls;
-pub mod python_lock_calls;
 pub mod python_methods;
 pub mod real;
 pub mod redirected_entries;

@@ -7,12 +7,11 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use forkwatch_process::cpython::versions::layout_of;
 use once_cell::race::OnceBox;
 
 use super::python::{self, symbol};
 
-pub(super) type Object = *mut c_void;
+type Object = *mut c_void;
 
 /// The functions that give the interpreter lock up and take it again.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +72,8 @@ pub fn search() -> bool {
     }
 }
 
-/// What [`call_around_forks`] was given. Relaxed: written before Python can call them.
+/// What [`call_before_forks`] was given. Relaxed: written before Python can call [`before_fork`].
 static BEFORE_FORK: AtomicUsize = AtomicUsize::new(0);
-static AFTER_FORK: AtomicUsize = AtomicUsize::new(0);
 /// `Py_IncRef` and `None`. Relaxed: as above.
 static INCREMENT: AtomicUsize = AtomicUsize::new(0);
 static NONE: AtomicUsize = AtomicUsize::new(0);
@@ -94,34 +92,20 @@ struct Method {
 // SAFETY: never written, and its pointers are to constants.
 unsafe impl Sync for Method {}
 
-static BEFORE: Method = Method {
+static METHOD: Method = Method {
     name: c"forkwatch_before_fork".as_ptr(),
     function: before_fork,
     flags: NO_ARGUMENTS,
     documentation: c"Holds the fork back until no other thread holds a lock.".as_ptr(),
-};
-static AFTER: Method = Method {
-    name: c"forkwatch_after_fork".as_ptr(),
-    function: after_fork,
-    flags: NO_ARGUMENTS,
-    documentation: c"Releases the locks that were taken for the fork.".as_ptr(),
 };
 
 /// `METH_NOARGS`.
 const NO_ARGUMENTS: c_int = 4;
 
 unsafe extern "C-unwind" fn before_fork(_module: Object, _nothing: Object) -> Object {
-    call(&BEFORE_FORK)
-}
-
-unsafe extern "C-unwind" fn after_fork(_module: Object, _nothing: Object) -> Object {
-    call(&AFTER_FORK)
-}
-
-fn call(function: &AtomicUsize) -> Object {
     // Relaxed: as the three say.
-    let [function, increment, none] = [function, &INCREMENT, &NONE].map(|word| word.load(Ordering::Relaxed));
-    // SAFETY: `call_around_forks` stored a function of ours, Python's `Py_IncRef`, and the object `None`.
+    let [function, increment, none] = [&BEFORE_FORK, &INCREMENT, &NONE].map(|word| word.load(Ordering::Relaxed));
+    // SAFETY: `call_before_forks` stored a function of ours, Python's `Py_IncRef`, and the object `None`.
     unsafe {
         core::mem::transmute::<usize, extern "C-unwind" fn()>(function)();
         core::mem::transmute::<usize, unsafe extern "C-unwind" fn(Object)>(increment)(none as Object);
@@ -129,10 +113,9 @@ fn call(function: &AtomicUsize) -> Object {
     none as Object
 }
 
-/// Lets Python call these functions before and after each fork of its own, the second in parent and child, once for all:
-/// `os.register_at_fork`. The calling thread has the interpreter lock, and is in a call that may run Python code. An interpreter without
-/// that function (before 3.7) calls nothing.
-pub fn call_around_forks(before: extern "C-unwind" fn(), after: extern "C-unwind" fn()) {
+/// Lets Python call this function before each fork of its own, once for all: `os.register_at_fork(before=...)`. The calling thread has the
+/// interpreter lock, and is in a call that may run Python code. An interpreter without that function (before 3.7) calls nothing.
+pub fn call_before_forks(function: extern "C-unwind" fn()) {
     let (Some(increment), Some(none)) = (symbol(c"Py_IncRef"), symbol(c"_Py_NoneStruct")) else {
         return;
     };
@@ -140,8 +123,7 @@ pub fn call_around_forks(before: extern "C-unwind" fn(), after: extern "C-unwind
         return;
     }
     // Relaxed: as the three say.
-    BEFORE_FORK.store(before as usize, Ordering::Relaxed);
-    AFTER_FORK.store(after as usize, Ordering::Relaxed);
+    BEFORE_FORK.store(function as usize, Ordering::Relaxed);
     INCREMENT.store(increment as usize, Ordering::Relaxed);
     NONE.store(none as usize, Ordering::Relaxed);
     if register().is_none() {
@@ -149,7 +131,7 @@ pub fn call_around_forks(before: extern "C-unwind" fn(), after: extern "C-unwind
     }
 }
 
-pub(super) fn clear_error() {
+fn clear_error() {
     if let Some(clear) = symbol(c"PyErr_Clear") {
         // SAFETY: the function of this name has this type, and this thread has the interpreter lock.
         unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(clear)() };
@@ -171,60 +153,21 @@ fn register() -> Option<()> {
     unsafe {
         let posix = some(import(c"posix".as_ptr()))?;
         let register = some(attribute(posix, c"register_at_fork".as_ptr()))?;
-        let before = some(make(&raw const BEFORE, null_mut(), null_mut()))?;
-        let after = some(make(&raw const AFTER, null_mut(), null_mut()))?;
+        let before = some(make(&raw const METHOD, null_mut(), null_mut()))?;
         let (arguments, keywords) = (some(tuple(0))?, some(dictionary())?);
-        let named = [
-            (c"before", before),
-            (c"after_in_parent", after),
-            (c"after_in_child", after),
-        ];
-        if named
-            .iter()
-            .any(|&(name, object)| set(keywords, name.as_ptr(), object) != 0)
-        {
+        if set(keywords, c"before".as_ptr(), before) != 0 {
             return None;
         }
         let result = some(call(register, arguments, keywords))?;
-        if put_first(before).is_none() {
-            clear_error();
-        }
-        for object in [result, keywords, arguments, before, after, register, posix] {
+        for object in [result, keywords, arguments, before, register, posix] {
             decrement(object);
         }
     }
     Some(())
 }
 
-/// Puts this function, which was registered just now, before all others that Python calls before a fork: it calls them in reverse, and one that
-/// came after ours could let another thread take a lock. Only where locks pass no hook.
-///
-/// # Safety
-/// This thread has the interpreter lock.
-unsafe fn put_first(before: Object) -> Option<()> {
-    /// From the list of the functions before a fork to that of the child's, behind the parent's.
-    const TO_CHILDS: usize = 16;
-    let layout = layout_of(&python::found()?.interpreter)?;
-    let lists = layout.child_handlers.filter(|_| layout.own_locks_since.is_some())?;
-    let interpreter: unsafe extern "C-unwind" fn() -> Object = function(c"PyInterpreterState_Get")?;
-    let size: unsafe extern "C-unwind" fn(Object) -> isize = function(c"PyList_Size")?;
-    let item: unsafe extern "C-unwind" fn(Object, isize) -> Object = function(c"PyList_GetItem")?;
-    let insert: unsafe extern "C-unwind" fn(Object, isize, Object) -> c_int = function(c"PyList_Insert")?;
-    let replace: unsafe extern "C-unwind" fn(Object, isize, isize, Object) -> c_int = function(c"PyList_SetSlice")?;
-    // SAFETY: the interpreter has a list there, in every version with such locks, since a function was registered just now; it is only
-    // changed if its last element is that function.
-    unsafe {
-        let list = *interpreter().byte_add(lists - TO_CHILDS).cast::<Object>();
-        let count = size(list);
-        if count < 2 || item(list, count - 1) != before || insert(list, 0, before) != 0 {
-            return None;
-        }
-        (replace(list, count, count + 1, null_mut()) == 0).then_some(())
-    }
-}
-
 /// The function of this name, as one of type `F`, which the caller knows it to have.
-pub(super) fn function<F: Copy>(name: &CStr) -> Option<F> {
+fn function<F: Copy>(name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<*mut c_void>(), "a function pointer") };
     let address = symbol(name)?;
     // SAFETY: the caller names the type that the function has; a function pointer is as large as this one.

@@ -37,9 +37,9 @@ global_asm!(
     ".hidden forkwatch_thread_words",
     ".globl forkwatch_thread_words",
     ".type forkwatch_thread_words,@object",
-    ".size forkwatch_thread_words,72",
+    ".size forkwatch_thread_words,64",
     "forkwatch_thread_words:",
-    ".zero 72",
+    ".zero 64",
     ".popsection",
 );
 
@@ -63,8 +63,6 @@ pub enum Word {
     ForkCaller = 48,
     /// The wait before its fork (`watch::settle`).
     Settling = 56,
-    /// The locks of Python code that it has taken for that fork (`state::taken_for_fork`).
-    TakenForFork = 64,
 }
 
 /// The words of the running thread, as `forkwatch-state` asks for them.

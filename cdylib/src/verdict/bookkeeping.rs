@@ -1,7 +1,7 @@
 //! Locks for which a fork is not held back: an interpreter's own, which its threads hold for their lives, or for an instant in which the
 //! fork cannot come.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use forkwatch_process::modules::Modules;
 use forkwatch_state::address_set::AddressSet;
@@ -16,6 +16,8 @@ use crate::system::python;
 /// which only one is seen.
 static SENTINEL: AtomicUsize = AtomicUsize::new(0);
 static SENTINEL_BYTES: AtomicUsize = AtomicUsize::new(0);
+/// Whether it was searched for: interpreters since 3.13 have none. Relaxed: a second search finds the same.
+static HAS_SEARCHED: AtomicBool = AtomicBool::new(false);
 
 /// What was found to be an interpreter's own only when it stayed held.
 static LEARNT: AddressSet<Kernel> = AddressSet::new();
@@ -24,15 +26,18 @@ static LOOKED_AT: AddressSet<Kernel> = AddressSet::new();
 
 /// Looks for an interpreter, which takes milliseconds. Once is enough.
 pub fn learn_interpreter() {
-    // Relaxed: as `SENTINEL` says.
-    if SENTINEL_BYTES.load(Ordering::Relaxed) != 0 {
+    // Relaxed: as it says.
+    if HAS_SEARCHED.load(Ordering::Relaxed) {
         return;
     }
     let range = Modules::read().and_then(|modules| Interpreter::find(&modules)?.set_sentinel());
     if let Some(range) = range {
+        // Relaxed: as `SENTINEL` says.
         SENTINEL.store(range.start, Ordering::Relaxed);
         SENTINEL_BYTES.store(range.len(), Ordering::Relaxed);
     }
+    // Relaxed: as it says.
+    HAS_SEARCHED.store(true, Ordering::Relaxed);
 }
 
 /// Whether a fork is held back for this lock.

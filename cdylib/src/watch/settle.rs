@@ -104,8 +104,7 @@ pub fn begin(call: ForkCall) {
     if alive::is_alone() || is_in_handler(call) || is_known_to_exec(call) {
         return;
     }
-    let began = clock::since_start();
-    if let Some(settling) = close(thread, began, |at_most| GATE.wait(at_most, clock::since_start)) {
+    if let Some(settling) = close(thread, |at_most| GATE.wait(at_most, clock::since_start)) {
         settling.calls = 1;
         wait::natively(thread, settling);
     }
@@ -128,13 +127,14 @@ fn is_in_handler(call: ForkCall) -> bool {
 }
 
 /// Closes the gate, as soon as no other thread's fork keeps it closed, and keeps what is under way; `None` where that takes too long.
-/// `began` is when this fork began to wait, and `wait` waits until the gate opens, for a limited time.
-fn close(thread: &'static Thread, began: Duration, wait: impl Fn(Duration)) -> Option<&'static mut Settling> {
+/// `wait` waits until the gate opens, for a limited time.
+fn close(thread: &'static Thread, wait: impl Fn(Duration)) -> Option<&'static mut Settling> {
     let limit = settling::limit()?;
     if interpreter::found().is_some() {
         let _busy = Busy::from_here();
         bookkeeping::learn_interpreter();
     }
+    let began = clock::since_start();
     let closing = loop {
         if let Some(closing) = GATE.close(thread) {
             break closing;
@@ -176,8 +176,7 @@ pub fn look_again(thread: &'static Thread) -> Option<Settled> {
         // A thread that comes to the gate has an entry for an instant.
         wait::natively(thread, settling);
     }
-    // Functions that Python called after ours may have let other threads run, which no gate keeps from its locks.
-    let is_clear = settling.closing.is_some_and(|closing| GATE.is_still(closing)) && wait::is_clear_in_python(thread);
+    let is_clear = settling.closing.is_some_and(|closing| GATE.is_still(closing));
     counts::note_settled(is_clear, settling.waited());
     if !is_clear {
         return None;

@@ -7,7 +7,6 @@ use rustix::thread::{Timespec, nanosleep};
 use super::stuck::Stuck;
 use super::{Settling, stop_threads};
 use crate::snapshot::holders::{self, Holder};
-use crate::snapshot::python as frames;
 use crate::state::settling::{self, GATE};
 use crate::state::thread::{Busy, Thread};
 use crate::system::clock;
@@ -38,21 +37,15 @@ pub(super) fn natively(thread: &'static Thread, settling: &mut Settling) {
     note(settling, end);
 }
 
-/// Waits in a thread that has the interpreter lock, and gives it up meanwhile. False, with the wait neither ended nor given up, where
-/// another thread holds a lock of Python code that no hook sees.
-pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, lock: InterpreterLock) -> bool {
+/// Waits in a thread that has the interpreter lock, and gives it up meanwhile.
+pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, lock: InterpreterLock) {
     let mut stuck = Stuck::new();
     let mut nap = FIRST_NAP;
     let end = loop {
-        let is_over = is_over(settling);
         if is_clear(thread) {
-            match is_clear_in_python(thread) {
-                true => break End::Clear,
-                false if is_over => break End::GivenUp,
-                false => return false,
-            }
+            break End::Clear;
         }
-        if is_over {
+        if is_over(settling) {
             break End::GivenUp;
         }
         let released = lock.release();
@@ -68,7 +61,6 @@ pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, l
         nap = (nap * 2).min(LONGEST_NAP);
     };
     note(settling, end);
-    true
 }
 
 fn note(settling: &mut Settling, end: End) {
@@ -118,13 +110,6 @@ pub(super) fn is_clear(thread: &'static Thread) -> bool {
     let mut is_clear = true;
     holders::each(thread, bookkeeping::counts, |_| is_clear = false);
     is_clear
-}
-
-/// Whether no other thread is inside a `with` block of a lock that no hook sees, or has just taken one; true where this thread does not have
-/// the interpreter lock.
-pub(super) fn is_clear_in_python(thread: &'static Thread) -> bool {
-    let _busy = Busy::from_here();
-    frames::held_in_blocks(thread.handle()).is_empty()
 }
 
 fn sleep(time: Duration) {
