@@ -4,7 +4,7 @@
 use forkwatch_process::memory::ProcessMemory;
 
 use super::fork_snapshot::is_held;
-use super::lock_memory::{Word, word};
+use super::lock_memory::{self, Word, word};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};
@@ -79,6 +79,9 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
     match entry.stage {
         Stage::Nothing => State::Nothing,
         Stage::Held | Stage::HeldJustMade if is_held(entry, tid) => State::Holds,
+        // The child shares it, but not what its users note beside it: `multiprocessing.RLock` counts how often its holder has taken it.
+        // One who sleeps may do so for long, as the reader of a queue does.
+        Stage::Held if entry.object == Object::Semaphore && is_running_with_shared(tid, entry) => State::Holds,
         Stage::Held | Stage::HeldJustMade => State::Nothing,
         // Its wait releases the mutex just after it has noted so.
         Stage::ReleasedByWait if is_held(entry, tid) && !task::stat(tid).blocked => State::Holds,
@@ -91,6 +94,10 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
         Stage::Asked | Stage::AskedOrHeld if is_kept_at_gate(entry) && task::stat(tid).blocked => State::Nothing,
         Stage::Asked | Stage::AskedOrHeld => State::Asks,
     }
+}
+
+fn is_running_with_shared(tid: i32, entry: &Entry) -> bool {
+    lock_memory::is_taken_and_shared(ProcessMemory::own(), entry.address) && !task::stat(tid).blocked
 }
 
 /// Whether a thread at the gate has this mutex, since its wait for a condition has ended: it keeps it until the gate opens.

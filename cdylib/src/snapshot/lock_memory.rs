@@ -37,6 +37,12 @@ pub fn word(memory: ProcessMemory, object: Object, address: usize, owner: i32) -
     verdict.unwrap_or(Word::NotHeld)
 }
 
+/// Whether this semaphore is shared between processes and taken.
+pub fn is_taken_and_shared(memory: ProcessMemory, address: usize) -> bool {
+    let values = read_ints::<3>(memory, address).map(old_layouts::semaphore);
+    values.is_some_and(|[value, _waiters, shared]| value == 0 && shared != 0)
+}
+
 /// Whether a mutex is robust: it cannot leak, because the next thread that locks it gets EOWNERDEAD.
 pub fn is_robust_mutex(memory: ProcessMemory, object: Object, address: usize) -> bool {
     const ROBUST: i32 = 16;

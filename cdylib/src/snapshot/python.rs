@@ -108,7 +108,7 @@ pub fn may_only_try() -> bool {
     innermost().unwrap_or(false)
 }
 
-/// Whether this code is CPython's. A process asks for one or two addresses, so the last answers are kept.
+/// Whether this code is CPython's, or of its module that takes semaphores for `multiprocessing`. A process asks for one or two addresses, so the last answers are kept.
 pub fn is_its_code(address: usize) -> bool {
     // Relaxed: each word is independent of the other, and a lost one is only looked up again.
     static YES: AtomicUsize = AtomicUsize::new(0);
@@ -120,7 +120,10 @@ pub fn is_its_code(address: usize) -> bool {
         return false;
     }
     let name = Modules::read().and_then(|modules| Some(modules.find(address)?.base_name()));
-    let is = name.is_some_and(|name| name.starts_with("libpython") || name.starts_with("python"));
+    let is = name.is_some_and(|name| {
+        let mut beginnings = ["libpython", "python", "_multiprocessing."].into_iter();
+        beginnings.any(|beginning| name.starts_with(beginning))
+    });
     if is { &YES } else { &NO }.store(address, Ordering::Relaxed);
     is
 }
