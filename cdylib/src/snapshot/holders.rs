@@ -89,8 +89,11 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
         Stage::AskedOrHeld if is_held(entry, tid) => State::Holds,
         // It cannot get what this thread has.
         Stage::Asked | Stage::AskedOrHeld if own.held.holds(entry.address) => State::Nothing,
-        // Nobody is seen to have the semaphore, so it is waited for as a signal.
-        Stage::Asked if entry.object.may_signal() && !is_free(entry) && task::stat(tid).blocked => State::Nothing,
+        // Nobody is seen to have the semaphore, so it is waited for as a signal. A lock of Python's may have been handed over to the
+        // thread that waits for it, which does not know yet.
+        Stage::Asked if entry.object == Object::Semaphore && !is_free(entry) && task::stat(tid).blocked => {
+            State::Nothing
+        }
         Stage::Asked | Stage::AskedOrHeld if is_kept_at_gate(entry) && task::stat(tid).blocked => State::Nothing,
         Stage::Asked | Stage::AskedOrHeld => State::Asks,
     }

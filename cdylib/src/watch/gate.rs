@@ -21,7 +21,9 @@ pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
         return Some(ticket);
     };
     // A condition is not taken, and an interpreter's own locks decide who runs.
-    let never_waits = asked.object == Object::Condition || interpreter::is_own_lock(asked.address);
+    let never_waits = asked.object == Object::Condition
+        || interpreter::is_own_lock(asked.address)
+        || asked.object == Object::Semaphore && waits_for_python_lock(thread);
     let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(&asked);
     let mut left = settling::limit().unwrap_or_default();
     let wait = || {
@@ -63,6 +65,12 @@ pub fn pass_after_wait(thread: &Thread, mutex: usize) {
         GATE.wait(left, clock::since_start);
         !left.is_zero()
     });
+}
+
+/// Whether this thread is in a call that waits for a lock of Python's, by a semaphore: it may have been given the lock meanwhile.
+fn waits_for_python_lock(thread: &Thread) -> bool {
+    let mut asked = thread.held.entries().filter(|entry| entry.stage == Stage::Asked);
+    asked.any(|entry| entry.object == Object::PythonLock)
 }
 
 /// Whether this thread holds a lock that others may need.
