@@ -1,7 +1,7 @@
 //! A run's records against what the program's head demands.
 
 use forkwatch_schema::kind::{KINDS, Kind, Severity};
-use forkwatch_schema::record::{Frame, Lock, Outcome, PythonFrame, Thread};
+use forkwatch_schema::record::{Frame, Lock, LockKind, Outcome, PythonFrame, Thread};
 use glob::Pattern;
 
 use super::head::{Demand, Expectation, Head};
@@ -205,6 +205,8 @@ fn record_gives(line: &Line, lines: &[Line], (key, value): &Demand) -> bool {
 
 fn lock_gives(lock: &Lock, (key, value): &Demand) -> bool {
     match key.as_str() {
+        // Of Python: a semaphore, and since 3.13.1 a byte.
+        "lock" if value == "python" => matches!(lock.kind, LockKind::Semaphore | LockKind::Mutex),
         "lock" => lock.kind.name() == value,
         "owner" => lock.owner.as_deref() == Some(value),
         "acquired" => names(&lock.acquired_stack, value),

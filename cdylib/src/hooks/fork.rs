@@ -6,12 +6,13 @@
 
 use core::ffi::{c_int, c_void};
 
-use super::{hand_over_all, hooks};
+use super::{hand_over_all, hooks, python_lock};
 use crate::state::fork_call::{ForkCall, ForkFunction};
 use crate::state::stack_cache::Caller;
 use crate::system::libc_threads;
 use crate::system::next_definition::Scope;
 use crate::system::real::{no_such_call, real_function};
+use crate::watch;
 use crate::watch::fork::steps::after_copy_in_child;
 use crate::watch::fork::{with_handlers, without_handlers};
 
@@ -57,6 +58,7 @@ static BY_CLONE: ForkFunction = ForkFunction {
 };
 
 fn call(function: &'static ForkFunction, caller: Caller) -> ForkCall {
+    watch::python_lock::replace(python_lock::METHODS);
     ForkCall {
         function,
         stack_pointer: caller.stack_pointer,

@@ -27,6 +27,7 @@ const DESTRUCTOR: i32 = NO_ARGUMENTS;
 /// Types: `tp_dealloc`.
 const DESTRUCTOR_OF_TYPE: usize = 48;
 
+/// Relaxed: one exchange wins.
 static HAVE_TRIED: AtomicBool = AtomicBool::new(false);
 /// Release, after all methods were replaced; pairs with the Acquire of those who ask.
 static ARE_REPLACED: AtomicBool = AtomicBool::new(false);
@@ -197,25 +198,40 @@ pub fn is_true(result: usize) -> bool {
     KNOWN.get().is_some_and(|known| result == known.yes)
 }
 
-/// Whether the thread with this `pthread_t` holds the recursive lock that is this object: behind its state is its holder's.
+/// Locks with a state of their own: the word that begins with it.
+const STATE: usize = 16;
+const LOCKED: usize = 1;
+/// Recursive ones: behind it, their holder's `pthread_t`.
+const HOLDER: usize = 24;
+
+/// Whether the lock that is this object is not free.
+///
+/// # Safety
+/// The object is such a lock.
+#[inline(always)]
+pub unsafe fn is_locked(object: usize) -> bool {
+    // SAFETY: the caller's promise. Volatile, because other threads write there.
+    unsafe { ((object + STATE) as *const usize).read_volatile() & LOCKED != 0 }
+}
+
+/// Whether the thread with this `pthread_t` holds the recursive lock that is this object.
 ///
 /// # Safety
 /// The object is such a lock.
 #[inline(always)]
 pub unsafe fn is_held_by(object: usize, handle: usize) -> bool {
-    const STATE: usize = 16;
-    const LOCKED: usize = 1;
-    const HOLDER: usize = 24;
-    // SAFETY: the caller's promise. Volatile, because other threads write there; each word is read as a whole.
-    unsafe {
-        let read = |place: usize| (place as *const usize).read_volatile();
-        read(object + STATE) & LOCKED != 0 && read(object + HOLDER) == handle
-    }
+    // SAFETY: the caller's promise. Volatile, because other threads write there.
+    unsafe { is_locked(object) && ((object + HOLDER) as *const usize).read_volatile() == handle }
 }
 
 /// Whether the methods of locks are replaced.
 pub fn are_replaced() -> bool {
     ARE_REPLACED.load(Ordering::Acquire)
+}
+
+/// Whether this process has an interpreter whose methods nobody has tried to replace yet.
+pub fn may_be_replaced() -> bool {
+    !HAVE_TRIED.load(Ordering::Relaxed) && python::found().is_some()
 }
 
 /// Replaces these methods, once, where the interpreter's locks have a state of their own, which no call of libc shows. Only with the

@@ -61,7 +61,7 @@ pub fn begin_alone(thread: &'static Thread) {
 }
 
 #[unsafe(link_section = ".text.forkwatch_child")]
-fn watch_all_calls(thread: &'static Thread) {
+pub(super) fn watch_all_calls(thread: &'static Thread) {
     forked_child::watch();
     thread.leave_hot_path();
     if !thread.held.is_empty() {

@@ -6,11 +6,14 @@ use forkwatch_process::cpython::lock_of_object;
 
 use super::child::{self, Wait};
 use super::lock::ask;
-use super::{semaphore, this_thread};
+use super::{new_process, semaphore, this_thread};
 use crate::config;
+use crate::snapshot::alive;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
-use crate::state::thread::Thread;
+use crate::state::thread::{Busy, Thread};
+use crate::system::errno::KeepErrno;
+use crate::system::process;
 use crate::system::python_methods::{self, Method, Patience};
 
 /// A call that the interpreter makes.
@@ -41,6 +44,13 @@ impl Call {
         lock_of_object(self.words[0])
     }
 
+    /// Whether the lock is not free.
+    #[inline(always)]
+    fn finds_it_locked(&self) -> bool {
+        // SAFETY: the promise to `new`.
+        unsafe { python_methods::is_locked(self.words[0]) }
+    }
+
     /// Whether this thread has the recursive lock.
     #[inline(always)]
     fn is_of_holder(&self, thread: &Thread) -> bool {
@@ -59,9 +69,11 @@ impl Call {
     }
 }
 
-/// From now on, these methods are seen. A thread is being created: before that, no fork is unsafe.
+/// From now on, these methods are seen: a thread is being created, or the process forks. Before that, no child can miss a thread.
 pub fn replace(methods: &[&'static Method]) {
-    if config::get().python {
+    if config::get().python && python_methods::may_be_replaced() && this_thread::record().is_some() {
+        let _errno = KeepErrno::save();
+        let _busy = Busy::from_here();
         python_methods::replace(methods);
     }
 }
@@ -76,8 +88,27 @@ pub fn acquire(call: Call, caller: Caller) -> usize {
     {
         return take_again(call, caller);
     }
+    if wait == Wait::Forever && call.finds_it_locked() {
+        waits(call);
+    }
     let real = move || call.make();
     semaphore::take(Object::PythonLock, address, wait, caller, real, python_methods::is_true)
+}
+
+/// The lock is not free. A child whose parent had one thread is not watched unless that thread was seen to hold a lock, and in such a parent
+/// calls for Python's locks are seen from the first fork on.
+#[cold]
+#[inline(never)]
+fn waits(call: Call) {
+    if child::is_watched() {
+        return;
+    }
+    let Some(thread) = this_thread::record() else {
+        return;
+    };
+    if !thread.held.holds(call.address()) && !process::owns_state() && alive::is_alone() {
+        new_process::watch_all_calls(thread);
+    }
 }
 
 /// The thread has the lock already, so the call waits for nobody.

@@ -1,7 +1,7 @@
 # A child that handles a signal takes the lock that its own thread took before the fork. A handler could leave the wait,
 # but a lock is not taken in order to be released by one.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: orphaned_lock ERROR call=sem_wait python=take blocking=true
 # suppress: orphaned_lock:*
 import os

@@ -1,7 +1,7 @@
 # H17: the only thread takes a lock and forks; the child takes the lock again, which its own copy holds. Nobody else
 # could release it. With an idle thread beside it, the same.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: orphaned_lock FATAL call=sem_wait python=take blocking=true
 # with: name=orphaned_python_own_lock.lock
 # allow: unsafe_fork WARN

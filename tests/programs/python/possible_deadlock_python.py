@@ -1,7 +1,7 @@
 # H16: a thread takes a Python lock again and again. The first child is forked while the lock happens to be free, and
 # its finding names the lock all the same; the second one is forked while the thread holds it, and never gets it.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: unsafe_fork WARN locks=0 threads=1
 # expect: unsafe_fork ERROR locks=1 threads=1
 # with: lock=$2 owner=keeper
@@ -10,7 +10,7 @@
 # suppress: unsafe_fork:*
 # suppress: possible_deadlock:withdraw
 # suppress: orphaned_lock:withdraw
-# runs: {lock,recursive,condition,acquire} semaphore sem_wait
+# runs: {lock,recursive,condition,acquire} python sem_wait
 # runs: c_lock mutex pthread_mutex_lock
 import ctypes
 import os

@@ -1,7 +1,7 @@
 # Locks that another thread takes, too, and that are no danger to the child all the same: they are made anew there,
 # the fork cannot come while the thread holds them, or the child only tries.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: at-most WARN
 # expect: unsafe_fork WARN locks=0 threads=1
 # runs: {try,timeout,told,at_fork,interpreter}

@@ -2,7 +2,7 @@
 # the module too, and can never go on. CPython's own lock on all imports is put right in the child, those on modules
 # are not. They are made of Python: who has to wait does so on a fresh lock, which only the owner would have released.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: unsafe_fork function=fork threads=1
 # expect: stuck_child FATAL call=sem_wait object=semaphore same_fork=yes
 # suppress: unsafe_fork:*

@@ -1,7 +1,7 @@
 # H1, H2: one line forks twice. Nothing is new at the second fork, which is only counted; its child still calls the lock
 # and its holder what the first child called them. (They need it in different places: a finding is reported once.)
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # expect: unsafe_fork ERROR locks=1 threads=1 owner=keeper name=unsafe_fork_second_child.door
 # expect: orphaned_lock FATAL owner=keeper name=unsafe_fork_second_child.door python=first_audit
 # expect: orphaned_lock FATAL owner=keeper name=unsafe_fork_second_child.door python=second_audit

@@ -3,7 +3,7 @@
 #
 # Locks that have their state in a byte do not say who holds them.
 #
-# python: 3.6-3.13.0
+# python: 3.6-3.15
 # bare: 0
 # expect: unsafe_fork ERROR function=fork locks=1 owner=keeper taken=nowhere
 # suppress: unsafe_fork:*

@@ -10,6 +10,7 @@ use super::{attempt, finding, prediction, python_lock, waits_in_vain};
 use crate::snapshot::alive;
 use crate::snapshot::lock_state::{LockState, lock_state};
 use crate::state::depot::NO_STACK;
+use crate::state::forked_child;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::signalling;
@@ -140,7 +141,20 @@ fn torn(thread: &Thread, object: Object, address: usize) -> Option<Orphan> {
 /// its owner.
 fn held_by_this_thread(thread: &Thread, object: Object, address: usize) -> Option<Entry> {
     let is_signalling = object.may_signal() && signalling::contains(address);
-    thread.held.inherited(address).filter(|_| !is_signalling)
+    // In a process with one thread, calls for Python's locks are only seen from its first fork on.
+    let taken_unseen = || {
+        let is_python_only = object == Object::PythonLock && !forked_child::parent_had_threads();
+        (is_python_only && !thread.held.holds(address)).then_some(Entry {
+            address,
+            object,
+            stage: Stage::Held,
+            stack: NO_STACK,
+            made: NO_STACK,
+            stack_pointer: 0,
+        })
+    };
+    let held = thread.held.inherited(address).or_else(taken_unseen);
+    held.filter(|_| !is_signalling)
 }
 
 /// After the release of a lock that this thread held at the fork. A mutex that records its owner's id refuses the child; to a
