@@ -32,6 +32,17 @@ fn the_text_can_be_one_line_for_each_finding() {
 }
 
 #[test]
+fn an_interpreter_that_is_not_known_is_said_once() {
+    let watched = watched("unsafe_fork_unknown_python", &[("FORKWATCH_TEXT", "stderr")]);
+    assert_eq!(watched.of(Kind::UnsafeFork).len(), 2, "{watched:?}");
+    let said = watched.run.stderr.matches("CPython 3.99.0rc1 is not known to").count();
+    assert_eq!(said, 1, "{watched:?}");
+    let off = [("FORKWATCH_TEXT", "stderr"), ("FORKWATCH_PYTHON", "off")];
+    let off = self::watched("unsafe_fork_unknown_python", &off);
+    assert!(!off.run.stderr.contains("is not known"), "{off:?}");
+}
+
+#[test]
 fn the_text_wraps_at_the_terminals_width() {
     if Command::new("script").arg("--version").output().is_err() {
         return println!("skipped: there is no script(1) to make a terminal");

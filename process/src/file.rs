@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::{pread, read, retry_on_intr};
 
 /// The most bytes [`read_whole`] takes; `/proc/self/maps` of a process with the kernel's default limit of 65,530
@@ -110,7 +110,7 @@ impl RegularFile {
 fn open_to_read(path: &CStr) -> Option<OwnedFd> {
     // NONBLOCK: the path may be a pipe by now, and opening that would wait for a writer.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    retry_on_intr(|| open(path, flags, Mode::empty())).ok()
+    retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).ok()
 }
 
 /// Makes `content` at least `length` bytes long; false where memory is short, for which `Vec` alone would abort.

@@ -8,7 +8,7 @@ use core::ffi::c_void;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{pread, retry_on_intr};
 use rustix::process::{Pid, getpid};
 
@@ -121,10 +121,10 @@ impl ProcessMemory {
     fn read_by_file(self, address: usize, into: &mut [u8]) -> usize {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let opened = if self.pid == getpid() {
-            retry_on_intr(|| open(c"/proc/thread-self/mem", flags, Mode::empty()))
+            retry_on_intr(|| openat(CWD, c"/proc/thread-self/mem", flags, Mode::empty()))
         } else {
             let path = format!("/proc/{}/mem", self.pid.as_raw_nonzero());
-            retry_on_intr(|| open(path.as_str(), flags, Mode::empty()))
+            retry_on_intr(|| openat(CWD, path.as_str(), flags, Mode::empty()))
         };
         let Ok(memory) = opened else {
             return 0;
@@ -161,7 +161,7 @@ pub fn is_read_by_file() -> bool {
 #[cold]
 fn has_filter() -> bool {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let Ok(file) = retry_on_intr(|| open(c"/proc/thread-self/status", flags, Mode::empty())) else {
+    let Ok(file) = retry_on_intr(|| openat(CWD, c"/proc/thread-self/status", flags, Mode::empty())) else {
         return false;
     };
     let mut text = [0; 4096];

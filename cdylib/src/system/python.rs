@@ -9,7 +9,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use forkwatch_process::cpython::interpreter::minor_of;
-use forkwatch_process::cpython::{DebugOffsets, Interpreter, Types};
+use forkwatch_process::cpython::{DebugOffsets, Interpreter, Types, versions};
 use once_cell::race::OnceBox;
 
 use super::libc_threads;
@@ -19,6 +19,8 @@ use super::next_definition::{self, Access, Scope};
 const MAX_SEARCHES: u32 = 32;
 
 static FOUND: OnceBox<Python> = OnceBox::new();
+/// What an interpreter says of itself whose structures are not known.
+static UNKNOWN: OnceBox<String> = OnceBox::new();
 /// Relaxed: a count.
 static SEARCHES: AtomicU32 = AtomicU32::new(0);
 
@@ -74,6 +76,11 @@ pub fn found() -> Option<&'static Python> {
     FOUND.get()
 }
 
+/// The version that an interpreter says it is, if its structures are not known: nothing of Python can be said.
+pub fn unknown() -> Option<&'static str> {
+    UNKNOWN.get().map(String::as_str)
+}
+
 /// Whether the process has an interpreter, be it one that is not known. Looked up in a forked child only.
 pub fn is_there() -> bool {
     FOUND.get().is_some() || symbol(c"Py_GetVersion").is_some()
@@ -118,7 +125,15 @@ fn python() -> Option<Python> {
     // SAFETY: the functions of these names have had these types since 3.4, and are not unloaded with an interpreter.
     unsafe {
         let version = core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(version);
-        let minor = minor_of(CStr::from_ptr(version()).to_bytes())?;
+        let version = CStr::from_ptr(version());
+        let minor = minor_of(version.to_bytes());
+        if minor.and_then(versions::of).is_none() {
+            let text = version.to_string_lossy();
+            let number = text.split('(').next().unwrap_or_default().trim();
+            // A search that finished first has found the same.
+            let _first_wins = UNKNOWN.set(Box::new(number.to_owned()));
+        }
+        let minor = minor?;
         Some(Python {
             interpreter: Interpreter {
                 minor,

@@ -1,5 +1,6 @@
 //! Reports a fork: judges it, unless strict mode has done so, then counts, writes and remembers it.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeSet;
 
 use forkwatch_schema::record::{Detail, Record, Thread, UnsafeFork};
@@ -7,12 +8,13 @@ use forkwatch_text::headline;
 
 use crate::config;
 use crate::record::lock::address;
-use crate::sink::output::Shown;
+use crate::sink::output::{self, Shown};
 use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock};
 use crate::snapshot::handled_locks;
 use crate::snapshot::place::PlaceVerdict;
 use crate::state::counts;
 use crate::state::report_lock::ReportLock;
+use crate::system::python;
 use crate::verdict::fork_findings::{self, Addition};
 use crate::verdict::fork_record::ForkRecord;
 use crate::verdict::judgement::Outcome;
@@ -65,9 +67,26 @@ fn finding(lock: &mut ReportLock, snapshot: &ForkSnapshot, mut record: Record, c
         Addition::FirstLock | Addition::Lock => report::write(&record, Shown::Briefly),
         Addition::Fork | Addition::Nothing => report::write(&record, Shown::InRecordsOnly),
     }
+    say_if_python_is_unknown();
     // With rules about threads, a line is judged again for others.
     if !suppressions::rules().has_thread_rules() {
         fork_findings::join(lock, place, &record.fingerprint);
+    }
+}
+
+/// A finding in a Python program without anything of Python: says why, once.
+fn say_if_python_is_unknown() {
+    /// Relaxed: one exchange wins.
+    static IS_SAID: AtomicBool = AtomicBool::new(false);
+    let version = python::unknown().filter(|_| config::get().python);
+    if let Some(version) = version
+        && !IS_SAID.swap(true, Ordering::Relaxed)
+    {
+        output::write_sentence(&format!(
+            "CPython {version} is not known to this version of forkwatch, so findings have no Python stacks, and no names of \
+             Python's threads and locks. A newer version may know it; with CPython 3.6 to 3.15, in a build with the interpreter \
+             lock, this one has them."
+        ));
     }
 }
 
