@@ -68,6 +68,8 @@ methods! {
     method DEALLOC = Lock."", called "lock" => python_lock::remake;
     /// Makes a lock.
     method ALLOCATE = Module."allocate_lock", called "allocate_lock" => python_lock::make;
+    /// Its older name.
+    method ALLOCATE_OLD = Module."allocate", called "allocate_lock" => python_lock::make;
     /// Takes a recursive lock.
     method RECURSIVE_ACQUIRE = RLock."acquire", called "sem_wait" => python_lock::acquire;
     /// `with rlock:` begins.

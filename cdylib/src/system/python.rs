@@ -31,13 +31,18 @@ pub struct Python {
     pub interpreter: Interpreter,
     check: unsafe extern "C" fn() -> c_int,
     thread_state: unsafe extern "C" fn() -> *mut c_void,
+    /// The state of the thread that runs Python code now; up to 3.11 whichever thread that is.
+    running: Option<unsafe extern "C" fn() -> *mut c_void>,
 }
 
 impl Python {
     /// Whether this thread holds the interpreter lock: then no other thread changes any object.
     pub fn is_locked_by_this_thread(&self) -> bool {
-        // SAFETY: the function compares two words, and takes no lock.
-        unsafe { (self.check)() != 0 }
+        // SAFETY: the functions compare and read a few words, and take no lock.
+        unsafe {
+            // Once a process has had a second interpreter, the check says yes to everybody.
+            (self.check)() != 0 && self.running.is_none_or(|running| running() == (self.thread_state)())
+        }
     }
 
     /// The address of this thread's state; `None` in a thread that never ran Python code.
@@ -141,6 +146,9 @@ fn python() -> Option<Python> {
                 offsets: offsets(minor),
             },
             check: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(check),
+            running: symbol(c"PyThreadState_GetUnchecked")
+                .or_else(|| symbol(c"_PyThreadState_UncheckedGet"))
+                .map(|running| core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(running)),
             thread_state: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(thread_state),
         })
     }

@@ -142,10 +142,11 @@ unsafe fn of_array([_, arguments, count, keywords]: [usize; 4]) -> Patience {
     const COUNT: usize = usize::MAX >> 1;
     // SAFETY: the caller's promise: `keywords` is a tuple or null, and the array has an item for each.
     unsafe {
-        let count = (count & COUNT) + if keywords == 0 { 0 } else { word(keywords + SIZE) };
-        match count {
-            0 => Patience::Forever,
-            _ => of_first(word(arguments), count),
+        let named = if keywords == 0 { 0 } else { word(keywords + SIZE) };
+        match (count & COUNT, named) {
+            (0, 0) => Patience::Forever,
+            (0, 1) => of_named(word(arguments)),
+            (count, named) => of_first(word(arguments), count + named),
         }
     }
 }
@@ -155,7 +156,7 @@ unsafe fn of_tuple([_, arguments, keywords, _]: [usize; 4]) -> Patience {
     let count = unsafe { word(arguments + SIZE) };
     match (count, keywords) {
         (0, 0) => Patience::Forever,
-        (0, _) => in_dictionary(keywords).map_or(Patience::Bounded, |value| of_first(value, 1)),
+        (0, _) => in_dictionary(keywords).map_or(Patience::Bounded, of_named),
         _ => {
             let first = KNOWN.get().map(|known| {
                 // SAFETY: the tuple has an item.
@@ -176,7 +177,16 @@ fn in_dictionary(dictionary: usize) -> Option<usize> {
     }
 }
 
-/// With the first of `count` arguments: whether to wait at all, or, by its name, for how long.
+/// With the only argument, by its name: whether to wait at all, which is a truth value, or for how long.
+fn of_named(value: usize) -> Patience {
+    match KNOWN.get() {
+        Some(known) if value == known.no => Patience::Never,
+        Some(known) if value == known.yes => Patience::Forever,
+        _ => Patience::Bounded,
+    }
+}
+
+/// With the first of `count` arguments: whether to wait at all.
 fn of_first(first: usize, count: usize) -> Patience {
     match KNOWN.get() {
         Some(known) if first == known.no || first == known.zero => Patience::Never,
@@ -280,7 +290,7 @@ fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
             (_, name) => objects.builtin_method(owner, name),
         });
         if let Some(builtin) = builtin.filter(|builtin| has_known_arguments(builtin.flags)) {
-            method.replace(builtin, &modules);
+            method.replace(builtin, &modules, methods);
         }
     }
     Some(())
@@ -309,7 +319,7 @@ fn has_known_arguments(flags: i32) -> bool {
 }
 
 impl Method {
-    fn replace(&self, Builtin { place, flags }: Builtin, modules: &Modules) {
+    fn replace(&self, Builtin { place, flags }: Builtin, modules: &Modules, all: &[&'static Self]) {
         let function = ProcessMemory::own().word(place);
         let Some(function) = function.filter(|&function| modules.is_executable(function)) else {
             return;
@@ -320,9 +330,16 @@ impl Method {
         // Relaxed, Release: see the fields.
         self.flags.store(flags, Ordering::Relaxed);
         self.function.store(function, Ordering::Release);
+        // Methods of one function stay methods of one: bound methods are equal if their objects and functions are.
+        let has_unread_arguments = matches!(self.name, "release" | "release_lock" | "__exit__");
+        let is_same = |other: &&&Self| {
+            // Relaxed: this thread wrote both.
+            let is_called_alike = other.flags.load(Ordering::Relaxed) == flags || has_unread_arguments;
+            other.function.load(Ordering::Relaxed) == function && is_called_alike
+        };
+        let entry = all.iter().find(is_same).map_or(self.entry, |first| first.entry);
         // SAFETY: an aligned word of the interpreter's data, which is writable. The interpreter reads it as a whole, and either function
         // does what is expected.
-        unsafe { AtomicUsize::from_ptr(place as *mut usize) }
-            .store(self.entry as *const () as usize, Ordering::Release);
+        unsafe { AtomicUsize::from_ptr(place as *mut usize) }.store(entry as *const () as usize, Ordering::Release);
     }
 }

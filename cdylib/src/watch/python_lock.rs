@@ -81,11 +81,12 @@ pub fn replace(methods: &[&'static Method]) {
 /// A call that takes the lock, or tries to.
 #[inline(always)]
 pub fn acquire(call: Call, caller: Caller) -> usize {
+    // First: without a record, not even the arguments may be read, which can take system calls.
+    let Some(thread) = this_thread::record() else {
+        return call.make();
+    };
     let (address, wait) = (call.address(), call.wait());
-    if call.method.is_of_recursive()
-        && let Some(thread) = this_thread::record()
-        && call.is_of_holder(thread)
-    {
+    if call.method.is_of_recursive() && call.is_of_holder(thread) {
         return take_again(call, caller);
     }
     if wait == Wait::Forever && call.finds_it_locked() {
@@ -132,7 +133,7 @@ fn take_again(call: Call, caller: Caller) -> usize {
 pub fn release(call: Call, _: Caller) -> usize {
     let (address, real) = (call.address(), move || call.make());
     if !call.method.is_of_recursive() {
-        return semaphore::give(address, real);
+        return semaphore::give(Object::PythonLock, address, real);
     }
     if let Some(thread) = this_thread::record()
         && !thread.held.release(address)
@@ -173,5 +174,9 @@ pub fn make(call: Call, caller: Caller) -> usize {
 /// A call that makes the lock anew, or ends its life.
 pub fn remake(call: Call, _: Caller) -> usize {
     semaphore::ends(call.address());
+    if this_thread::record().is_some() && call.finds_it_locked() {
+        // Nobody holds it any more, whoever took it.
+        semaphore::disown(call.address());
+    }
     call.make()
 }

@@ -61,12 +61,12 @@ pub fn take<T: Copy>(
 /// A call that posts the semaphore.
 #[inline(always)]
 pub fn post(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    give(address, real)
+    give(Object::Semaphore, address, real)
 }
 
 /// A call that posts the semaphore, or releases a lock that is used alike.
 #[inline(always)]
-pub fn give<T>(address: usize, real: impl FnOnce() -> T) -> T {
+pub fn give<T>(object: Object, address: usize, real: impl FnOnce() -> T) -> T {
     if let Some(thread) = this_thread::record()
         && !thread.held.release(address)
     {
@@ -74,7 +74,9 @@ pub fn give<T>(address: usize, real: impl FnOnce() -> T) -> T {
             child::is_own(address);
         } else {
             thread.takers.tell();
-            if !signalling::contains(address) {
+            // A lock of Python's may have been taken before such calls were seen, or not be taken at all.
+            let is_anothers = || object == Object::Semaphore || is_held_by_any(address);
+            if !signalling::contains(address) && is_anothers() {
                 posted_by_another(address);
             }
         }
@@ -148,7 +150,20 @@ fn signals(thread: &Thread, address: usize) {
 #[inline(never)]
 fn posted_by_another(address: usize) {
     signalling::insert(address);
+    disown(address);
+}
+
+/// No thread holds this any more.
+#[cold]
+#[inline(never)]
+pub fn disown(address: usize) {
     for (_, _, thread) in threads::all() {
         thread.held.disown(address);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn is_held_by_any(address: usize) -> bool {
+    threads::all().any(|(_, _, thread)| thread.held.holds(address))
 }

@@ -66,6 +66,12 @@ class Own(type(threading.RLock())):
     """A lock of a class of one's own."""
 
 
+def equal_methods():
+    """Which bound methods are equal, because they are of one function."""
+    names = ["acquire", "acquire_lock", "__enter__", "release", "release_lock", "__exit__"]
+    return [[getattr(lock, one, 1) == getattr(lock, other, 2) for one in names] for other in names]
+
+
 def all_of_it():
     for this in (lock, again, Own()):
         ways_to_take(this)
@@ -80,12 +86,14 @@ def passed_on(items, count):
         items.put(item)
 
 
+equal_at_first = equal_methods()
 all_of_it()
 workers = [threading.Thread(target=all_of_it), threading.Thread(target=all_of_it)]
 for worker in workers:
     worker.start()
     worker.join()
 all_of_it()
+assert equal_methods() == equal_at_first
 items = queue.Queue(2)
 source = threading.Thread(target=passed_on, args=(items, 2000))
 source.start()
