@@ -71,7 +71,8 @@ impl Call {
 
 /// From now on, these methods are seen: a thread is being created, or the process forks. Before that, no child can miss a thread.
 pub fn replace(methods: &[&'static Method]) {
-    if config::get().python && python_methods::may_be_replaced() && this_thread::record().is_some() {
+    // The options last: a process without memory to read them is not watched, and its threads have no record.
+    if python_methods::may_be_replaced() && this_thread::record().is_some() && config::get().python {
         let _errno = KeepErrno::save();
         let _busy = Busy::from_here();
         python_methods::replace(methods);
