@@ -1,5 +1,5 @@
-# Every way to call the methods of Python's locks gives what it gives without the library: results, errors, the order of a
-# condition's waits, and a lock that another thread releases.
+# Every way to call the methods of Python's locks gives what it gives without the library: results, errors, the order of
+# a condition's waits, and a lock that another thread releases.
 #
 # bare: 0
 # expect: unsafe_fork WARN function=fork
