@@ -9,7 +9,9 @@ use super::lock::ask;
 use super::{new_process, semaphore, this_thread};
 use crate::config;
 use crate::snapshot::alive;
-use crate::state::held::Object;
+use crate::state::depot::NO_STACK;
+use crate::state::held::{Object, Ticket};
+use crate::state::signalling;
 use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
@@ -82,6 +84,39 @@ pub fn replace(methods: &[&'static Method]) {
 /// A call that takes the lock, or tries to.
 #[inline(always)]
 pub fn acquire(call: Call, caller: Caller) -> usize {
+    let address = call.address();
+    // A lock that is free is neither held by this thread nor waited for; a watched child is never on the hot path.
+    if let Some(thread) = Thread::current()
+        && !call.finds_it_locked()
+        && let Some(stack) = thread.known_stack(caller)
+        && thread.takers.knows(address, Object::PythonLock)
+        && thread.made_semaphore(address) == NO_STACK
+        && !signalling::contains(address)
+        && let Some(ticket) = thread
+            .held
+            .ask(address, Object::PythonLock, caller.stack_pointer, stack)
+    {
+        if thread.is_hot() {
+            return settle(thread, ticket, call.make());
+        }
+        thread.held.did_not_take(ticket);
+    }
+    acquire_slowly(call, caller)
+}
+
+#[inline(always)]
+fn settle(thread: &Thread, ticket: Ticket<'_>, result: usize) -> usize {
+    if python_methods::is_true(result) {
+        thread.held.took(ticket);
+    } else {
+        thread.held.did_not_take(ticket);
+    }
+    result
+}
+
+#[cold]
+#[inline(never)]
+fn acquire_slowly(call: Call, caller: Caller) -> usize {
     // First: without a record, not even the arguments may be read, which can take system calls.
     let Some(thread) = this_thread::record() else {
         return call.make();
@@ -120,13 +155,7 @@ fn take_again(call: Call, caller: Caller) -> usize {
     let Some((thread, ticket)) = ask(Object::PythonLock, call.address(), caller) else {
         return call.make();
     };
-    let result = call.make();
-    if python_methods::is_true(result) {
-        thread.held.took(ticket);
-    } else {
-        thread.held.did_not_take(ticket);
-    }
-    result
+    settle(thread, ticket, call.make())
 }
 
 /// A call that releases the lock.

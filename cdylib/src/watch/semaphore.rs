@@ -54,6 +54,10 @@ pub fn take<T: Copy>(
         thread.held.took(ticket);
     } else {
         thread.held.took_just_made(ticket, made);
+        if object == Object::PythonLock {
+            // A condition's wait takes the lock that it makes once before it waits for it; any other may be the last made for long.
+            thread.note_made_semaphore(0, NO_STACK);
+        }
     }
     result
 }
@@ -122,6 +126,9 @@ pub fn ends(address: usize) {
     if let Some(thread) = this_thread::record() {
         forget(thread, address);
         signalling::remove(address);
+        if thread.made_semaphore(address) != NO_STACK {
+            thread.note_made_semaphore(0, NO_STACK);
+        }
     }
 }
 
