@@ -7,16 +7,19 @@ use crate::state::stack_cache::Caller;
 use crate::system::python_methods::{Method, Owner};
 use crate::watch::python_lock::{self, Call};
 
+/// What findings call such a call, whichever method it is; texts know that it is Python's.
+const CALLED: &str = "sem_wait";
+
 /// Defines methods, and lists them in `METHODS`:
 ///
 /// ```text
 /// /// What the method does, in a line.
-/// method ITS_PLACE = Owner."name", called "name in a finding" => |call, caller| BODY;
+/// method ITS_PLACE = Owner."name" => |call, caller| BODY;
 /// ```
 macro_rules! methods {
     ($(
         #[doc = $doc:literal]
-        method $place:ident = $owner:ident.$name:literal, called $called:literal => $body:path;
+        method $place:ident = $owner:ident.$name:literal => $body:path;
     )*) => {
         $(
             #[doc = $doc]
@@ -34,7 +37,7 @@ macro_rules! methods {
                     return_address: usize,
                     stack_pointer: usize,
                 ) -> usize {
-                    let caller = Caller { return_address, stack_pointer, function: &$called };
+                    let caller = Caller { return_address, stack_pointer, function: &CALLED };
                     // SAFETY: the interpreter calls this function only for the method, with these words.
                     let call = unsafe { Call::new(&$place, [object, a, b, c]) };
                     $body(call, caller)
@@ -51,39 +54,39 @@ macro_rules! methods {
 
 methods! {
     /// Takes a lock.
-    method ACQUIRE = Lock."acquire", called "sem_wait" => python_lock::acquire;
+    method ACQUIRE = Lock."acquire" => python_lock::acquire;
     /// Its older name.
-    method ACQUIRE_LOCK = Lock."acquire_lock", called "sem_wait" => python_lock::acquire;
+    method ACQUIRE_LOCK = Lock."acquire_lock" => python_lock::acquire;
     /// `with lock:` begins.
-    method ENTER = Lock."__enter__", called "sem_wait" => python_lock::acquire;
+    method ENTER = Lock."__enter__" => python_lock::acquire;
     /// Releases a lock.
-    method RELEASE = Lock."release", called "lock.release" => python_lock::release;
+    method RELEASE = Lock."release" => python_lock::release;
     /// Its older name.
-    method RELEASE_LOCK = Lock."release_lock", called "lock.release" => python_lock::release;
+    method RELEASE_LOCK = Lock."release_lock" => python_lock::release;
     /// `with lock:` ends.
-    method EXIT = Lock."__exit__", called "lock.__exit__" => python_lock::release;
+    method EXIT = Lock."__exit__" => python_lock::release;
     /// Makes a lock anew in a forked child.
-    method REINIT = Lock."_at_fork_reinit", called "lock._at_fork_reinit" => python_lock::remake;
+    method REINIT = Lock."_at_fork_reinit" => python_lock::remake;
     /// A lock's memory becomes free.
-    method DEALLOC = Lock."", called "lock" => python_lock::remake;
+    method DEALLOC = Lock."" => python_lock::remake;
     /// Makes a lock.
-    method ALLOCATE = Module."allocate_lock", called "allocate_lock" => python_lock::make;
+    method ALLOCATE = Module."allocate_lock" => python_lock::make;
     /// Its older name.
-    method ALLOCATE_OLD = Module."allocate", called "allocate_lock" => python_lock::make;
+    method ALLOCATE_OLD = Module."allocate" => python_lock::make;
     /// Takes a recursive lock.
-    method RECURSIVE_ACQUIRE = RLock."acquire", called "sem_wait" => python_lock::acquire;
+    method RECURSIVE_ACQUIRE = RLock."acquire" => python_lock::acquire;
     /// `with rlock:` begins.
-    method RECURSIVE_ENTER = RLock."__enter__", called "sem_wait" => python_lock::acquire;
+    method RECURSIVE_ENTER = RLock."__enter__" => python_lock::acquire;
     /// Releases a recursive lock.
-    method RECURSIVE_RELEASE = RLock."release", called "RLock.release" => python_lock::release;
+    method RECURSIVE_RELEASE = RLock."release" => python_lock::release;
     /// `with rlock:` ends.
-    method RECURSIVE_EXIT = RLock."__exit__", called "RLock.__exit__" => python_lock::release;
+    method RECURSIVE_EXIT = RLock."__exit__" => python_lock::release;
     /// Releases a recursive lock altogether, to wait for a condition.
-    method RECURSIVE_RELEASE_SAVE = RLock."_release_save", called "RLock._release_save" => python_lock::release_all;
+    method RECURSIVE_RELEASE_SAVE = RLock."_release_save" => python_lock::release_all;
     /// Takes it again.
-    method RECURSIVE_RESTORE = RLock."_acquire_restore", called "sem_wait" => python_lock::restore;
+    method RECURSIVE_RESTORE = RLock."_acquire_restore" => python_lock::restore;
     /// Makes a recursive lock anew in a forked child.
-    method RECURSIVE_REINIT = RLock."_at_fork_reinit", called "RLock._at_fork_reinit" => python_lock::remake;
+    method RECURSIVE_REINIT = RLock."_at_fork_reinit" => python_lock::remake;
     /// A recursive lock's memory becomes free.
-    method RECURSIVE_DEALLOC = RLock."", called "RLock" => python_lock::remake;
+    method RECURSIVE_DEALLOC = RLock."" => python_lock::remake;
 }

@@ -16,6 +16,7 @@ use super::python;
 use crate::config;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};
+use crate::state::signalling;
 use crate::state::thread::{self, Thread};
 use crate::system::deadline::Deadline;
 use crate::system::task::{self, BlockedCall};
@@ -191,6 +192,11 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
         })
         .collect();
     snapshot.python = python::view(this.handle(), config::get().depth, &targets);
+    if let Some(view) = &mut snapshot.python {
+        // Nobody holds a lock that is used as a signal, whichever thread took it last.
+        let is_held = |held: &Held| !signalling::contains(held.address) && python::is_really_held(held);
+        view.held.retain(is_held);
+    }
     for thread in &mut snapshot.threads {
         let known = snapshot.python.as_ref().and_then(|view| view.thread(thread.handle));
         if let Some(name) = known.and_then(|known| known.name.as_ref()) {
@@ -198,8 +204,8 @@ fn with_python(mut snapshot: ForkSnapshot) -> ForkSnapshot {
         }
     }
     let seen: BTreeSet<usize> = snapshot.locks.iter().map(|lock| lock.entry.address).collect();
-    let has_it = |held: &&Held| !seen.contains(&held.address) && python::is_really_held(held);
-    for held in snapshot.python.iter().flat_map(|view| &view.held).filter(has_it) {
+    let is_new = |held: &&Held| !seen.contains(&held.address);
+    for held in snapshot.python.iter().flat_map(|view| &view.held).filter(is_new) {
         let holder = snapshot.threads.iter().find(|thread| thread.handle == held.holder);
         let waits = |thread: &&OtherThread| {
             let semaphore = thread.asked.filter(|asked| asked.object == Object::Semaphore);

@@ -9,7 +9,7 @@ use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};
 use crate::state::{signalling, takers};
-use crate::system::task;
+use crate::system::{python, task};
 
 /// Another thread, and what it has.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub fn each(own: &Thread, counts: impl Fn(&Entry) -> bool, mut show: impl FnMut(
         };
         if !thread.held.is_empty() {
             for entry in thread.held.entries().filter(&counts) {
-                match state(own, tid, &entry) {
+                match state(own, thread, tid, &entry) {
                     State::Nothing => {}
                     State::Holds => show(holder(Some(entry), false)),
                     State::Asks => show(holder(Some(entry), true)),
@@ -72,7 +72,7 @@ enum State {
     Asks,
 }
 
-fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
+fn state(own: &Thread, thread: &Thread, tid: i32, entry: &Entry) -> State {
     if entry.object == Object::Condition || entry.object.may_signal() && signalling::contains(entry.address) {
         return State::Nothing;
     }
@@ -81,7 +81,7 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
         Stage::Held | Stage::HeldJustMade if is_held(entry, tid) => State::Holds,
         // The child shares it, but not what its users note beside it: `multiprocessing.RLock` counts how often its holder has taken it.
         // One who sleeps may do so for long, as the reader of a queue does.
-        Stage::Held if entry.object == Object::Semaphore && is_running_with_shared(tid, entry) => State::Holds,
+        Stage::Held if entry.object == Object::Semaphore && is_running_with_shared(thread, tid, entry) => State::Holds,
         Stage::Held | Stage::HeldJustMade => State::Nothing,
         // Its wait releases the mutex just after it has noted so.
         Stage::ReleasedByWait if is_held(entry, tid) && !task::stat(tid).blocked => State::Holds,
@@ -99,8 +99,11 @@ fn state(own: &Thread, tid: i32, entry: &Entry) -> State {
     }
 }
 
-fn is_running_with_shared(tid: i32, entry: &Entry) -> bool {
-    lock_memory::is_taken_and_shared(ProcessMemory::own(), entry.address) && !task::stat(tid).blocked
+/// Whether this thread has taken the shared semaphore and runs, or waits for nothing but its interpreter.
+fn is_running_with_shared(thread: &Thread, tid: i32, entry: &Entry) -> bool {
+    let is_for_interpreter = |asked: Entry| asked.stage == Stage::Asked && python::is_own_lock(asked.address);
+    lock_memory::is_taken_and_shared(ProcessMemory::own(), entry.address)
+        && (!task::stat(tid).blocked || thread.held.entries().any(is_for_interpreter))
 }
 
 /// Whether a thread at the gate has this mutex, since its wait for a condition has ended: it keeps it until the gate opens.

@@ -24,19 +24,6 @@ pub fn view(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
     Some(objects.view(cpython::Thread { state, handle }, has_lock, depth, targets))
 }
 
-/// The locks that no hook sees, held by other threads inside a `with` block or just taken; none unless this thread holds the interpreter lock.
-/// Read at every fork while other threads are alive.
-pub fn held_in_blocks(handle: usize) -> Vec<Held> {
-    match from_here(Pages::for_frames) {
-        Some((python, objects, state)) if objects.has_own_locks() && python.is_locked_by_this_thread() => {
-            let mut held = objects.held_by_others(cpython::Thread { state, handle });
-            held.retain(is_really_held);
-            held
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// Whether the lock's thread really has it, and does not still wait for it.
 pub fn is_really_held(held: &Held) -> bool {
     !(held.is_being_taken && is_waited_for_by(held))

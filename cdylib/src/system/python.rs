@@ -123,35 +123,35 @@ pub fn search() {
 }
 
 fn python() -> Option<Python> {
-    let check = symbol(c"PyGILState_Check")?;
-    let version = symbol(c"Py_GetVersion")?;
+    let check = function(c"PyGILState_Check")?;
+    let version = function::<unsafe extern "C" fn() -> *const c_char>(c"Py_GetVersion")?;
     let types = Types::by_name(|name| symbol(name).map(|symbol| symbol as usize))?;
-    let thread_state = symbol(c"PyGILState_GetThisThreadState")?;
-    // SAFETY: the functions of these names have had these types since 3.4, and are not unloaded with an interpreter.
-    unsafe {
-        let version = core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *const c_char>(version);
-        let version = CStr::from_ptr(version());
-        let minor = minor_of(version.to_bytes());
-        if minor.and_then(versions::of).is_none() {
-            let text = version.to_string_lossy();
-            let number = text.split('(').next().unwrap_or_default().trim();
-            // A search that finished first has found the same.
-            let _first_wins = UNKNOWN.set(Box::new(number.to_owned()));
-        }
-        let minor = minor?;
-        Some(Python {
-            interpreter: Interpreter {
-                minor,
-                types,
-                offsets: offsets(minor),
-            },
-            check: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> c_int>(check),
-            running: symbol(c"PyThreadState_GetUnchecked")
-                .or_else(|| symbol(c"_PyThreadState_UncheckedGet"))
-                .map(|running| core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(running)),
-            thread_state: core::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> *mut c_void>(thread_state),
-        })
+    let thread_state = function(c"PyGILState_GetThisThreadState")?;
+    // SAFETY: the function of this name has had this type since 3.4, and its text lives as long as the process.
+    let version = unsafe { CStr::from_ptr(version()) };
+    let minor = minor_of(version.to_bytes());
+    if minor.and_then(versions::of).is_none() {
+        note_unknown(version);
     }
+    let minor = minor?;
+    Some(Python {
+        interpreter: Interpreter {
+            minor,
+            types,
+            offsets: offsets(minor),
+        },
+        check,
+        running: function(c"PyThreadState_GetUnchecked").or_else(|| function(c"_PyThreadState_UncheckedGet")),
+        thread_state,
+    })
+}
+
+/// This version's structures are not known.
+fn note_unknown(version: &CStr) {
+    let text = version.to_string_lossy();
+    let number = text.split('(').next().unwrap_or_default().trim();
+    // A search that finished first has found the same.
+    let _first_wins = UNKNOWN.set(Box::new(number.to_owned()));
 }
 
 fn offsets(minor: u32) -> Option<DebugOffsets> {
@@ -170,6 +170,14 @@ fn offsets(minor: u32) -> Option<DebugOffsets> {
 /// A function or variable of the interpreter that the process has.
 pub fn symbol(name: &CStr) -> Option<*mut c_void> {
     definition(name).map(|extent| extent.start as *mut c_void)
+}
+
+/// The function of this name, as one of type `F`, which the caller knows it to have.
+pub(super) fn function<F: Copy>(name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<*mut c_void>(), "a function pointer") };
+    let address = symbol(name)?;
+    // SAFETY: the caller names the type that the function has; a function pointer is as large as this one.
+    Some(unsafe { core::mem::transmute_copy::<*mut c_void, F>(&address) })
 }
 
 fn definition(name: &CStr) -> Option<Range<usize>> {

@@ -3,13 +3,13 @@
 //! All have had these names and types since 3.7, and belong to the stable ABI or are as old as it.
 #![expect(unsafe_code, reason = "functions of CPython")]
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use once_cell::race::OnceBox;
 
-use super::python::{self, symbol};
+use super::python::{self, function, symbol};
 
 type Object = *mut c_void;
 
@@ -53,16 +53,9 @@ pub fn search() -> bool {
     }
     let found = || {
         python::found()?;
-        // SAFETY: the functions of these names have these types.
-        Some(unsafe {
-            InterpreterLock {
-                save: core::mem::transmute::<*mut c_void, unsafe extern "C-unwind" fn() -> Object>(symbol(
-                    c"PyEval_SaveThread",
-                )?),
-                restore: core::mem::transmute::<*mut c_void, unsafe extern "C-unwind" fn(Object)>(symbol(
-                    c"PyEval_RestoreThread",
-                )?),
-            }
+        Some(InterpreterLock {
+            save: function(c"PyEval_SaveThread")?,
+            restore: function(c"PyEval_RestoreThread")?,
         })
     };
     match found() {
@@ -132,9 +125,9 @@ pub fn call_before_forks(function: extern "C-unwind" fn()) {
 }
 
 fn clear_error() {
-    if let Some(clear) = symbol(c"PyErr_Clear") {
+    if let Some(clear) = function::<unsafe extern "C" fn()>(c"PyErr_Clear") {
         // SAFETY: the function of this name has this type, and this thread has the interpreter lock.
-        unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn()>(clear)() };
+        unsafe { clear() };
     }
 }
 
@@ -164,12 +157,4 @@ fn register() -> Option<()> {
         }
     }
     Some(())
-}
-
-/// The function of this name, as one of type `F`, which the caller knows it to have.
-fn function<F: Copy>(name: &CStr) -> Option<F> {
-    const { assert!(size_of::<F>() == size_of::<*mut c_void>(), "a function pointer") };
-    let address = symbol(name)?;
-    // SAFETY: the caller names the type that the function has; a function pointer is as large as this one.
-    Some(unsafe { core::mem::transmute_copy::<*mut c_void, F>(&address) })
 }

@@ -6,7 +6,8 @@
     reason = "writes to the interpreter's tables, and reads arguments in place"
 )]
 
-use core::ffi::{c_long, c_void};
+use core::ffi::{c_int, c_long, c_void};
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use forkwatch_process::cpython::{Builtin, Objects, Pages};
@@ -29,8 +30,6 @@ const DESTRUCTOR_OF_TYPE: usize = 48;
 
 /// Relaxed: one exchange wins.
 static HAVE_TRIED: AtomicBool = AtomicBool::new(false);
-/// Release, after all methods were replaced; pairs with the Acquire of those who ask.
-static ARE_REPLACED: AtomicBool = AtomicBool::new(false);
 static KNOWN: OnceBox<Known> = OnceBox::new();
 
 /// Objects that are arguments and results, and where arguments are. None of them is looked into: what is not known is only compared.
@@ -42,7 +41,11 @@ struct Known {
     one: usize,
     /// Where a tuple has its first item, in bytes from its beginning.
     items: usize,
+    next_entry: NextEntry,
 }
+
+/// `PyDict_Next`: the dictionary, the place to go on from, and where to write the key and the value.
+type NextEntry = unsafe extern "C" fn(*mut c_void, *mut isize, *mut *mut c_void, *mut *mut c_void) -> c_int;
 
 /// What has the method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +159,11 @@ unsafe fn of_tuple([_, arguments, keywords, _]: [usize; 4]) -> Patience {
     let count = unsafe { word(arguments + SIZE) };
     match (count, keywords) {
         (0, 0) => Patience::Forever,
-        (0, _) => in_dictionary(keywords).map_or(Patience::Bounded, of_named),
+        (0, _) => {
+            // SAFETY: the interpreter made the dictionary for this call.
+            let only = unsafe { in_dictionary(keywords) };
+            only.map_or(Patience::Bounded, of_named)
+        }
         _ => {
             let first = KNOWN.get().map(|known| {
                 // SAFETY: the tuple has an item.
@@ -167,14 +174,20 @@ unsafe fn of_tuple([_, arguments, keywords, _]: [usize; 4]) -> Patience {
     }
 }
 
-/// The only value of a dictionary.
-fn in_dictionary(dictionary: usize) -> Option<usize> {
-    let interpreter = &python::found()?.interpreter;
-    let objects = Objects::open(interpreter, ProcessMemory::own(), Pages::for_few_reads)?;
-    match *objects.entries(dictionary, 2) {
-        [(_, value)] => Some(value),
-        _ => None,
-    }
+/// The only value of a dictionary; `None` where it has more.
+///
+/// # Safety
+/// It is a dictionary that only this thread uses.
+unsafe fn in_dictionary(dictionary: usize) -> Option<usize> {
+    let next_entry = KNOWN.get()?.next_entry;
+    let (mut place, mut value, mut other) = (0, null_mut(), null_mut());
+    // SAFETY: the caller's promise. The function looks into the dictionary, and neither locks, allocates nor runs Python code; both
+    // objects stay the dictionary's.
+    let is_only = unsafe {
+        next_entry(dictionary as *mut c_void, &raw mut place, null_mut(), &raw mut value) != 0
+            && next_entry(dictionary as *mut c_void, &raw mut place, null_mut(), &raw mut other) == 0
+    };
+    is_only.then_some(value as usize)
 }
 
 /// With the only argument, by its name: whether to wait at all, which is a truth value, or for how long.
@@ -234,11 +247,6 @@ pub unsafe fn is_held_by(object: usize, handle: usize) -> bool {
     unsafe { is_locked(object) && ((object + HOLDER) as *const usize).read_volatile() == handle }
 }
 
-/// Whether the methods of locks are replaced.
-pub fn are_replaced() -> bool {
-    ARE_REPLACED.load(Ordering::Acquire)
-}
-
 /// Whether this process has an interpreter whose methods nobody has tried to replace yet.
 pub fn may_be_replaced() -> bool {
     !HAVE_TRIED.load(Ordering::Relaxed) && python::found().is_some()
@@ -251,8 +259,8 @@ pub fn replace(methods: &[&'static Method]) {
     if !python.is_locked_by_this_thread() || HAVE_TRIED.swap(true, Ordering::Relaxed) {
         return;
     }
-    let is_done = replace_all(python, methods).is_some();
-    ARE_REPLACED.store(is_done, Ordering::Release);
+    // Where something is not as expected, the locks stay unseen.
+    let _is_done = replace_all(python, methods);
 }
 
 fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
@@ -266,6 +274,7 @@ fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
         zero: small_integer(0)?,
         one: small_integer(1)?,
         items: objects.elements_of_tuple(),
+        next_entry: python::function(c"PyDict_Next")?,
     };
     KNOWN.set(Box::new(known)).ok()?;
     let state = python.thread_state()?;
@@ -298,10 +307,8 @@ fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
 
 /// The only object for this small integer, which lives as long as the interpreter.
 fn small_integer(value: c_long) -> Option<usize> {
-    let make = python::symbol(c"PyLong_FromLong")?;
-    // SAFETY: the function has had this type since Python 1. For small integers it makes nothing.
-    let make = unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn(c_long) -> *mut c_void>(make) };
-    // SAFETY: this thread has the interpreter lock.
+    let make: unsafe extern "C" fn(c_long) -> *mut c_void = python::function(c"PyLong_FromLong")?;
+    // SAFETY: the function has had this type since Python 1, and this thread has the interpreter lock. For small integers it makes nothing.
     let object = unsafe { make(value) };
     (!object.is_null()).then_some(object as usize)
 }

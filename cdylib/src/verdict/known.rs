@@ -1,14 +1,11 @@
 //! What is already known about a fork, without asking the kernel: whether anything about it can be new.
 
-use forkwatch_process::cpython::Held;
-
 use crate::config;
 use crate::snapshot::alive::Alive;
 use crate::snapshot::fork_snapshot::{self, HeldLock};
 use crate::snapshot::origin::{ForkId, ForkOrigin};
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::snapshot::python;
-use crate::snapshot::python_locks;
 use crate::state::depot::StackId;
 use crate::state::held::Entry;
 use crate::state::report_lock::ReportLock;
@@ -23,8 +20,6 @@ use crate::verdict::suppressions;
 pub struct KnownFork {
     /// What the child must know about it.
     pub origin: ForkOrigin,
-    /// The CPython locks that no hook sees, with their holders' ids.
-    pub python_locks: Vec<(Held, i32)>,
     /// Whether something about it may be new; never so if its caller does nothing but exec.
     pub may_be_new: bool,
 }
@@ -41,11 +36,6 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
     let config = config::get();
     let place = place(lock, stack, alive);
     let known = reported::verdict(lock, place);
-    let python_locks = if known.is_some() {
-        python_locks::find(lock, alive)
-    } else {
-        Vec::new()
-    };
     let origin = ForkOrigin {
         id: fork_findings::id(lock, place).unwrap_or_else(ForkId::make),
         function,
@@ -55,25 +45,18 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
         thread: rustix::thread::gettid().as_raw_nonzero().get(),
         process: process::id(),
         has_interpreter_lock: config.python && python::is_locked_by_this_thread(),
-        has_holders: fork_snapshot::held(alive).next().is_some() || !python_locks.is_empty(),
+        has_holders: fork_snapshot::held(alive).next().is_some(),
     };
     let may_be_new = match known {
         None => true,
         Some(PlaceVerdict::ExecBound) => false,
-        Some(_) => {
-            config.repeat_all
-                || fork_findings::takes_more(lock, place) && has_new_lock(lock, place, alive, &python_locks)
-        }
+        Some(_) => config.repeat_all || fork_findings::takes_more(lock, place) && has_new_lock(lock, place, alive),
     };
-    KnownFork {
-        origin,
-        python_locks,
-        may_be_new,
-    }
+    KnownFork { origin, may_be_new }
 }
 
 /// Whether a lock is held at this fork that was not reported at an earlier fork of this place.
-fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: &[(Held, i32)]) -> bool {
+fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive]) -> bool {
     /// No more are read: the closer examination decides.
     const MAX_READ: usize = 64;
     let mut last = None;
@@ -97,8 +80,7 @@ fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive], python_locks: 
     let is_held = |(read, (holder, entry)): (usize, (Alive, Entry))| {
         read >= MAX_READ || fork_snapshot::is_held(&entry, holder.tid)
     };
-    let is_new = |(held, _): &(Held, i32)| reported::verdict(lock, place.with_python_lock(held.place)).is_none();
-    new.enumerate().any(is_held) || python_locks.iter().any(is_new)
+    new.enumerate().any(is_held)
 }
 
 /// Whether a lock that is held at a fork of this place was reported at an earlier one.

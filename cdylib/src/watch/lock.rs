@@ -139,6 +139,16 @@ fn withdraw_and_acquire_slowly(
 /// Notes that this thread asks for an object; `None` where the call must pass straight through.
 pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static Thread, Ticket<'static>)> {
     let thread = this_thread::record()?;
+    Some((thread, ask_with_record(thread, object, address, caller)?))
+}
+
+/// The same for the calling thread's record.
+pub fn ask_with_record(
+    thread: &'static Thread,
+    object: Object,
+    address: usize,
+    caller: Caller,
+) -> Option<Ticket<'static>> {
     let stack = if object == Object::Mutex && python::is_own_lock(address) {
         // Taken at each call that may block, from thousands of stacks; no finding is about such a lock.
         stack_cache::of_caller_alone(caller)
@@ -157,9 +167,9 @@ pub fn ask(object: Object, address: usize, caller: Caller) -> Option<(&'static T
         thread.held.drop_one(caller.stack_pointer);
     }
     if thread.is_hot() {
-        Some((thread, ticket?))
+        ticket
     } else {
-        Some((thread, gate::pass(thread, ticket?)?))
+        gate::pass(thread, ticket?)
     }
 }
 

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use super::child::{self, Wait};
-use super::lock::ask;
+use super::lock::ask_with_record;
 use super::this_thread;
 use crate::state::depot::NO_STACK;
 use crate::state::held::Object;
@@ -40,7 +40,7 @@ pub fn take<T: Copy>(
         // It waits for what it holds itself, so it expects another thread to post it.
         signals(thread, address);
     }
-    let Some((thread, ticket)) = ask(object, address, caller) else {
+    let Some(ticket) = ask_with_record(thread, object, address, caller) else {
         return real();
     };
     let result = real();

@@ -41,12 +41,8 @@ pub fn run(input: &[u8]) -> usize {
         assert!(stack.len() <= 64, "more frames than asked for");
         let threads = objects.all_threads(memory.start + 0x2000);
         assert!(threads.len() <= 1024, "{} threads", threads.len());
-        if let (Some(frames), Some(little)) = (look(Pages::for_frames), look(Pages::for_few_reads)) {
-            let _any = (
-                frames.held_by_others(this),
-                little.place(state, 16),
-                little.parked_for(lock),
-            );
+        if let Some(little) = look(Pages::for_few_reads) {
+            let _any = (little.place(state, 16), little.parked_for(lock));
         }
         let _any = (objects.name_from(state, lock), objects.holder_of_inherited(state, lock));
         stack.len()

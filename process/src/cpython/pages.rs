@@ -36,11 +36,6 @@ impl Pages {
         Self::new(memory, LONG, Vec::with_capacity(LONG * MAX_READS))
     }
 
-    /// The same, for much data in few places, at every fork.
-    pub fn for_frames(memory: ProcessMemory) -> Self {
-        Self::new(memory, LONG, Vec::new())
-    }
-
     /// The same, for few reads.
     pub fn for_few_reads(memory: ProcessMemory) -> Self {
         Self::new(memory, SHORT, Vec::new())

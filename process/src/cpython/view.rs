@@ -163,16 +163,6 @@ impl Objects {
         view.held = counting;
     }
 
-    /// The locks with a state of their own of other threads that are inside a block, or in the call to take the lock.
-    pub fn held_by_others(&self, this: Thread) -> Vec<Held> {
-        let (own, running) = self.all_running(this, &self.others(this.state));
-        let in_blocks = self.held_in_blocks(&own, &running).into_iter();
-        let mut held: Vec<Held> = in_blocks.map(|(held, _)| held).collect();
-        let in_calls = self.held_in_calls(&own, &running, &held).into_iter();
-        held.extend(in_calls.map(|(held, _)| held));
-        held
-    }
-
     /// The `pthread_t` of the holder of this lock with a state of its own, which the thread with this state is about to wait for; 0
     /// where that is not known. `None` where the thread cannot name the lock or has taken it itself, and where the lock is bookkeeping.
     pub fn holder_of_inherited(&self, state: usize, address: usize) -> Option<usize> {

@@ -1,11 +1,14 @@
 # Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no
-# fork leaves it locked.
+# fork leaves it locked. `shared`: parent and child share the lock itself, but each counts for itself how often it has taken it,
+# so a child that was copied in between can never give it back.
 #
 # python: 3.7-3.15
 # expect: unsafe_fork INFO function=fork locks=0
-# runs: {lock,rlock,write,queue}
+# runs: {lock,rlock,write,queue,shared}
+import multiprocessing
 import os
 import queue
+import signal
 import sys
 import threading
 
@@ -13,7 +16,10 @@ import program
 
 FORKS = 40
 how = program.mode()
-lock = threading.RLock() if how == "rlock" else threading.Lock()
+lock = {
+    "rlock": threading.RLock,
+    "shared": multiprocessing.get_context("fork").RLock,
+}.get(how, threading.Lock)()
 items = queue.Queue()
 nowhere = os.open(os.devnull, os.O_WRONLY)
 ready = program.Gate()
@@ -27,7 +33,7 @@ def use():
         items.get()
     else:
         with lock:
-            if how == "write":
+            if how in ("write", "shared"):
                 os.write(nowhere, b"a line")
             sum(range(500))
 
@@ -40,6 +46,9 @@ def keeper():
 
 
 def in_child():
+    if how == "shared":
+        # A wait for a lock that is shared may still end, so only a long one is judged.
+        signal.alarm(10)
     if how == "queue":
         items.put(1)
     else:
@@ -55,7 +64,10 @@ for _ in range(FORKS):
     if pid == 0:
         in_child()
         os._exit(program.FINE)
-    result = program.verdict(pid)
+    if how == "shared":
+        result = program.FINE if os.waitpid(pid, 0)[1] == 0 else program.REALISED
+    else:
+        result = program.verdict(pid)
     if result != program.FINE:
         os._exit(result)
 sys.exit(program.FINE)

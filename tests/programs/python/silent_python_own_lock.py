@@ -1,5 +1,5 @@
-# A lock of the forking thread's own that the child releases before it takes it again, and one that the child makes
-# anew.
+# Locks of the forking thread's own: one that the child releases before it takes it again, one that the child makes anew, and
+# one that the child gives up waiting for.
 #
 # python: 3.6-3.15
 # expect: silent
@@ -11,13 +11,15 @@ import program
 
 released = threading.Lock()
 left = threading.Lock()
+kept = threading.Lock()
 released.acquire()
 left.acquire()
+kept.acquire()
 pid = os.fork()
 if pid == 0:
     released.release()
     released.acquire()
     left = threading.Lock()
     left.acquire()
-    os._exit(program.FINE)
+    os._exit(program.BROKEN if kept.acquire(timeout=1) else program.FINE)
 sys.exit(program.verdict(pid))

@@ -15,8 +15,8 @@ static COUNTED: Guarded<Option<Box<ForkRecord>>> = Guarded::new(None);
 /// The record of a fork that is only counted.
 pub(super) fn counted(lock: &mut ReportLock, known: KnownFork) -> Box<ForkRecord> {
     let last = COUNTED.get_mut(lock).take();
-    last.filter(|last| last.origin == known.origin && last.python_locks == known.python_locks)
-        .unwrap_or_else(|| ForkRecord::new(known.origin, None, known.python_locks))
+    last.filter(|last| last.origin == known.origin && last.python_locks.is_empty())
+        .unwrap_or_else(|| ForkRecord::new(known.origin, None, Vec::new()))
 }
 
 /// In the parent, after the copy: a fork to report becomes this thread's alone, and waits without any lock until the program's

@@ -60,7 +60,7 @@ fn look(
         return Some(kept::counted(lock, known));
     }
     if !reporting::has_memory() {
-        return Some(ForkRecord::new(known.origin, None, known.python_locks));
+        return Some(ForkRecord::new(known.origin, None, Vec::new()));
     }
     big_stack::run(lock, |lock| {
         examine_closely(lock, known, was_reported, alive::others(own), settled)
