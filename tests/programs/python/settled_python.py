@@ -1,6 +1,6 @@
 # Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no
-# fork leaves it locked. `shared`: parent and child share the lock itself, but each counts for itself how often it has taken it,
-# so a child that was copied in between can never give it back.
+# fork leaves it locked. `shared`: parent and child share the lock itself, but each counts for itself how often it has
+# taken it, so a child that was copied in between can never give it back.
 #
 # python: 3.7-3.15
 # expect: unsafe_fork INFO function=fork locks=0

@@ -1,5 +1,6 @@
-# A lock that says whose turn it is: one thread takes it, and another one releases it. So nobody holds it at the fork, though the
-# worker was the last to take it and is still in the function that did, and the child releases it like its parent.
+# A lock that says whose turn it is: one thread takes it, and another one releases it. So nobody holds it at the fork,
+# though the worker was the last to take it and is still in the function that did, and the child releases it like its
+# parent.
 #
 # python: 3.6-3.15
 # expect: at-most WARN

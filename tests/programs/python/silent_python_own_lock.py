@@ -1,5 +1,5 @@
-# Locks of the forking thread's own: one that the child releases before it takes it again, one that the child makes anew, and
-# one that the child gives up waiting for.
+# Locks of the forking thread's own: one that the child releases before it takes it again, one that the child makes
+# anew, and one that the child gives up waiting for.
 #
 # python: 3.6-3.15
 # expect: silent
