@@ -23,7 +23,7 @@ pub fn print(matches: &ArgMatches) -> Result<u8, Failure> {
     if !dockerfile {
         check_files(&settings)?;
     }
-    let variables = run::variables(&run::library()?, &settings, None);
+    let variables = run::variables(Some(&run::library()?), &settings, None);
     let mut lines = Vec::new();
     if dockerfile {
         lines.extend_from_slice(

@@ -38,11 +38,16 @@ impl Waiting {
     fn start(prefix: &[&str], words: &[&str]) -> Self {
         let ready = Program::ready(Language::C, PROGRAM).expect("a C compiler");
         let plain = ready.starts[0].command(&[]);
+        Self::start_program(Path::new(plain.get_program()), prefix, words)
+    }
+
+    /// The same for another build of the program.
+    fn start_program(program: &Path, prefix: &[&str], words: &[&str]) -> Self {
         Self::run(match prefix {
-            [] => command_at(plain.get_program(), words),
+            [] => command_at(program.as_os_str(), words),
             _ => {
                 let mut command = forkwatch(prefix);
-                command.arg(plain.get_program()).args(words);
+                command.arg(program).args(words);
                 command
             }
         })
@@ -257,6 +262,92 @@ fn the_watch_writes_to_a_socket_too() {
     assert_eq!(record.pid.cast_unsigned(), waiting.children[0].1);
     let (_, said) = waiting.finish();
     assert_eq!(said, "");
+}
+
+/// Builds of the program into which the library cannot be loaded: the compiler, its options, and what such a program is.
+const UNWATCHABLE: [(&str, &str, &str); 3] = [
+    ("gcc", "-static", "statically linked"),
+    ("gcc", "-static-pie", "statically linked"),
+    ("musl-gcc", "-no-pie", "linked with musl"),
+];
+
+/// Each of them that can be built here.
+fn each_unwatchable(see: impl Fn(&Path, &str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/c/stuck_child_from_outside.c");
+    for (compiler, option, what) in UNWATCHABLE {
+        let program = folder.path().join(format!("{compiler}{option}"));
+        let mut command = Command::new(compiler);
+        // Its headers lack the kernel's.
+        let headers = [
+            "-idirafter",
+            "/usr/include",
+            "-idirafter",
+            "/usr/include/x86_64-linux-gnu",
+        ];
+        command.args([option, "-g", "-pthread", "-D_GNU_SOURCE"]).args(headers);
+        let built = command.arg("-o").arg(&program).arg(&source).output();
+        match built {
+            Ok(output) if output.status.success() => see(&program, what),
+            Ok(output) => println!(
+                "skipped: {compiler} {option} does not work here: {}",
+                String::from_utf8_lossy(&output.stderr)
+            ),
+            Err(error) => println!("skipped: {compiler}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn programs_that_cannot_be_preloaded_are_seen_from_outside() {
+    each_unwatchable(|program, what| {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let said = refusal(forkwatch(&["run"]).arg(program).arg("futex"), 125);
+        assert!(said.contains(what) && said.contains("--watch"), "{said}");
+        let prefix = ["run", "--watch", "--error-exitcode=9", "--log", log.to_str().unwrap()];
+        let waiting = Waiting::start_program(program, &prefix, &["futex"]);
+        let child = waiting.children[0].1;
+        let said = inspect(child);
+        for part in [
+            "looks like a stuck forked child",
+            &format!("libforkwatch.so cannot be loaded: the program is {what}"),
+            "#0  wait_on_futex at ",
+            "main at ",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        wait_for_record(&log, child);
+        let (code, text) = waiting.finish();
+        assert_eq!(code, Some(9), "{text}");
+        let note = format!("is {what}, so it is only watched from outside");
+        assert_eq!(text.matches(&note).count(), 1, "{text}");
+        let stuck = records(&log).into_iter().find(|record| record.kind == Kind::StuckChild);
+        let Some(Detail::StuckChild(detail)) = stuck.map(|record| record.detail) else {
+            panic!("{text}");
+        };
+        assert_eq!(detail.stack[0].symbol.as_deref(), Some("wait_on_futex"), "{text}");
+    });
+}
+
+#[test]
+fn what_a_static_program_starts_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, program) = (folder.path().join("starts.c"), folder.path().join("starts"));
+    let text = "#include <unistd.h>\nint main(int n, char **words) { execv(words[1], words + 1); return n; }\n";
+    fs::write(&source, text).unwrap();
+    let mut compiler = Command::new("gcc");
+    compiler.arg("-static").arg("-o").arg(&program).arg(&source);
+    if !compiler.status().is_ok_and(|status| status.success()) {
+        return println!("skipped: gcc -static does not work here");
+    }
+    let forks = Program::ready(Language::C, "unsafe_fork_mutex").expect("a C compiler");
+    let forks = forks.starts[0].command(&[]);
+    let output = run(forkwatch(&["run", "--watch", "--"])
+        .arg(&program)
+        .arg(forks.get_program()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("ERROR unsafe_fork"), "{said}");
 }
 
 #[test]

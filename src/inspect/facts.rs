@@ -62,6 +62,8 @@ pub enum Watched {
     Unknown,
     /// The library is not loaded.
     No,
+    /// The library cannot be loaded, because the program is this.
+    Impossible(String),
     /// It is loaded, but its records do not go to a file.
     Unlogged,
     /// It is loaded, and wrote this about this process.
@@ -96,7 +98,9 @@ impl Facts {
         let modules = stack::modules(process);
         let watched = match &modules {
             Err(_) => Watched::Unknown,
-            Ok(modules) if !modules.all().iter().any(is_library) => Watched::No,
+            Ok(modules) if !modules.all().iter().any(is_library) => {
+                run::obstacle(&process.path("exe")).map_or(Watched::No, Watched::Impossible)
+            }
             Ok(_) => logged(process, &stat, program.as_ref(), parent.as_ref()),
         };
         let (mut python, mut variable, mut stack) = (None, None, Ok(Vec::new()));

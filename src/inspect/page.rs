@@ -183,6 +183,7 @@ fn library(facts: &Facts) -> String {
         Watched::No => "libforkwatch.so is not loaded; under `forkwatch run`, it would have named the lock and its \
                         owner"
             .into(),
+        Watched::Impossible(what) => format!("libforkwatch.so cannot be loaded: the program is {what}"),
         Watched::Unlogged => "libforkwatch.so is loaded, but writes no records to a file (see FORKWATCH_LOG)".into(),
         Watched::Logged(path, records) if records.is_empty() => {
             format!(

@@ -1,6 +1,8 @@
 //! Why the library cannot be loaded into an ELF program, read from the file alone.
 
 use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use object::elf;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader};
@@ -18,6 +20,9 @@ const CLASS_AND_ORDER: std::ops::Range<usize> = 4..6;
 /// Where `e_machine` lies, in both classes.
 const MACHINE: std::ops::Range<usize> = 18..20;
 
+/// Where the bytes end that tell the architecture.
+const HEAD: usize = MACHINE.end;
+
 /// A larger string table is not searched, so that the program starts without delay.
 const MAX_STRINGS: u64 = 64 << 20;
 
@@ -28,13 +33,33 @@ pub struct Obstacle {
     pub what: String,
     /// Why that is an obstacle, and the way out.
     pub way_out: &'static str,
+    /// What becomes of it if the library is preloaded all the same.
+    pub preloaded: Preloaded,
+}
+
+/// What becomes of a program with an obstacle if the library is preloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preloaded {
+    /// It runs as without, and so the programs that it starts can be watched.
+    Ignores,
+    /// It does not run.
+    Breaks,
 }
 
 impl Obstacle {
-    fn new(what: impl Into<String>, way_out: &'static str) -> Self {
+    /// Something that ignores the preload.
+    pub fn new(what: impl Into<String>, way_out: &'static str) -> Self {
         Self {
             what: what.into(),
             way_out,
+            preloaded: Preloaded::Ignores,
+        }
+    }
+
+    fn that_breaks(what: impl Into<String>, way_out: &'static str) -> Self {
+        Self {
+            preloaded: Preloaded::Breaks,
+            ..Self::new(what, way_out)
         }
     }
 }
@@ -47,7 +72,7 @@ pub fn is_elf(head: &[u8]) -> bool {
 /// Whether the file begins like an ELF file but the kernel cannot start it: truncated, or an object file.
 pub fn is_broken(head: &[u8], file: &File) -> bool {
     let is_known = |place: usize| matches!(head.get(place), Some(1 | 2));
-    let has_header = head.len() >= MACHINE.end && CLASS_AND_ORDER.into_iter().all(is_known);
+    let has_header = head.len() >= HEAD && CLASS_AND_ORDER.into_iter().all(is_known);
     // What another architecture's kernel accepts is not known here.
     !has_header || (is_native(head) && !is_startable(&ReadCache::new(file)).unwrap_or(false))
 }
@@ -67,10 +92,19 @@ fn is_native(head: &[u8]) -> bool {
         .all(|part| head.get(part.clone()) == EMBEDDED.get(part))
 }
 
+/// What the program in this file is, if that is an obstacle; `None` where the file cannot be read.
+pub fn what(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let mut head = [0; HEAD];
+    file.read_exact(&mut head).ok()?;
+    let obstacle = obstacle(&head, file).filter(|_| is_elf(&head));
+    obstacle.map(|obstacle| obstacle.what)
+}
+
 /// Looks for an obstacle. A file that cannot be understood has none: the kernel is the better judge of it.
 pub fn obstacle(head: &[u8], file: File) -> Option<Obstacle> {
     if !is_native(head) {
-        return Some(Obstacle::new(
+        return Some(Obstacle::that_breaks(
             format!("built for another architecture ({})", machine(head)),
             "use a forkwatch built for that architecture",
         ));
@@ -120,22 +154,32 @@ fn linked<'data>(data: impl ReadRef<'data>) -> object::Result<Option<Obstacle>> 
     let Some(linker) = linker else {
         // The dynamic linker itself, run as a command, is its own interpreter and does preload.
         let is_linker = own_name.is_some_and(|name| name.starts_with(b"ld"));
+        let is_go = || sections.section_by_name(endian, b".go.buildinfo").is_some();
         return Ok((!is_linker).then(|| {
+            if is_go() {
+                return Obstacle::new(
+                    "a Go program without cgo",
+                    "no library can be preloaded into it, and it forks only to start other programs, which is safe",
+                );
+            }
             Obstacle::new(
                 "statically linked",
-                "no library can be preloaded into it; link it dynamically (without -static) to watch it",
+                "no library can be preloaded into it; link it dynamically (without -static) to watch it, or see with --watch \
+                 which of its forked children hang",
             )
         }));
     };
     if contains(linker, b"ld-musl") {
-        return Ok(Some(Obstacle::new(
+        return Ok(Some(Obstacle::that_breaks(
             "linked with musl",
-            "this library needs the GNU C library; build the program for a gnu target to watch it",
+            "this library needs the GNU C library; build the program for a gnu target to watch it, or see with --watch which \
+             of its forked children hang",
         )));
     }
-    let sanitized = Obstacle::new(
+    let sanitized = Obstacle::that_breaks(
         "built with AddressSanitizer",
-        "its runtime must be the first library loaded; watch a build without -fsanitize=address",
+        "its runtime must be the first library loaded; watch a build without -fsanitize=address, or see with --watch which \
+         of its forked children hang",
     );
     if needed
         .iter()

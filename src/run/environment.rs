@@ -10,14 +10,15 @@ use crate::settings::Setting;
 
 const PRELOAD: &str = "LD_PRELOAD";
 
-/// The variables to set, `LD_PRELOAD` first.
+/// The variables to set, `LD_PRELOAD` first unless there is no library to preload.
 pub fn variables(
-    library: &Path,
+    library: Option<&Path>,
     settings: &[Setting],
     run_folder: Option<(OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
     let existing = env::var_os(PRELOAD).unwrap_or_default();
-    let mut variables = vec![(OsString::from(PRELOAD), preload(library, &existing))];
+    let preload = library.map(|library| (OsString::from(PRELOAD), preload(library, &existing)));
+    let mut variables: Vec<_> = preload.into_iter().collect();
     variables.extend(
         settings
             .iter()

@@ -27,6 +27,7 @@ mod summary;
 mod target;
 mod watchable;
 
+pub use elf::what as obstacle;
 pub use embedded::LIBRARY_NAME;
 pub use environment::variables;
 pub use library::library;

@@ -12,7 +12,7 @@ use clap::ArgMatches;
 use forkwatch_text::Form;
 
 use crate::exit_codes::{FINDINGS, NOT_EXECUTABLE, NOT_FOUND};
-use crate::message::Failure;
+use crate::message::{self, Failure};
 use crate::report::run_end::RunFinding;
 use crate::run::captures;
 use crate::run::environment::variables;
@@ -42,12 +42,21 @@ pub fn run(matches: &ArgMatches) -> Result<u8, Failure> {
     check_files(&settings)?;
     let error_exitcode = error_exitcode(matches, &settings)?;
     let program = prepare(words(matches))?;
+    let is_preloaded = match &program.unwatchable {
+        Some(unwatchable) if !matches.get_flag(WATCH) => return Err(unwatchable.refusal()),
+        Some(unwatchable) => {
+            message::say(&unwatchable.note());
+            unwatchable.may_be_preloaded()
+        }
+        None => true,
+    };
     let library = library()?;
     if error_exitcode.is_none() && !matches.get_flag(WATCH) && !captures::output(&program) {
-        return Err(become_program(&program, variables(&library, &settings, None)));
+        return Err(become_program(&program, variables(Some(&library), &settings, None)));
     }
     let kept = Kept::new()?;
-    let variables = variables(&library, &settings, Some(kept.variable()));
+    let library = is_preloaded.then_some(&*library);
+    let variables = variables(library, &settings, Some(kept.variable()));
     let sinks = Sinks::of(&settings, kept.names());
     let ending = parent::run(&program, &variables, sinks).map_err(|error| start_failure(&program.path, &error))?;
     let findings = summary::of(&kept);
