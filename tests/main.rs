@@ -38,6 +38,7 @@ mod loader_held;
 /// The other options, and the form of records and text.
 mod options;
 /// What is seen of a process from outside.
+mod other_libc;
 mod outside;
 /// Programs with raised privileges.
 mod privileges;

@@ -39,6 +39,11 @@ mod config;
 #[path = "../../cdylib/src/system"]
 mod system {
     pub mod environment;
+    #[expect(
+        dead_code,
+        reason = "only the configuration is fuzzed here, not the search for functions"
+    )]
+    pub mod loader_variables;
 }
 
 mod hostile_memory;

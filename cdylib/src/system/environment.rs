@@ -4,6 +4,8 @@
 use core::ffi::c_char;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::loader_variables;
+
 /// libc has set its list; if there is none afterwards, the program has emptied it.
 // Relaxed: a flag that is only ever set, and guards no other memory.
 static WAS_SET: AtomicBool = AtomicBool::new(false);
@@ -13,8 +15,6 @@ static WAS_SET: AtomicBool = AtomicBool::new(false);
 pub fn list() -> *const *const c_char {
     unsafe extern "C" {
         static environ: *const *const c_char;
-        /// Where the first thread's stack began: the number of the program's arguments, the arguments, null, the environment.
-        static __libc_stack_end: *const usize;
     }
     // SAFETY: libc's own pointer.
     let list = unsafe { environ };
@@ -24,13 +24,10 @@ pub fn list() -> *const *const c_char {
     if WAS_SET.load(Ordering::Relaxed) {
         return list;
     }
-    // SAFETY: the loader sets it before it runs any code of ours, and the stack it points to stays.
-    unsafe {
-        let start = __libc_stack_end;
-        if start.is_null() {
-            list
-        } else {
-            start.add(start.read() + 2).cast()
-        }
+    let start = loader_variables::start_of_stack();
+    if start.is_null() {
+        return list;
     }
+    // SAFETY: it points to the number of arguments, and the stack stays.
+    unsafe { start.add(start.read() + 2).cast() }
 }

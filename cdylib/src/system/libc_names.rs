@@ -118,6 +118,27 @@ libc_functions! {
     abort = c"abort";
 }
 
+/// Where a thread has a variable: the dynamic linker's own function, from whichever file the linker is. Imported, it would name that file
+/// as needed, and another libc's linker does not find it.
+#[cfg(target_arch = "x86_64")]
+mod thread_variable {
+    use core::ffi::c_void;
+
+    use crate::system::hidden_name::hidden;
+    use crate::system::next_definition::Scope;
+    use crate::system::real::{nothing, real_function};
+
+    real_function!(static REAL = c"__tls_get_addr", Scope::All, None, Some(nothing));
+
+    unsafe extern "C" fn call(index: usize) -> usize {
+        // SAFETY: the function has this type (the ABI for thread-local storage).
+        let real = unsafe { core::mem::transmute::<*mut c_void, unsafe extern "C" fn(usize) -> usize>(REAL.address()) };
+        // SAFETY: the caller's own call.
+        unsafe { real(index) }
+    }
+    hidden!(__tls_get_addr = call);
+}
+
 /// The environment variable of this name, without libc's `getenv`, which a sanitizer may replace.
 unsafe extern "C" fn variable(name: *const c_char) -> *const c_char {
     // SAFETY: the caller passes a name, and libc keeps a list of strings that ends with null.

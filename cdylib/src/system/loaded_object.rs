@@ -276,11 +276,14 @@ impl Object {
         None
     }
 
-    /// Whether it is libc, or its part for threads (a library of its own before glibc 2.34).
+    /// Whether it is libc, or its part for threads (a library of its own before glibc 2.34). musl's libc is its dynamic linker.
     pub fn is_libc(&self) -> bool {
-        [c"libc.so.6", c"libpthread.so.0"]
-            .into_iter()
-            .any(|name| self.is_called(name))
+        let is_musl = |at| {
+            let mut bytes = b"ld-musl-".iter().enumerate();
+            bytes.all(|(index, &byte)| self.access.read(at + index) == Some(byte))
+        };
+        let names = [c"libc.so.6", c"libpthread.so.0"];
+        names.into_iter().any(|name| self.is_called(name)) || self.ends_with(is_musl)
     }
 
     /// The addresses from its first part to its last; empty where its headers cannot be read.

@@ -17,6 +17,7 @@ mod libc_names;
 pub mod libc_threads;
 pub mod libc_version;
 pub mod loaded_object;
+pub mod loader_variables;
 pub mod next_definition;
 pub mod numbered_entries;
 pub mod own_lock;

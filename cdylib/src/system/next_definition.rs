@@ -3,7 +3,7 @@
 //! and another library may replace them. This reads the loader's list of objects and their own symbol tables instead.
 #![expect(unsafe_code, reason = "the loader's own record")]
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_void};
 use core::ops::Range;
 use core::ptr::null_mut;
 
@@ -11,6 +11,7 @@ use forkwatch_process::memory::ProcessMemory;
 
 pub use super::loaded_object::Access;
 use super::loaded_object::{LinkMap, Object};
+use super::loader_variables;
 use super::program_headers::ProgramHeaders;
 
 /// Which objects are searched, in the loader's order.
@@ -196,15 +197,7 @@ pub fn is_newest(map: usize) -> bool {
     map != 0 && Access::Guarded.read::<LinkMap>(map).is_some_and(|map| map.next == 0)
 }
 
-/// The loader's public record of itself (`link.h`).
-#[repr(C)]
-struct Debug {
-    version: c_int,
-    first: usize,
-}
-
 unsafe extern "C" {
-    static _r_debug: Debug;
     /// Our own dynamic section, which identifies us in the list.
     static _DYNAMIC: u8;
 }
@@ -226,8 +219,7 @@ impl Objects {
         const MAX: u32 = 1 << 16;
         Self {
             access,
-            // SAFETY: the loader has filled its record before it runs any of our code.
-            next: unsafe { (&raw const _r_debug.first).read() },
+            next: loader_variables::first_object(),
             left: MAX,
         }
     }

@@ -2,8 +2,10 @@
 //! constructor before ours; stage two is our own constructor.
 #![expect(unsafe_code, reason = "the auxiliary vector and a thread's default stack size")]
 
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::ffi::CString;
 
+use forkwatch_process::file::read_whole;
 use forkwatch_schema::path::base_name;
 
 use super::fork::handlers;
@@ -14,7 +16,7 @@ use crate::state::sandbox;
 use crate::state::stack_cache;
 use crate::state::thread::Busy;
 use crate::system::printable::printable;
-use crate::system::{allocator, process, python, real, unwinder};
+use crate::system::{allocator, libc_version, process, python, real, unwinder};
 
 const NOT_YET: u8 = 0;
 const RUNNING: u8 = 1;
@@ -26,6 +28,8 @@ const OFF: u8 = 3;
 static STAGE: AtomicU8 = AtomicU8::new(NOT_YET);
 /// With less memory than this at the start, in bytes, the program runs unwatched: a failed allocation would end it.
 const MIN_MEMORY: usize = 2 << 20;
+/// Relaxed: written by stage one, which comes before stage two.
+static IS_OTHER_LIBC: AtomicBool = AtomicBool::new(false);
 /// Relaxed: written by stage one; 0 where libc's functions for threads were not there.
 static DEFAULT_STACK_BYTES: AtomicUsize = AtomicUsize::new(0);
 
@@ -43,7 +47,12 @@ pub fn stage_one() -> bool {
         return false;
     }
     let config = config::get();
-    if !is_chosen(config) {
+    // Its locks look different.
+    let is_other_libc = libc_version::glibc().is_none();
+    if is_other_libc {
+        IS_OTHER_LIBC.store(true, Ordering::Relaxed);
+    }
+    if is_other_libc || !is_chosen(config) {
         // Every hook passes straight through.
         sandbox::set_shut(true);
         STAGE.store(OFF, Ordering::Release);
@@ -68,6 +77,13 @@ pub fn stage_one() -> bool {
 /// Our constructor, in the first thread, which has a record if it `is_followed`. Reports invalid options.
 pub fn stage_two(is_followed: impl FnOnce() -> bool) {
     let is_followed = is_followed();
+    if IS_OTHER_LIBC.load(Ordering::Relaxed) && is_chosen(config::get()) && !was_said_by_parent() {
+        standard_error::remember();
+        output::write_sentence(
+            "this program runs unwatched: its C library is not glibc. For a look from outside at children that hang, run it with \
+             `forkwatch run --watch`",
+        );
+    }
     if sandbox::is_shut() {
         return;
     }
@@ -87,6 +103,15 @@ pub fn stage_two(is_followed: impl FnOnce() -> bool) {
         }
         report::complaints();
     }
+}
+
+/// Whether the parent has this library and another libc, too, and has said so: it may be a shell that starts a thousand programs.
+fn was_said_by_parent() -> bool {
+    let parent = rustix::process::getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    let maps = CString::new(format!("/proc/{parent}/maps")).ok();
+    let maps = maps.and_then(|path| read_whole(&path)).unwrap_or_default();
+    let has = |name: &[u8]| maps.windows(name.len()).any(|window| window == name);
+    has(b"/libforkwatch.so\n") && !has(b"/libc.so.6\n")
 }
 
 /// Whether the user wants this program to be watched.
