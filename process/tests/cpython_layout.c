@@ -1,9 +1,10 @@
 /* Prints where things lie in the structures of the CPython whose headers it is compiled with: a line for each fact of
-   `process/src/cpython/layout.rs`, in the words of `cpython_versions.rs`. */
+   `process/src/cpython/layout.rs` and `build.rs`, in the words of `cpython_versions.rs`. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #if PY_VERSION_HEX < 0x030b0000
 #include <code.h>
 #include <frameobject.h>
@@ -12,6 +13,7 @@
 #endif
 #if PY_VERSION_HEX >= 0x030d0000
 #include <internal/pycore_genobject.h>
+#include <internal/pycore_object.h>
 #endif
 #if PY_VERSION_HEX >= 0x03090000
 #include <internal/pycore_interp.h>
@@ -30,8 +32,33 @@
 #define MODULES modules
 #endif
 
+/* Where strings have their form: the byte, and the lowest bit of it. */
+static void print_form(void)
+{
+    PyASCIIObject text;
+    unsigned char bytes[sizeof text];
+    memset(&text, 0, sizeof text);
+    text.state.kind = 1;
+    memcpy(bytes, &text, sizeof text);
+    for (int bit = 0; bit < (int)sizeof text * 8; bit++)
+        if (bytes[bit / 8] >> bit % 8 & 1)
+            printf("form %d %d\n", bit / 8, bit % 8);
+}
+
 int main(void)
 {
+    print_form();
+    printf("type %d\n", AT(PyObject, ob_type));
+#if PY_VERSION_HEX >= 0x030d0000
+    printf("dict_before %d\n", -(int)MANAGED_DICT_OFFSET);
+    printf("stop %d %d %d %d\n", AT(struct _stoptheworld_state, world_stopped),
+           AT(struct _stoptheworld_state, is_global), AT(struct _stoptheworld_state, thread_countdown),
+           AT(struct _stoptheworld_state, requester));
+#endif
+#if PY_VERSION_HEX >= 0x030e0000 && defined(Py_GIL_DISABLED)
+    printf("copies %d %d\n", AT(_PyInterpreterFrame, tlbc_index), AT(PyCodeObject, co_tlbc));
+    _Static_assert(AT(_PyCodeArray, entries) == 8, "a table of copies: their number, the copies");
+#endif
     printf("thread_id %d\n", AT(PyThreadState, thread_id));
     printf("links %d %d %d\n", AT(PyThreadState, prev), AT(PyThreadState, next), AT(PyThreadState, interp));
     printf("file %d\n", AT(PyCodeObject, co_filename));

@@ -10,20 +10,30 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use forkwatch_process::cpython::build::{Build, IS_FOR_ALL, IS_STOPPED, RUNNING, STOPPED_BY};
 use forkwatch_process::cpython::layout::{
-    Blocks, INTERPRETER, Innermost, Instruction, Layout, NEXT, PREVIOUS, Variables,
+    Attributes, Blocks, INTERPRETER, Innermost, Instruction, Layout, NEXT, PREVIOUS, Variables,
 };
 use forkwatch_process::cpython::versions::{ALL, Version, layout_of, of};
 use forkwatch_process::cpython::{DebugOffsets, Interpreter, Opcodes, Types};
 
-/// The facts of a layout, as `cpython_layout.c` prints them.
-fn facts(layout: &Layout) -> BTreeMap<String, String> {
+/// The facts of a layout and a build, as `cpython_layout.c` prints them.
+fn facts(layout: &Layout, build: &Build) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     let mut add = |name: &str, numbers: &[usize]| {
         let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
         facts.insert(name.to_owned(), numbers.join(" "));
     };
     add("links", &[PREVIOUS, NEXT, INTERPRETER]);
+    add("type", &[8 + build.longer_head]);
+    add("form", &[build.form.0, build.form.1 as usize]);
+    if layout.attributes == Attributes::Inline {
+        add("dict_before", &[build.dict_before]);
+        add("stop", &[IS_STOPPED, IS_FOR_ALL, RUNNING, STOPPED_BY]);
+    }
+    if let Some(copies) = build.copies {
+        add("copies", &[copies.number, copies.table]);
+    }
     add("thread_id", &[layout.thread_id]);
     add("back", &[layout.back]);
     add("code", &[layout.code]);
@@ -111,6 +121,20 @@ fn installed() -> Vec<(u32, PathBuf)> {
         .collect()
 }
 
+/// Whether the interpreter is built with an interpreter lock.
+fn has_lock(python: &Path) -> bool {
+    ask(python, "import sys; print('free-threading' in sys.version)").is_some_and(|said| said.trim() == "False")
+}
+
+/// What is known of a version's builds with or without an interpreter lock.
+fn known(version: &Version, has_lock: bool) -> Option<(Layout, Build)> {
+    if has_lock {
+        return Some((version.layout, Build::WITH_LOCK));
+    }
+    let without_lock = version.without_lock?;
+    Some((without_lock.layout(version.layout), without_lock.build()))
+}
+
 /// Each version that is known, with each of its interpreters. Prints which are missing.
 fn each(mut check: impl FnMut(&Version, &Path) -> Result<(), String>) {
     let installed = installed();
@@ -138,28 +162,46 @@ fn layouts_are_those_of_the_headers() {
         if !folder.join("Python.h").exists() {
             return Err(format!("no headers in {}", folder.display()));
         }
-        let mut compiler = Command::new("cc");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cpython_layout.c");
-        compiler
-            .args(["-w", "-I"])
-            .arg(folder)
-            .arg("-I")
-            .arg(folder.join("internal"));
-        // Debian's headers name one another from the directory above.
-        compiler.arg("-idirafter").args(folder.parent());
-        let built = compiler.arg("-o").arg(&program).arg(source).status();
-        if !built.map_err(|error| format!("no C compiler: {error}"))?.success() {
-            panic!("the headers of 3.{} are not understood", version.minor);
+        // The headers of both builds are the same, but for one macro.
+        let builds: &[bool] = if has_lock(python) { &[true, false] } else { &[false] };
+        for &has_lock in builds {
+            let Some((layout, build)) = known(version, has_lock) else {
+                continue;
+            };
+            let mut compiler = Command::new("cc");
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cpython_layout.c");
+            compiler
+                .args(["-w", "-I"])
+                .arg(folder)
+                .arg("-I")
+                .arg(folder.join("internal"));
+            // Debian's headers name one another from the directory above.
+            compiler.arg("-idirafter").args(folder.parent());
+            if !has_lock {
+                compiler.arg("-DPy_GIL_DISABLED=1");
+            }
+            let built = compiler.arg("-o").arg(&program).arg(source).status();
+            if !built.map_err(|error| format!("no C compiler: {error}"))?.success() {
+                panic!("the headers of 3.{} are not understood", version.minor);
+            }
+            let said = Command::new(&program).output().unwrap().stdout;
+            let said = String::from_utf8(said).unwrap();
+            let theirs: BTreeMap<String, String> = said
+                .lines()
+                .filter_map(|line| line.split_once(' '))
+                .map(|(name, numbers)| (name.to_owned(), numbers.to_owned()))
+                .collect();
+            let lock = if has_lock { "with" } else { "without" };
+            let mut ours = facts(&layout, &build);
+            if !has_lock {
+                // The interpreter's own table for debuggers says it.
+                for place in ["runtime", "owner", "instruction"] {
+                    ours.extend(theirs.get(place).map(|numbers| (place.to_owned(), numbers.clone())));
+                }
+            }
+            assert_eq!(ours, theirs, "3.{} {lock} lock", version.minor);
+            compared += 1;
         }
-        let said = Command::new(&program).output().unwrap().stdout;
-        let said = String::from_utf8(said).unwrap();
-        let theirs: BTreeMap<String, String> = said
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(name, numbers)| (name.to_owned(), numbers.to_owned()))
-            .collect();
-        assert_eq!(facts(&version.layout), theirs, "3.{}", version.minor);
-        compared += 1;
         Ok(())
     });
     let _it_may_be_gone = std::fs::remove_file(&program);
@@ -188,8 +230,20 @@ fn layouts_are_those_of_the_tables_for_debuggers() {
             types,
             offsets,
         };
+        assert_eq!(interpreter.has_lock(), has_lock(python));
         let layout = layout_of(&interpreter).unwrap();
-        assert_eq!(facts(&version.layout), facts(&layout), "3.{}", version.minor);
+        let (known, build) = known(version, interpreter.has_lock()).unwrap();
+        // Without a lock, these places are only in the table.
+        let known = match known {
+            known if interpreter.has_lock() => known,
+            known => Layout {
+                runtime: layout.runtime,
+                owner: layout.owner,
+                instruction: layout.instruction,
+                ..known
+            },
+        };
+        assert_eq!(facts(&known, &build), facts(&layout, &build), "3.{}", version.minor);
         Ok(())
     });
 }

@@ -20,6 +20,7 @@
 //! | `packages: NAME` | a Python package |
 //! | `processor: NAME` | the only processor that it is written for, as in `x86-64` |
 //! | `python: LOW-HIGH` | the versions that show it |
+//! | `interpreter-lock: WORDS` | the runs with such a first argument need a CPython with an interpreter lock |
 //!
 //! Keys of `unsafe_fork`: `function`, `fork` (a symbol of the stack), `python`, `locks`, `threads` (how many). Of a thread:
 //! `thread`, `start`, `created`, `thread_python`. Of a lock, in whichever record: `lock` (its kind, or `python`), `owner`, `acquired`, `taken` (`FUNCTION:LINE` of Python code, or `nowhere`), `name`, `made_anew`,
@@ -70,6 +71,7 @@ pub struct Head {
     pub processor: Option<String>,
     pub packages: Option<String>,
     pub python: Option<String>,
+    pub interpreter_lock: Vec<String>,
 }
 
 impl Head {
@@ -107,6 +109,13 @@ impl Head {
         head
     }
 
+    /// Whether a run with these arguments needs an interpreter with an interpreter lock.
+    pub fn needs_lock(&self, arguments: &[String]) -> bool {
+        arguments
+            .first()
+            .is_some_and(|first| self.interpreter_lock.contains(first))
+    }
+
     fn line(&mut self, word: &str, rest: &str) -> Result<(), String> {
         match word {
             "expect" if rest == "silent" => self.silent = true,
@@ -133,6 +142,7 @@ impl Head {
             "processor" => self.processor = Some(rest.into()),
             "packages" => self.packages = Some(rest.into()),
             "python" => self.python = Some(rest.into()),
+            "interpreter-lock" => self.interpreter_lock.extend(words(rest)),
             _ => {}
         }
         Ok(())

@@ -35,6 +35,8 @@ pub struct Program {
 pub struct Start {
     /// What to say of it: an interpreter's version, or nothing.
     pub label: String,
+    /// Whether it is an interpreter without an interpreter lock.
+    pub is_free_threaded: bool,
     command: Vec<OsString>,
 }
 
@@ -53,9 +55,11 @@ impl Start {
         } else {
             ""
         };
-        let label = format!("CPython {major}.{minor}.{micro}{system}");
+        let build = if python.is_free_threaded { "t" } else { "" };
+        let label = format!("CPython {major}.{minor}.{micro}{build}{system}");
         Self {
             label,
+            is_free_threaded: python.is_free_threaded,
             command: vec![python.path.clone().into(), script.into()],
         }
     }
@@ -88,6 +92,7 @@ impl Program {
         let compiled = |path: PathBuf| {
             vec![Start {
                 label: String::new(),
+                is_free_threaded: false,
                 command: vec![path.into()],
             }]
         };

@@ -18,18 +18,26 @@ pub type Version = (u32, u32, u32);
 pub struct Python {
     pub path: PathBuf,
     pub version: Version,
+    /// Whether it is a build without an interpreter lock.
+    pub is_free_threaded: bool,
 }
 
 impl Python {
     fn at(path: PathBuf) -> Option<Self> {
-        let code = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
+        let code = "import sys; print('%d.%d.%d' % sys.version_info[:3], 'free-threading' in sys.version)";
         let output = Command::new(&path)
             .args(["-c", code])
             .env_remove("LD_PRELOAD")
             .output()
             .ok()?;
-        let version = version(String::from_utf8_lossy(&output.stdout).trim())?;
-        (version.0 == 3).then_some(Self { path, version })
+        let said = String::from_utf8_lossy(&output.stdout);
+        let (number, is_free_threaded) = said.trim().split_once(' ')?;
+        let version = version(number)?;
+        (version.0 == 3).then_some(Self {
+            path,
+            version,
+            is_free_threaded: is_free_threaded == "True",
+        })
     }
 
     /// Whether the version lies in `LOW-HIGH`; a bound with two numbers takes in all of that minor version.
@@ -69,13 +77,19 @@ pub fn all() -> &'static [Python] {
             .filter(|path| path.exists())
             .filter_map(Python::at)
             .collect();
-        all.sort_by_key(|python| python.version);
+        all.sort_by_key(|python| (python.version, python.is_free_threaded));
         // One may stand in several of these places.
         all.dedup_by_key(|python| python.path.canonicalize().ok());
         for minor in WANTED {
-            if !all.iter().any(|python| python.version.1 == minor) {
+            if !all
+                .iter()
+                .any(|python| python.version.1 == minor && !python.is_free_threaded)
+            {
                 println!("skipped: CPython 3.{minor} is not installed");
             }
+        }
+        if !all.iter().any(|python| python.is_free_threaded) {
+            println!("skipped: no CPython without an interpreter lock is installed");
         }
         all
     })

@@ -99,6 +99,9 @@ pub fn three_ways(language: Language, name: &str) {
     let mut wrongs = Vec::new();
     for start in &program.starts {
         for arguments in &program.head.runs {
+            if start.is_free_threaded && program.head.needs_lock(arguments) {
+                continue;
+            }
             let label = [name, &start.label, &arguments.join(" ")].join(" ");
             let found = three_ways_of(&program, start, arguments);
             wrongs.extend(found.into_iter().map(|wrong| format!("{}: {wrong}", label.trim_end())));

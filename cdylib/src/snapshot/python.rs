@@ -2,7 +2,7 @@
 //! interpreter's structures; this decides what is read, and when.
 //!
 //! Other threads' frames and objects are only read while the forking thread holds the interpreter lock: `os.fork` does, from
-//! before the copy until after it, so nothing changes.
+//! before the copy until after it, so nothing changes. In a build without that lock, `os.fork` stops the other threads for as long.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,7 +16,7 @@ use crate::state::thread::Thread;
 use crate::state::threads;
 use crate::system::python::{self, Python};
 
-/// This thread's innermost `depth` frames, and, if it holds the interpreter lock, the other threads and the locks that they
+/// This thread's innermost `depth` frames, and, if no other thread changes anything, the other threads and the locks that they
 /// hold. `None` where there is no Python code, or none that we can read.
 pub fn view(handle: usize, depth: usize, targets: &[Target]) -> Option<View> {
     let (python, objects, state) = from_here(Pages::for_many_reads)?;
@@ -80,9 +80,14 @@ pub fn where_taken(address: usize, depth: usize) -> Option<Vec<PythonFrame>> {
     objects.where_taken(cpython::Thread { state, handle: 0 }, address, depth)
 }
 
-/// Whether this thread holds the interpreter lock.
+/// Whether this thread holds the interpreter lock, or has stopped all other threads of a build without one.
 pub fn is_locked_by_this_thread() -> bool {
     python::found().is_some_and(Python::is_locked_by_this_thread)
+}
+
+/// Whether this thread holds the interpreter lock, or is attached to the interpreter of a build without one.
+pub fn is_run_by_this_thread() -> bool {
+    python::found().is_some_and(Python::is_run_by_this_thread)
 }
 
 /// Whether the innermost Python code may only try the lock that it asks for: see [`Objects::may_only_try`].

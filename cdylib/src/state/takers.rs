@@ -47,7 +47,7 @@ fn note_new(thread: &Thread, object: Object, address: usize, stack: StackId) {
         object,
         stack,
         gates: &gates,
-        under_interpreter_lock: python::found().is_some_and(|python| python.is_locked_by_this_thread()),
+        under_interpreter_lock: python::found().is_some_and(|python| python.is_run_by_this_thread()),
         now: clock::ticks(),
     });
 }

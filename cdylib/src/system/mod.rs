@@ -35,6 +35,7 @@ pub mod region;
 pub mod seccomp;
 pub mod signal_mask;
 pub mod signals;
+mod stopped_threads;
 pub mod task;
 pub mod thread_word;
 pub mod unwinder;

@@ -2,18 +2,22 @@
 //!
 //! Calls only functions that neither lock, allocate nor run Python code: does this thread hold the interpreter lock, and which is
 //! its thread state?
+//!
+//! A build without an interpreter lock has what comes close to it: a thread is attached to its interpreter while it runs Python code, and
+//! one thread can stop all others that are attached. `os.fork` does, from before the copy until after it.
 #![expect(unsafe_code, reason = "functions of CPython")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use forkwatch_process::cpython::interpreter::minor_of;
+use forkwatch_process::cpython::interpreter::{is_without_lock, minor_of};
 use forkwatch_process::cpython::{DebugOffsets, Interpreter, Types, versions};
 use once_cell::race::OnceBox;
 
 use super::libc_threads;
 use super::next_definition::{self, Access, Scope};
+use super::stopped_threads::StoppedThreads;
 
 /// How many searches by the first thread may fail before this is not a Python program.
 const MAX_SEARCHES: u32 = 32;
@@ -30,14 +34,24 @@ pub struct Python {
     /// What is known about it.
     pub interpreter: Interpreter,
     check: unsafe extern "C" fn() -> c_int,
+    /// In a build without an interpreter lock: who has stopped all other threads.
+    stop: Option<StoppedThreads>,
     thread_state: unsafe extern "C" fn() -> *mut c_void,
     /// The state of the thread that runs Python code now; up to 3.11 whichever thread that is.
     running: Option<unsafe extern "C" fn() -> *mut c_void>,
 }
 
 impl Python {
-    /// Whether this thread holds the interpreter lock: then no other thread changes any object.
+    /// Whether no other thread changes any object: this thread holds the interpreter lock, or has stopped the others.
     pub fn is_locked_by_this_thread(&self) -> bool {
+        match &self.stop {
+            None => self.is_run_by_this_thread(),
+            Some(stop) => self.thread_state().is_some_and(|state| stop.is_by(state)),
+        }
+    }
+
+    /// Whether this thread may run Python code: it holds the interpreter lock, or, in a build without one, is attached to its interpreter.
+    pub fn is_run_by_this_thread(&self) -> bool {
         // SAFETY: the functions compare and read a few words, and take no lock.
         unsafe {
             // Once a process has had a second interpreter, the check says yes to everybody.
@@ -130,17 +144,25 @@ fn python() -> Option<Python> {
     // SAFETY: the function of this name has had this type since 3.4, and its text lives as long as the process.
     let version = unsafe { CStr::from_ptr(version()) };
     let minor = minor_of(version.to_bytes());
+    let has_lock = !is_without_lock(version.to_bytes());
     if minor.and_then(versions::of).is_none() {
         note_unknown(version);
     }
     let minor = minor?;
+    let interpreter = Interpreter {
+        minor,
+        types,
+        offsets: offsets(minor),
+    };
+    let stop = definition(c"_PyRuntime").filter(|_| !has_lock).map(StoppedThreads::of);
+    if has_lock != interpreter.has_lock() || has_lock == stop.is_some() {
+        note_unknown(version);
+        return None;
+    }
     Some(Python {
-        interpreter: Interpreter {
-            minor,
-            types,
-            offsets: offsets(minor),
-        },
+        interpreter,
         check,
+        stop,
         running: function(c"PyThreadState_GetUnchecked").or_else(|| function(c"_PyThreadState_UncheckedGet")),
         thread_state,
     })

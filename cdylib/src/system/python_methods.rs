@@ -25,8 +25,9 @@ const ONE_ARGUMENT: i32 = 8;
 const ARGUMENTS_IN_ARRAY: i32 = 0x80;
 /// A destructor is called with the object alone.
 const DESTRUCTOR: i32 = NO_ARGUMENTS;
-/// Types: `tp_dealloc`.
+/// Types: `tp_dealloc`. Tuples: the number of their items. Both in builds with an interpreter lock.
 const DESTRUCTOR_OF_TYPE: usize = 48;
+const SIZE: usize = 16;
 
 /// Relaxed: one exchange wins.
 static HAVE_TRIED: AtomicBool = AtomicBool::new(false);
@@ -41,6 +42,8 @@ struct Known {
     one: usize,
     /// Where a tuple has its first item, in bytes from its beginning.
     items: usize,
+    /// Where it has the number of them.
+    count_of_items: usize,
     next_entry: NextEntry,
 }
 
@@ -137,26 +140,34 @@ impl Method {
     }
 }
 
-/// Where a tuple has the number of its items, in bytes from its beginning.
-const SIZE: usize = 16;
+/// The number of items of a tuple; 0 where it is not known where tuples have it.
+///
+/// # Safety
+/// It is a tuple, or null.
+unsafe fn count(tuple: usize) -> usize {
+    match KNOWN.get() {
+        // SAFETY: the caller's promise.
+        Some(known) if tuple != 0 => unsafe { word(tuple + known.count_of_items) },
+        _ => 0,
+    }
+}
 
-unsafe fn of_array([_, arguments, count, keywords]: [usize; 4]) -> Patience {
+unsafe fn of_array([_, arguments, number, keywords]: [usize; 4]) -> Patience {
     /// A bit of the count says something about the array.
     const COUNT: usize = usize::MAX >> 1;
     // SAFETY: the caller's promise: `keywords` is a tuple or null, and the array has an item for each.
     unsafe {
-        let named = if keywords == 0 { 0 } else { word(keywords + SIZE) };
-        match (count & COUNT, named) {
+        match (number & COUNT, count(keywords)) {
             (0, 0) => Patience::Forever,
             (0, 1) => of_named(word(arguments)),
-            (count, named) => of_first(word(arguments), count + named),
+            (number, named) => of_first(word(arguments), number + named),
         }
     }
 }
 
 unsafe fn of_tuple([_, arguments, keywords, _]: [usize; 4]) -> Patience {
     // SAFETY: the caller's promise: `arguments` is a tuple, `keywords` a dictionary or null.
-    let count = unsafe { word(arguments + SIZE) };
+    let count = unsafe { count(arguments) };
     match (count, keywords) {
         (0, 0) => Patience::Forever,
         (0, _) => {
@@ -221,11 +232,19 @@ pub fn is_true(result: usize) -> bool {
     KNOWN.get().is_some_and(|known| result == known.yes)
 }
 
-/// Locks with a state of their own: the word that begins with it.
-const STATE: usize = 16;
+/// Locks with a state of their own: where the word is that begins with it, in bytes from the object's beginning. Relaxed: written before
+/// the interpreter is given any function of ours.
+static STATE: AtomicUsize = AtomicUsize::new(0);
 const LOCKED: usize = 1;
-/// Recursive ones: behind it, their holder's `pthread_t`.
-const HOLDER: usize = 24;
+/// Recursive ones: how far behind it their holder's `pthread_t` is.
+const HOLDER: usize = 8;
+
+/// The address of the lock that is this object: where its state is.
+#[inline(always)]
+pub fn lock_of_object(object: usize) -> usize {
+    // Relaxed: see the variable.
+    object.wrapping_add(STATE.load(Ordering::Relaxed))
+}
 
 /// Whether the lock that is this object is not free.
 ///
@@ -234,7 +253,7 @@ const HOLDER: usize = 24;
 #[inline(always)]
 pub unsafe fn is_locked(object: usize) -> bool {
     // SAFETY: the caller's promise. Volatile, because other threads write there.
-    unsafe { ((object + STATE) as *const usize).read_volatile() & LOCKED != 0 }
+    unsafe { (lock_of_object(object) as *const usize).read_volatile() & LOCKED != 0 }
 }
 
 /// Whether the thread with this `pthread_t` holds the recursive lock that is this object.
@@ -244,7 +263,7 @@ pub unsafe fn is_locked(object: usize) -> bool {
 #[inline(always)]
 pub unsafe fn is_held_by(object: usize, handle: usize) -> bool {
     // SAFETY: the caller's promise. Volatile, because other threads write there.
-    unsafe { is_locked(object) && ((object + HOLDER) as *const usize).read_volatile() == handle }
+    unsafe { is_locked(object) && ((lock_of_object(object) + HOLDER) as *const usize).read_volatile() == handle }
 }
 
 /// Whether this process has an interpreter whose methods nobody has tried to replace yet.
@@ -252,11 +271,13 @@ pub fn may_be_replaced() -> bool {
     !HAVE_TRIED.load(Ordering::Relaxed) && python::found().is_some()
 }
 
-/// Replaces these methods, once, where the interpreter's locks have a state of their own, which no call of libc shows. Only with the
-/// interpreter lock, so that no other thread is about to call one.
-pub fn replace(methods: &[&'static Method]) {
+/// Replaces these methods, once, where the interpreter's locks have a state of their own, which no call of libc shows. Only while no other
+/// thread changes any object or is about to call one: with the interpreter lock, or, without, before there is another thread
+/// (`is_only_thread`) or while the others are stopped.
+pub fn replace(methods: &[&'static Method], is_only_thread: impl Fn() -> bool) {
     let Some(python) = python::found() else { return };
-    if !python.is_locked_by_this_thread() || HAVE_TRIED.swap(true, Ordering::Relaxed) {
+    let may_replace = python.is_locked_by_this_thread() || python.is_run_by_this_thread() && is_only_thread();
+    if !may_replace || HAVE_TRIED.swap(true, Ordering::Relaxed) {
         return;
     }
     // Where something is not as expected, the locks stay unseen.
@@ -274,9 +295,12 @@ fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
         zero: small_integer(0)?,
         one: small_integer(1)?,
         items: objects.elements_of_tuple(),
+        count_of_items: objects.part(0, SIZE),
         next_entry: python::function(c"PyDict_Next")?,
     };
     KNOWN.set(Box::new(known)).ok()?;
+    // Relaxed: see the variable.
+    STATE.store(objects.state_of_locks(), Ordering::Relaxed);
     let state = python.thread_state()?;
     let class = |name| {
         let class = objects.variable_of(state, "_thread", name);
@@ -293,7 +317,7 @@ fn replace_all(python: &Python, methods: &[&'static Method]) -> Option<()> {
         let builtin = owner.and_then(|owner| match (method.owner, method.name) {
             (Owner::Module, name) => objects.builtin_function(owner, name),
             (_, "") => Some(Builtin {
-                place: owner + DESTRUCTOR_OF_TYPE,
+                place: objects.part(owner, DESTRUCTOR_OF_TYPE),
                 flags: DESTRUCTOR,
             }),
             (_, name) => objects.builtin_method(owner, name),

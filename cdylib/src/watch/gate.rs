@@ -82,7 +82,7 @@ pub(super) fn holds_any(thread: &Thread) -> bool {
 /// A thread that has the interpreter lock waits only in the interpreter's own calls, which give it up where they wait: other code may
 /// rely on keeping it.
 fn may_wait_here(asked: &Entry) -> bool {
-    if !python::is_locked_by_this_thread() {
+    if !python::is_run_by_this_thread() {
         return true;
     }
     let _busy = Busy::from_here();
@@ -94,7 +94,7 @@ fn may_wait_here(asked: &Entry) -> bool {
 fn wait_outside_python(at_most: Duration) {
     // Kept without a destructor: an interpreter that is being finalised may end this thread.
     let errno = errno::get();
-    let lock = python_calls::interpreter_lock().filter(|_| python::is_locked_by_this_thread());
+    let lock = python_calls::interpreter_lock().filter(|_| python::is_run_by_this_thread());
     let released = lock.map(python_calls::InterpreterLock::release);
     {
         let _busy = Busy::from_here();

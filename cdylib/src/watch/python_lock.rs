@@ -2,8 +2,6 @@
 //! semaphore is; only its holder releases a recursive one.
 #![expect(unsafe_code, reason = "calls the interpreter's own functions")]
 
-use forkwatch_process::cpython::lock_of_object;
-
 use super::child::{self, Wait};
 use super::lock::ask;
 use super::{new_process, semaphore, this_thread};
@@ -16,7 +14,7 @@ use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
-use crate::system::python_methods::{self, Method, Patience};
+use crate::system::python_methods::{self, Method, Patience, lock_of_object};
 
 /// A call that the interpreter makes.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +75,7 @@ pub fn replace(methods: &[&'static Method]) {
     if python_methods::may_be_replaced() && this_thread::record().is_some() && config::get().python {
         let _errno = KeepErrno::save();
         let _busy = Busy::from_here();
-        python_methods::replace(methods);
+        python_methods::replace(methods, alive::is_alone);
     }
 }
 

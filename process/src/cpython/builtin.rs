@@ -38,7 +38,7 @@ impl Objects {
             .pages
             .pointer(interpreter.checked_add(self.layout.runtime?.modules)?)?;
         let module = self.value(&self.entries(modules, MAX_ENTRIES), module)?;
-        let variables = self.pages.pointer(module.checked_add(VARIABLES)?)?;
+        let variables = self.pointer_in(module, VARIABLES)?;
         self.value(&self.entries(variables, MAX_ENTRIES), name)
     }
 
@@ -49,7 +49,7 @@ impl Objects {
 
     /// The method with this name of a builtin class.
     pub fn builtin_method(&self, class: usize, name: &str) -> Option<Builtin> {
-        let methods = self.pages.pointer(class.checked_add(METHODS)?)?;
+        let methods = self.pointer_in(class, METHODS)?;
         for number in 0..MAX_METHODS {
             let definition = methods.checked_add(number * DEFINITION)?;
             if self.c_string(self.pages.pointer(definition)?)? == name {
@@ -61,7 +61,7 @@ impl Objects {
 
     /// The builtin function that is this object, if it has this name.
     pub fn builtin_function(&self, object: usize, name: &str) -> Option<Builtin> {
-        let definition = self.pages.pointer(object.checked_add(DEFINED_BY)?)?;
+        let definition = self.pointer_in(object, DEFINED_BY)?;
         let is_it = self.c_string(self.pages.pointer(definition)?)? == name;
         is_it.then(|| self.builtin(definition))?
     }

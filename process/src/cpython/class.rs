@@ -62,11 +62,11 @@ impl Objects {
 
     /// The dictionary of a class.
     pub(super) fn dict_of_class(&self, class: usize) -> Option<usize> {
-        self.pages.pointer(class + TYPE_DICT)
+        self.pointer_in(class, TYPE_DICT)
     }
 
     fn made_classes(&self, of: usize) -> Vec<usize> {
-        let Some(order) = self.pages.pointer(of + TYPE_ORDER) else {
+        let Some(order) = self.pointer_in(of, TYPE_ORDER) else {
             return Vec::new();
         };
         let made = |of: &usize| self.is_made(*of);
@@ -96,14 +96,13 @@ impl Objects {
 
     /// Whether the type was made while running, by a `class` statement for one.
     fn is_made(&self, of: usize) -> bool {
-        self.pages
-            .word(of + TYPE_FLAGS)
+        self.word_in(of, TYPE_FLAGS)
             .is_some_and(|flags| flags & IS_HEAP_TYPE != 0)
     }
 
     /// The offset of this descriptor's slot.
     fn slot(&self, descriptor: usize) -> Option<usize> {
-        let member = self.pages.pointer(descriptor + MEMBER)?;
+        let member = self.pointer_in(descriptor, MEMBER)?;
         let is_object = self.pages.int(member + MEMBER_KIND)? == OBJECT_OR_NOTHING;
         let place = self.pages.word(member + MEMBER_PLACE)?;
         (is_object && (16..1 << 16).contains(&place)).then_some(place)

@@ -5,6 +5,8 @@
 pub struct DebugOffsets {
     /// `PY_VERSION_HEX`.
     pub version: u64,
+    /// Whether it is a build with an interpreter lock.
+    pub has_interpreter_lock: bool,
     /// `_PyRuntime`: the first interpreter.
     pub interpreters: usize,
     /// Interpreters: the next one.
@@ -68,12 +70,16 @@ impl DebugOffsets {
     /// The words of the table that are read.
     pub const WORDS: usize = 57;
 
-    /// Reads the table; `None` where it is that of a version which is not known, or of a build without an interpreter lock.
+    /// Reads the table; `None` where it is that of a version which is not known.
     pub fn parse(table: &[u64; Self::WORDS]) -> Option<Self> {
         /// No structure of these has as many bytes; the interpreter's own state has more.
         const BIGGEST: usize = 1 << 16;
+        const COOKIE: u64 = u64::from_ne_bytes(*b"xdebugpy");
         const BIGGEST_STATE: usize = 1 << 24;
-        let version = Self::version_in(table)?;
+        let [cookie, version, without_lock, ..] = *table;
+        if cookie != COOKIE {
+            return None;
+        }
         let places = PLACES.iter().find(|places| places.version == version >> 16)?;
         let Places {
             thread, frame, code, ..
@@ -83,6 +89,7 @@ impl DebugOffsets {
         let in_state = |index| word(index).filter(|&offset| offset < BIGGEST_STATE);
         Some(Self {
             version,
+            has_interpreter_lock: without_lock == 0,
             interpreters: in_state(5)?,
             next_interpreter: in_state(8)?,
             first_thread: in_state(9)?,
@@ -101,13 +108,6 @@ impl DebugOffsets {
             variables: at(code + 7)?,
             instructions: at(code + 9)?,
         })
-    }
-
-    /// The `PY_VERSION_HEX` in a table; `None` where it is none, or one of a build without an interpreter lock.
-    fn version_in(table: &[u64; Self::WORDS]) -> Option<u64> {
-        const COOKIE: u64 = u64::from_ne_bytes(*b"xdebugpy");
-        let [cookie, version, without_lock, ..] = *table;
-        (cookie == COOKIE && without_lock == 0).then_some(version)
     }
 
     /// The 13 of 3.13.
@@ -134,8 +134,8 @@ mod tests {
         assert_eq!(DebugOffsets::parse(&table), None, "no offset");
         table[35] = 80;
         table[2] = 1;
-        assert_eq!(DebugOffsets::parse(&table), None, "without an interpreter lock");
-        table[2] = 0;
+        let has_lock = DebugOffsets::parse(&table).map(|offsets| offsets.has_interpreter_lock);
+        assert_eq!(has_lock, Some(false));
         table[1] = 0x0310_0000;
         assert_eq!(DebugOffsets::parse(&table), None, "a version that is not known");
     }

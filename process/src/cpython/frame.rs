@@ -12,6 +12,8 @@ const MAX_FRAMES: usize = 1024;
 const MAX_LINE_TABLE: usize = 1 << 18;
 /// `_frameowner`: from here on, the interpreter's own frames at the bottom of a C call.
 const OWNED_BY_C: u8 = 3;
+/// Cells: the content.
+pub(super) const CONTENT: usize = 16;
 
 /// One frame of a function.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,8 @@ impl Objects {
         let place = |frame: Frame| {
             let instruction = match self.layout.instruction {
                 Instruction::Number(place, _) => self.pages.int(frame.address + place).map(i64::from),
+                // Each thread has instructions of its own.
+                Instruction::Address(..) if self.build.copies.is_some() => self.offset(frame).map(i64::from),
                 Instruction::Address(place, _) => self
                     .pages
                     .word(frame.address + place)
@@ -160,9 +164,27 @@ impl Objects {
         /// `PyBytesObject.ob_sval`.
         const BYTES: usize = 32;
         match self.layout.instruction {
-            Instruction::Address(_, start) => Some(frame.code + start),
+            Instruction::Address(_, start) => self.copy_run_by(frame, start),
             // `co_code` comes two pointers before `co_names` (up to 3.10).
             Instruction::Number(..) => Some(self.pages.pointer(frame.code + self.layout.names - 16)? + BYTES),
+        }
+    }
+
+    /// Where the copy of its code begins that this frame runs; `start` is where the code itself does, in the code object.
+    fn copy_run_by(&self, frame: Frame, start: usize) -> Option<usize> {
+        /// The most copies: one for each thread.
+        const MAX: usize = 1 << 16;
+        let number = match self.build.copies {
+            Some(copies) => usize::try_from(self.pages.int(frame.address + copies.number)?).ok()?,
+            None => 0,
+        };
+        match self.build.copies {
+            Some(copies) if number != 0 => {
+                let table = self.pages.pointer(frame.code + copies.table)?;
+                let count = self.pages.word(table)?;
+                (number < count.min(MAX)).then(|| self.pages.pointer(table + 8 + number * 8))?
+            }
+            _ => Some(frame.code + start),
         }
     }
 
@@ -171,7 +193,9 @@ impl Objects {
         /// `PyVarObject.ob_size`, of the code since 3.11, else of the `bytes` that it refers to.
         const SIZE: usize = 16;
         match self.layout.instruction {
-            Instruction::Address(..) => usize::try_from(self.pages.int(frame.code + SIZE)?).ok()?.checked_mul(2),
+            Instruction::Address(..) => usize::try_from(self.pages.int(self.part(frame.code, SIZE))?)
+                .ok()?
+                .checked_mul(2),
             Instruction::Number(..) => {
                 let code = self.pages.pointer(frame.code + self.layout.names - 16)?;
                 self.pages.word(code.checked_add(SIZE)?)
@@ -197,7 +221,7 @@ impl Objects {
             Instruction::Address(place, start) => {
                 let address = self.pages.pointer(frame.address + place)?;
                 // An instruction is two bytes; a frame that has not begun is before the first one.
-                i32::try_from(address.wrapping_sub(frame.code + start).cast_signed()).ok()
+                i32::try_from(address.wrapping_sub(self.copy_run_by(frame, start)?).cast_signed()).ok()
             }
         }
     }
@@ -271,7 +295,7 @@ impl Objects {
     /// What a cell holds, for variables that functions share; any other object itself.
     fn content(&self, object: usize) -> usize {
         if self.type_of(object) == Some(self.interpreter.types.cell) {
-            self.pages.pointer(object + 16).unwrap_or(object)
+            self.pointer_in(object, CONTENT).unwrap_or(object)
         } else {
             object
         }

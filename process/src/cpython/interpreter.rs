@@ -4,7 +4,7 @@ use core::ffi::CStr;
 
 use super::debug_offsets::DebugOffsets;
 
-/// An interpreter with an interpreter lock; of builds without one nothing is read, as objects change there at any time.
+/// An interpreter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interpreter {
     /// The 13 of 3.13.
@@ -13,6 +13,13 @@ pub struct Interpreter {
     pub types: Types,
     /// Its own table of offsets; `None` before 3.13.
     pub offsets: Option<DebugOffsets>,
+}
+
+impl Interpreter {
+    /// Whether it is built with an interpreter lock.
+    pub fn has_lock(&self) -> bool {
+        self.offsets.is_none_or(|offsets| offsets.has_interpreter_lock)
+    }
 }
 
 /// The addresses of type objects.
@@ -55,27 +62,29 @@ impl Types {
     }
 }
 
-/// Reads "3.13.0 (main, ...) [GCC ...]", which `Py_GetVersion` returns. `None` for Python 2, and for builds without an interpreter
-/// lock.
+/// Reads "3.13.0 (main, ...) [GCC ...]", which `Py_GetVersion` returns. `None` for Python 2.
 pub fn minor_of(version: &[u8]) -> Option<u32> {
     let version = core::str::from_utf8(version).ok()?;
-    if version.contains("free-threading") {
-        return None;
-    }
     let digits = version.strip_prefix("3.")?;
     let end = digits.find(|character: char| !character.is_ascii_digit())?;
     digits.get(..end)?.parse().ok()
 }
 
+/// Whether an interpreter that says this of its version is built without an interpreter lock.
+pub fn is_without_lock(version: &[u8]) -> bool {
+    core::str::from_utf8(version).is_ok_and(|version| version.contains("free-threading build"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::minor_of;
+    use super::{is_without_lock, minor_of};
 
     #[test]
     fn versions() {
         assert_eq!(minor_of(b"3.13.0 (main, Nov  1 2024) [GCC 12.2.0]"), Some(13));
         assert_eq!(minor_of(b"3.7.16 (default)"), Some(7));
-        assert_eq!(minor_of(b"3.13.0 experimental free-threading build (main)"), None);
+        assert_eq!(minor_of(b"3.13.0 experimental free-threading build (main)"), Some(13));
+        assert!(is_without_lock(b"3.14.0 free-threading build (main)") && !is_without_lock(b"3.14.0 (main)"));
         assert_eq!(minor_of(b"2.7.18 (default)"), None);
         assert_eq!(minor_of(b"3."), None);
     }

@@ -49,7 +49,7 @@ impl Objects {
         if names.len() < wanted.len() {
             let values = of_frames.iter().flat_map(|module| &module.variables);
             let modules = values.filter(|(_, value)| self.is_module(*value));
-            let referred = modules.filter_map(|(_, module)| self.pages.pointer(module + VARIABLES));
+            let referred = modules.filter_map(|(_, module)| self.pointer_in(*module, VARIABLES));
             let referred = read(referred.collect(), false);
             self.add_lasting(state, &referred, wanted, &mut names);
         }
@@ -196,7 +196,7 @@ impl Objects {
             .pages
             .pointer(interpreter.checked_add(self.layout.runtime?.modules)?)?;
         let home = self.value(&self.entries(modules, MAX_ENTRIES), &name)?;
-        let variables = self.is_module(home).then(|| self.pages.pointer(home + VARIABLES))??;
+        let variables = self.is_module(home).then(|| self.pointer_in(home, VARIABLES))??;
         let variables = self.entries(variables, MAX_ENTRIES);
         let (variable, _) = variables.into_iter().find(|&(_, value)| value == object)?;
         Some(format!("{name}.{}", self.text(variable)?)).filter(|_| name != "__main__")

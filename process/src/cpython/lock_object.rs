@@ -18,16 +18,6 @@ const RECURSIVE_SIZE: usize = 40;
 const LOCKED: u8 = 1;
 const HAS_WAITERS: u8 = 2;
 
-/// The object of the lock with a state of its own at this address.
-pub fn object_of_lock(address: usize) -> usize {
-    address.wrapping_sub(STATE)
-}
-
-/// The address of the lock with a state of its own that is this object.
-pub fn lock_of_object(object: usize) -> usize {
-    object.wrapping_add(STATE)
-}
-
 /// A held lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockState {
@@ -40,9 +30,19 @@ pub struct LockState {
 }
 
 impl Objects {
+    /// Where a lock with a state of its own has it, in bytes from the object's beginning.
+    pub fn state_of_locks(&self) -> usize {
+        self.part(0, STATE)
+    }
+
+    /// The object of the lock with a state of its own at this address.
+    pub(super) fn object_of_lock(&self, address: usize) -> usize {
+        address.wrapping_sub(self.state_of_locks())
+    }
+
     /// The address that identifies the lock, if the object is one.
     pub fn lock_in(&self, object: usize) -> Option<usize> {
-        let state = object.checked_add(STATE)?;
+        let state = self.part(object, STATE);
         if self.lock_type(object)?.has_semaphore {
             self.pages.pointer(state)
         } else {
@@ -75,12 +75,12 @@ impl Objects {
     /// The `pthread_t` that a recursive lock knows as its holder.
     pub fn recursive_holder(&self, object: usize) -> Option<usize> {
         let is_recursive = self.lock_type(object)?.is_recursive;
-        is_recursive.then(|| self.pages.pointer(object.checked_add(HOLDER)?))?
+        is_recursive.then(|| self.pointer_in(object, HOLDER))?
     }
 
     /// The lock at this address, if it is a held lock with its own state.
     pub fn held_lock_at(&self, address: usize) -> Option<LockState> {
-        let object = address.checked_sub(STATE)?;
+        let object = self.object_of_lock(address);
         let has_own_state = !self.lock_type(object)?.has_semaphore;
         has_own_state.then(|| self.held_lock(object))?
     }
@@ -111,7 +111,7 @@ impl Objects {
             _ => return None,
         };
         Some(LockType {
-            has_semaphore: self.pages.word(of + TYPE_BASIC_SIZE)? > size,
+            has_semaphore: self.word_in(of, TYPE_BASIC_SIZE)? > self.part(0, size),
             is_recursive,
         })
     }

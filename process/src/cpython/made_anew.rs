@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::frame::CONTENT;
 use super::layout::INTERPRETER;
 use super::object::{MAX_ENTRIES, Objects};
 
@@ -50,8 +51,6 @@ const PARTIAL_FUNCTION: usize = 16;
 const PARTIAL_ARGUMENTS: usize = 24;
 /// Weak references: the object.
 const REFERENT: usize = 16;
-/// Cells: the content.
-const CONTENT: usize = 16;
 
 /// The variable of `logging` with the set of its handlers.
 const LOGGING_HANDLERS: &str = "_at_fork_reinit_lock_weakset";
@@ -86,7 +85,7 @@ impl Objects {
     }
 
     fn add_callable(&self, callable: usize, depth: usize, found: &mut Found) {
-        let part = |place| self.pages.pointer(callable.checked_add(place)?);
+        let part = |place| self.pointer_in(callable, place);
         match self.name_of_type(callable).as_deref() {
             Some("function") => self.add_function(callable, None, depth, found),
             Some("method") => {
@@ -111,7 +110,7 @@ impl Objects {
             }
             Some("WeakMethod") => {
                 let function = self.value(&self.all_attributes(callable), "_func_ref");
-                if let Some(function) = function.and_then(|reference| self.pages.pointer(reference + REFERENT)) {
+                if let Some(function) = function.and_then(|reference| self.pointer_in(reference, REFERENT)) {
                     self.add_function(function, part(REFERENT), depth, found);
                 }
             }
@@ -174,7 +173,7 @@ impl Objects {
     fn variables_around(&self, function: usize) -> Vec<usize> {
         let cells = self.pages.pointer(function + self.layout.function.closure);
         let cells = cells.map_or_else(Vec::new, |cells| self.elements(cells, MAX_NAMES));
-        let content = |cell: usize| self.pages.pointer(cell.checked_add(CONTENT)?);
+        let content = |cell: usize| self.pointer_in(cell, CONTENT);
         cells.into_iter().filter_map(content).collect()
     }
 
@@ -207,7 +206,7 @@ impl Objects {
             return;
         };
         for reference in self.members(references) {
-            let handler = self.pages.pointer(reference + REFERENT);
+            let handler = self.pointer_in(reference, REFERENT);
             let lock = handler.and_then(|handler| self.value(&self.attributes(handler), "lock"));
             found.locks.extend(lock.and_then(|lock| self.lock_in(lock)));
         }

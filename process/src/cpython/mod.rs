@@ -3,7 +3,7 @@
 //!
 //! Nothing of the interpreter is called, and nothing of it is changed: all reads are guarded and bounded, in this process or
 //! another. What is not as expected (a pointer to another type, an unknown version) gives nothing. The caller ensures that nothing
-//! changes meanwhile: it holds the interpreter lock, or the process is not running.
+//! changes meanwhile: it holds the interpreter lock, it has stopped the threads of a build without one, or the process is not running.
 //!
 //! Each uses only those above it in this list:
 //!
@@ -13,6 +13,7 @@
 //! | `interpreter` | an interpreter's version, and where its types are |
 //! | `program` | the module with the interpreter, its symbols and its builtin methods |
 //! | `layout`, `opcodes` | what must be known of a version |
+//! | `build` | what differs in builds without an interpreter lock |
 //! | `versions` | that of each version, as data |
 //! | `pages` | guarded reads, each page once |
 //! | `known` | what has been found out already |
@@ -34,6 +35,7 @@
 //! | `view` | all of it together, as a thread of this process sees it |
 //! | `foreign` | the same of another process |
 
+pub mod build;
 mod builtin;
 mod called;
 mod class;
@@ -68,7 +70,6 @@ pub use self::foreign::{ForeignPython, Holder, SeenThread};
 pub use self::frame::Frame;
 pub use self::held::Held;
 pub use self::interpreter::{Interpreter, Types};
-pub use self::lock_object::{lock_of_object, object_of_lock};
 pub use self::object::Objects;
 pub use self::opcodes::Opcodes;
 pub use self::pages::Pages;

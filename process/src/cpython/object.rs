@@ -1,5 +1,6 @@
 //! Objects in memory.
 
+use super::build::Build;
 use super::interpreter::Interpreter;
 use super::known::Known;
 use super::layout::{Attributes, Keys, Layout};
@@ -20,12 +21,14 @@ const TYPE_DICT_OFFSET: usize = 288;
 const DICT_KEYS: usize = 32;
 const DICT_VALUES: usize = 40;
 const SIZE: usize = 16;
+const LIST_ELEMENTS: usize = 24;
 
 /// How objects are read.
 #[derive(Debug)]
 pub struct Objects {
     pub(super) interpreter: Interpreter,
     pub(super) layout: Layout,
+    pub(super) build: Build,
     pub(super) pages: Pages,
     pub(super) known: Known,
     pub(super) counts_semaphores: bool,
@@ -38,6 +41,7 @@ impl Objects {
         Some(Self {
             interpreter: *interpreter,
             layout: versions::layout_of(interpreter)?,
+            build: versions::build_of(interpreter)?,
             pages: pages(memory),
             known: Known::default(),
             counts_semaphores: false,
@@ -57,6 +61,21 @@ impl Objects {
         self.layout.own_locks_since.is_some()
     }
 
+    /// The address of the part of an object that lies this far behind its beginning in builds with an interpreter lock.
+    pub fn part(&self, object: usize, offset: usize) -> usize {
+        object.wrapping_add(offset).wrapping_add(self.build.longer_head)
+    }
+
+    /// The pointer that is this part of an object.
+    pub(super) fn pointer_in(&self, object: usize, offset: usize) -> Option<usize> {
+        self.pages.pointer(self.part(object, offset))
+    }
+
+    /// The word that is this part of an object.
+    pub(super) fn word_in(&self, object: usize, offset: usize) -> Option<usize> {
+        self.pages.word(self.part(object, offset))
+    }
+
     /// The object that a frame refers to by this word; 0 where it refers to none.
     pub fn referred(&self, word: usize) -> usize {
         const NUMBER: usize = 3;
@@ -69,12 +88,12 @@ impl Objects {
 
     /// The address of the object's type.
     pub fn type_of(&self, object: usize) -> Option<usize> {
-        self.pages.pointer(object.checked_add(TYPE)?)
+        self.pointer_in(object, TYPE)
     }
 
     /// The type's name, with its module where it is built in.
     pub fn type_name(&self, of: usize) -> Option<String> {
-        self.c_string(self.pages.pointer(of + TYPE_NAME)?)
+        self.c_string(self.pointer_in(of, TYPE_NAME)?)
     }
 
     /// The text here that a NUL ends.
@@ -104,9 +123,10 @@ impl Objects {
         if self.type_of(object)? != self.interpreter.types.text {
             return None;
         }
-        let length = self.pages.word(object + SIZE)?.min(MAX_TEXT);
-        let state = self.pages.byte(object + 32)?;
-        let (kind, is_compact, is_ascii) = (usize::from(state >> 2 & 7), state & 0x20 != 0, state & 0x40 != 0);
+        let length = self.word_in(object, SIZE)?.min(MAX_TEXT);
+        let (place, lowest) = self.build.form;
+        let form = self.pages.byte(object + place)? >> lowest;
+        let (kind, is_compact, is_ascii) = (usize::from(form & 7), form & 8 != 0, form & 0x10 != 0);
         if !is_compact || !matches!(kind, 1 | 2 | 4) {
             return None;
         }
@@ -136,12 +156,12 @@ impl Objects {
     /// The content of a `bytes`, unless it is longer than this.
     pub(super) fn bytes(&self, object: usize, longest: usize) -> Option<Vec<u8>> {
         const CONTENT: usize = 32;
-        let length = self.pages.word(object + SIZE)?;
+        let length = self.word_in(object, SIZE)?;
         if length > longest {
             return None;
         }
         let mut bytes = vec![0; length];
-        self.pages.read(object + CONTENT, &mut bytes).then_some(bytes)
+        self.pages.read(self.part(object, CONTENT), &mut bytes).then_some(bytes)
     }
 
     /// The value of an `int` that is at least one and not longer than an address.
@@ -149,12 +169,12 @@ impl Objects {
         const DIGITS: usize = 24;
         const BITS: u32 = 30;
         // The number of digits, shifted by flags from 3.12 on.
-        let digits = match (self.interpreter.minor, self.pages.word(object + SIZE)?) {
+        let digits = match (self.interpreter.minor, self.word_in(object, SIZE)?) {
             (12.., tag) => tag >> 3,
             (_, size) => size,
         };
         let digit = |index: usize| {
-            let digit = u32::try_from(self.pages.int(object + DIGITS + index * 4)?).ok()?;
+            let digit = u32::try_from(self.pages.int(self.part(object, DIGITS + index * 4))?).ok()?;
             Some((digit as usize) << (BITS * u32::try_from(index).ok()?))
         };
         match digits {
@@ -169,14 +189,14 @@ impl Objects {
         let types = &self.interpreter.types;
         let start = match self.type_of(object) {
             Some(of) if of == types.tuple => Some(object + self.layout.elements),
-            Some(of) if of == types.list => self.pages.pointer(object + 24),
+            Some(of) if of == types.list => self.pointer_in(object, LIST_ELEMENTS),
             Some(of) if self.is_deque(of) => return self.elements_of_deque(object, limit),
             _ => None,
         };
         let Some(start) = start else {
             return Vec::new();
         };
-        let length = self.pages.word(object + SIZE).unwrap_or(0);
+        let length = self.word_in(object, SIZE).unwrap_or(0);
         let words = (0..length.min(limit)).map_while(|index| self.pages.word(start + index * 8));
         words.collect()
     }
@@ -185,8 +205,7 @@ impl Objects {
     fn is_deque(&self, of: usize) -> bool {
         /// Its structure is larger than most; since 3.12 it has room for blocks that are not in use.
         const BASIC_SIZE: core::ops::Range<usize> = 80..256;
-        self.pages
-            .word(of + TYPE_BASIC_SIZE)
+        self.word_in(of, TYPE_BASIC_SIZE)
             .is_some_and(|size| BASIC_SIZE.contains(&size))
             && self.type_name(of).as_deref() == Some("collections.deque")
     }
@@ -198,9 +217,9 @@ impl Objects {
         const BLOCK: usize = 64;
         let mut elements = Vec::new();
         let mut read = || {
-            let length = self.pages.word(deque + SIZE)?.min(limit);
-            let mut block = self.pages.pointer(deque + FIRST_BLOCK)?;
-            let mut index = self.pages.word(deque + FIRST_INDEX)?;
+            let length = self.word_in(deque, SIZE)?.min(limit);
+            let mut block = self.pointer_in(deque, FIRST_BLOCK)?;
+            let mut index = self.word_in(deque, FIRST_INDEX)?;
             while elements.len() < length {
                 if index >= BLOCK {
                     block = self.pages.pointer(block + 8 + BLOCK * 8)?;
@@ -224,8 +243,8 @@ impl Objects {
         const PLACE: usize = 16;
         let table = || {
             let is_set = self.type_name(self.type_of(set)?)? == "set";
-            let last = self.pages.word(set + MASK).filter(|_| is_set)?;
-            Some((self.pages.pointer(set + TABLE)?, last.min(MAX_ENTRIES)))
+            let last = self.word_in(set, MASK).filter(|_| is_set)?;
+            Some((self.pointer_in(set, TABLE)?, last.min(MAX_ENTRIES)))
         };
         let Some((table, last)) = table() else {
             return Vec::new();
@@ -239,12 +258,12 @@ impl Objects {
         if self.type_of(dict) != Some(self.interpreter.types.dict) {
             return Vec::new();
         }
-        let Some(keys) = self.pages.pointer(dict + DICT_KEYS) else {
+        let Some(keys) = self.pointer_in(dict, DICT_KEYS) else {
             return Vec::new();
         };
-        match self.pages.word(dict + DICT_VALUES) {
+        match self.word_in(dict, DICT_VALUES) {
             Some(0) => self.entries_of(keys, None, limit),
-            Some(_) => self.pages.pointer(dict + DICT_VALUES).map_or_else(Vec::new, |values| {
+            Some(_) => self.pointer_in(dict, DICT_VALUES).map_or_else(Vec::new, |values| {
                 self.entries_of(keys, Some(values + self.head_of_values()), limit)
             }),
             None => Vec::new(),
@@ -257,9 +276,9 @@ impl Objects {
         const HAS_DICT_BEFORE: usize = 1 << 4;
         let found = || {
             let of = self.type_of(object)?;
-            let flags = self.pages.word(of + TYPE_FLAGS)?;
+            let flags = self.word_in(of, TYPE_FLAGS)?;
             if self.layout.attributes == Attributes::Dictionary || flags & HAS_DICT_BEFORE == 0 {
-                let offset = self.pages.word(of + TYPE_DICT_OFFSET)?;
+                let offset = self.word_in(of, TYPE_DICT_OFFSET)?;
                 // Negative ones belong to objects of varying size.
                 let dict = (16..1 << 16)
                     .contains(&offset)
@@ -270,12 +289,12 @@ impl Objects {
                 let keys = self.pages.pointer(of + self.layout.shared_keys?)?;
                 Some(self.entries_of(keys, Some(values), MAX_ENTRIES))
             };
-            let before = self.pages.word(object.checked_sub(24)?)?;
+            let before = self.pages.word(object.checked_sub(self.build.dict_before)?)?;
             match self.layout.attributes {
                 Attributes::TwoPointers if before == 0 => shared(self.pages.pointer(object - 32)?),
                 Attributes::OnePointer if before & 1 == 1 => shared(before.checked_add(1)?),
                 Attributes::Inline if before == 0 && flags & HAS_VALUES_INLINE != 0 => {
-                    let values = object + self.pages.pointer(of + TYPE_BASIC_SIZE)?;
+                    let values = object + self.pointer_in(of, TYPE_BASIC_SIZE)?;
                     let valid = self.pages.byte(values + 3)? != 0;
                     valid.then(|| shared(values + self.head_of_values()))?
                 }

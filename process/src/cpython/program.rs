@@ -52,8 +52,8 @@ impl CPython {
         None
     }
 
-    /// The interpreter, as its file describes it; `None` where that has no symbols, or shows no version, and for builds without an
-    /// interpreter lock. A process that can be asked knows better.
+    /// The interpreter, as its file describes it; `None` where that has no symbols, or shows no version. A process that can be asked knows
+    /// better.
     pub fn interpreter(&self, modules: &Modules) -> Option<Interpreter> {
         /// The first version with a table for debuggers.
         const FIRST_WITH_TABLE: u32 = 13;

@@ -7,7 +7,6 @@ use super::called::TAKES;
 use super::frame::Frame;
 use super::known::Block;
 use super::layout::{BlockTable, Blocks, Exit};
-use super::lock_object::object_of_lock;
 use super::object::Objects;
 use super::versions;
 use super::with_block::UNIT;
@@ -61,7 +60,7 @@ impl Objects {
         let lock = |object| self.bound_method(object, is_wanted).unwrap_or(object);
         let by_name = self.held_locks_from(frame).into_iter();
         let called = by_name.filter(|found| self.is_acquiring(frame, &found.last));
-        let called = called.map(|found| object_of_lock(found.named.address));
+        let called = called.map(|found| self.object_of_lock(found.named.address));
         Some(objects.map(lock).chain(called).collect())
     }
 

@@ -49,7 +49,7 @@ impl Objects {
         let active = |(interpreter, layout): (usize, Runtime)| {
             let modules = self.entries(self.pages.pointer(interpreter + layout.modules)?, MAX_ENTRIES);
             let threading = self.value(&modules, "threading")?;
-            let variables = self.entries(self.pages.pointer(threading + VARIABLES)?, MAX_ENTRIES);
+            let variables = self.entries(self.pointer_in(threading, VARIABLES)?, MAX_ENTRIES);
             Some(self.entries_by_handle(self.value(&variables, "_active")?))
         };
         let all = self.interpreters(runtime).into_iter().filter_map(active);

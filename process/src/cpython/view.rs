@@ -67,14 +67,14 @@ impl View {
 }
 
 impl Objects {
-    /// This thread's innermost `depth` frames and, if it holds the interpreter lock, so that nothing changes, the other threads and
-    /// the locks that they hold.
-    pub fn view(&self, this: Thread, has_lock: bool, depth: usize, targets: &[Target]) -> View {
+    /// This thread's innermost `depth` frames and, if no other thread changes anything meanwhile, the other threads and the locks that they
+    /// hold.
+    pub fn view(&self, this: Thread, is_alone: bool, depth: usize, targets: &[Target]) -> View {
         let mut view = View {
             own: self.records_of(&self.frames(this.state, depth)),
             ..View::default()
         };
-        if !has_lock {
+        if !is_alone {
             return view;
         }
         let others = self.others(this.state);

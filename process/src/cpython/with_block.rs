@@ -197,7 +197,7 @@ impl Objects {
         const METHOD: usize = 40;
         let name = || match self.type_name(self.type_of(object)?)?.as_str() {
             "function" => self.text(self.pages.pointer(object + self.layout.function_name)?),
-            "method_descriptor" => self.c_string(self.pages.pointer(self.pages.pointer(object + METHOD)?)?),
+            "method_descriptor" => self.c_string(self.pages.pointer(self.pointer_in(object, METHOD)?)?),
             _ => None,
         };
         name().is_some_and(|name| is_wanted(&name))
@@ -213,14 +213,14 @@ impl Objects {
         const FUNCTION: usize = 16;
         const BOUND_TO: usize = 24;
         let is_it = match self.type_name(self.type_of(object)?)?.as_str() {
-            "method" => self.is_method(self.pages.pointer(object + FUNCTION)?, is_wanted),
+            "method" => self.is_method(self.pointer_in(object, FUNCTION)?, is_wanted),
             "builtin_function_or_method" => {
-                let name = self.pages.pointer(self.pages.pointer(object + FUNCTION)?)?;
+                let name = self.pages.pointer(self.pointer_in(object, FUNCTION)?)?;
                 self.c_string(name).is_some_and(|name| is_wanted(&name))
             }
             _ => false,
         };
-        is_it.then(|| self.pages.pointer(object + BOUND_TO))?
+        is_it.then(|| self.pointer_in(object, BOUND_TO))?
     }
 }
 

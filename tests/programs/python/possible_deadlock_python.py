@@ -12,6 +12,8 @@
 # suppress: orphaned_lock:withdraw
 # runs: {lock,recursive,condition,acquire} python sem_wait
 # runs: c_lock mutex pthread_mutex_lock
+# Without an interpreter lock, no call of libc shows whether a thread stops running Python code while it has the mutex.
+# interpreter-lock: c_lock
 import ctypes
 import os
 import sys

@@ -6,6 +6,8 @@
 # expect: at-most WARN
 # bare: 0
 # runs: {queue,pipe,pool,executor,subprocess}
+# Without an interpreter lock, another thread of the pool may well hold one of its locks just then, which is a finding.
+# interpreter-lock: pool
 import concurrent.futures
 import multiprocessing
 import os

@@ -2,6 +2,8 @@
 #
 # python: 3.7-3.15
 # runs: {other,native,named}
+# A fork in C does not stop the other threads of a build without an interpreter lock, so nothing is read of them.
+# interpreter-lock: native
 # expect: unsafe_fork ERROR locks=1 threads=1 python=send_clerk
 # with: made_anew=false owner=keeper
 # expect: orphaned_lock FATAL same_fork=yes python=send_clerk owner=keeper

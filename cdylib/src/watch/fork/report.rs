@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeSet;
 
-use forkwatch_schema::record::{Detail, Record, Thread, UnsafeFork};
+use forkwatch_schema::record::{Detail, Lock, Record, Thread, UnsafeFork};
 use forkwatch_text::headline;
 
 use crate::config;
@@ -84,17 +84,17 @@ fn say_if_python_is_unknown() {
     {
         output::write_sentence(&format!(
             "CPython {version} is not known to this version of forkwatch, so findings have no Python stacks, and no names of \
-             Python's threads and locks. A newer version may know it; with CPython 3.6 to 3.15, in a build with the interpreter \
-             lock, this one has them."
+             Python's threads and locks. A newer version may know it; with CPython 3.6 to 3.15, this one has them."
         ));
     }
 }
 
-/// Leaves a record the locks that were not reported at this line before, and their holders; all of them if there is no such lock.
+/// Leaves a record the locks that were not reported at this line before, and their holders; all of them if no such lock can hang a child.
 fn keep_what_is_new(detail: &mut UnsafeFork, is_reported: impl Fn(&HeldLock) -> bool, snapshot: &ForkSnapshot) {
     let new = snapshot.locks.iter().filter(|held| !is_reported(held));
     let new: BTreeSet<String> = new.map(|held| address(held.entry.address)).collect();
-    if !detail.locks.iter().any(|lock| new.contains(&lock.address)) {
+    let can_hang = |lock: &Lock| !lock.made_anew && new.contains(&lock.address);
+    if !detail.locks.iter().any(can_hang) {
         return;
     }
     detail.locks.retain(|lock| new.contains(&lock.address));

@@ -11,7 +11,7 @@ use crate::verdict::bookkeeping;
 /// A thread is being created: from then on, Python's forks can be unsafe. Does nothing unless the calling thread has the interpreter lock,
 /// and forks are held back.
 pub fn arrange() {
-    if settling::limit().is_none() || !python::is_locked_by_this_thread() {
+    if settling::limit().is_none() || !python::is_run_by_this_thread() {
         return;
     }
     let is_found = {

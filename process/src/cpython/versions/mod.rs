@@ -12,6 +12,7 @@ mod v3_7;
 mod v3_8;
 mod v3_9;
 
+use super::build::{Build, WithoutLock};
 use super::debug_offsets::DebugOffsets;
 use super::interpreter::Interpreter;
 use super::layout::{Innermost, Instruction, Layout, Runtime, Variables};
@@ -24,7 +25,9 @@ pub struct Version {
     pub minor: u32,
     /// The instruction that calls `__enter__` for a `with` block; `None` where that takes several.
     pub enters_block: Option<u8>,
-    /// The offsets.
+    /// What differs in builds without an interpreter lock; `None` in versions that have no such builds.
+    pub without_lock: Option<WithoutLock>,
+    /// The offsets, in a build with an interpreter lock.
     pub layout: Layout,
     /// The instructions that matter; `None` if none are needed.
     pub opcodes: Option<Opcodes>,
@@ -51,11 +54,25 @@ pub fn of(minor: u32) -> Option<&'static Version> {
 
 /// The layout of an interpreter, in which its own table for debuggers goes first; `None` where its version is not known.
 pub fn layout_of(interpreter: &Interpreter) -> Option<Layout> {
-    let known = of(interpreter.minor)?.layout;
+    let version = of(interpreter.minor)?;
+    let known = if interpreter.has_lock() {
+        version.layout
+    } else {
+        version.without_lock?.layout(version.layout)
+    };
     Some(match &interpreter.offsets {
         Some(offsets) => with(known, offsets),
         None => known,
     })
+}
+
+/// How the objects of an interpreter are read; `None` where its version is not known.
+pub fn build_of(interpreter: &Interpreter) -> Option<Build> {
+    let version = of(interpreter.minor)?;
+    if interpreter.has_lock() {
+        return Some(Build::WITH_LOCK);
+    }
+    Some(version.without_lock?.build())
 }
 
 fn with(known: Layout, offsets: &DebugOffsets) -> Layout {

@@ -10,6 +10,7 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 11,
     enters_block: Some(53),
+    without_lock: None,
     layout: Layout {
         innermost: Innermost::Behind(56, 8),
         thread_id: 152,

@@ -10,6 +10,7 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 12,
     enters_block: Some(53),
+    without_lock: None,
     layout: Layout {
         innermost: Innermost::Behind(56, 0),
         thread_id: 136,

@@ -1,6 +1,7 @@
 //! CPython 3.13.
 
 use super::Version;
+use crate::cpython::build::WithoutLock;
 use crate::cpython::layout::{
     Attributes, BlockTable, Blocks, Exit, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
@@ -10,6 +11,11 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 13,
     enters_block: Some(2),
+    without_lock: Some(WithoutLock {
+        child_handlers: 10664,
+        form: (48, 2),
+        copies: None,
+    }),
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,

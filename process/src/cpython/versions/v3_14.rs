@@ -1,6 +1,7 @@
 //! CPython 3.14.
 
 use super::Version;
+use crate::cpython::build::{Copies, WithoutLock};
 use crate::cpython::layout::{
     Attributes, BlockTable, Blocks, Exit, Function, Innermost, Instruction, Keys, Layout, Lines, Runtime, Variables,
 };
@@ -10,6 +11,11 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 14,
     enters_block: None,
+    without_lock: Some(WithoutLock {
+        child_handlers: 10752,
+        form: (49, 0),
+        copies: Some(Copies { number: 72, table: 224 }),
+    }),
     layout: Layout {
         innermost: Innermost::Here(72),
         thread_id: 152,

@@ -11,6 +11,7 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 6,
     enters_block: Some(143),
+    without_lock: None,
     layout: Layout {
         innermost: Innermost::Here(24),
         thread_id: 152,

@@ -10,6 +10,7 @@ use crate::cpython::opcodes::Opcodes;
 pub const VERSION: Version = Version {
     minor: 7,
     enters_block: Some(143),
+    without_lock: None,
     layout: Layout {
         innermost: Innermost::Here(24),
         thread_id: 176,
