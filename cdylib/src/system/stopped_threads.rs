@@ -33,6 +33,7 @@ impl StoppedThreads {
 
     /// Whether it is the thread with this state that has stopped all others.
     pub fn is_by(&self, state: usize) -> bool {
+        // Relaxed: see the field.
         match self.place.load(Ordering::Relaxed) {
             0 => self.find(state),
             place => self.names(place, state),
@@ -43,6 +44,7 @@ impl StoppedThreads {
         let places = WINDOW.step_by(WORD).map(|offset| self.runtime.start + offset);
         let found = places.into_iter().find(|&place| self.names(place, state));
         if let Some(place) = found {
+            // Relaxed: see the field.
             self.place.store(place, Ordering::Relaxed);
         }
         found.is_some()
