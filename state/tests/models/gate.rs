@@ -11,6 +11,7 @@ use loom::thread;
 use crate::{Kernel, model};
 
 const LOCK: usize = 0x10;
+const MUTEX: usize = 0x20;
 
 struct Process {
     gate: Gate<Kernel>,
@@ -18,6 +19,8 @@ struct Process {
     forker: Record,
     /// Relaxed, so that it orders nothing: the worker is between taking its lock and giving it back.
     is_inside: AtomicBool,
+    /// The mutex of the worker's wait for a condition, which libc takes again when the wait ends. Ordered as a mutex is.
+    is_taken_again: AtomicBool,
 }
 
 impl Process {
@@ -27,6 +30,7 @@ impl Process {
             worker: Record::zeros(),
             forker: Record::zeros(),
             is_inside: AtomicBool::new(false),
+            is_taken_again: AtomicBool::new(false),
         };
         process.worker.set_stack(0x1000, 0x1000, worker_is_hot);
         Arc::new(process)
@@ -75,6 +79,50 @@ impl Process {
         }
         self.gate.open(closing);
         is_clear
+    }
+
+    /// A wait for a condition, off the hot path: from its end in libc to the end of what the thread does with the mutex.
+    fn return_from_wait(&self) {
+        let ticket = self.worker.held.ask(MUTEX, Object::Mutex, 1000, StackId(1));
+        self.worker.held.took(ticket.expect("a slot is free"));
+        self.worker.held.set_released_by_wait(MUTEX, true);
+        self.is_taken_again.store(true, Ordering::Relaxed);
+        assert!(!self.worker.is_hot());
+        if self.gate.is_closed() {
+            self.gate.stay(&self.worker, || {
+                thread::yield_now();
+                true
+            });
+        }
+        self.worker.held.set_released_by_wait(MUTEX, false);
+        self.is_inside.store(true, Ordering::Relaxed);
+        self.is_inside.store(false, Ordering::Relaxed);
+        self.is_taken_again.store(false, Ordering::Release);
+        assert!(self.worker.held.release(MUTEX));
+    }
+
+    /// As the library looks: a thread at the gate keeps a mutex that the child frees.
+    fn keeps_mutex_back(&self) -> bool {
+        self.worker.is_at_gate()
+            || self.worker.held.entries().all(|entry| match entry.stage {
+                Stage::ReleasedByWait => !self.is_taken_again.load(Ordering::Acquire),
+                _ => false,
+            })
+    }
+
+    fn fork_beside_wait(&self) {
+        let closing = self.gate.close(&self.forker).expect("it is open");
+        self.gate
+            .take_off_hot_paths([&self.worker].into_iter(), || fence(Ordering::SeqCst));
+        if self.keeps_mutex_back() {
+            for _ in 0..2 {
+                assert!(
+                    !self.is_inside.load(Ordering::Relaxed),
+                    "a thread went on with its mutex"
+                );
+            }
+        }
+        self.gate.open(closing);
     }
 }
 
@@ -140,6 +188,37 @@ fn a_thread_that_returns_to_its_hot_path_is_taken_off_again() {
         }
         process.gate.open(closing);
         worker.join().unwrap();
+    });
+}
+
+/// The gate opens and is closed again while it makes its new entry.
+#[test]
+fn a_thread_that_leaves_it_sees_that_it_is_closed_again() {
+    model(2, || {
+        let process = Process::new(false);
+        let worker = {
+            let process = Arc::clone(&process);
+            thread::spawn(move || process.lock_and_unlock())
+        };
+        process.fork();
+        process.fork();
+        worker.join().unwrap();
+    });
+}
+
+/// The child frees its mutex, so it must not go on until the copy is made, nor as the gate opens and is closed again.
+#[test]
+fn a_thread_whose_wait_has_ended_stays_at_it() {
+    model(2, || {
+        let process = Process::new(false);
+        let worker = {
+            let process = Arc::clone(&process);
+            thread::spawn(move || process.return_from_wait())
+        };
+        process.fork_beside_wait();
+        process.fork_beside_wait();
+        worker.join().unwrap();
+        assert!(!process.worker.is_at_gate(), "it has left in the end");
     });
 }
 
