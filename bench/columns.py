@@ -37,6 +37,8 @@ NATIVE = Column("native")
 # The column that the targets apply to, and the one that shows how much the same program varies.
 FORKWATCH = "forkwatch"
 AGAIN = "native again"
+# Forks are held back until no other thread holds a lock.
+SETTLE = "settle"
 
 _TRACED_CALLS = "pthread_*+sem_*+fork"
 
@@ -56,6 +58,7 @@ def columns(library: Path, pass_through: Path | None) -> list[Column]:
         watched(FORKWATCH, "as it is preloaded, without any option (`FORKWATCH_STACKS=full`)"),
         watched("caller", "`FORKWATCH_STACKS=caller`", FORKWATCH_STACKS="caller"),
         watched("off", "`FORKWATCH_STACKS=off`", FORKWATCH_STACKS="off"),
+        watched(SETTLE, "`FORKWATCH_SETTLE=on`: forks are held back for at most 100 ms", FORKWATCH_SETTLE="on"),
         *(
             [
                 Column(

@@ -13,7 +13,7 @@ from bench.table import compared
 
 LABELS, WIDTH, STEP, TOP = 330, 1000, 19, 74
 # Distinguishable with colour blindness; each readable on white and on black.
-COLOURS = ("#8a8a8a", "#d55e00", "#cc79a7", "#0095d9", "#009e73", "#b59b00", "#7f6bd9", "#a0522d", "#5b7fa6")
+COLOURS = ("#8a8a8a", "#d55e00", "#cc79a7", "#0095d9", "#009e73", "#b59b00", "#7f6bd9", "#a0522d", "#5b7fa6", "#d4447c")
 STYLE = """
 svg { background: #fff; color: #222; font: 12px system-ui, sans-serif; }
 text { fill: currentColor; } .faint { stroke: currentColor; stroke-opacity: .15; } .native { stroke: currentColor; }
@@ -25,7 +25,7 @@ text { fill: currentColor; } .faint { stroke: currentColor; stroke-opacity: .15;
 def svg(results: list[Result], columns: list[Column], caption: str) -> ElementTree.Element:
     rows = [result for result in results if result.row.unit is Unit.TIME and result.native]
     points = [
-        (line, place, result.cells[column.name].median(Unit.TIME))
+        (line, place, result.cells[column.name].ratio())
         for line, result in enumerate(rows)
         for place, column in enumerate(columns)
     ]

@@ -21,12 +21,19 @@ class Cell:
     ended: bool = False
 
     def compared(self, unit: Unit) -> list[float]:
-        """Each pair as in the table: a ratio, or the difference from native."""
+        """Each pair as in the table: a ratio, the difference from native, or the value itself."""
+        if unit is Unit.TIME_ITSELF:
+            return self.measured
         pairs = zip(self.measured, self.native)
         return [value / bare if unit is Unit.TIME else value - bare for value, bare in pairs]
 
-    def median(self, unit: Unit) -> float | None:
-        return statistics.median(self.compared(unit)) if self.measured else None
+    def ratio(self) -> float | None:
+        """How many times native it takes."""
+        return statistics.median(self.compared(Unit.TIME)) if self.measured else None
+
+    def figure(self, row: Row) -> float | None:
+        """That of all rounds."""
+        return row.choose(self.compared(row.unit)) if self.measured else None
 
 
 @dataclass
@@ -48,14 +55,14 @@ class Result:
     def met(self) -> bool | None:
         """Whether it does not; `None` where there is no target or no figure."""
         limit, cell = self.limit(), self.cells.get(FORKWATCH)
-        figure = cell.median(self.row.unit) if cell else None
+        figure = cell.figure(self.row) if cell else None
         return None if limit is None or figure is None else figure <= limit
 
     def as_json(self) -> dict:
         """Includes the pairs, so that the medians can be checked."""
         cells = {
             name: {
-                "median": cell.median(self.row.unit),
+                "median": cell.figure(self.row),
                 "rounds": len(cell.measured),
                 "measured": cell.measured,
                 "native": cell.native,
@@ -64,8 +71,8 @@ class Result:
             }
             for name, cell in self.cells.items()
         }
-        native = statistics.median(self.native) if self.native else None
-        kind = "ratio" if self.row.unit is Unit.TIME else "difference"
+        native = self.row.choose(self.native) if self.native else None
+        kind = {Unit.TIME: "ratio", Unit.TIME_ITSELF: "none"}.get(self.row.unit, "difference")
         return {
             "name": self.row.name,
             "unit": "KiB" if self.row.unit is Unit.MORE_MEMORY else "ns",

@@ -120,5 +120,5 @@ class Rounds:
             return True
         if column.is_tool and self.longest[(workload, column.name)] > LONG_RUN:
             return False
-        slow = column.is_tool and all((cell.median(Unit.TIME) or 0) > SLOW for cell in cells)
+        slow = column.is_tool and all((cell.ratio() or 0) > SLOW for cell in cells)
         return not slow or done < ROUNDS_OF_SLOW

@@ -8,11 +8,13 @@ import statistics
 import sys
 from dataclasses import dataclass
 from enum import Enum
+from typing import Callable
 
 from bench import building, inputs
 from bench.workloads import EACH, Workload
 from bench.workloads.commands import Start, Whole
 from bench.workloads.compiled import MILLISECONDS, Compiled
+from bench.workloads.held_back import LONGEST, MEDIAN, NEARLY_ALL, HeldBack
 from bench.workloads.servers import HOST, Served
 
 
@@ -23,6 +25,8 @@ class Unit(Enum):
     TIME = "ns"
     # Nanoseconds; a column is shown as what it adds to native.
     MORE_TIME = "ns more"
+    # Nanoseconds; a column is shown as it is: what is rare at best has no typical ratio.
+    TIME_ITSELF = "ns itself"
     # KiB; a column is shown as what it adds to native.
     MORE_MEMORY = "KiB more"
 
@@ -40,6 +44,8 @@ class Row:
     figure: str = EACH
     unit: Unit = Unit.TIME
     target: float | str | None = None
+    # The figure of all rounds of a row of its own times.
+    choose: Callable[[list[float]], float] = statistics.median
 
 
 def lock(name: str, way: str, target: float | None = None) -> Row:
@@ -63,6 +69,22 @@ def forks(threads: int, locks: int) -> list[Row]:
     if threads == 0:
         return [repeated, Row(f"{name}, first", workload, "first")]
     return [repeated, Row(f"{name}, first", workload, "first", Unit.MORE_TIME, 1e7)]
+
+
+def held_back(name: str, workload: HeldBack) -> list[Row]:
+    """Forks, and lock calls of a thread beside them: how long they take, and how long at worst."""
+    whats = [("fork", "fork"), ("lock", "lock call of a thread")]
+    return [
+        Row(
+            f"held back, {name}: {shown}, {of}",
+            workload,
+            f"{what}, {of}",
+            Unit.TIME_ITSELF,
+            choose=max if of == LONGEST else statistics.median,
+        )
+        for what, shown in whats
+        for of in (MEDIAN, NEARLY_ALL, LONGEST)
+    ]
 
 
 def whole(name: str, workload: Workload) -> Row:
@@ -92,6 +114,12 @@ ROWS: list[Row] = [
     Row("condition, there and back", Compiled("threads", ("condition", MILLISECONDS)), target=1.1),
     Row("thread create + join", Compiled("threads", ("create", MILLISECONDS)), target=1.3),
     *(row for threads in (0, 1, 10, 100, 1000) for locks in (0, 1000) for row in forks(threads, locks)),
+    *held_back("a mutex, 2 threads", HeldBack("c", "mutex", 2, 500)),
+    *held_back("a mutex, 8 threads", HeldBack("c", "mutex", 8, 200)),
+    *held_back("a server's pool, 8 threads", HeldBack("c", "pool", 8, 500)),
+    *held_back("`setenv`, 2 threads", HeldBack("c", "environment", 2, 500)),
+    *held_back("a mutex each, 100 threads", HeldBack("c", "many", 100, 100)),
+    *held_back("Python's lock, 2 threads", HeldBack("python", "lock", 2, 200)),
     Row("start of `true`", Start(("true",)), unit=Unit.MORE_TIME, target=1e6),
     Row("start of `python3 -c pass`", Start((sys.executable, "-c", "pass")), unit=Unit.MORE_TIME, target=2e6),
     Row("memory of a process", Compiled("memory", ("50",)), "process", Unit.MORE_MEMORY, 2048),

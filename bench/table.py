@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-
 from bench.columns import AGAIN, Column
 from bench.results import Cell, Result
 from bench.rows import Unit
@@ -24,12 +22,14 @@ def compared(value: float, unit: Unit) -> str:
     """A ratio, or a difference with its sign."""
     if unit is Unit.TIME:
         return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if unit is Unit.TIME_ITSELF:
+        return time(value)
     return f"{'+' if value >= 0 else '−'}{amount(abs(value), unit)}"
 
 
 def shown_cell(name: str, cell: Cell | None, result: Result, rounds: int) -> str:
     unit = result.row.unit
-    figure = cell.median(unit) if cell else None
+    figure = cell.figure(result.row) if cell else None
     if cell is None or figure is None:
         return "–"
     if name == AGAIN and unit is Unit.TIME:
@@ -53,7 +53,7 @@ def lines(results: list[Result], columns: list[Column], rounds: int) -> list[lis
     table = [["row", "native", *(column.name for column in shown), "target"]]
     for result in results:
         if result.native:
-            native = amount(statistics.median(result.native), result.row.unit)
+            native = amount(result.row.choose(result.native), result.row.unit)
             cells = [shown_cell(column.name, result.cells.get(column.name), result, rounds) for column in shown]
             table.append([result.row.name, native, *cells, shown_target(result)])
     return table
@@ -77,8 +77,9 @@ def as_markdown(table: list[list[str]]) -> str:
 def notes(results: list[Result], columns: list[Column], rounds: int) -> list[str]:
     """How to read it, and each thing that was skipped with its reason."""
     lines = [
-        f"Medians of {rounds} pairs; times as ratios to native, or added to native (+). In parentheses: fewer pairs,"
-        " because the tool is slow. >: stopped before its end. native again: the lowest and the highest ratio.",
+        f"Medians of {rounds} pairs, of what is longest the longest; times as ratios to native, added to native (+), or"
+        " as they are. In parentheses: fewer pairs, because the tool is slow. >: stopped before its end. native again:"
+        " the lowest and the highest ratio.",
     ]
     lines += [
         f"{column.name}: {column.meaning}." for column in columns if column.meaning and not column.reason_to_skip()
@@ -88,11 +89,12 @@ def notes(results: list[Result], columns: list[Column], rounds: int) -> list[str
         if column.reason_to_skip():
             lines.append(f"skipped: {column.name}: {column.reason_to_skip()}")
             continue
-        reasons: dict[str, list[str]] = {}
+        # Each workload once, however many rows its figures have.
+        reasons: dict[str, dict[str, None]] = {}
         for result in results:
             reason = result.cells[column.name].skipped
             if reason and not result.skipped:
-                reasons.setdefault(reason, []).append(result.row.name)
+                reasons.setdefault(reason, {})[result.row.name.split(":")[0]] = None
         lines += [f"skipped: {column.name}: {reason}: {'; '.join(names)}" for reason, names in reasons.items()]
     return lines
 

@@ -95,6 +95,42 @@ fn a_round_of_the_benchmark_gives_the_figures_asked_for() {
 }
 
 #[test]
+fn forks_that_are_held_back_have_their_longest_beside_their_median() {
+    let Some(python) = python() else {
+        return println!("skipped: there is no python3 from 3.8 on");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "held back, a mutex, 2 threads";
+    let output = bench(
+        &python,
+        folder.path(),
+        &["--rows", rows, "--columns", "settle,pass-through"],
+        None,
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let figures = figures(folder.path());
+    let [one, other] = figures["rows"].as_array().unwrap().as_chunks::<3>().0 else {
+        panic!("{figures}")
+    };
+    for (rows, what) in [(one, "fork"), (other, "lock call of a thread")] {
+        let of = |row: &Value, column: &str| match column {
+            "native" => row["native"].as_f64(),
+            _ => row["columns"][column]["median"].as_f64(),
+        };
+        for column in ["native", "settle"] {
+            let times: Vec<_> = rows.iter().filter_map(|row| of(row, column)).collect();
+            assert_eq!(times.len(), 3, "{column}: {figures}");
+            assert!(times.is_sorted() && times[0] > 0.0, "{column}: {figures}");
+        }
+        for (row, which) in rows.iter().zip(["median", "99 of 100", "longest"]) {
+            assert_eq!(row["name"], format!("held back, a mutex, 2 threads: {what}, {which}"));
+            assert_eq!(of(row, "pass-through"), None, "{row}");
+        }
+    }
+}
+
+#[test]
 fn what_the_benchmark_cannot_measure_is_reported() {
     let Some(python) = python() else {
         return println!("skipped: there is no python3 from 3.8 on");

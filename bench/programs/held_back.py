@@ -1,6 +1,6 @@
 """Forks beside threads that take Python locks all the time; each child takes the same lock. Prints as held_back.c does.
 
-usage: held_back.py lock|queue|logging|tqdm|objectid THREADS FORKS
+usage: held_back.py lock|queue|logging|tqdm|objectid THREADS FORKS [child-takes-nothing]
 """
 
 import json
@@ -14,6 +14,7 @@ import threading
 import time
 
 KIND, THREADS, FORKS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+TAKES = len(sys.argv) < 5
 lock = threading.Lock()
 items = queue.Queue()
 logger = logging.getLogger("held_back")
@@ -57,24 +58,38 @@ def keeper():
         use()
 
 
+def measured_keeper(samples):
+    while True:
+        before = time.perf_counter()
+        use()
+        samples.append((time.perf_counter() - before) * 1e6)
+
+
+def percentiles(samples):
+    """The median, the 99th percentile, and the longest."""
+    samples = sorted(samples)
+    return [round(us, 1) for us in (samples[len(samples) // 2], samples[len(samples) * 99 // 100], samples[-1])]
+
+
 def main():
     use()
-    for _ in range(THREADS):
+    stuck, taken, lock_calls = 0, [], []
+    threading.Thread(target=measured_keeper, args=(lock_calls,), daemon=True).start()
+    for _ in range(THREADS - 1):
         threading.Thread(target=keeper, daemon=True).start()
     time.sleep(0.05)
-    stuck, taken = 0, []
     for _ in range(FORKS):
         before = time.perf_counter()
         child = os.fork()
         if child == 0:
             signal.alarm(5)
-            use()
+            if TAKES:
+                use()
             os._exit(0)
         taken.append((time.perf_counter() - before) * 1e6)
         stuck += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    taken.sort()
-    of = [taken[len(taken) // 2], taken[len(taken) * 99 // 100], taken[-1]]
-    print(json.dumps({"forks": FORKS, "stuck": stuck, "fork_us": [round(us, 1) for us in of]}), flush=True)
+    figures = {"fork_us": percentiles(taken), "lock_us": percentiles(lock_calls)}
+    print(json.dumps({"forks": FORKS, "stuck": stuck, **figures}), flush=True)
     os._exit(0)
 
 

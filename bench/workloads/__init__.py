@@ -2,6 +2,7 @@
 
 * `Workload`: what each of them offers.
 * `compiled`: a program of `programs/` in C, which times itself.
+* `held_back`: forks and locks at once, in C and Python.
 * `commands`: a whole run of a command, and how long one takes to start.
 * `servers`: a server that is watched, under a load generator that is not.
 """
