@@ -14,6 +14,8 @@ pub const NAMES: &[&str] = &[
     "settled_locks",
     "settled_forkers",
     "settled_python",
+    "settled_python_exec",
+    "settled_subinterpreters",
     "settled_within_fork",
     "unsettled_fork",
     "unsettled_chain",
@@ -44,12 +46,14 @@ fn each(language: Language, name: &str, limit: impl Fn(&[String]) -> &'static st
 
 /// The counts of the process that forks.
 fn counts(watched: &Watched) -> Summary {
+    counts_if_any(watched).unwrap_or_else(|| panic!("no summary: {watched:?}"))
+}
+
+/// The same; `None` where nothing was counted that anybody wants to know.
+fn counts_if_any(watched: &Watched) -> Option<Summary> {
     let summaries = watched.of(Kind::Summary);
     let of_parent = summaries.iter().filter_map(|line| line.summary());
-    of_parent
-        .max_by_key(|summary| summary.forks)
-        .unwrap_or_else(|| panic!("no summary: {watched:?}"))
-        .clone()
+    of_parent.max_by_key(|summary| summary.forks).cloned()
 }
 
 fn is_cured(watched: &Watched, label: &str) {
@@ -80,6 +84,44 @@ fn a_fork_in_a_handler_does_not_end_the_wait_of_the_other() {
 #[test]
 fn no_lock_of_python_is_left_locked() {
     each(Language::Python, "settled_python", |_| LONG, is_cured);
+}
+
+#[test]
+fn another_interpreter_runs_on_beside_forks() {
+    let program = match Program::ready(Language::Python, "settled_subinterpreters") {
+        Ok(program) => program,
+        Err(reason) => return println!("skipped: settled_subinterpreters: {reason}"),
+    };
+    for start in &program.starts {
+        for arguments in &program.head.runs {
+            let label = format!("settled_subinterpreters {} {arguments:?}", start.label);
+            // The hazard is that of being watched: its children take nothing.
+            let bare = bare(&program, start, arguments);
+            assert_eq!(bare.end, End::Exit(0), "{label}, bare: {bare:?}");
+            is_cured(
+                &watch(&program, start, arguments, &[("FORKWATCH_SETTLE", LONG)]),
+                &label,
+            );
+        }
+    }
+}
+
+#[test]
+fn forks_that_only_exec_wait_for_nobody() {
+    let program = match Program::ready(Language::Python, "settled_python_exec") {
+        Ok(program) => program,
+        Err(reason) => return println!("skipped: settled_python_exec: {reason}"),
+    };
+    for start in &program.starts {
+        for arguments in &program.head.runs {
+            let watched = watch(&program, start, arguments, &[("FORKWATCH_SETTLE", LONG)]);
+            let label = format!("{} {arguments:?}: {watched:?}", start.label);
+            assert_eq!(watched.run.end, End::Exit(0), "{label}");
+            let counts = counts_if_any(&watched).unwrap_or_default();
+            let wanted = if *arguments == ["preexec"] { 5 } else { 0 };
+            assert_eq!((counts.settled_forks, counts.unsettled_forks), (wanted, 0), "{label}");
+        }
+    }
 }
 
 #[test]

@@ -535,6 +535,9 @@ pub struct Summary {
     /// The longest that a settled fork was held back, in microseconds.
     #[serde(default)]
     pub settle_max_us: u64,
+    /// How long all forks together were held back, also in vain, in microseconds.
+    #[serde(default)]
+    pub settle_total_us: u64,
     /// Forks with other threads alive, exec-bound ones not counted.
     pub unsafe_forks: u64,
     /// Forks by callers that do nothing but exec.

@@ -52,6 +52,8 @@ static SETTLED_FORKS: Count = Count::new();
 static UNSETTLED_FORKS: Count = Count::new();
 /// The longest that a settled fork was held back, in microseconds. Relaxed: a count.
 static SETTLE_MAX: AtomicU64 = AtomicU64::new(0);
+/// How long all forks were held back, also in vain, in microseconds. Relaxed: a count.
+static SETTLE_TOTAL: AtomicU64 = AtomicU64::new(0);
 /// Findings, threads and locks that a rule suppressed.
 #[unsafe(link_section = ".data.forkwatch_fork")]
 pub static SUPPRESSED: Count = Count::new();
@@ -96,9 +98,10 @@ pub fn forks() -> u64 {
 
 /// Counts a fork that was held back this long; `is_settled` says whether no other thread held a lock in the end.
 pub fn note_settled(is_settled: bool, waited: Duration) {
+    let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+    SETTLE_TOTAL.fetch_add(microseconds, Ordering::Relaxed);
     if is_settled {
         SETTLED_FORKS.add();
-        let microseconds = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         SETTLE_MAX.fetch_max(microseconds, Ordering::Relaxed);
     } else {
         UNSETTLED_FORKS.add();
@@ -113,6 +116,7 @@ pub fn summary() -> Summary {
         settled_forks: SETTLED_FORKS.get(),
         unsettled_forks: UNSETTLED_FORKS.get(),
         settle_max_us: SETTLE_MAX.load(Ordering::Relaxed),
+        settle_total_us: SETTLE_TOTAL.load(Ordering::Relaxed),
         unsafe_forks: UNSAFE_FORKS.get(),
         exec_bound_forks: EXEC_BOUND_FORKS.get(),
         by_kind: reported
@@ -153,6 +157,7 @@ pub fn reset() {
         &UNSETTLED_FORKS,
     ];
     SETTLE_MAX.store(0, Ordering::Relaxed);
+    SETTLE_TOTAL.store(0, Ordering::Relaxed);
     for count in single.into_iter().chain(&BY_KIND) {
         count.0.store(0, Ordering::Relaxed);
     }

@@ -72,6 +72,8 @@ static INCREMENT: AtomicUsize = AtomicUsize::new(0);
 static NONE: AtomicUsize = AtomicUsize::new(0);
 /// Relaxed: one exchange wins.
 static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+/// Whether that was possible. Relaxed: a value of its own.
+static ARE_ANNOUNCED: AtomicBool = AtomicBool::new(false);
 
 /// A row of a method table (`PyMethodDef`).
 #[repr(C)]
@@ -119,9 +121,15 @@ pub fn call_before_forks(function: extern "C-unwind" fn()) {
     BEFORE_FORK.store(function as usize, Ordering::Relaxed);
     INCREMENT.store(increment as usize, Ordering::Relaxed);
     NONE.store(none as usize, Ordering::Relaxed);
-    if register().is_none() {
-        clear_error();
+    match register() {
+        Some(()) => ARE_ANNOUNCED.store(true, Ordering::Relaxed),
+        None => clear_error(),
     }
+}
+
+/// Whether Python calls a function of ours before each fork of its own.
+pub fn are_forks_announced() -> bool {
+    ARE_ANNOUNCED.load(Ordering::Relaxed)
 }
 
 fn clear_error() {

@@ -1,22 +1,65 @@
 //! Locks for which a fork is not held back: an interpreter's own, which its threads hold for their lives, or for an instant in which the
 //! fork cannot come.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use forkwatch_process::modules::Modules;
 use forkwatch_state::address_set::AddressSet;
 
 use super::own_locks::Interpreter;
-use crate::state::depot::{self, NO_STACK};
+use crate::state::depot::{self, NO_STACK, StackId};
 use crate::state::held::{Entry, Object};
 use crate::system::kernel::Kernel;
 use crate::system::python;
 
-/// Where the code of `_thread._set_sentinel` begins, and how long it is; 0 where there is none. Relaxed: an address is in no range of
-/// which only one is seen.
-static SENTINEL: AtomicUsize = AtomicUsize::new(0);
-static SENTINEL_BYTES: AtomicUsize = AtomicUsize::new(0);
-/// Whether it was searched for: interpreters since 3.13 have none. Relaxed: a second search finds the same.
+/// A range of code that was searched for once. Relaxed, both: an address is in no range of which only one word is seen.
+struct Code {
+    start: AtomicUsize,
+    /// 0 where there is none.
+    bytes: AtomicUsize,
+}
+
+impl Code {
+    const fn unknown() -> Self {
+        Self {
+            start: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    fn set(&self, range: Option<Range<usize>>) {
+        if let Some(range) = range {
+            // Relaxed: as it says.
+            self.start.store(range.start, Ordering::Relaxed);
+            self.bytes.store(range.len(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether this is the address behind a call in it.
+    fn made(&self, return_address: usize) -> bool {
+        // Relaxed: as it says.
+        let (start, bytes) = (self.start.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        return_address.wrapping_sub(1).wrapping_sub(start) < bytes
+    }
+
+    /// Whether one of the innermost frames of this stack lies in it: a few lie between a method and the libc function that it calls.
+    fn is_near_end_of(&self, stack: StackId) -> bool {
+        const MAX_DEPTH: usize = 6;
+        depot::frames(stack)
+            .iter()
+            .take(MAX_DEPTH)
+            .any(|&address| self.made(address))
+    }
+}
+
+/// `_thread._set_sentinel`: interpreters since 3.13 have none.
+static SENTINEL: Code = Code::unknown();
+/// `subprocess`'s fork.
+static FORK_EXEC: Code = Code::unknown();
+/// All of the interpreter.
+static INTERPRETER: Code = Code::unknown();
+/// Whether they were searched for. Relaxed: a second search finds the same.
 static HAS_SEARCHED: AtomicBool = AtomicBool::new(false);
 
 /// What was found to be an interpreter's own only when it stayed held.
@@ -30,14 +73,43 @@ pub fn learn_interpreter() {
     if HAS_SEARCHED.load(Ordering::Relaxed) {
         return;
     }
-    let range = Modules::read().and_then(|modules| Interpreter::find(&modules)?.set_sentinel());
-    if let Some(range) = range {
-        // Relaxed: as `SENTINEL` says.
-        SENTINEL.store(range.start, Ordering::Relaxed);
-        SENTINEL_BYTES.store(range.len(), Ordering::Relaxed);
+    if let Some(modules) = Modules::read() {
+        let of_interpreter = || {
+            let inside = python::symbol(c"PyEval_RestoreThread")? as usize;
+            let mut parts = modules.parts(modules.index_of(inside)?);
+            parts.find_map(|(part, _)| part.contains(&inside).then_some(part))
+        };
+        INTERPRETER.set(of_interpreter());
+        if let Some(interpreter) = Interpreter::find(&modules) {
+            SENTINEL.set(interpreter.set_sentinel());
+            FORK_EXEC.set(interpreter.fork_exec());
+        }
     }
     // Relaxed: as it says.
     HAS_SEARCHED.store(true, Ordering::Relaxed);
+}
+
+/// Whether this is one of the interpreter's own locks. A second interpreter's lie in memory of its own, and are known by who takes them: the
+/// interpreter's code calls mutex functions for nothing else. [`learn_interpreter`] comes first.
+pub fn is_of_interpreter(entry: &Entry) -> bool {
+    let takes_it = || {
+        depot::frames(entry.stack)
+            .first()
+            .is_some_and(|&caller| INTERPRETER.made(caller))
+    };
+    python::is_own_lock(entry.address) || entry.object == Object::Mutex && takes_it()
+}
+
+/// Whether `subprocess` forks here. Its module is part of the interpreter or, then loaded at any time, a library that forks for nothing else.
+/// [`learn_interpreter`] comes first. May take milliseconds.
+pub fn is_fork_exec(stack: StackId) -> bool {
+    let caller = depot::frames(stack).first();
+    let is_in_module = |&caller: &usize| {
+        let modules = Modules::read()?;
+        let module = modules.find(caller.wrapping_sub(1))?;
+        Some(module.base_name().starts_with("_posixsubprocess."))
+    };
+    FORK_EXEC.is_near_end_of(stack) || caller.and_then(is_in_module).unwrap_or(false)
 }
 
 /// Whether a fork is held back for this lock.
@@ -61,10 +133,5 @@ pub fn learn(entry: &Entry) -> bool {
 
 /// Whether this is a thread's `_tstate_lock`, which it holds for its life (up to 3.12).
 fn is_sentinel(entry: &Entry) -> bool {
-    // A few frames lie between `sem_init` and the method.
-    const MAX_DEPTH: usize = 6;
-    // Relaxed: as `SENTINEL` says.
-    let (start, bytes) = (SENTINEL.load(Ordering::Relaxed), SENTINEL_BYTES.load(Ordering::Relaxed));
-    let is_in = |&address: &usize| address.wrapping_sub(1).wrapping_sub(start) < bytes;
-    bytes != 0 && entry.made != NO_STACK && depot::frames(entry.made).iter().take(MAX_DEPTH).any(is_in)
+    entry.made != NO_STACK && SENTINEL.is_near_end_of(entry.made)
 }

@@ -51,6 +51,11 @@ impl Interpreter {
         self.set_sentinel.clone()
     }
 
+    /// The code of `subprocess`'s fork.
+    pub fn fork_exec(&self) -> Option<Range<usize>> {
+        self.fork_exec.clone()
+    }
+
     /// Whether this lock is CPython's own.
     pub fn owns(&self, modules: &Modules, entry: &Entry) -> bool {
         if self.is_in_runtime(entry.address) {

@@ -22,7 +22,7 @@ pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
     };
     // A condition is not taken, and an interpreter's own locks decide who runs.
     let never_waits = asked.object == Object::Condition
-        || interpreter::is_own_lock(asked.address)
+        || bookkeeping::is_of_interpreter(&asked)
         || asked.object == Object::Semaphore && waits_for_python_lock(thread);
     let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(&asked);
     let mut left = settling::limit().unwrap_or_default();
@@ -51,6 +51,10 @@ pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
 #[inline(never)]
 pub fn pass_after_wait(thread: &Thread, mutex: usize) {
     if !GATE.is_closed() || GATE.is_closed_by(thread) || interpreter::is_own_lock(mutex) {
+        return;
+    }
+    let mut waits = thread.held.entries();
+    if waits.any(|entry| entry.address == mutex && bookkeeping::is_of_interpreter(&entry)) {
         return;
     }
     let mut others = thread.held.entries().filter(|entry| entry.stage == Stage::Held);

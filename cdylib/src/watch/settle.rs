@@ -34,7 +34,7 @@ use crate::state::{sandbox, threads, unwind};
 use crate::system::errno::KeepErrno;
 use crate::system::every_thread;
 use crate::system::thread_word::{self, Word};
-use crate::system::{clock, python as interpreter};
+use crate::system::{clock, python as interpreter, python_calls};
 use crate::verdict::{bookkeeping, known, reported};
 
 /// The most locks that a finding says were waited for.
@@ -110,14 +110,22 @@ pub fn begin(call: ForkCall) {
     }
 }
 
-/// Whether an earlier fork of this place was found to do nothing but exec.
+/// Whether an earlier fork of this place was found to do nothing but exec, or it is one of `subprocess` without a function to call in the
+/// child: with one, Python announces the fork, and has been held back already.
 fn is_known_to_exec(call: ForkCall) -> bool {
     let stack = origin::stack_of(Some(call));
-    let is_known = FORKS.with_lock(TIMEOUT, |lock| {
+    let known = FORKS.with_lock(TIMEOUT, |lock| {
         let place = known::place(lock, stack, &[]);
-        reported::verdict(lock, place) == Some(PlaceVerdict::ExecBound)
+        reported::verdict(lock, place)
     });
-    is_known.unwrap_or(false)
+    if let Some(Some(verdict)) = known {
+        return verdict == PlaceVerdict::ExecBound;
+    }
+    python_calls::are_forks_announced() && {
+        learn_interpreter();
+        let _busy = Busy::from_here();
+        bookkeeping::is_fork_exec(stack)
+    }
 }
 
 /// Whether the fork is made in a signal handler, which may have interrupted anything: it is never held back.
@@ -131,8 +139,7 @@ fn is_in_handler(call: ForkCall) -> bool {
 fn close(thread: &'static Thread, wait: impl Fn(Duration)) -> Option<&'static mut Settling> {
     let limit = settling::limit()?;
     if interpreter::found().is_some() {
-        let _busy = Busy::from_here();
-        bookkeeping::learn_interpreter();
+        learn_interpreter();
     }
     let began = clock::since_start();
     let closing = loop {
@@ -157,6 +164,11 @@ fn close(thread: &'static Thread, wait: impl Fn(Duration)) -> Option<&'static mu
     }));
     stop_threads(thread);
     under_way()
+}
+
+fn learn_interpreter() {
+    let _busy = Busy::from_here();
+    bookkeeping::learn_interpreter();
 }
 
 /// Takes every other thread off its hot path.

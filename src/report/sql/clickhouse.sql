@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS forkwatch_records
     settled_forks UInt64,
     unsettled_forks UInt64,
     settle_max_us UInt64,
+    settle_total_us UInt64,
     unsafe_forks UInt64,
     exec_bound_forks UInt64,
     by_kind Map(String, UInt64),

@@ -11,9 +11,9 @@
 --             parent_tids: 'BIGINT[]', lost_threads: 'JSON', timed_waits: 'JSON', stack: 'JSON', python_stack: 'JSON',
 --             library: 'VARCHAR', phase: 'VARCHAR', milliseconds: 'BIGINT', waits: 'JSON', fd: 'BIGINT',
 --             fd_type: 'VARCHAR', child_pid: 'BIGINT', outcome: 'VARCHAR', program: 'VARCHAR', forks: 'BIGINT',
---             settled_forks: 'BIGINT', unsettled_forks: 'BIGINT', settle_max_us: 'BIGINT', unsafe_forks: 'BIGINT',
---             exec_bound_forks: 'BIGINT', by_kind: 'MAP(VARCHAR, BIGINT)', suppressed: 'BIGINT', repeated: 'BIGINT',
---             locks_dropped: 'BIGINT', truncated: 'VARCHAR[]'})
+--             settled_forks: 'BIGINT', unsettled_forks: 'BIGINT', settle_max_us: 'BIGINT', settle_total_us: 'BIGINT',
+--             unsafe_forks: 'BIGINT', exec_bound_forks: 'BIGINT', by_kind: 'MAP(VARCHAR, BIGINT)', suppressed: 'BIGINT',
+--             repeated: 'BIGINT', locks_dropped: 'BIGINT', truncated: 'VARCHAR[]'})
 --         WHERE schema LIKE 'forkwatch/%' AND kind IS NOT NULL AND fingerprint IS NOT NULL
 --         ORDER BY fingerprint, time
 --     ) TO 'incidents.parquet' (FORMAT parquet, COMPRESSION zstd);

@@ -1,4 +1,4 @@
-/* Sixteen threads fork at once, again and again, and each takes a lock in between, as its children do.
+/* Sixteen threads fork at once, again and again, beside two that hold a lock most of the time, which their children take, too.
  * expect: unsafe_fork INFO function=fork fork=forker locks=0
  */
 #include "../program.h"
@@ -9,13 +9,19 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t all;
 static volatile int is_stuck;
 
+static void *keeper(void *unused) {
+    for (;;) {
+        MUST(pthread_mutex_lock(&mutex));
+        for (volatile int work = 0; work < 20000; work++) {}
+        MUST(pthread_mutex_unlock(&mutex));
+    }
+    return unused;
+}
+
 static void *forker(void *unused) {
     (void)unused;
     pthread_barrier_wait(&all);
     for (int turn = 0; turn < FORKS && !is_stuck; turn++) {
-        MUST(pthread_mutex_lock(&mutex));
-        for (volatile int work = 0; work < 200000; work++) {}
-        MUST(pthread_mutex_unlock(&mutex));
         pid_t child = fork();
         if (child == 0) {
             MUST(pthread_mutex_lock(&mutex));
@@ -30,6 +36,7 @@ static void *forker(void *unused) {
 int main(void) {
     pthread_t threads[THREADS];
     MUST(pthread_barrier_init(&all, NULL, THREADS));
+    for (int thread = 0; thread < 2; thread++) start("keeper", keeper, NULL);
     for (int thread = 0; thread < THREADS; thread++) threads[thread] = start("forker", forker, NULL);
     for (int thread = 0; thread < THREADS; thread++) MUST(pthread_join(threads[thread], NULL));
     return is_stuck ? REALISED : FINE;

@@ -78,7 +78,7 @@ int main(int count, char **words) {
     for (int thread = 0; thread < THREADS; thread++) start("keeper", keeper, NULL);
     for (int thread = 0; thread < THREADS; thread++) gate_pass(&ready);
     /* Waits for conditions leave the lock free more often. */
-    int forks = is(how, "condition") ? 400 : 60;
+    int forks = is(how, "condition") ? 1200 : 60;
     for (int turn = 0; turn < forks; turn++) {
         pid_t child = fork();
         if (child == 0) {

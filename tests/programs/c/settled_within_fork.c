@@ -1,6 +1,7 @@
-/* A handler of the fork forks, too: both are held back until no other thread holds a lock.
+/* A handler of the fork forks, too: both are held back until no other thread holds a lock. A thread of the child waits for nobody.
  * expect: unsafe_fork INFO function=fork fork=prepare locks=0
  * expect: unsafe_fork INFO function=fork fork=main locks=0
+ * allow: thread_after_fork
  */
 #include "../program.h"
 
@@ -20,10 +21,19 @@ static void *keeper(void *unused) {
     return unused;
 }
 
+static void *taker(void *unused) {
+    (void)unused;
+    MUST(pthread_mutex_lock(&mutex));
+    _exit(FINE);
+}
+
 static void child_takes_it(pid_t child) {
     if (child == 0) {
         MUST(pthread_mutex_lock(&mutex));
-        _exit(FINE);
+        MUST(pthread_mutex_unlock(&mutex));
+        start("taker", taker, NULL);
+        /* Not asleep, so that only the other thread can be stuck. */
+        for (;;) sched_yield();
     }
     result = verdict(child);
 }

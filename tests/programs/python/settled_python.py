@@ -1,10 +1,13 @@
 # Threads hold a Python lock most of the time, and each child takes it. Bare, a child soon gets stuck; held back, no
 # fork leaves it locked. `shared`: parent and child share the lock itself, but each counts for itself how often it has
-# taken it, so a child that was copied in between can never give it back.
+# taken it, so a child that was copied in between can never give it back. `signal`: a thread waits for a lock that was
+# taken before any thread began, which nobody has seen; it holds nothing. `busy`: a thread keeps the interpreter lock
+# for long, so that holders sleep; they will go on.
 #
 # python: 3.7-3.15
 # expect: unsafe_fork INFO function=fork locks=0
-# runs: {lock,rlock,write,queue,shared}
+# runs: {lock,rlock,write,queue,shared,signal,busy}
+import ctypes
 import multiprocessing
 import os
 import queue
@@ -14,8 +17,9 @@ import threading
 
 import program
 
-FORKS = 40
 how = program.mode()
+# A lock is handed over to a thread that waits for it now and then.
+FORKS = 300 if how == "write" else 40
 lock = {
     "rlock": threading.RLock,
     "shared": multiprocessing.get_context("fork").RLock,
@@ -56,6 +60,18 @@ def in_child():
             pass
 
 
+def compute():
+    while True:
+        with_interpreter_lock.usleep(15_000)
+
+
+with_interpreter_lock = ctypes.PyDLL(None)
+if how == "busy":
+    threading.Thread(target=compute, name="computing", daemon=True).start()
+told = threading.Lock()
+told.acquire()
+if how == "signal":
+    threading.Thread(target=told.acquire, name="listener", daemon=True).start()
 for _ in range(2):
     threading.Thread(target=keeper, name="keeper", daemon=True).start()
     ready.pass_through()

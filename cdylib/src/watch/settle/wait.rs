@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use rustix::thread::{Timespec, nanosleep};
 
-use super::stuck::Stuck;
+use super::stuck::{self, Stuck};
 use super::{Settling, stop_threads};
 use crate::snapshot::holders::{self, Holder};
 use crate::state::settling::{self, GATE};
@@ -32,14 +32,14 @@ enum End {
 pub(super) fn natively(thread: &'static Thread, settling: &mut Settling) {
     let end = {
         let _busy = Busy::from_here();
-        until_clear(thread, settling, &mut Stuck::new())
+        until_clear(thread, settling, &mut Stuck::new(true))
     };
     note(settling, end);
 }
 
 /// Waits in a thread that has the interpreter lock, and gives it up meanwhile.
 pub(super) fn outside_python(thread: &'static Thread, settling: &mut Settling, lock: InterpreterLock) {
-    let mut stuck = Stuck::new();
+    let mut stuck = Stuck::new(false);
     let mut nap = FIRST_NAP;
     let end = loop {
         if is_clear(thread) {
@@ -83,6 +83,7 @@ fn until_clear(thread: &'static Thread, settling: &mut Settling, stuck: &mut Stu
     loop {
         let mut holders: Vec<Holder> = Vec::new();
         holders::each(thread, bookkeeping::counts, |holder| holders.push(holder));
+        holders.retain(|holder| !stuck::waits_for_signal(holder));
         if holders.is_empty() {
             return End::Clear;
         }
@@ -108,7 +109,9 @@ fn until_clear(thread: &'static Thread, settling: &mut Settling, stuck: &mut Stu
 /// Whether no other thread holds, asks for or is releasing a lock.
 pub(super) fn is_clear(thread: &'static Thread) -> bool {
     let mut is_clear = true;
-    holders::each(thread, bookkeeping::counts, |_| is_clear = false);
+    holders::each(thread, bookkeeping::counts, |holder| {
+        is_clear &= stuck::waits_for_signal(&holder)
+    });
     is_clear
 }
 
