@@ -73,6 +73,9 @@ pub struct Taking<'gates> {
     pub object: Object,
     /// Where it is taken.
     pub stack: StackId,
+    /// Where in Python code it is taken, in words that the depot does not look into; [`NO_STACK`](crate::depot::NO_STACK) where nobody
+    /// has looked.
+    pub python: StackId,
     /// The other locks that the thread holds.
     pub gates: &'gates [usize],
     /// Whether the thread has the interpreter lock.
@@ -88,6 +91,8 @@ pub struct Taken {
     pub object: Object,
     /// Where it was taken first.
     pub stack: StackId,
+    /// Where in Python code it was taken: see [`Taking`].
+    pub python: StackId,
     /// Locks that the thread held at each acquisition noted; 0 where there is none.
     pub gates: [usize; MAX_GATES],
     /// Whether it had the interpreter lock each time.
@@ -123,6 +128,13 @@ impl Takers {
         self.keys
             .get(place_of(address))
             .is_some_and(|key| key.load(Ordering::Relaxed) == wanted)
+    }
+
+    /// Whether the thread is known to take the lock again and again, but not where in Python code. To look costs more than the lock, and a
+    /// thread takes many a lock only while it starts.
+    pub fn lacks_python(&self, address: usize, object: Object, now: u64) -> bool {
+        self.find(plain_key(address, object))
+            .is_some_and(|(_, entry)| entry.lacks_python() && entry.lies_apart(now))
     }
 
     /// Notes an acquisition.

@@ -16,11 +16,13 @@ pub fn content(taker: &Taker, evidence: Evidence, call: ChildCall) -> Content {
         owner,
         identity,
         acquired_stack,
+        acquired_python_stack,
         is_pythons,
     } = evidence;
     let lock = Lock {
         owner_tid: Some(taker.tid),
         owner,
+        acquired_python_stack,
         ..lock::of_entry(&taker.entry(), identity, acquired_stack)
     };
     Content {

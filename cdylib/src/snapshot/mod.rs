@@ -14,4 +14,5 @@ pub mod parent_waits;
 pub mod place;
 pub mod python;
 pub mod python_locks;
+pub mod python_place;
 pub mod stack_bounds;

@@ -7,7 +7,7 @@ use forkwatch_state::remade::Remade;
 pub use forkwatch_state::takers::Taken;
 use forkwatch_state::takers::{MAX_GATES, Taking};
 
-use super::depot::StackId;
+use super::depot::{NO_STACK, StackId};
 use super::forked_child;
 use super::held::{Entry, Object, Stage};
 use super::thread::Thread;
@@ -24,17 +24,17 @@ const MAX_OWN: usize = 8;
 #[unsafe(link_section = ".data.forkwatch_fork")]
 static HELD_AT_FORK: [AtomicUsize; MAX_OWN] = [const { AtomicUsize::new(0) }; MAX_OWN];
 
-/// Notes that this thread takes a lock, unless enough is known about that. A forked child notes nothing: it usually has one thread.
+/// Notes that this thread takes a lock, unless enough is known about that; the functions say where. A forked child notes nothing: it usually has one thread.
 #[inline(always)]
-pub fn note(thread: &Thread, object: Object, address: usize, stack: impl FnOnce() -> StackId) {
+pub fn note(thread: &Thread, object: Object, address: usize, stack: impl FnOnce() -> StackId, python: fn() -> StackId) {
     if !thread.takers.knows(address, object) {
-        note_new(thread, object, address, stack());
+        note_new(thread, object, address, stack(), python);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn note_new(thread: &Thread, object: Object, address: usize, stack: StackId) {
+fn note_new(thread: &Thread, object: Object, address: usize, stack: StackId, place: fn() -> StackId) {
     if object == Object::Condition || forked_child::is_watched() {
         return;
     }
@@ -42,13 +42,17 @@ fn note_new(thread: &Thread, object: Object, address: usize, stack: StackId) {
     for (gate, entry) in gates.iter_mut().zip(others(thread, address)) {
         *gate = entry.address;
     }
+    let now = clock::ticks();
+    let wants_python =
+        python::found().is_some() && !python::is_own_lock(address) && thread.takers.lacks_python(address, object, now);
     thread.takers.note(&Taking {
         address,
         object,
         stack,
+        python: if wants_python { place() } else { NO_STACK },
         gates: &gates,
         under_interpreter_lock: python::found().is_some_and(|python| python.is_run_by_this_thread()),
-        now: clock::ticks(),
+        now,
     });
 }
 

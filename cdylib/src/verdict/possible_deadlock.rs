@@ -1,14 +1,14 @@
 //! Whether a lock that a forked child found free could as well have been held at the fork, by a thread that takes it, too.
 
 use forkwatch_process::resolver::Resolver;
-use forkwatch_schema::record::Frame;
+use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::own_locks::Interpreter;
 use super::{fork_record, parent, reported_names, suppressions};
 use crate::config;
 use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
-use crate::snapshot::python;
+use crate::snapshot::{python, python_place};
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::libc_regions;
@@ -60,6 +60,8 @@ pub struct Evidence {
     pub identity: LockIdentity,
     /// Where that thread takes it.
     pub acquired_stack: Vec<Frame>,
+    /// The same in Python code; `None` where it runs none.
+    pub acquired_python_stack: Option<Vec<PythonFrame>>,
     /// Whether Python code takes it, rather than a library's.
     pub is_pythons: bool,
 }
@@ -102,6 +104,7 @@ pub fn judge(lock: &ReportLock, taker: &Taker, resolver: &mut Resolver) -> Verdi
         owner,
         identity,
         acquired_stack,
+        acquired_python_stack: python_place::frames(taken.python),
         is_pythons,
     })
 }

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 
 use super::child::{self, Wait};
 use super::{gate, handler_call, this_thread};
-use crate::snapshot::lock_state;
+use crate::snapshot::{lock_state, python_place};
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
 use crate::state::sandbox;
@@ -157,7 +157,7 @@ pub fn ask_with_record(
     };
     if !object.may_signal() {
         // Only one that was taken is known to be a lock.
-        takers::note(thread, object, address, || stack);
+        takers::note(thread, object, address, || stack, python_place::current);
     }
     let ticket = match thread.held.ask(address, object, caller.stack_pointer, stack) {
         None => thread.held.ask_slowly(address, object, caller.stack_pointer, stack),

@@ -6,6 +6,7 @@ use core::ffi::c_int;
 use super::child::{self, Wait};
 use super::lock::ask_with_record;
 use super::this_thread;
+use crate::snapshot::python_place;
 use crate::state::depot::NO_STACK;
 use crate::state::held::Object;
 use crate::state::signalling;
@@ -48,7 +49,13 @@ pub fn take<T: Copy>(
         thread.held.did_not_take(ticket);
         return result;
     }
-    takers::note(thread, object, address, || thread.stack_of(caller));
+    takers::note(
+        thread,
+        object,
+        address,
+        || thread.stack_of(caller),
+        python_place::current,
+    );
     let made = thread.made_semaphore(address);
     if made == NO_STACK {
         thread.held.took(ticket);

@@ -47,10 +47,12 @@ impl Objects {
             (frame.code as u64).rotate_left(32) ^ instruction.unwrap_or(0).cast_unsigned()
         };
         let mix = |hash: u64, place: u64| (hash ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        self.unchecked_frames(state, limit).into_iter().map(place).fold(0, mix)
+    }
+
+    /// The same, without a check that they are what they should be.
+    pub(super) fn unchecked_frames(&self, state: usize, limit: usize) -> Vec<Frame> {
         self.frames_if(state, limit, |frame| Some(self.has_begun(frame)))
-            .into_iter()
-            .map(place)
-            .fold(0, mix)
     }
 
     /// The frames for which `counts` is true, up to the first one that it does not know.

@@ -19,6 +19,7 @@
 //! | `known` | what has been found out already |
 //! | `object` | types, strings, tuples, dictionaries, attributes |
 //! | `line_table`, `frame` | the frames of a thread, and their lines |
+//! | `marks` | where a thread's code is, in words that can be read later |
 //! | `threads` | the threads of an interpreter, and their names |
 //! | `lock_object` | which objects are locks, and what they say of themselves |
 //! | `builtin` | which C functions are called for builtin functions and methods |
@@ -51,6 +52,7 @@ pub mod layout;
 mod line_table;
 mod lock_object;
 mod made_anew;
+mod marks;
 mod object;
 mod opcodes;
 mod pages;

@@ -3,7 +3,7 @@
 use super::{ADDRESS, MAX_GATES, READING, Taken, Taking, tellings};
 use crate::depot::{NO_STACK, StackId};
 use crate::held::Object;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Acquisitions noted before a lock counts as one that is only taken under its gates.
 pub(super) const ENOUGH: u8 = 64;
@@ -20,6 +20,8 @@ pub(super) struct Entry {
     /// The processor's clock at the first acquisition.
     first: AtomicU64,
     gates: [AtomicUsize; MAX_GATES],
+    /// The id of the place in Python code.
+    python: AtomicU32,
     /// Acquisitions noted, at most [`u8::MAX`].
     noted: AtomicU8,
     /// The distance in tellings between the last two acquisitions that lay apart by any; 0 where there were none.
@@ -39,6 +41,7 @@ impl Entry {
             what: AtomicU64::new(0),
             first: AtomicU64::new(0),
             gates: core::array::from_fn(|_| AtomicUsize::new(0)),
+            python: AtomicU32::new(0),
             noted: AtomicU8::new(0),
             stride: AtomicU8::new(0),
             is_recurrent: AtomicBool::new(false),
@@ -58,6 +61,7 @@ impl Entry {
         for (number, gate) in self.gates.iter().enumerate() {
             gate.store(taking.gates.get(number).copied().unwrap_or(0), Ordering::Relaxed);
         }
+        self.python.store(taking.python.0, Ordering::Relaxed);
         self.noted.store(1, Ordering::Relaxed);
         self.stride.store(0, Ordering::Relaxed);
         self.is_recurrent.store(false, Ordering::Relaxed);
@@ -81,13 +85,26 @@ impl Entry {
             self.stride
                 .store(u8::try_from(tellings).unwrap_or(u8::MAX), Ordering::Relaxed);
         }
-        if taking.now.wrapping_sub(self.first.load(Ordering::Relaxed)) >= APART {
+        if self.lies_apart(taking.now) {
             self.is_recurrent.store(true, Ordering::Relaxed);
+        }
+        if self.lacks_python() {
+            self.python.store(taking.python.0, Ordering::Relaxed);
         }
         if self.what.load(Ordering::Relaxed) >> 32 == u64::from(NO_STACK.0) {
             let what = u64::from(taking.stack.0) << 32 | taking.object as u64;
             self.what.store(what, Ordering::Relaxed);
         }
+    }
+
+    /// Whether an acquisition now is not one piece of work with the first.
+    pub(super) fn lies_apart(&self, now: u64) -> bool {
+        now.wrapping_sub(self.first.load(Ordering::Relaxed)) >= APART
+    }
+
+    /// Whether it is not known where in Python code the lock is taken.
+    pub(super) fn lacks_python(&self) -> bool {
+        self.python.load(Ordering::Relaxed) == NO_STACK.0
     }
 
     /// Whether a further acquisition would say nothing new.
@@ -114,6 +131,7 @@ impl Entry {
         let taken = Taken {
             object: Object::from_number(what & 0xffff_ffff)?,
             stack: StackId((what >> 32) as u32),
+            python: StackId(self.python.load(Ordering::Relaxed)),
             gates: self.gates.each_ref().map(|gate| gate.load(Ordering::Relaxed)),
             under_interpreter_lock: self.under_interpreter_lock.load(Ordering::Relaxed),
             first: self.first.load(Ordering::Relaxed),

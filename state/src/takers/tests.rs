@@ -1,6 +1,6 @@
 use super::entry::{APART, ENOUGH};
 use super::{MAX_ENTRIES, MAX_FRUITLESS, Taken, Takers, Taking, WAYS};
-use crate::depot::StackId;
+use crate::depot::{NO_STACK, StackId};
 use crate::held::Object;
 use crate::system::System;
 use crate::system::tests::Kernel;
@@ -23,6 +23,7 @@ fn taking(now: u64) -> Taking<'static> {
         address: LOCK,
         object: Object::Mutex,
         stack: StackId(7),
+        python: NO_STACK,
         gates: &[],
         under_interpreter_lock: false,
         now,
@@ -192,4 +193,21 @@ fn a_thread_with_more_locks_than_there_is_room_for_is_left_alone() {
     );
     takers.clear();
     assert!(!takers.knows(LOCK, Object::Mutex) && takers.taken(LOCK, Object::Mutex).is_none());
+}
+
+#[test]
+fn where_python_code_takes_a_lock_is_looked_up_once_and_only_of_one_that_is_taken_again_later() {
+    let takers = table();
+    let lacks = |now| takers.lacks_python(LOCK, Object::Mutex, now);
+    assert!(!lacks(APART), "a lock that is not known");
+    takers.note(&taking(10));
+    assert!(!lacks(10 + APART - 1) && lacks(10 + APART));
+    let python = |number| Taking {
+        python: StackId(number),
+        ..taking(10 + APART)
+    };
+    takers.note(&python(9));
+    assert!(!lacks(10 + APART));
+    takers.note(&python(11));
+    assert_eq!(taken(&takers).python, StackId(9));
 }

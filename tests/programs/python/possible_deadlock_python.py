@@ -5,13 +5,15 @@
 # expect: unsafe_fork WARN locks=0 threads=1
 # expect: unsafe_fork ERROR locks=1 threads=1
 # with: lock=$2 owner=keeper
-# expect: possible_deadlock ERROR call=$3 python=withdraw owner=keeper lock=$2 same_fork=yes
+# expect: possible_deadlock ERROR call=$3 python=withdraw owner=keeper lock=$2 taken=$4 same_fork=yes
 # expect: orphaned_lock FATAL python=withdraw owner=keeper lock=$2 same_fork=yes
 # suppress: unsafe_fork:*
 # suppress: possible_deadlock:withdraw
 # suppress: orphaned_lock:withdraw
-# runs: {lock,recursive,condition,acquire} python sem_wait
-# runs: c_lock mutex pthread_mutex_lock
+# runs: {lock,recursive} python sem_wait withdraw:60
+# runs: acquire python sem_wait withdraw:57
+# runs: condition python sem_wait *__enter__:*
+# runs: c_lock mutex pthread_mutex_lock *__enter__:38
 # Without an interpreter lock, no call of libc shows whether a thread stops running Python code while it has the mutex.
 # interpreter-lock: c_lock
 import ctypes

@@ -1,0 +1,35 @@
+//! Where a thread takes a lock in Python code: kept in the depot as words, and put into words that people read when a finding is about it.
+
+use forkwatch_process::cpython::{Objects, Pages};
+use forkwatch_process::memory::ProcessMemory;
+use forkwatch_schema::record::PythonFrame;
+
+use crate::config;
+use crate::state::depot::{self, MAX_FRAMES, NO_STACK, StackId};
+use crate::state::thread::Busy;
+use crate::system::errno::KeepErrno;
+use crate::system::python;
+
+/// How many innermost frames are kept: the user's own line is rarely further out than the standard library's few.
+const FRAMES: usize = 8;
+
+/// Where this thread's code is now; [`NO_STACK`] where it runs none of Python's. Takes some ten microseconds.
+pub fn current() -> StackId {
+    const { assert!(3 * FRAMES <= MAX_FRAMES, "three words for a frame") };
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    let marks = || {
+        let python = python::found().filter(|_| config::get().python)?;
+        let state = python.thread_state()?;
+        let objects = Objects::open(&python.interpreter, ProcessMemory::own(), Pages::for_few_reads)?;
+        Some(depot::intern(&objects.marks(state, FRAMES)))
+    };
+    marks().unwrap_or(NO_STACK)
+}
+
+/// The frames of such a place; `None` where there are none any more.
+pub fn frames(place: StackId) -> Option<Vec<PythonFrame>> {
+    let python = python::found()?;
+    let objects = Objects::open(&python.interpreter, ProcessMemory::own(), Pages::for_many_reads)?;
+    objects.records_of_marks(depot::frames(place))
+}
