@@ -209,5 +209,5 @@ fn where_python_code_takes_a_lock_is_looked_up_once_and_only_of_one_that_is_take
     takers.note(&python(9));
     assert!(!lacks(10 + APART));
     takers.note(&python(11));
-    assert_eq!(taken(&takers).python, StackId(9));
+    assert_eq!(taken(takers).python, StackId(9));
 }
