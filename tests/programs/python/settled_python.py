@@ -52,7 +52,7 @@ def keeper():
 def in_child():
     if how == "shared":
         # A wait for a lock that is shared may still end, so only a long one is judged.
-        signal.alarm(10)
+        signal.alarm(3)
     if how == "queue":
         items.put(1)
     else:
