@@ -1,5 +1,8 @@
-/* Sixteen threads fork at once, again and again, beside two that hold a lock most of the time, which their children take, too.
+/* Sixteen threads fork at once, again and again, beside two that hold a lock most of the time, which their children take, too. Two forks may
+ * both be the first of their place.
+ * expect: at-most INFO
  * expect: unsafe_fork INFO function=fork fork=forker locks=0
+ * count: any
  */
 #include "../program.h"
 
