@@ -10,8 +10,8 @@ use crate::state::thread::Busy;
 use crate::system::errno::KeepErrno;
 use crate::system::python;
 
-/// How many innermost frames are kept: the user's own line is rarely further out than the standard library's few.
-const FRAMES: usize = 8;
+/// How many innermost frames are kept. A line that logs is a dozen frames outside the lock of the queue that it logs to.
+const FRAMES: usize = 16;
 
 /// Where this thread's code is now; [`NO_STACK`] where it runs none of Python's. Takes some ten microseconds.
 pub fn current() -> StackId {

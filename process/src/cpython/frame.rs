@@ -50,7 +50,7 @@ impl Objects {
         self.unchecked_frames(state, limit).into_iter().map(place).fold(0, mix)
     }
 
-    /// The same, without a check that they are what they should be.
+    /// The frames of the thread with this state, innermost first, whatever the type of their code objects is.
     pub(super) fn unchecked_frames(&self, state: usize, limit: usize) -> Vec<Frame> {
         self.frames_if(state, limit, |frame| Some(self.has_begun(frame)))
     }
