@@ -9,7 +9,8 @@
 //! afterwards, with a barrier in between. The other threads' barrier is a light one, for the compiler only, because the forking thread
 //! pays for both sides.
 //!
-//! A thread waits a limited time, and then opens the gate: the thread that closed it may have left its fork by a jump.
+//! A thread waits a limited time. It opens the gate if one closing lasts for all of it: the thread that closed it may have left its fork
+//! by a jump.
 
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -116,21 +117,26 @@ impl<S: System> Gate<S> {
         }
     }
 
-    /// Waits until it is open, at most this long; then opens it. `now` is the time since any fixed point.
-    pub fn wait(&self, at_most: Duration, now: impl Fn() -> Duration) {
-        let end = now().saturating_add(at_most);
+    /// Waits until it is open, at most this long. Opens it if the same closing has lasted for `limit` then: a thread that has waited for
+    /// other forks before may be at the end of its time as soon as the next fork begins. `now` is the time since any fixed point.
+    pub fn wait(&self, at_most: Duration, limit: Duration, now: impl Fn() -> Duration) {
+        let began = now();
+        // Relaxed: only compared.
+        let first = self.word.load(Ordering::Relaxed);
         loop {
             // Acquire: pairs with the exchange of `end`.
             let word = self.word.load(Ordering::Acquire);
             if word & 1 == 0 {
                 return;
             }
-            let left = end.saturating_sub(now());
-            if left.is_zero() {
-                self.end(word);
+            let waited = now().saturating_sub(began);
+            if waited >= at_most {
+                if word == first && waited >= limit {
+                    self.end(word);
+                }
                 return;
             }
-            S::sleep_while(&self.word, word, Some(left));
+            S::sleep_while(&self.word, word, Some(at_most.saturating_sub(waited)));
         }
     }
 
@@ -210,5 +216,61 @@ impl<S: System> Gate<S> {
 impl<S: System> Default for Gate<S> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::cell::Cell;
+    use core::time::Duration;
+
+    use super::{Closing, Gate};
+    use crate::record::Record;
+    use crate::system::System;
+    use crate::system::tests::Kernel;
+
+    const LIMIT: Duration = Duration::from_millis(100);
+
+    fn record() -> &'static Record {
+        let place = Kernel::reserve(size_of::<Record>()).unwrap().cast::<Record>();
+        // SAFETY: all-zero is a record's first state, and it is never given back.
+        #[expect(unsafe_code, reason = "a zeroed record, as the kernel gives it")]
+        unsafe {
+            place.as_ref()
+        }
+    }
+
+    /// Whether a wait of this length opens a gate that is closed; `after` runs at each look at the clock, which is a millisecond on then.
+    fn opens(at_most: Duration, after: impl Fn(&Gate<Kernel>, &Cell<Closing>, Duration)) -> bool {
+        let gate = Gate::<Kernel>::new();
+        let closing = Cell::new(gate.close(record()).unwrap());
+        let time = Cell::new(Duration::ZERO);
+        gate.wait(at_most, LIMIT, || {
+            time.set(time.get() + Duration::from_millis(1));
+            after(&gate, &closing, time.get());
+            time.get()
+        });
+        !gate.is_still(closing.get())
+    }
+
+    #[test]
+    fn a_closing_that_lasts_too_long_is_ended() {
+        assert!(opens(LIMIT, |_, _, _| ()));
+    }
+
+    #[test]
+    fn a_thread_with_little_time_left_ends_no_closing() {
+        assert!(!opens(LIMIT / 2, |_, _, _| ()));
+    }
+
+    #[test]
+    fn a_closing_that_follows_another_is_not_ended() {
+        let next_fork = |gate: &Gate<Kernel>, closing: &Cell<Closing>, now: Duration| {
+            if now == LIMIT / 2 {
+                gate.open(closing.get());
+                closing.set(gate.close(record()).unwrap());
+            }
+        };
+        assert!(!opens(LIMIT, next_fork));
     }
 }

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use forkwatch_state::gate::Gate;
 
+use crate::system::clock;
 use crate::system::kernel::Kernel;
 
 /// Open unless a thread holds its fork back. Written by the fork itself, and by its child.
@@ -26,4 +27,9 @@ pub fn limit() -> Option<Duration> {
         0 => None,
         milliseconds => Some(Duration::from_millis(milliseconds.into())),
     }
+}
+
+/// Waits at the gate, at most this long.
+pub fn wait(at_most: Duration) {
+    GATE.wait(at_most, limit().unwrap_or_default(), clock::since_start);
 }

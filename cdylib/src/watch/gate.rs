@@ -26,12 +26,7 @@ pub fn pass<'t>(thread: &'t Thread, ticket: Ticket<'t>) -> Option<Ticket<'t>> {
         || asked.object == Object::Semaphore && waits_for_python_lock(thread);
     let may_wait = || !never_waits && !holds_any(thread) && may_wait_here(&asked);
     let mut left = settling::limit().unwrap_or_default();
-    let wait = || {
-        let began = clock::since_start();
-        wait_outside_python(left);
-        left = left.saturating_sub(clock::since_start().saturating_sub(began));
-        !left.is_zero()
-    };
+    let wait = || has_time_after(wait_outside_python, &mut left);
     let ask = || {
         let Entry {
             address,
@@ -63,12 +58,8 @@ pub fn pass_after_wait(thread: &Thread, mutex: usize) {
     }
     let _errno = KeepErrno::save();
     let _busy = Busy::from_here();
-    let end = clock::since_start().saturating_add(settling::limit().unwrap_or_default());
-    GATE.stay(thread, || {
-        let left = end.saturating_sub(clock::since_start());
-        GATE.wait(left, clock::since_start);
-        !left.is_zero()
-    });
+    let mut left = settling::limit().unwrap_or_default();
+    GATE.stay(thread, || has_time_after(settling::wait, &mut left));
 }
 
 /// Whether this thread is in a call that waits for a lock of Python's, by a semaphore: it may have been given the lock meanwhile.
@@ -94,6 +85,14 @@ fn may_wait_here(asked: &Entry) -> bool {
         && python::is_its_code(Caller::of_hook(asked.stack_pointer, &"").return_address)
 }
 
+/// Waits, and returns whether this thread may wait again: in all, it waits as long as one fork may take.
+fn has_time_after(wait: impl FnOnce(Duration), left: &mut Duration) -> bool {
+    let began = clock::since_start();
+    wait(*left);
+    *left = left.saturating_sub(clock::since_start().saturating_sub(began));
+    !left.is_zero()
+}
+
 /// Waits at the gate, without the interpreter lock.
 fn wait_outside_python(at_most: Duration) {
     // Kept without a destructor: an interpreter that is being finalised may end this thread.
@@ -102,7 +101,7 @@ fn wait_outside_python(at_most: Duration) {
     let released = lock.map(python_calls::InterpreterLock::release);
     {
         let _busy = Busy::from_here();
-        GATE.wait(at_most, clock::since_start);
+        settling::wait(at_most);
     }
     if let (Some(lock), Some(released)) = (lock, released) {
         lock.take(released);

@@ -104,7 +104,7 @@ pub fn begin(call: ForkCall) {
     if alive::is_alone() || is_in_handler(call) || is_known_to_exec(call) {
         return;
     }
-    if let Some(settling) = close(thread, |at_most| GATE.wait(at_most, clock::since_start)) {
+    if let Some(settling) = close(thread, settling::wait) {
         settling.calls = 1;
         wait::natively(thread, settling);
     }

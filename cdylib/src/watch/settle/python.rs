@@ -2,10 +2,10 @@
 
 use super::{are_held_back, close, wait};
 use crate::snapshot::{alive, python};
-use crate::state::settling::{self, GATE};
+use crate::state::settling;
 use crate::state::thread::{Busy, Thread};
+use crate::system::errno;
 use crate::system::python_calls::{self, InterpreterLock};
-use crate::system::{clock, errno};
 use crate::verdict::bookkeeping;
 
 /// A thread is being created: from then on, Python's forks can be unsafe. Does nothing unless the calling thread has the interpreter lock,
@@ -43,7 +43,7 @@ fn settle(lock: InterpreterLock) {
     let Some(thread) = Thread::current() else { return };
     let wait = |at_most| {
         let released = lock.release();
-        GATE.wait(at_most, clock::since_start);
+        settling::wait(at_most);
         lock.take(released);
     };
     if let Some(settling) = close(thread, wait) {
