@@ -10,6 +10,7 @@ use crate::config;
 use crate::snapshot::place::PlaceVerdict;
 use crate::snapshot::{alive, handled_locks, origin};
 use crate::state::counts;
+use crate::state::depot::StackId;
 use crate::state::fork_call::ForkCall;
 use crate::state::redirects::{self, Sets};
 use crate::state::report_lock::ReportLock;
@@ -91,9 +92,16 @@ fn prepare_redirects(thread: &Thread, wanted: Sets, access: Access) {
 }
 
 /// Examines the other threads, and decides whether strict mode stops the fork.
+#[inline(always)]
 fn look_at(lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
-    // The walk needs the current stack; the rest may need more than is left of it.
+    // The walk needs the current stack, of which 16 KiB may be all; the rest may need more than is left of it.
     let stack = origin::stack_of(call);
+    look_from(stack, lock, thread, call);
+}
+
+/// Apart from the walk, so that its frame takes none of the stack that the walk needs.
+#[inline(never)]
+fn look_from(stack: StackId, lock: &mut ReportLock, thread: &Thread, call: Option<ForkCall>) {
     let function = call.map_or("fork", |call| call.function.name);
     let settled = Thread::even_if_busy().and_then(cure::look_again);
     let mut fork = look::examine(lock, thread, function, stack, settled);
