@@ -137,12 +137,23 @@ fn before_first_thread(threads: &[Thread]) -> String {
 fn before_or(threads: &[Thread], words: &str) -> String {
     let created = threads
         .iter()
-        .find_map(|thread| informative(thread.created_stack.as_deref()?).map(|frame| (thread, frame)));
+        .find_map(|thread| starter(thread.created_stack.as_deref()?).map(|starter| (thread, starter)));
     match created {
-        Some((thread, frame)) if thread.name.is_empty() => format!("{words} (one is started by {})", place(frame)),
-        Some((thread, frame)) => format!("{words} (\"{}\" is started by {})", thread.name, place(frame)),
+        Some((thread, starter)) if thread.name.is_empty() => format!("{words} (one is started by {starter})"),
+        Some((thread, starter)) => format!("{words} (\"{}\" is started by {starter})", thread.name),
         None => words.to_owned(),
     }
+}
+
+/// What created a thread: a frame with a line, one with a name, or else the library.
+fn starter(created: &[Frame]) -> Option<String> {
+    let frames = || created.iter().filter(|frame| !noise::is_machinery(frame));
+    let named = frames()
+        .find(|frame| frame.line.is_some())
+        .or_else(|| frames().find(|frame| frame.symbol.is_some()));
+    named
+        .map(place)
+        .or_else(|| frames().find_map(library).map(str::to_owned))
 }
 
 /// Servers that fork workers and have an option for it.

@@ -100,6 +100,35 @@ fn a_c_program_without_locks() {
 }
 
 #[test]
+fn what_starts_a_thread_has_a_name() {
+    let unnamed = Frame {
+        symbol: None,
+        offset: Some("0x1d390".into()),
+        ..frame("/lib/libgomp.so.1", "")
+    };
+    let with_line = Frame {
+        file: Some("/src/sum.c".into()),
+        line: Some(4),
+        ..frame("/app", "work")
+    };
+    let parallel = frame("/lib/libgomp.so.1", "GOMP_parallel");
+    let stacks = [
+        (vec![unnamed.clone(), parallel.clone(), with_line], "work (sum.c:4)"),
+        (vec![unnamed.clone(), parallel], "GOMP_parallel"),
+        (vec![unnamed], "libgomp.so.1"),
+    ];
+    for (stack, starter) in stacks {
+        let mut worker = thread("worker");
+        worker.created_stack = Some(stack);
+        let lines = advice(Facts {
+            threads: &[worker],
+            ..FACTS
+        });
+        has(&lines[0], &format!("(\"worker\" is started by {starter})"));
+    }
+}
+
+#[test]
 fn a_library_that_forks_is_named() {
     let stack = [frame("/lib/libfoo.so.1", "foo"), frame("/app", "main")];
     let lines = advice(Facts { stack: &stack, ..FACTS });
