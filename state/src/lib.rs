@@ -48,6 +48,7 @@ pub mod fork;
 pub mod gate;
 pub mod held;
 pub mod lineage;
+pub mod makers;
 pub mod orphans;
 pub mod own_lock;
 pub mod pieces;

@@ -102,7 +102,16 @@ impl Expectation {
 /// The demands of one line: those on the record one by one, those on a lock or a thread together.
 fn group_misses(group: &[Demand], line: &Line, lines: &[Line]) -> Option<String> {
     let of = |keys: &[&str]| -> Vec<&Demand> { group.iter().filter(|(key, _)| keys.contains(&key.as_str())).collect() };
-    let of_lock = of(&["lock", "owner", "acquired", "taken", "name", "made_anew", "waiters"]);
+    let of_lock = of(&[
+        "lock",
+        "owner",
+        "acquired",
+        "taken",
+        "name",
+        "maker",
+        "made_anew",
+        "waiters",
+    ]);
     let of_thread = of(&["thread", "start", "created", "thread_python"]);
     let of_record: Vec<_> = group
         .iter()
@@ -216,6 +225,8 @@ fn lock_gives(lock: &Lock, (key, value): &Demand) -> bool {
             first.is_some_and(|frame| fits(value, &format!("{}:{}", frame.function, frame.line)))
         }),
         "name" => lock.name.as_deref().is_some_and(|name| fits(value, name)),
+        "maker" if value == "nowhere" => lock.created_stack.is_none(),
+        "maker" => names(lock.created_stack.as_deref().unwrap_or_default(), value),
         "made_anew" => lock.made_anew.to_string() == *value,
         _ => lock.waiters.len().to_string() == *value,
     }

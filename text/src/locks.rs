@@ -65,6 +65,11 @@ pub fn write(page: &mut Page<'_>, label: &str, lock: &Lock, threads: &[Thread], 
 }
 
 fn write_stack_and_waiters(page: &mut Page<'_>, lock: &Lock, threads: &[Thread], record: &Record) {
+    // A name says more than the place.
+    let made = lock.created_stack.as_deref().filter(|_| lock.name.is_none());
+    if let Some(place) = made.and_then(|made| frames::place(None, made, page.style)) {
+        page.sentences(2, &format!("made in {place}"));
+    }
     let is_pythons = !lock.acquired_stack.is_empty() && noise::is_interpreters_alone(&lock.acquired_stack);
     if let Some(python) = lock.acquired_python_stack.as_deref().filter(|stack| !stack.is_empty()) {
         page.plain(2, "taken at:");

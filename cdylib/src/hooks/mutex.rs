@@ -7,13 +7,13 @@ use super::hooks;
 use crate::state::held::Object;
 use crate::state::stack_cache::Caller;
 use crate::watch::child::Wait;
-use crate::watch::lock::{acquire, acquire_mutex, release, remake};
+use crate::watch::lock::{acquire, acquire_mutex, destroy, make, release};
 
 hooks! {
     /// Makes a mutex.
-    hook pthread_mutex_init(mutex, attributes) -> c_int = |_, real| remake(mutex, real);
+    hook pthread_mutex_init(mutex, attributes) -> c_int = |caller, real| make(mutex, caller, real);
     /// Ends a mutex's life.
-    hook pthread_mutex_destroy(mutex) -> c_int = |_, real| remake(mutex, real);
+    hook pthread_mutex_destroy(mutex) -> c_int = |_, real| destroy(mutex, real);
     /// Takes a mutex, however long that takes.
     hook pthread_mutex_lock(mutex) -> c_int = |caller, real| lock(mutex, caller, real);
     /// libc's other name of `pthread_mutex_lock`.
@@ -35,9 +35,9 @@ hooks! {
     hook __pthread_mutex_unlock(mutex) -> c_int, version "GLIBC_2.2.5", or no_error_number
         = |caller, real| release(mutex, caller, real);
     /// Makes a mutex of C11 (glibc 2.28).
-    hook mtx_init(mutex, kind) -> c_int, or no_c11_threads = |_, real| remake(mutex, real);
+    hook mtx_init(mutex, kind) -> c_int, or no_c11_threads = |caller, real| make(mutex, caller, real);
     /// Ends the life of a mutex of C11 (glibc 2.28).
-    hook mtx_destroy(mutex) -> c_int, or no_c11_threads = |_, real| remake(mutex, real);
+    hook mtx_destroy(mutex) -> c_int, or no_c11_threads = |_, real| destroy(mutex, real);
     /// Takes a mutex of C11 (glibc 2.28).
     hook mtx_lock(mutex) -> c_int, or no_c11_threads = |caller, real| lock(mutex, caller, real);
     /// Takes a mutex of C11 if it is free (glibc 2.28).

@@ -6,13 +6,13 @@ use core::ffi::c_int;
 use super::hooks;
 use crate::state::held::Object::{RwlockRead, RwlockWrite};
 use crate::watch::child::Wait;
-use crate::watch::lock::{acquire, release, remake};
+use crate::watch::lock::{acquire, destroy, make, release};
 
 hooks! {
     /// Makes a read-write lock.
-    hook pthread_rwlock_init(lock, attributes) -> c_int = |_, real| remake(lock, real);
+    hook pthread_rwlock_init(lock, attributes) -> c_int = |caller, real| make(lock, caller, real);
     /// Ends a read-write lock's life.
-    hook pthread_rwlock_destroy(lock) -> c_int = |_, real| remake(lock, real);
+    hook pthread_rwlock_destroy(lock) -> c_int = |_, real| destroy(lock, real);
     /// Takes a read-write lock for reading.
     hook pthread_rwlock_rdlock(lock) -> c_int
         = |caller, real| acquire(RwlockRead, Wait::Forever, lock, caller, real);

@@ -6,13 +6,13 @@ use core::ffi::c_int;
 use super::hooks;
 use crate::state::held::Object::Spinlock;
 use crate::watch::child::Wait;
-use crate::watch::lock::{acquire, release, remake};
+use crate::watch::lock::{acquire, destroy, make, release};
 
 hooks! {
     /// Makes a spinlock.
-    hook pthread_spin_init(lock, shared) -> c_int = |_, real| remake(lock, real);
+    hook pthread_spin_init(lock, shared) -> c_int = |caller, real| make(lock, caller, real);
     /// Ends a spinlock's life.
-    hook pthread_spin_destroy(lock) -> c_int = |_, real| remake(lock, real);
+    hook pthread_spin_destroy(lock) -> c_int = |_, real| destroy(lock, real);
     /// Takes a spinlock, however long that takes.
     hook pthread_spin_lock(lock) -> c_int = |caller, real| acquire(Spinlock, Wait::Forever, lock, caller, real);
     /// Takes a spinlock if it is free.

@@ -7,6 +7,7 @@ use forkwatch_schema::record::{Frame, LockKind};
 use super::names::frames;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object};
+use crate::state::makers;
 
 /// The lock's name and id, and where it was made, if that was seen.
 #[derive(Debug)]
@@ -23,8 +24,13 @@ impl LockIdentity {
     /// The identity of the lock of this entry. `name` is what libc or Python code calls it.
     pub fn new(entry: &Entry, name: Option<String>, acquired_stack: &[Frame], resolver: &mut Resolver) -> Self {
         // The interpreter makes all of Python's locks at one place.
-        let was_seen = entry.made != NO_STACK && name.is_none();
-        let created_stack = was_seen.then(|| frames(resolver, depot::frames(entry.made), false));
+        let made = if entry.made == NO_STACK {
+            makers::of(entry.address)
+        } else {
+            entry.made
+        };
+        let was_seen = made != NO_STACK && name.is_none();
+        let created_stack = was_seen.then(|| frames(resolver, depot::frames(made), false));
         // The address of a libc lock is that of our own row for it.
         let module = (entry.object != Object::LibcRegion).then(|| resolver.modules().find(entry.address));
         let id = match (&name, module.flatten()) {

@@ -15,6 +15,7 @@ pub mod family;
 pub mod fork_call;
 pub mod forked_child;
 pub mod libc_regions;
+pub mod makers;
 pub mod orphans;
 pub mod own_code;
 pub mod own_stack_bounds;

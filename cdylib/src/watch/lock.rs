@@ -8,6 +8,7 @@ use super::{gate, handler_call, this_thread};
 use crate::snapshot::{lock_state, python_place};
 use crate::state::forked_child;
 use crate::state::held::{Object, Ticket};
+use crate::state::makers;
 use crate::state::sandbox;
 use crate::state::stack_cache::{self, Caller};
 use crate::state::takers;
@@ -221,16 +222,32 @@ fn release_slowly(
     result
 }
 
-/// A call that makes a lock, or ends its life: what was known about it is about another lock.
-pub fn remake(address: usize, real: impl FnOnce() -> c_int) -> c_int {
-    // Nothing where a sandbox may forbid our system calls.
-    if let Some(thread) = this_thread::record() {
-        takers::remade(address);
-        if forked_child::is_watched() {
-            child::forget(thread, address);
-        }
+/// A call that makes a lock.
+pub fn make(address: usize, caller: Caller, real: impl FnOnce() -> c_int) -> c_int {
+    if let Some(thread) = begin_anew(address)
+        && !forked_child::is_watched()
+    {
+        makers::note(address, thread.stack_of(caller));
     }
     real()
+}
+
+/// A call that ends a lock's life.
+pub fn destroy(address: usize, real: impl FnOnce() -> c_int) -> c_int {
+    begin_anew(address);
+    real()
+}
+
+/// What was known of this address is about another lock. Returns this thread's record, and does nothing where a sandbox may forbid our system
+/// calls.
+fn begin_anew(address: usize) -> Option<&'static Thread> {
+    let thread = this_thread::record()?;
+    takers::remade(address);
+    makers::forget(address);
+    if forked_child::is_watched() {
+        child::forget(thread, address);
+    }
+    Some(thread)
 }
 
 /// A call that ends a condition: it waits until all that wait for the condition have left.

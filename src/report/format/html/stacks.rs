@@ -69,13 +69,21 @@ fn taken(lock: &Lock, style: &Style) -> Markup {
         "{}{name}, held by thread {owner}{anew}{waiting}: taken",
         lock::kind_of(lock)
     );
-    folded(
+    let taken = folded(
         &what,
         &lock.acquired_stack,
         lock.acquired_python_stack.as_deref(),
         style,
         true,
-    )
+    );
+    // A name says more than the place.
+    let made = lock.created_stack.as_deref().filter(|_| lock.name.is_none());
+    html! {
+        (taken)
+        @if let Some(made) = made {
+            (folded(&format!("{}{name} was made", lock::kind_of(lock)), made, None, style, false))
+        }
+    }
 }
 
 fn thread(thread: &Thread, style: &Style) -> Markup {
