@@ -62,11 +62,7 @@ impl<S: System> Makers<S> {
             return NO_STACK;
         };
         let word = word.load(Ordering::Relaxed);
-        if word & TAG == tag {
-            StackId(word as u32)
-        } else {
-            NO_STACK
-        }
+        u32::try_from(word ^ tag).map_or(NO_STACK, StackId)
     }
 }
 
