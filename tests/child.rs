@@ -4,7 +4,7 @@
 use crate::support::programs;
 
 programs! {
-    C: possible_deadlock_lock, possible_deadlock_family, orphaned_attempt, orphaned_own_mutex, orphaned_torn_mutex, orphaned_own_rwlock, orphaned_lock_priority, orphaned_in_grandchild, orphaned_libc_region, orphaned_libc_call, stuck_condition_destroyed, silent_condition_destroyed, child_made_anew,
+    C: possible_deadlock_lock, possible_deadlock_family, orphaned_attempt, orphaned_own_mutex, orphaned_torn_mutex, orphaned_own_rwlock, orphaned_lock_priority, orphaned_lock_priority_robust, orphaned_in_grandchild, orphaned_libc_region, orphaned_libc_call, stuck_condition_destroyed, silent_condition_destroyed, child_made_anew,
        stuck_wait, stuck_timed_loop, child_waits_that_end, thread_after_fork, fork_outcome_exec, fork_outcome_exit, slow_handler, slow_handler_that_ends, handler_hangs, handler_hangs_in_vain, handler_hangs_on_itself,
        stuck_glib_mutex, stuck_child_own_lock_futex, stuck_child_condition_in_use, orphaned_lock_glib_child_setup,
        orphaned_lock_in_signal_handler, silent_child_of_lone_thread, silent_child_signal_wakes, silent_child_timeouts, silent_timed_loop,

@@ -11,7 +11,7 @@ use crate::support::programs;
 use crate::support::ways::watch;
 
 programs! {
-    Python: unsafe_fork_python_lock, unsafe_fork_dangling_pointer, unsafe_fork_pool_logging, unsafe_fork_idle_threads,
+    Python: unsafe_fork_python_lock, unsafe_fork_dangling_pointer, unsafe_fork_lock_of_its_maker, unsafe_fork_pool_logging, unsafe_fork_idle_threads,
             orphaned_python_own_lock, unsafe_fork_second_child, silent_python_own_lock, silent_python_lock_of_nobody, silent_python_alone, silent_python_spawn, silent_python_shared_lock, silent_python_numpy,
             unsafe_fork_named_lock, unsafe_fork_lock_names, unsafe_fork_lock_ways, unsafe_fork_taken_by_hand, unsafe_fork_taken_and_left, unsafe_fork_locks_of_others,
             unsafe_fork_one_line, unsafe_fork_class_called_often, unsafe_fork_lock_made_anew, unsafe_fork_lock_not_made_anew, unsafe_fork_follows_advice, unsafe_fork_traced, unsafe_fork_where_taken, unsafe_fork_taken_before, unsafe_fork_thread_names, robust_python_threads, robust_python_lock_methods;

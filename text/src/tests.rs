@@ -68,6 +68,18 @@ golden!(no_lock_and_399_threads, many_threads(), None);
 golden!(hostile_names, hostile(), None);
 golden!(stopped_before_the_copy, python(), Some("FORKWATCH_STRICT=locks"));
 golden!(leaked_lock, leaked(), None);
+golden!(exec_bound_fork_told_by_its_child, told_by_child(), None);
+
+/// A fork that the parent did not tell, because the caller usually only executes a program.
+fn told_by_child() -> Record {
+    let mut record = c_mutex();
+    let Detail::UnsafeFork(fork) = &mut record.detail else {
+        unreachable!()
+    };
+    fork.fork.exec_bound = true;
+    (record.ppid, record.pid, record.tid) = (4242, 4250, 4250);
+    record
+}
 
 fn leaked() -> Record {
     let Detail::UnsafeFork(mut fork) = c_mutex().detail else {

@@ -17,13 +17,25 @@ struct Row {
     module: &'static str,
     /// Glob for the function; [`ANY`] also matches functions without a name.
     symbol: &'static str,
+    /// Among how many of these frames the function is searched for.
+    among: usize,
     who: &'static str,
 }
 
 const ANY: &str = "*";
 
 const fn row(module: &'static str, symbol: &'static str, who: &'static str) -> Row {
-    Row { module, symbol, who }
+    within(usize::MAX, module, symbol, who)
+}
+
+/// A function that other callers have, too, but not within so few frames.
+const fn within(among: usize, module: &'static str, symbol: &'static str, who: &'static str) -> Row {
+    Row {
+        module,
+        symbol,
+        among,
+        who,
+    }
 }
 
 #[rustfmt::skip]
@@ -56,6 +68,8 @@ const ROWS: &[Row] = &[
     row(ANY, "fork_check_err",                                          "Ruby's spawn"),
     row(ANY, "rb_spawn",                                                "Ruby's spawn"),
     row(ANY, "rb_spawn_err",                                            "Ruby's spawn"),
+    // Debian's has no names for the three functions that this calls, one by one. It also runs any `ensure`, further out.
+    within(4, "libruby*.so*", "rb_ensure",                              "Ruby's spawn"),
     row(ANY, "TclpCreateProcess",                                       "Tcl's exec"),
     row(ANY, "unix_spawn",                                              "OCaml's Unix.create_process"),
     row(ANY, "caml_unix_spawn",                                         "OCaml's Unix.create_process"),
@@ -110,7 +124,7 @@ pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
         };
         // Compiled again each time: kept, all of them would fill sixteen pages, which every fork would copy.
         let Some(symbol) = glob(row.symbol) else { return false };
-        let mut names = stack.iter().take(reach).map(|frame| frame.symbol.as_deref());
+        let mut names = stack.iter().take(reach.min(row.among)).map(|frame| frame.symbol.as_deref());
         names.any(|name| match name {
             Some(name) => symbol.matches(name),
             None => symbol.as_str() == ANY,

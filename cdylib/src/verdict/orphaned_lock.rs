@@ -12,7 +12,7 @@ use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::lock_memory;
 use crate::snapshot::names::frames;
 use crate::snapshot::python;
-use crate::state::held::Object;
+use crate::state::held::{Entry, Object};
 use crate::state::orphans::{Orphan, Reported};
 use crate::state::report_lock::ReportLock;
 use crate::state::{depot, libc_regions};
@@ -96,11 +96,13 @@ fn slept_in_call(lock: &ReportLock, orphan: &Orphan) -> bool {
 }
 
 /// Whether the kernel refuses to wait for the lock: a mutex that inherits priority whose owner is a thread of another process. libc
-/// then aborts.
+/// then aborts. It asks for a robust one as if processes shared it, and the kernel waits as long as the owner lives.
 fn is_refused_by_kernel(lock: &ReportLock, orphan: &Orphan) -> bool {
     let memory = ProcessMemory::own();
     let parent = fork_record::of(lock, orphan.fork).map_or(orphan.owner, |fork| fork.origin.process);
-    lock_memory::inherits_priority(memory, orphan.entry.object, orphan.entry.address)
+    let Entry { object, address, .. } = orphan.entry;
+    lock_memory::inherits_priority(memory, object, address)
+        && !lock_memory::is_robust_mutex(memory, object, address)
         && task::name_in(parent, orphan.owner).is_some()
 }
 

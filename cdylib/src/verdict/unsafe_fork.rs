@@ -191,7 +191,10 @@ fn locks<'a>(
         let named = snapshot.python.as_ref().and_then(|view| view.lock(entry.address));
         let is_waiter_lock = match named {
             Some(named) => named.is_bookkeeping,
-            None => interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, holder)),
+            None => {
+                interpreter.is_some_and(|interpreter| interpreter.is_waiter_lock(entry, holder))
+                    && !waits_for_no_condition(snapshot, holder)
+            }
         };
         if is_waiter_lock {
             // The next lock taken at the same place may be a real one.
@@ -228,4 +231,16 @@ fn locks<'a>(
     // Those that can hang the child come first.
     relevant.sort_by_key(|lock| lock.is_made_anew);
     relevant
+}
+
+/// Whether the thread's Python code is seen to be in no `Condition.wait`: what it made and took is then a lock. NumPy, for one, keeps
+/// such locks where they cannot be named.
+fn waits_for_no_condition(snapshot: &ForkSnapshot, holder: Option<&OtherThread>) -> bool {
+    /// How many frames lie at most between `wait` and what it calls while it has the lock.
+    const NEAR: usize = 4;
+    let Some(holder) = holder.and_then(|holder| snapshot.python.as_ref()?.thread(holder.handle)) else {
+        return false;
+    };
+    let is_wait = |frame: &PythonFrame| frame.function.rsplit('.').next() == Some("wait");
+    !holder.frames.is_empty() && !holder.frames.iter().take(NEAR).any(is_wait)
 }

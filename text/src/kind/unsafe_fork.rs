@@ -18,7 +18,7 @@ impl Kind for UnsafeFork {
             "{}() in thread {} (pid {})",
             self.fork.function,
             quoted(&record.thread),
-            record.pid
+            forking_process(record, self)
         );
         match &self.settled {
             Some(settled) => format!("{call} while {}: {}", situation(record, self), held_back(settled)),
@@ -93,6 +93,19 @@ fn can_hang(detail: &UnsafeFork) -> impl Iterator<Item = &Lock> {
     detail.locks.iter().filter(|lock| !lock.made_anew)
 }
 
+/// The process that forked: the writer, or its parent where a child writes what its parent has not.
+const fn forking_process(record: &Record, detail: &UnsafeFork) -> i32 {
+    if is_told_by_child(record, detail) {
+        record.ppid
+    } else {
+        record.pid
+    }
+}
+
+const fn is_told_by_child(record: &Record, detail: &UnsafeFork) -> bool {
+    matches!(detail.fork.child_pid, Some(child) if child == record.pid)
+}
+
 /// Who does what meanwhile.
 fn situation(record: &Record, detail: &UnsafeFork) -> String {
     // A thread that nobody named bears the name of the one that made it: the reader must not take the two for one.
@@ -136,11 +149,13 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
         None => ("called", ", no child recorded".to_owned()),
     };
     let program = shorten::path(&record.exe, page.style);
-    let about = format!(
-        "{verb} by thread {} (tid {}) of {program}{child}",
-        quoted(&record.thread),
-        record.tid
-    );
+    // The child's only thread has another id than the one that it is a copy of.
+    let id = if is_told_by_child(record, detail) {
+        format!("pid {}", record.ppid)
+    } else {
+        format!("tid {}", record.tid)
+    };
+    let about = format!("{verb} by thread {} ({id}) of {program}{child}", quoted(&record.thread));
     page.heading(&format!("{}() ", fork.function), &about);
     frames::write(page, 2, fork.python_stack.as_deref(), &fork.stack);
     if continues_in_background {
@@ -150,7 +165,7 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
         );
     }
     if fork.exec_bound {
-        page.sentences(2, "The caller is known to do nothing in the child except exec.");
+        page.sentences(2, "The caller usually does nothing in the child except exec. This child did more before it.");
     }
 }
 

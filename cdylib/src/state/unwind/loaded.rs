@@ -61,11 +61,12 @@ impl Object {
         if !(start..end).contains(&address) {
             return None;
         }
+        let index = found.index.addr();
         // SAFETY: the loader has mapped the object from here on, a page at least.
         let head = unsafe { core::slice::from_raw_parts(found.start, PAGE) };
         let header = head.first_chunk::<{ size_of::<Elf64_Ehdr>() }>()?;
         if !header.starts_with(b"\x7fELF") {
-            return None;
+            return Self::program_in_parts(start, index);
         }
         let at = |offset: usize| header.get(offset..);
         let first = usize::from_ne_bytes(*at(offset_of!(Elf64_Ehdr, e_phoff))?.first_chunk()?);
@@ -84,8 +85,42 @@ impl Object {
         Some(Self {
             start,
             end,
-            index: found.index.addr(),
+            index,
             base: start.wrapping_sub(usize::try_from(lowest.p_vaddr).ok()? & !(PAGE - 1)),
+            headers,
+        })
+    }
+
+    /// The program, of which one part starts at `part`. Where its parts lie further apart than pages require, as those of Node.js do, the
+    /// kernel leaves gaps between them, and libc answers only with the part around an address; the tables lie in another one.
+    fn program_in_parts(part: usize, index: usize) -> Option<Self> {
+        // SAFETY: the function only reads the auxiliary vector.
+        let [place, count] = [libc::AT_PHDR, libc::AT_PHNUM].map(|kind| unsafe { libc::getauxval(kind) });
+        let place = core::ptr::with_exposed_provenance::<Elf64_Phdr>(usize::try_from(place).ok()?);
+        if place.is_null() || !place.is_aligned() {
+            return None;
+        }
+        // SAFETY: the kernel has mapped the program's headers there, and libc reads them in the same way.
+        let headers = unsafe { core::slice::from_raw_parts(place, usize::try_from(count).ok()?) };
+        let of_kind = |kind| headers.iter().filter(move |header| header.p_type == kind);
+        let address = |address: u64| usize::try_from(address).ok();
+        let base = place
+            .addr()
+            .wrapping_sub(address(of_kind(libc::PT_PHDR).next()?.p_vaddr)?);
+        let (mut start, mut end, mut is_one_of_them) = (usize::MAX, 0, false);
+        for header in of_kind(libc::PT_LOAD) {
+            let first = base.wrapping_add(address(header.p_vaddr)?);
+            let page = first & !(PAGE - 1);
+            is_one_of_them |= page == part;
+            start = start.min(page);
+            end = end.max(first.checked_add(address(header.p_memsz)?)?);
+        }
+        // They are the loader's own where the program was started through it.
+        is_one_of_them.then_some(Self {
+            start,
+            end,
+            index,
+            base,
             headers,
         })
     }

@@ -43,6 +43,7 @@ const SEEN: &[(&str, &[&str])] = &[
     ("Ruby's spawn", &["/usr/lib/libruby-3.1.so.3.1!retry_fork_async_signal_safe", "/usr/lib/libruby-3.1.so.3.1!fork_check_err"]),
     ("Ruby's spawn", &["/usr/lib/libruby-3.1.so.3.1!?", "/usr/lib/libruby-3.1.so.3.1!rb_fork_async_signal_safe"]),
     ("Ruby's spawn", &["/usr/lib/libruby-3.1.so.3.1!?", "/usr/lib/libruby-3.1.so.3.1!rb_spawn_err"]),
+    ("Ruby's spawn", &["/lib/libruby-3.1.so.3.1.2!?", "/lib/libruby-3.1.so.3.1.2!?", "/lib/libruby-3.1.so.3.1.2!?", "/lib/libruby-3.1.so.3.1.2!rb_ensure"]),
     ("Tcl's exec", &["/lib/libtcl8.6.so!TclpCreateProcess", "/lib/libtcl8.6.so!TclCreatePipeline"]),
     ("OCaml's Unix.create_process", &["/app!unix_spawn", "/app!caml_c_call"]),
     ("OCaml's Unix.create_process", &["/app!caml_unix_spawn", "/app!caml_c_call"]),
@@ -118,6 +119,14 @@ fn others_are_no_such_callers() {
         &[
             "/lib/libruby-3.1.so.3.1!retry_fork_ruby",
             "/lib/libruby-3.1.so.3.1!rb_fork_ruby",
+        ],
+        // `fork`, in a block that has an `ensure`.
+        &[
+            "/lib/libruby-3.1.so.3.1.2!?",
+            "/lib/libruby-3.1.so.3.1.2!?",
+            "/lib/libruby-3.1.so.3.1.2!?",
+            "/lib/libruby-3.1.so.3.1.2!?",
+            "/lib/libruby-3.1.so.3.1.2!rb_ensure",
         ],
         &["/usr/bin/app!start_command"],
         &["/usr/lib/libperl.so.5.36!Perl_pp_fork"],
