@@ -124,7 +124,10 @@ pub fn exec_bound(stack: &[Frame]) -> Option<&'static str> {
         };
         // Compiled again each time: kept, all of them would fill sixteen pages, which every fork would copy.
         let Some(symbol) = glob(row.symbol) else { return false };
-        let mut names = stack.iter().take(reach.min(row.among)).map(|frame| frame.symbol.as_deref());
+        let mut names = stack
+            .iter()
+            .take(reach.min(row.among))
+            .map(|frame| frame.symbol.as_deref());
         names.any(|name| match name {
             Some(name) => symbol.matches(name),
             None => symbol.as_str() == ANY,

@@ -165,7 +165,10 @@ fn write_fork(page: &mut Page<'_>, record: &Record, detail: &UnsafeFork, stopped
         );
     }
     if fork.exec_bound {
-        page.sentences(2, "The caller usually does nothing in the child except exec. This child did more before it.");
+        page.sentences(
+            2,
+            "The caller usually does nothing in the child except exec. This child did more before it.",
+        );
     }
 }
 
