@@ -1,5 +1,5 @@
-# A thread takes the lock that it made last, and computes. Nothing shows the lock's name: only an iterator has it, as C code keeps
-# such locks. What `Condition.wait` makes and takes looks the same, except for where the thread is.
+# A thread takes the lock that it made last, and computes. Nothing shows the lock's name: only an iterator has it, as C
+# code keeps such locks. What `Condition.wait` makes and takes looks the same, except for where the thread is.
 #
 # expect: unsafe_fork ERROR function=fork locks=1 threads=1
 # with: owner=keeper
