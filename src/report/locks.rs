@@ -1,7 +1,7 @@
 //! The table of a finding's locks: each with its holder, where it was taken, and how often it was held, predicted and hung.
 
 use forkwatch_schema::record::{Detail, Lock};
-use forkwatch_text::{lock, noise};
+use forkwatch_text::lock;
 
 use super::gather::locks::LockSeen;
 use super::place::{self, Place};
@@ -43,10 +43,7 @@ impl LockRow {
 
     /// Where it was taken; `None` where that is not known, or known from its name alone.
     pub fn taken(&self) -> Option<Place<'_>> {
-        let stack = &self.lock.acquired_stack;
-        let python = self.lock.acquired_python_stack.as_deref();
-        let is_known = python.is_some() || !stack.is_empty() && !noise::is_interpreters_alone(stack);
-        is_known.then(|| place::of_stack(stack, python)).flatten()
+        place::of_acquisition(&self.lock)
     }
 
     /// `the mutex "cache" of thread "keeper", taken in fill (cache.c:5)`.

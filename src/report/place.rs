@@ -90,6 +90,13 @@ pub fn of_finding<'shown>(finding: &'shown Whole<'_>) -> Option<Place<'shown>> {
     of_stack(native, python)
 }
 
+/// Where a lock was taken; `None` where that is not known, or where only an interpreter's own code is: then its name says more.
+pub fn of_acquisition(lock: &Lock) -> Option<Place<'_>> {
+    let (stack, python) = (&lock.acquired_stack, lock.acquired_python_stack.as_deref());
+    let is_known = python.is_some() || !stack.is_empty() && !noise::is_interpreters_alone(stack);
+    is_known.then(|| of_stack(stack, python)).flatten()
+}
+
 /// The stacks of what happened.
 pub fn stack(detail: &Detail) -> Option<(&[Frame], Option<&[PythonFrame]>)> {
     Some(match detail {

@@ -77,7 +77,7 @@ fn a_browser_runs_the_pages_own_script_and_has_nothing_to_say() {
         .expect("the script ran")
         .text()
         .collect::<String>();
-    assert_eq!(shown, "3 of 3 shown");
+    assert_eq!(shown, "4 of 4 findings shown");
 
     // The proof that the policy holds, and that the browser would say so.
     let smuggled = text.replace(

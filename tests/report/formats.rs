@@ -128,7 +128,7 @@ fn a_python_lock_is_placed_by_the_line_that_took_it() {
     let (_folder, path) = log(lines(&[unsafe_fork(1, 10, "a", vec![door])]));
     for (format, expected) in [
         ("text", "taken in Vault.open (vault.py:51)"),
-        ("html", "<td>Vault.open (vault.py:51)</td>"),
+        ("html", "<td data-heading=\"Taken\">Vault.open (vault.py:51)</td>"),
         ("html", ": taken at <b>Vault.open (vault.py:51)</b>"),
         ("html", " taken at Vault.open (vault.py:51)</title>"),
     ] {
@@ -225,7 +225,10 @@ fn the_locks_of_a_line_are_a_table_in_its_finding() {
     );
     let html = shown("html").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        html.contains("<td>a mutex</td><td>filler</td><td>refill (store.c:8)</td><td class=\"number\">1</td>"),
+        html.contains(
+            "<td data-heading=\"Lock\">a mutex</td><td data-heading=\"Holder\">filler</td>\
+             <td data-heading=\"Taken\">refill (store.c:8)</td><td class=\"number\" data-heading=\"held\">1</td>"
+        ),
         "{html}"
     );
 }

@@ -48,6 +48,8 @@ pub struct Choices {
 /// What a finding is filtered by, as in its attributes: words separated by spaces.
 #[derive(Debug)]
 pub struct Keys {
+    /// Its fingerprint, and those of its children.
+    pub findings: String,
     /// Its kind, and those of its children.
     pub kinds: String,
     /// Numbers.
@@ -87,7 +89,9 @@ impl Choices {
                 .collect();
             numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
         };
+        let fingerprints: Vec<String> = all().map(|finding| word(&finding.fingerprint)).collect();
         Keys {
+            findings: fingerprints.join(" "),
             kinds: kinds.into_iter().collect::<Vec<_>>().join(" "),
             hosts: known(|finding| &finding.seen.hosts, hosts),
             programs: known(|finding| &finding.seen.programs, programs),

@@ -14,8 +14,11 @@ const LINE: &str = "58%";
 /// The position of the child's marks.
 const MARK: &str = "88%";
 
-/// Letters that fit next to one another on a narrow screen.
+/// Letters that fit next to one another.
 const LONGEST: usize = 64;
+
+/// Letters that fit next to one another on a telephone, 360 pixels wide.
+const LONGEST_NARROW: usize = 44;
 
 /// The longest name of a lock, of a place or of what a child does.
 const LONGEST_LOCK: usize = 44;
@@ -82,7 +85,8 @@ fn placed(top: &mut u32, draw: impl FnOnce(u32) -> (Markup, u32)) -> (Markup, u3
 
 fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
     let name = ellipsis(&lane.name, LONGEST_NAME);
-    let note = ellipsis(&lane.note, LONGEST.saturating_sub(name.chars().count()));
+    let note_in = |longest: usize| ellipsis(&lane.note, longest.saturating_sub(name.chars().count()));
+    let (wide, narrow) = (note_in(LONGEST), note_in(LONGEST_NARROW));
     let mut bottom = top + TEXT;
     let middle = bottom + if lane.bars.is_empty() { 7 } else { TEXT + 7 };
     let mut bars = Vec::new();
@@ -113,7 +117,12 @@ fn lane(lane: &Lane, top: u32) -> (Markup, u32) {
         text x="0" y=(top + 12) {
             title { (Shown(&lane.name)) ": " (Shown(&lane.note)) }
             tspan.name { (Shown(&name)) }
-            tspan.note { "  " (Shown(&note)) }
+            @if wide == narrow {
+                tspan.note { "  " (Shown(&wide)) }
+            } @else {
+                tspan.note.wide { "  " (Shown(&wide)) }
+                tspan.note.narrow { "  " (Shown(&narrow)) }
+            }
         }
         @for (start, bar, top) in &bars {
             text.lock x=(start) y=(top + 12) {

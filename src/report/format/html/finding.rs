@@ -47,8 +47,8 @@ pub fn article(report: &Report, choices: &Choices, position: usize, alike: &[usi
     let keys = choices.keys(finding, &children.iter().map(|child| child.finding).collect::<Vec<_>>());
     html! {
         article.finding.(level(finding.severity)) id=(id) aria-labelledby={ (id) "-headline" }
-            data-severity=(finding.severity.name()) data-kinds=(keys.kinds) data-hosts=(keys.hosts)
-            data-programs=(keys.programs) {
+            data-findings=(keys.findings) data-severity=(finding.severity.name()) data-kinds=(keys.kinds)
+            data-hosts=(keys.hosts) data-programs=(keys.programs) {
             header {
                 h3 id={ (id) "-headline" } {
                     (badge(finding.severity)) " " (Shown(&ellipsis(finding.message(), LONGEST)))
@@ -96,8 +96,9 @@ pub fn row(report: &Report, choices: &Choices, position: usize) -> Markup {
     let finding = &report.example(&report.findings[position]);
     let keys = choices.keys(finding, &[]);
     html! {
-        tr.finding id=(id(finding, position)) data-severity=(finding.severity.name()) data-kinds=(keys.kinds)
-            data-hosts=(keys.hosts) data-programs=(keys.programs) {
+        tr.finding id=(id(finding, position)) data-findings=(keys.findings)
+            data-severity=(finding.severity.name()) data-kinds=(keys.kinds) data-hosts=(keys.hosts)
+            data-programs=(keys.programs) {
             td { (badge(finding.severity)) }
             td { code { (Shown(&ellipsis(&finding.kind, LONGEST_WORD))) } }
             td { (Shown(&ellipsis(finding.message(), LONGEST / 2))) }
@@ -135,12 +136,17 @@ fn locks(finding: &Whole<'_>) -> Markup {
                     tbody {
                         @for row in finding.locks.iter().take(MAX_LOCKS) {
                             tr {
-                                td { (Shown(&ellipsis(&lock::in_words(&row.lock), LONGEST))) }
-                                td { (Shown(&ellipsis(row.lock.owner.as_deref().unwrap_or_default(), LONGEST))) }
-                                td {
+                                // On a narrow screen, where columns do not fit, each cell has its heading.
+                                td data-heading="Lock" { (Shown(&ellipsis(&lock::in_words(&row.lock), LONGEST))) }
+                                td data-heading="Holder" {
+                                    (Shown(&ellipsis(row.lock.owner.as_deref().unwrap_or_default(), LONGEST)))
+                                }
+                                td data-heading="Taken" {
                                     @if let Some(place) = row.taken() { (Shown(&ellipsis(&place.in_words(), LONGEST))) }
                                 }
-                                @for counted in row.counts() { td.number { (number(counted)) } }
+                                @for (column, counted) in COUNTED.iter().zip(row.counts()) {
+                                    td.number data-heading=(column) { (number(counted)) }
+                                }
                             }
                         }
                     }

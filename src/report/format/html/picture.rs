@@ -240,8 +240,7 @@ fn lock_name(lock: &Lock) -> String {
 fn taken(lock: &Lock) -> Bar {
     Bar {
         lock: lock_name(lock),
-        place: place::of_stack(&lock.acquired_stack, lock.acquired_python_stack.as_deref())
-            .map_or_else(String::new, |place| place.in_words()),
+        place: place::of_acquisition(lock).map_or_else(String::new, |place| place.in_words()),
     }
 }
 

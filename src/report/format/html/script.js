@@ -20,15 +20,20 @@
   const choose = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = lists.filter((list) => list.value).map((list) => [list.dataset.key, list.value]);
-    let count = 0;
+    // A fork's card has its children's findings, too, and two forks may have the same.
+    const all = new Set();
+    const seen = new Set();
     for (const finding of findings) {
       const fits =
         wanted.every(([key, value]) => finding.dataset[key].split(" ").includes(value)) &&
         words.every((word) => text(finding).includes(word));
       finding.hidden = !fits;
-      count += fits;
+      for (const fingerprint of finding.dataset.findings.split(" ")) {
+        all.add(fingerprint);
+        if (fits) seen.add(fingerprint);
+      }
     }
-    shown.textContent = `${count} of ${findings.length} shown`;
+    shown.textContent = `${seen.size} of ${all.size} findings shown`;
   };
 
   let waiting;
