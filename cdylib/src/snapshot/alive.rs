@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use rustix::thread::{Timespec, nanosleep};
 
+use crate::state::held::{Entry, Object};
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};
 use crate::system::deadline::Deadline;
@@ -28,6 +29,12 @@ impl Alive {
     /// Whether it seems to hold a lock, or asks for one.
     pub fn uses_locks(&self) -> bool {
         self.thread.is_some_and(|thread| !thread.held.is_empty())
+    }
+
+    /// Whether it seems to be inside a call of libc that takes one of libc's own locks.
+    pub fn is_in_libc(&self) -> bool {
+        let is_libcs = |entry: Entry| entry.object == Object::LibcRegion;
+        self.thread.is_some_and(|thread| thread.held.entries().any(is_libcs))
     }
 
     /// The address of the function that it started with; 0 where that was not seen.
@@ -132,14 +139,15 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
     const SHORT_TIMEOUT: Duration = Duration::from_millis(1);
     let mut unsettled: Vec<Alive> = others.iter().copied().take(MAX_ASKED).collect();
     let mut gone = BTreeSet::new();
-    let mut one_stays = false;
+    let (mut one_stays, mut is_again) = (false, false);
     let (soon, late) = (Deadline::after(SHORT_TIMEOUT), Deadline::after(TIMEOUT));
     loop {
         unsettled.retain(|alive| {
             if threads::has_ended(alive.tid) {
                 return false;
             }
-            if late.has_passed() {
+            // Each is looked at once, however late it is.
+            if is_again && late.has_passed() {
                 return true;
             }
             let stat = task::stat(alive.tid);
@@ -152,6 +160,7 @@ pub fn without_those_that_end(mut others: Vec<Alive>) -> Vec<Alive> {
             }
             false
         });
+        is_again = true;
         let end = if one_stays { soon } else { late };
         if unsettled.is_empty() || end.has_passed() {
             break;

@@ -9,17 +9,16 @@ use forkwatch_process::memory::ProcessMemory;
 
 use super::alive::Alive;
 use super::handled_locks::MadeAnew;
-use super::lock_memory::{Word, word};
 use super::origin::ForkOrigin;
+use super::other_threads::{self, OtherThread, held, is_held};
 use super::place::Place;
 use super::python;
 use crate::config;
 use crate::state::depot::{self, NO_STACK};
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::signalling;
-use crate::state::thread::{self, Thread};
-use crate::system::deadline::Deadline;
-use crate::system::task::{self, BlockedCall};
+use crate::state::thread::Thread;
+use crate::system::task::BlockedCall;
 
 /// What was true.
 #[derive(Debug)]
@@ -42,47 +41,6 @@ pub struct ForkSnapshot {
     pub made_anew: MadeAnew,
     /// What Python code was doing; `None` where there is none, and in a child for what it inherited.
     pub python: Option<View>,
-}
-
-/// One other thread.
-#[derive(Debug)]
-pub struct OtherThread {
-    /// The kernel's id.
-    pub tid: i32,
-    /// Its name: Python's where known, else the kernel's.
-    pub name: Vec<u8>,
-    /// Its `pthread_t`; 0 where that is not known.
-    pub handle: usize,
-    /// Its record; `None` where no hook has seen it.
-    pub record: Option<&'static Thread>,
-    /// How it was created; `None` where that was not seen.
-    pub origin: Option<thread::Origin>,
-    /// The system call it was blocked in; `None` where it ran.
-    pub blocked: Option<BlockedCall>,
-    /// It sleeps, and the kernel was not asked in which call.
-    pub asleep: bool,
-    /// What it asked for last and does not have yet; `None` where it asks for nothing.
-    pub asked: Option<Entry>,
-}
-
-impl OtherThread {
-    /// Whether it was blocked.
-    pub fn is_blocked(&self) -> bool {
-        self.asleep || self.blocked.is_some()
-    }
-
-    /// What it asked for, if it was blocked on that.
-    pub fn asked_and_blocked(&self) -> Option<Entry> {
-        let for_it = |call: BlockedCall| call.number == libc::SYS_futex;
-        self.asked.filter(|_| self.asleep || self.blocked.is_some_and(for_it))
-    }
-
-    /// Whether it asked for the object at this address, or was blocked on it.
-    pub fn uses(&self, address: usize) -> bool {
-        let [first, ..] = self.blocked.map_or([0; 6], |call| call.arguments);
-        let futex = self.blocked.is_some_and(|call| call.number == libc::SYS_futex);
-        self.asked.is_some_and(|asked| asked.address == address) || futex && first == address
-    }
 }
 
 /// A fork was held back, and no other thread held a lock in the end.
@@ -151,19 +109,12 @@ impl HeldLock {
 
 /// The most threads that are examined.
 const MAX_THREADS: usize = 256;
-/// The most threads whose system call the kernel is asked for: it makes the caller wait for a thread that is just falling asleep.
-const MAX_CALLS: usize = 64;
-const TIMEOUT: Duration = Duration::from_millis(3);
 const MAX_LOCKS: usize = 1024;
 
 /// Examines the other threads, all of them where rules `need_all`, and verifies what each seems to hold.
 pub fn take(origin: ForkOrigin, alive: &[Alive], need_all: bool, settled: Option<&Settled>) -> ForkSnapshot {
     let limit = if need_all { alive.len() } else { MAX_THREADS };
-    let (with_locks, others): (Vec<&Alive>, Vec<&Alive>) = alive.iter().partition(|alive| alive.uses_locks());
-    let threads = with_locks.into_iter().chain(others).take(limit).enumerate();
-    let end = Deadline::after(TIMEOUT);
-    let look = |(place, alive)| look_at(alive, place < MAX_CALLS && !end.has_passed());
-    let threads = threads.map(look).collect();
+    let threads = other_threads::look_at_each(alive, limit);
     let mut snapshot = verified(origin, alive, threads);
     snapshot.settled = settled.map(|settled| SettledLocks::of(settled, alive));
     if config::get().python {
@@ -238,7 +189,7 @@ pub fn entry_of(held: &Held) -> Entry {
 
 /// In a forked child: what its inherited tables say about the threads that it lost, without their names and system calls.
 pub fn take_inherited(origin: ForkOrigin, lost: &[Alive]) -> ForkSnapshot {
-    let threads = lost.iter().map(without_the_kernel).collect();
+    let threads = lost.iter().map(other_threads::without_the_kernel).collect();
     verified(origin, lost, threads)
 }
 
@@ -300,54 +251,6 @@ fn still_stands(entry: &Entry) -> bool {
     match depot::frames(entry.stack).first() {
         Some(&return_address) if entry.stack_pointer != 0 => ProcessMemory::own().word(slot) == Some(return_address),
         _ => true,
-    }
-}
-
-/// What the threads' tables say they hold, or may hold, unverified.
-pub fn held(alive: &[Alive]) -> impl Iterator<Item = (Alive, Entry)> {
-    entries(alive).filter(|(_, entry)| matches!(entry.stage, Stage::Held | Stage::AskedOrHeld))
-}
-
-/// Whether the object's own memory says that it is held, as its entry does: the thread may only have asked for it, or have
-/// released it meanwhile.
-pub fn is_held(entry: &Entry, tid: i32) -> bool {
-    word(ProcessMemory::own(), entry.object, entry.address, tid) == Word::Held
-}
-
-fn entries(alive: &[Alive]) -> impl Iterator<Item = (Alive, Entry)> {
-    alive
-        .iter()
-        .filter_map(|alive| Some((*alive, alive.thread?)))
-        .flat_map(|(alive, thread)| thread.held.entries().map(move |entry| (alive, entry)))
-}
-
-fn look_at(alive: &Alive, with_call: bool) -> OtherThread {
-    let stat = task::stat(alive.tid);
-    let asks = with_call && stat.blocked;
-    OtherThread {
-        name: stat.name,
-        blocked: asks.then(|| task::blocked_call(alive.tid)).flatten(),
-        asleep: stat.blocked && !with_call,
-        ..without_the_kernel(alive)
-    }
-}
-
-fn without_the_kernel(alive: &Alive) -> OtherThread {
-    let asks = |(alive, entry): &(Alive, Entry)| match entry.stage {
-        Stage::Asked => true,
-        Stage::AskedOrHeld => !is_held(entry, alive.tid),
-        _ => false,
-    };
-    let asked = entries(core::slice::from_ref(alive)).filter(asks).last();
-    OtherThread {
-        tid: alive.tid,
-        name: Vec::new(),
-        handle: alive.thread.map_or(0, |thread| thread.handle()),
-        record: alive.thread,
-        origin: alive.thread.and_then(|thread| thread.origin()),
-        blocked: None,
-        asleep: false,
-        asked: asked.map(|(_, entry)| entry),
     }
 }
 

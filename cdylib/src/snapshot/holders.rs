@@ -3,8 +3,8 @@
 
 use forkwatch_process::memory::ProcessMemory;
 
-use super::fork_snapshot::is_held;
 use super::lock_memory::{self, Word, word};
+use super::other_threads::is_held;
 use crate::state::held::{Entry, Object, Stage};
 use crate::state::thread::Thread;
 use crate::state::threads::{self, Life};

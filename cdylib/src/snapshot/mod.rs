@@ -10,6 +10,7 @@ pub mod lock_state;
 pub mod names;
 mod old_layouts;
 pub mod origin;
+pub mod other_threads;
 pub mod parent_waits;
 pub mod place;
 pub mod python;

@@ -2,8 +2,9 @@
 
 use crate::config;
 use crate::snapshot::alive::Alive;
-use crate::snapshot::fork_snapshot::{self, HeldLock};
+use crate::snapshot::fork_snapshot::HeldLock;
 use crate::snapshot::origin::{ForkId, ForkOrigin};
+use crate::snapshot::other_threads;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::snapshot::python;
 use crate::state::depot::StackId;
@@ -45,7 +46,7 @@ pub fn examine(lock: &mut ReportLock, function: &'static str, stack: StackId, al
         thread: rustix::thread::gettid().as_raw_nonzero().get(),
         process: process::id(),
         has_interpreter_lock: config.python && python::is_locked_by_this_thread(),
-        has_holders: fork_snapshot::held(alive).next().is_some(),
+        has_holders: other_threads::held(alive).next().is_some(),
     };
     let may_be_new = match known {
         None => true,
@@ -72,13 +73,13 @@ fn has_new_lock(lock: &ReportLock, place: Place, alive: &[Alive]) -> bool {
             }
         }
     };
-    let new = fork_snapshot::held(alive).filter(|(holder, entry)| {
+    let new = other_threads::held(alive).filter(|(holder, entry)| {
         let holder = holder.start_routine();
         let is_known_there = is_known_by_its_place(entry) && is_reported_where_taken(entry, holder);
         !is_known_there && !is_reported_itself(lock, place, entry, holder)
     });
     let is_held = |(read, (holder, entry)): (usize, (Alive, Entry))| {
-        read >= MAX_READ || fork_snapshot::is_held(&entry, holder.tid)
+        read >= MAX_READ || other_threads::is_held(&entry, holder.tid)
     };
     new.enumerate().any(is_held)
 }

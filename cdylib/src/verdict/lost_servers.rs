@@ -10,7 +10,8 @@ use forkwatch_schema::signals::{Wait, is_python, waits_for_thread};
 use forkwatch_schema::users_frame::{self, is_of_system, is_standard};
 
 use super::{fork_record, parent};
-use crate::snapshot::fork_snapshot::{ForkSnapshot, OtherThread};
+use crate::snapshot::fork_snapshot::ForkSnapshot;
+use crate::snapshot::other_threads::OtherThread;
 use crate::state::held::Object;
 use crate::state::report_lock::ReportLock;
 use crate::state::takers;

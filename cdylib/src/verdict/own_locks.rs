@@ -12,7 +12,7 @@ use core::ops::Range;
 use forkwatch_process::cpython::CPython;
 use forkwatch_process::modules::Modules;
 
-use crate::snapshot::fork_snapshot::OtherThread;
+use crate::snapshot::other_threads::OtherThread;
 use crate::state::depot::{self, NO_STACK, StackId};
 use crate::state::held::{Entry, Object};
 

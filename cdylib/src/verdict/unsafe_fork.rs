@@ -6,9 +6,10 @@ use forkwatch_schema::record::{Frame, PythonFrame};
 
 use super::exec_bound;
 use super::own_locks::Interpreter;
-use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock, OtherThread};
+use crate::snapshot::fork_snapshot::{ForkSnapshot, HeldLock};
 use crate::snapshot::lock_identity::LockIdentity;
 use crate::snapshot::names::frames;
+use crate::snapshot::other_threads::OtherThread;
 use crate::snapshot::place::{Place, PlaceVerdict};
 use crate::state::held::Object;
 use crate::state::{depot, libc_regions};

@@ -7,7 +7,7 @@ use lock_api::Mutex;
 
 use super::finding;
 use super::site::Site;
-use crate::snapshot::{fork_snapshot, python};
+use crate::snapshot::{other_threads, python};
 use crate::state::orphans::{self, Orphan, Reported};
 use crate::state::stack_cache::Caller;
 use crate::state::thread::{Busy, Thread};
@@ -136,7 +136,7 @@ fn report_those(thread: &'static Thread, is_meant: impl Fn(&Attempt) -> bool) {
 
 fn report(thread: &'static Thread, attempt: Attempt) {
     let Attempt { orphan, site, .. } = attempt;
-    if fork_snapshot::is_held(&orphan.entry, orphan.owner) {
+    if other_threads::is_held(&orphan.entry, orphan.owner) {
         finding::orphaned_lock(thread, orphan, Reported::Try, true, site);
     }
 }
