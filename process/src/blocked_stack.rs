@@ -4,6 +4,7 @@
 //! the compiler's tables provide the rest. All reads are guarded, because the thread may run on meanwhile. Then the result is
 //! worthless, so ask the kernel afterwards whether the thread is still blocked in the same place.
 
+mod leaf;
 mod stack_memory;
 
 use core::ops::Range;
@@ -131,6 +132,10 @@ impl Unwinder {
                     if may_search && rules.rules.has_frame_pointer() && registers.get(FRAME_POINTER).is_none() =>
                 {
                     return self.search(&registers, &rules, limit, addresses);
+                }
+                Err(NoCaller::Unknown) if exact && addresses.len() == 1 => {
+                    let start = rules.rules.stack_pointer_of_leafs_caller(&registers);
+                    return start.map_or(End::Lost, |start| self.walk_from_leaf(&rules, start, limit, addresses));
                 }
                 Ok(_) | Err(NoCaller::Unknown) => return End::Lost,
             };

@@ -12,9 +12,9 @@ use crate::memory::ProcessMemory;
 use crate::processor::RETURN_CODE;
 
 #[cfg(target_arch = "aarch64")]
-pub use self::aarch64::call_before;
+pub use self::aarch64::{call_before, callee, sites};
 #[cfg(target_arch = "x86_64")]
-pub use self::x86_64::call_before;
+pub use self::x86_64::{call_before, callee, sites};
 
 /// What the instruction before a return address is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,15 @@ pub enum Call {
     Indirect,
     /// A call of another function, which may have jumped to the one asked for.
     Other,
+}
+
+/// A call in a function's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Where the call returns to.
+    pub returns_to: usize,
+    /// Which function it calls; `None` where that is in a register or memory.
+    pub callee: Option<usize>,
 }
 
 /// Whether the code at `address` is where a signal handler returns to.

@@ -12,6 +12,7 @@ use crate::resolver::{Naming, Resolver};
 /// Threads that each block in another call, below functions that say so, and a thread in a signal handler.
 const PROGRAM: &str = r#"
 #define _GNU_SOURCE
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -37,9 +38,11 @@ CALLED static void in_sleep(void) { struct timespec t = {1000, 0}; nanosleep(&t,
 CALLED static void in_poll(void) { struct pollfd p = {pipe_ends[0], POLLIN, 0}; poll(&p, 1, -1); sink++; }
 CALLED static void handler(int s) { pause(); sink = s; }
 CALLED static void in_signal(void) { raise(SIGUSR1); sink++; }
+CALLED static int futex(int *word) { int end = (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, 0); return end + sink; }
+CALLED static void in_futex(void) { static int word; sink += futex(&word); }
 typedef void (*blocker)(void);
-static blocker blockers[] = {in_read, in_mutex, in_cond, in_sem, in_sleep, in_poll, in_signal};
-static const char *names[] = {"read", "mutex", "cond", "sem", "sleep", "poll", "signal"};
+static blocker blockers[] = {in_read, in_mutex, in_cond, in_sem, in_sleep, in_poll, in_futex, in_signal};
+static const char *names[] = {"read", "mutex", "cond", "sem", "sleep", "poll", "futex", "signal"};
 static __thread blocker mine;
 CALLED static int compare(const void *a, const void *b) { mine(); return *(char *)a - *(char *)b; }
 CALLED static void sorting(int n) { char v[2] = {2, 1}; qsort(v, 2, 1, compare); sink += n; }
@@ -103,7 +106,7 @@ fn start(options: &str) -> Running {
     let mut child = Command::new(&program).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let threads: Vec<_> = lines
-        .take(7)
+        .take(8)
         .map(|line| {
             let line = line.unwrap();
             let (tid, name) = line.split_once(' ').unwrap();
@@ -133,6 +136,9 @@ fn check(options: &str) {
         let mut expected = vec![format!("in_{name}"), "compare".into(), "sorting".into()];
         expected.extend(vec!["deep".to_owned(); 6]);
         expected.push("start".into());
+        if name == "futex" {
+            expected.insert(0, "futex".into());
+        }
         let deadline = Instant::now() + Duration::from_secs(10);
         // A thread may not have come to its call yet.
         let named = loop {
@@ -171,7 +177,7 @@ fn check(options: &str) {
             assert!(unwinder.stack(counter, stack_pointer, 16).len() > 10);
         }
     }
-    eprintln!("{options}: {:?} a thread", begun.elapsed() / 700);
+    eprintln!("{options}: {:?} a thread", begun.elapsed() / 800);
 }
 
 #[test]

@@ -1,21 +1,53 @@
 //! Calls on aarch64: `bl` to a place, or `blr` to what a register holds.
 
-use super::Call;
+use super::{Call, Site};
 use crate::memory::ProcessMemory;
 
 /// The length of each instruction.
 const LENGTH: usize = 4;
 const PAGE: usize = 4096;
+/// `bl`.
+const CALL: u32 = 0x9400_0000;
 
 /// The call before `return_address`, as seen from the function at `function`; `None` where there is no call.
 pub fn call_before(memory: ProcessMemory, return_address: usize, function: usize) -> Option<Call> {
     let place = return_address.checked_sub(LENGTH)?;
     let [code] = instructions(memory, place)?;
-    if let Some(target) = branch_target(place, code, 0x9400_0000) {
+    if let Some(target) = branch_target(place, code, CALL) {
         let is_direct = leads_to(memory, target, function);
         return Some(if is_direct { Call::Direct } else { Call::Other });
     }
     is_indirect(code).then_some(Call::Indirect)
+}
+
+/// The function that the call before `return_address` names, behind a stub in the procedure linkage table; `None` where it names none.
+pub fn callee(memory: ProcessMemory, return_address: usize) -> Option<usize> {
+    let place = return_address.checked_sub(LENGTH)?;
+    let [code] = instructions(memory, place)?;
+    callee_of(memory, place, code)
+}
+
+fn callee_of(memory: ProcessMemory, place: usize, code: u32) -> Option<usize> {
+    let target = branch_target(place, code, CALL)?;
+    let behind = slot_of_stub(memory, target).and_then(|slot| memory.word(slot));
+    Some(behind.unwrap_or(target))
+}
+
+/// The calls in the code of `length` bytes from `start` on.
+pub fn sites(memory: ProcessMemory, start: usize, length: usize) -> Vec<Site> {
+    let mut code = vec![0; length];
+    let read = memory.read_some(start, &mut code);
+    let (code, _) = code.get(..read).unwrap_or_default().as_chunks::<LENGTH>();
+    let places = (start..).step_by(LENGTH);
+    let site = |(place, code): (usize, &[u8; LENGTH])| {
+        let code = u32::from_le_bytes(*code);
+        let callee = callee_of(memory, place, code);
+        (callee.is_some() || is_indirect(code)).then_some(Site {
+            returns_to: place.wrapping_add(LENGTH),
+            callee,
+        })
+    };
+    places.zip(code).filter_map(site).collect()
 }
 
 /// Where the branch at `place` leads, if its kind is `kind`: `b` or `bl`, with the distance in its lower 26 bits.
@@ -88,6 +120,18 @@ mod tests {
         assert_eq!(call_before(memory, returns, returns - 16), Some(Call::Direct));
         assert_eq!(call_before(memory, returns, returns - 20), Some(Call::Other));
         assert_eq!(call_before(memory, 64, 64), None);
+    }
+
+    #[test]
+    fn the_calls_of_a_function_are_found() {
+        // nop; bl to two instructions before it; blr x0; ret
+        let code: [u32; 4] = core::hint::black_box([0xd503_201f, 0x97ff_fffe, 0xd63f_0000, 0xd65f_03c0]);
+        let start = code.as_ptr().addr();
+        let site = |returns_to, callee| Site { returns_to, callee };
+        let found = sites(ProcessMemory::own(), start, size_of_val(&code));
+        assert_eq!(found, [site(start + 8, Some(start - 4)), site(start + 12, None)]);
+        assert_eq!(callee(ProcessMemory::own(), start + 8), Some(start - 4));
+        assert_eq!(callee(ProcessMemory::own(), start + 12), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Calls on x86-64: instructions of two to seven bytes.
 
-use super::Call;
+use super::{Call, Site};
 use crate::memory::ProcessMemory;
 
 /// The call before `return_address`, as seen from the function at `function`; `None` where there is no call.
@@ -21,6 +21,16 @@ pub fn call_before(memory: ProcessMemory, return_address: usize, function: usize
         [_, _, 0xff, 0x15, ..] => Some(Call::Other),
         _ => is_indirect(&code).then_some(Call::Indirect),
     }
+}
+
+/// As on other processors; here nobody needs it, because a call leaves its return address on the stack.
+pub fn callee(_memory: ProcessMemory, _return_address: usize) -> Option<usize> {
+    None
+}
+
+/// As [`callee`].
+pub fn sites(_memory: ProcessMemory, _start: usize, _length: usize) -> Vec<Site> {
+    Vec::new()
 }
 
 /// Whether a call of `target` ends up in `function`, at once or through a stub in the procedure linkage table.

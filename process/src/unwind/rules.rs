@@ -126,6 +126,16 @@ impl Rules {
         offsets.max().and_then(|saved| usize::try_from(saved).ok()).unwrap_or(0)
     }
 
+    /// The stack pointer of the caller of a function that has not saved its return address.
+    pub fn stack_pointer_of_leafs_caller(&self, registers: &Registers) -> Option<usize> {
+        let CfaRule::RegisterAndOffset { register, offset } = self.frame_address else {
+            return None;
+        };
+        let is_saved = self.rule(RETURN_ADDRESS) != Some(&RegisterRule::SameValue);
+        let frame = add(registers.get(register)?, offset)?;
+        (!is_saved).then_some(frame)
+    }
+
     /// The registers of the caller of the frame with `registers`, whose stack is `words`. `section` holds the rules' entry.
     pub fn caller(
         &self,
