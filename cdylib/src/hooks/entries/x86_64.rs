@@ -64,6 +64,8 @@ macro_rules! hand_over_all {
             "push qword ptr [rbp + 8]\n",
             "push qword ptr [rbp + 24]\n",
             "push qword ptr [rbp + 16]\n",
+            // The frame's address is the word at rsp + 24: who walks the stack of a thread that waits does not know its rbp.
+            ".cfi_escape 0x0f, 3, 0x77, 24, 0x06\n",
             "call {body}\n",
             "leave\n",
             ".cfi_def_cfa rsp, 8\n",
