@@ -23,8 +23,8 @@
 //! | `interpreter-lock: WORDS` | the runs with such a first argument need a CPython with an interpreter lock |
 //!
 //! Keys of `unsafe_fork`: `function`, `fork` (a symbol of the stack), `python`, `locks`, `threads` (how many). Of a thread:
-//! `thread`, `start`, `created`, `thread_python`. Of a lock, in whichever record: `lock` (its kind, or `python`), `owner`,
-//! `acquired`, `taken` (`FUNCTION:LINE` of Python code, or `nowhere`), `name`, `maker` (a symbol of where it was made, or `nowhere`),
+//! `thread`, `start`, `created`, `blocked` (a symbol of its stack), `thread_python`. Of a lock, in whichever record: `lock` (its kind, or
+//! `python`), `owner`, `acquired`, `taken` (`FUNCTION:LINE` of Python code, or `nowhere`), `name`, `maker` (a symbol of where it was made, or `nowhere`),
 //! `made_anew`, `waiters` (how many). Of a child's record: `call`, `in` (a symbol of its stack), `python`, `library`; `blocking=true|false`; `object`;
 //! `parent_tids=N`, or `any` for one at least; `fd_type`; `waiter` (a thread of
 //! the parent and a symbol of its stack); `phase`; `outcome`, `program`; and `same_fork=yes`, the record shares its

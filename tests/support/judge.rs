@@ -112,7 +112,7 @@ fn group_misses(group: &[Demand], line: &Line, lines: &[Line]) -> Option<String>
         "made_anew",
         "waiters",
     ]);
-    let of_thread = of(&["thread", "start", "created", "thread_python"]);
+    let of_thread = of(&["thread", "start", "created", "blocked", "thread_python"]);
     let of_record: Vec<_> = group
         .iter()
         .filter(|demand| !of_lock.contains(demand) && !of_thread.contains(demand))
@@ -240,6 +240,7 @@ fn thread_gives(thread: &Thread, (key, value): &Demand) -> bool {
             .as_deref()
             .is_some_and(|name| is_function(name, value)),
         "created" => names(thread.created_stack.as_deref().unwrap_or_default(), value),
+        "blocked" => names(thread.stack.as_deref().unwrap_or_default(), value),
         _ => python_names(thread.python_stack.as_deref(), value),
     }
 }
