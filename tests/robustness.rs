@@ -16,7 +16,7 @@ programs! {
        robust_misaligned_stack,
        robust_failed_calls, robust_environment, robust_local_runtime, robust_fork_within_fork, robust_limited_memory, robust_no_memory_at_start,
        robust_wrong_unwind_tables, robust_interrupted_stack_change, robust_foreign_stacks, robust_code_without_tables,
-       robust_old_conditions, robust_jump_out_of_fork, robust_raw_threads, robust_refused_calls, robust_refused_forks, robust_killing_filters, robust_soak;
+       robust_old_conditions, robust_jump_out_of_fork, robust_raw_threads, robust_refused_calls, robust_refused_forks, robust_killing_filters, robust_child_ends, robust_soak;
     Cpp: robust_every_static_guard, robust_cancelled_unwinds, robust_async_churn, robust_exceptions;
     Rust: robust_rust_churn;
 }

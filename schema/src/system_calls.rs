@@ -88,6 +88,7 @@ pub const NEEDED: &[(i64, &str)] = &[
     (libc::SYS_prlimit64, "prlimit64"),
     (libc::SYS_read, "read"),
     (libc::SYS_readlinkat, "readlinkat"),
+    (libc::SYS_rt_sigaction, "rt_sigaction"),
     (libc::SYS_rt_sigpending, "rt_sigpending"),
     (libc::SYS_rt_sigprocmask, "rt_sigprocmask"),
     (libc::SYS_rt_sigtimedwait, "rt_sigtimedwait"),

@@ -2,7 +2,9 @@
 //! held and the thread unwatched.
 //!
 //! Not blocked are the signals that an instruction raises in its own thread, because the kernel kills a process that blocks one;
-//! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once.
+//! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once. Nor is SIGCHLD
+//! unless it has a handler: the kernel drops it where it is not blocked, but hands a blocked one to another thread, whose `epoll_wait`
+//! then fails with EINTR.
 #![expect(unsafe_code, reason = "a direct system call")]
 
 use core::arch::naked_asm;
@@ -20,9 +22,6 @@ const WAITING: u64 = !(bit(libc::SIGSEGV)
     | bit(libc::SIGSYS)
     | bit(CHANGE_IDS));
 
-/// The same in memory, for the kernel to read.
-static WAITING_SIGNALS: u64 = WAITING;
-
 const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
@@ -31,8 +30,41 @@ const fn bit(signal: i32) -> u64 {
 pub fn block() -> u64 {
     // If the kernel refuses, this value stays, and `restore` changes nothing.
     let mut before = WAITING;
-    change(libc::SIG_BLOCK, &raw const WAITING_SIGNALS, &raw mut before);
+    let signals = if is_handled(libc::SIGCHLD) {
+        WAITING
+    } else {
+        WAITING & !bit(libc::SIGCHLD)
+    };
+    change(libc::SIG_BLOCK, &raw const signals, &raw mut before);
     before
+}
+
+/// Whether a signal has a handler, or may have one. By a direct system call, as in [`change`].
+fn is_handled(signal: i32) -> bool {
+    /// The kernel's `struct sigaction` on both processors.
+    #[repr(C)]
+    struct Action {
+        handler: usize,
+        flags: usize,
+        restorer: usize,
+        mask: u64,
+    }
+    let mut action = Action {
+        handler: usize::MAX,
+        flags: 0,
+        restorer: 0,
+        mask: 0,
+    };
+    let place = &raw mut action;
+    let signal = signal.unsigned_abs() as usize;
+    // SAFETY: the kernel writes one action; it sets none. If it refuses, nothing changes.
+    unsafe {
+        system_call(
+            libc::SYS_rt_sigaction,
+            [signal, 0, place as usize, size_of::<u64>(), 0, 0],
+        )
+    };
+    ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.handler)
 }
 
 /// Sets the thread's mask. If the signal with which libc cancels a thread was pending, the thread now unwinds from here, through
@@ -98,7 +130,7 @@ fn change(how: i32, new: *const u64, old: *mut u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{bit, block, restore};
+    use super::{bit, block, is_handled, restore};
 
     #[test]
     fn signals_wait_and_what_was_blocked_before_stays_so() {
@@ -112,5 +144,17 @@ mod tests {
         let after = block();
         restore(after);
         assert_eq!(after, before);
+    }
+    #[test]
+    fn a_signal_is_handled_by_a_function_alone() {
+        assert!(!is_handled(libc::SIGCHLD));
+        // Rust ignores it.
+        assert!(!is_handled(libc::SIGPIPE));
+        // Rust has a handler that finds stack overflows.
+        assert!(is_handled(libc::SIGSEGV));
+        let before = block();
+        let within = block();
+        restore(before);
+        assert_eq!(within & bit(libc::SIGCHLD), 0);
     }
 }
