@@ -156,10 +156,13 @@ impl Debugger {
 
     /// Goes on from system call to system call while signals are blocked.
     fn go_on_until_unblocked(&self) -> Result<(), String> {
+        let mut passed_on = None;
         while self.blocks(Signal::SIGUSR1)? {
-            ptrace::syscall(self.pid, None).map_err(|error| error.to_string())?;
+            ptrace::syscall(self.pid, passed_on.take()).map_err(|error| error.to_string())?;
             match self.wait()? {
                 CALLS => {}
+                // Not blocked, as it has no handler.
+                Signal::SIGCHLD => passed_on = Some(Signal::SIGCHLD),
                 other => return Err(format!("{other} while signals are blocked")),
             }
         }
