@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use forkwatch_state::remade::Remade;
+use forkwatch_state::by_address::ByAddress;
 pub use forkwatch_state::takers::Taken;
 use forkwatch_state::takers::{MAX_GATES, Taking};
 
@@ -14,7 +14,8 @@ use super::thread::Thread;
 use crate::system::kernel::Kernel;
 use crate::system::{clock, python};
 
-static REMADE: Remade<Kernel> = Remade::new();
+/// When a lock was last made or destroyed, by the processor's clock: what a thread took at its address before was another lock.
+static REMADE: ByAddress<Kernel> = ByAddress::new();
 
 /// The most locks of the forking thread that are remembered.
 const MAX_OWN: usize = 8;

@@ -1,4 +1,4 @@
-//! When a lock was last made or destroyed, by its address: what a thread took there before was another lock.
+//! What was last noted of a lock, by its address: a number of 48 bits.
 //!
 //! A program may make locks all the time, so the table forgets: the newest address replaces another that has the same word. Then an
 //! old lock and a new one at the same address count as one.
@@ -7,7 +7,7 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::system::{FromZeros, System, Table};
 
 const WORDS: usize = if cfg!(loom) { 2 } else { 4096 };
-/// The low bits of a word tell addresses apart; the others are the time.
+/// The low bits of a word tell addresses apart; the others are the number.
 const TAG: u64 = 0xffff;
 
 #[derive(Debug)]
@@ -24,10 +24,10 @@ unsafe impl FromZeros for Words {
 
 /// The table.
 #[derive(Debug)]
-pub struct Remade<S>(Table<Words, S>);
+pub struct ByAddress<S>(Table<Words, S>);
 
 // Relaxed: each word is independent, and a program that uses a lock in two threads has ordered its making before its use.
-impl<S: System> Remade<S> {
+impl<S: System> ByAddress<S> {
     /// An empty table.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
@@ -40,14 +40,21 @@ impl<S: System> Remade<S> {
         Self(Table::not_made())
     }
 
-    /// A lock at this address was made or destroyed, at this time of the processor's clock.
-    pub fn note(&self, address: usize, now: u64) {
+    /// Notes a number, of which the lowest 16 bits are lost.
+    pub fn note(&self, address: usize, number: u64) {
         if let Some((word, tag)) = self.0.get().and_then(|words| words.of(address)) {
-            word.store(now & !TAG | tag, Ordering::Relaxed);
+            word.store(number & !TAG | tag, Ordering::Relaxed);
         }
     }
 
-    /// When a lock at this address was last made or destroyed, rounded down; 0 where that is not known.
+    /// Nothing is known of this address any more.
+    pub fn forget(&self, address: usize) {
+        if self.last(address) != 0 {
+            self.note(address, 0);
+        }
+    }
+
+    /// The number that was last noted of this address, rounded down; 0 where none is known.
     pub fn last(&self, address: usize) -> u64 {
         let Some((word, tag)) = self.0.if_made().and_then(|words| words.of(address)) else {
             return 0;
@@ -57,7 +64,7 @@ impl<S: System> Remade<S> {
     }
 }
 
-impl<S: System> Default for Remade<S> {
+impl<S: System> Default for ByAddress<S> {
     fn default() -> Self {
         Self::new()
     }
@@ -73,23 +80,31 @@ impl Words {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::Remade;
+    use super::ByAddress;
     use crate::system::tests::Kernel;
 
     #[test]
-    fn the_last_time_counts() {
-        let remade = Remade::<Kernel>::new();
-        assert_eq!(remade.last(0x1000), 0);
-        remade.note(0x1000, 0x5_0000);
-        remade.note(0x1000, 0x9_1234);
-        assert_eq!((remade.last(0x1000), remade.last(0x1040)), (0x9_0000, 0));
+    fn the_last_note_counts() {
+        let table = ByAddress::<Kernel>::new();
+        assert_eq!(table.last(0x1000), 0);
+        table.note(0x1000, 0x5_0000);
+        table.note(0x1000, 0x9_1234);
+        assert_eq!((table.last(0x1000), table.last(0x1040)), (0x9_0000, 0));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_known() {
+        let table = ByAddress::<Kernel>::new();
+        table.note(0x1000, 0x5_0000);
+        table.forget(0x1000);
+        assert_eq!(table.last(0x1000), 0);
     }
 
     #[test]
     fn locks_made_all_the_time_leave_others_as_they_were() {
-        let remade = Remade::<Kernel>::new();
-        (0..100_000).for_each(|number| remade.note(0x7f00_0000_0000 + 40 * number, 0x9_0000));
+        let table = ByAddress::<Kernel>::new();
+        (0..100_000).for_each(|number| table.note(0x7f00_0000_0000 + 40 * number, 0x9_0000));
         let others = (0..1_000).map(|number| 0x5500_0000_0000 + 40 * number);
-        assert!(others.filter(|&other| remade.last(other) != 0).count() <= 2);
+        assert!(others.filter(|&other| table.last(other) != 0).count() <= 2);
     }
 }
