@@ -12,7 +12,7 @@
 //! | [`gate`] | where threads wait while another one forks |
 //! | [`takers`] | the locks that one thread takes, for the children of its process |
 //! | [`family`] | what a process and its children have reported together |
-//! | [`remade`] | when a lock was last made or destroyed |
+//! | [`by_address`] | when a lock was last made or destroyed, and where it was made |
 //! | [`depot`] | every distinct stack once |
 //! | [`rows`] | rules of the unwinder, read once |
 //! | [`address_set`] | sets of locks: the semaphores that are not locks, those about which nothing is to be reported |
