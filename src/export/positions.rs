@@ -66,7 +66,14 @@ pub struct Positions {
     /// What a format has added up of the records before the positions.
     pub sums: Value,
     /// Locked while this lives.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Positions {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread forks meanwhile has the descriptor, and with it the lock, until it execs.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
+    }
 }
 
 impl Positions {
@@ -95,7 +102,7 @@ impl Positions {
             purpose: purpose.to_owned(),
             rows: FxHashMap::default(),
             sums: Value::Null,
-            _lock: lock,
+            lock,
         };
         match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
