@@ -249,8 +249,9 @@ static void others(void) {
     char line[64] = "";
     struct utmp login = {.ut_type = USER_PROCESS, .ut_line = "tty9"}, *login_found = NULL, login_into;
     struct utmpx user_login = {.ut_type = USER_PROCESS, .ut_line = "tty9"};
-    struct aiocb request = {.aio_fildes = -1, .aio_buf = line, .aio_nbytes = 1};
-    struct aiocb64 request64 = {.aio_fildes = -1, .aio_buf = line, .aio_nbytes = 1};
+    /* Two of each: a helper thread of libc's writes to a request that is under way. */
+    static struct aiocb requests[2] = {{.aio_fildes = -1, .aio_nbytes = 1}, {.aio_fildes = -1, .aio_nbytes = 1}};
+    static struct aiocb64 requests64[2] = {{.aio_fildes = -1, .aio_nbytes = 1}, {.aio_fildes = -1, .aio_nbytes = 1}};
     struct __res_state state = {0};
     cnd_t condition;
     FILE *pipe = popen("echo through a pipe", "r");
@@ -292,10 +293,14 @@ static void others(void) {
     TELL(pututxline(&user_login) != NULL);
     DONE(endutxent());
     TELL(__res_init());
-    TELL(aio_read(&request));
-    TELL(aio_write(&request));
-    TELL(aio_read64(&request64));
-    TELL(aio_write64(&request64));
+    TELL(aio_read(&requests[0]));
+    TELL(aio_write(&requests[1]));
+    TELL(aio_read64(&requests64[0]));
+    TELL(aio_write64(&requests64[1]));
+    for (int number = 0; number < 2; number++) {
+        while (aio_error(&requests[number]) == EINPROGRESS || aio_error64(&requests64[number]) == EINPROGRESS) usleep(100);
+        say("request %d: %d %d", number, aio_error(&requests[number]), aio_error64(&requests64[number]));
+    }
     TELL(res_ninit(&state));
     DONE(res_nclose(&state));
     TELL(cnd_init(&condition));
