@@ -2,9 +2,9 @@
 //! held and the thread unwatched.
 //!
 //! Not blocked are the signals that an instruction raises in its own thread, because the kernel kills a process that blocks one;
-//! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once. Nor is SIGCHLD
-//! unless it has a handler: the kernel drops it where it is not blocked, but hands a blocked one to another thread, whose `epoll_wait`
-//! then fails with EINTR.
+//! SIGSYS, with which sandboxes emulate system calls; and the signal with which libc changes ids in all threads at once. Nor, unless
+//! they have a handler, are the signals that do nothing by default: the kernel drops one where it is not blocked, but hands a
+//! blocked one to another thread, whose `epoll_wait` then fails with EINTR.
 #![expect(unsafe_code, reason = "a direct system call")]
 
 use core::arch::naked_asm;
@@ -22,6 +22,9 @@ const WAITING: u64 = !(bit(libc::SIGSEGV)
     | bit(libc::SIGSYS)
     | bit(CHANGE_IDS));
 
+/// The signals that do nothing by default (signal(7)).
+const WITHOUT_EFFECT: [i32; 3] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH];
+
 const fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
@@ -30,11 +33,12 @@ const fn bit(signal: i32) -> u64 {
 pub fn block() -> u64 {
     // If the kernel refuses, this value stays, and `restore` changes nothing.
     let mut before = WAITING;
-    let signals = if is_handled(libc::SIGCHLD) {
-        WAITING
-    } else {
-        WAITING & !bit(libc::SIGCHLD)
-    };
+    let mut signals = WAITING;
+    for signal in WITHOUT_EFFECT {
+        if !is_handled(signal) {
+            signals &= !bit(signal);
+        }
+    }
     change(libc::SIG_BLOCK, &raw const signals, &raw mut before);
     before
 }
@@ -130,7 +134,7 @@ fn change(how: i32, new: *const u64, old: *mut u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{bit, block, is_handled, restore};
+    use super::{WITHOUT_EFFECT, bit, block, is_handled, restore};
 
     #[test]
     fn signals_wait_and_what_was_blocked_before_stays_so() {
@@ -155,6 +159,6 @@ mod tests {
         let before = block();
         let within = block();
         restore(before);
-        assert_eq!(within & bit(libc::SIGCHLD), 0);
+        assert!(WITHOUT_EFFECT.iter().all(|&signal| within & bit(signal) == 0));
     }
 }
