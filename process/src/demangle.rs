@@ -41,13 +41,22 @@ pub fn demangle(raw: &[u8], nesting: Nesting) -> String {
     {
         let done = symbol.structured_demangle(&mut shown, &DemangleOptions::new().recursion_limit(nesting.0));
         if done.is_ok() || shown.0.len() >= MAX_NAME {
-            return shown.0;
+            return without_empty_packs(shown.0);
         }
     }
     let mut plain = Bounded(String::new());
     // An error means that the name was truncated.
     let _ = plain.write_str(name);
     plain.0
+}
+
+/// `name` without the commas that the demangler writes around a template's parameter pack that holds nothing.
+fn without_empty_packs(mut name: String) -> String {
+    const EMPTY: [(&str, &str); 5] = [(", , ", ", "), (", >", ">"), (", )", ")"), ("<, ", "<"), ("(, ", "(")];
+    while let Some((pack, without)) = EMPTY.iter().find(|(pack, _)| name.contains(pack)) {
+        name = name.replace(pack, without);
+    }
+    name
 }
 
 /// `name` without a symbol version and without a compiler's marks.
@@ -113,6 +122,9 @@ mod tests {
             ("_ZNSt5mutex4lockEv", "std::mutex::lock()"),
             ("_ZNSt5mutex4lockEv.part.0", "std::mutex::lock()"),
             ("_ZN3Foo3barEiPKc", "Foo::bar(int, char const*)"),
+            ("_Z1fIiJEvEvT_DpT0_", "void f<int, void>(int)"),
+            ("_Z1fIJEiEvT0_DpT_", "void f<int>(int)"),
+            ("_Z1fIJEEvDpT_i", "void f<>(int)"),
             ("_Zinvalid", "_Zinvalid"),
             ("@odd", "@odd"),
             ("lock.0", "lock"),

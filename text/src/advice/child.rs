@@ -125,6 +125,10 @@ pub fn for_descriptor(shared: &SharedDescriptor) -> Vec<String> {
             "In the child, make a new event loop (asyncio.run, asyncio.new_event_loop) and leave the parent's alone; call \
              signal.set_wakeup_fd(-1) there before signals arrive."
         }
+        (_, Language::Rust) => {
+            "Make the runtime (tokio, mio, async-std) in the child, after the fork: the parent's cannot be used there, because \
+             none of them has a way to do without the descriptors that both now have."
+        }
         _ => {
             "In the child, first close the inherited descriptor and make a new one: most event loops have a function for that \
              (event_reinit, uv_loop_fork, ev_loop_fork, io_context::notify_fork)."

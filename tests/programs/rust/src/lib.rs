@@ -63,7 +63,7 @@ pub fn fork_and(in_child: impl FnOnce()) -> pid_t {
 }
 
 /// A line on standard output in one write, without the lock of the standard library's, which a thread may hold.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let line = format!("{line}\n");
     // SAFETY: the text lives through the call.
     let written = unsafe { libc::write(libc::STDOUT_FILENO, line.as_ptr().cast(), line.len()) };
