@@ -55,12 +55,14 @@ def waits_for_ever(task):
 
 
 def wait_until_it_reads(process, thread):
-    """Returns when a thread is blocked in a system call that waits for a descriptor: anything but a futex."""
-    while True:
+    """Returns when a thread stays, for three looks, in a system call that is no futex: it waits for a descriptor."""
+    same, before = 0, None
+    while same < 3:
+        time.sleep(0.002)
         words = system_call("%d/task/%d" % (process, thread))
-        if len(words) > 5 and int(words[0]) != FUTEX:
-            return
-        time.sleep(0.001)
+        blocked = len(words) > 5 and int(words[0]) != FUTEX
+        same = same + 1 if blocked and words == before else 0
+        before = words
 
 
 def wait_until_idle(others):
