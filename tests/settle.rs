@@ -12,6 +12,7 @@ use crate::support::ways::{Watched, bare, watch};
 /// The programs that are tested here.
 pub const NAMES: &[&str] = &[
     "settled_locks",
+    "settled_slow_locks",
     "settled_forkers",
     "settled_python",
     "settled_python_exec",
@@ -90,6 +91,11 @@ fn is_cured(watched: &Watched, label: &str) {
 #[test]
 fn no_lock_is_left_locked() {
     each(Language::C, "settled_locks", |_| LONG, is_cured);
+}
+
+#[test]
+fn a_lock_that_is_being_released_is_waited_for() {
+    each(Language::C, "settled_slow_locks", |_| LONG, is_cured);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 /* Forks beside threads that take locks all the time; each child takes the same lock. Prints how many children got stuck, and how long forks
- * and lock calls of the other threads took.
+ * and lock calls of the other threads took. With UNTIL_STUCK in the environment, ends with the first child that gets stuck.
  *
- * usage: held_back mutex|tz|environment|pool|many THREADS FORKS [child-takes-nothing]
+ * usage: held_back mutex|chain|realtime|tz|environment|setenv|pool|many THREADS FORKS [child-takes-nothing]
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 enum { SAMPLES = 1 << 20 };
 
 static const char *kind;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, next = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
 static int jobs;
 static float fork_us[SAMPLES], lock_us[SAMPLES];
@@ -41,18 +42,30 @@ static void take_and_release(pthread_mutex_t *lock) {
     if (is("tz")) {
         time_t now = time(NULL);
         struct tm parts;
-        localtime_r(&now, &parts);
+        for (int times = 0; times < 100; times++) localtime_r(&now, &parts);
     } else if (is("environment")) {
         setenv("HELD_BACK", "yes", 1);
-    } else {
+    } else if (is("setenv")) {
+        for (int times = 0; times < 100; times++) setenv("HELD_BACK", "yes", 1);
+    } else if (is("chain")) {
+        /* Hand over hand: for a moment, both are held. */
         pthread_mutex_lock(lock);
         work();
+        pthread_mutex_lock(&next);
+        pthread_mutex_unlock(lock);
+        work();
+        pthread_mutex_unlock(&next);
+    } else {
+        pthread_mutex_lock(lock);
+        for (int times = is("realtime") ? 30 : 1; times > 0; times--) work();
         pthread_mutex_unlock(lock);
     }
 }
 
-/* The first thread measures its calls. */
+/* The first thread measures its calls. With a real-time priority, a thread naps, so that others have a processor, too. */
 static void *keeper(void *number) {
+    struct sched_param least = {.sched_priority = 1};
+    if (is("realtime") && pthread_setschedparam(pthread_self(), SCHED_FIFO, &least) != 0) exit(2);
     pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
     for (;;) {
         double before = now_us();
@@ -61,7 +74,10 @@ static void *keeper(void *number) {
         if (is("many")) {
             struct timespec nap = {0, 5000000};
             nanosleep(&nap, NULL);
-        } else {
+        } else if (is("realtime")) {
+            struct timespec nap = {0, 20000};
+            nanosleep(&nap, NULL);
+        } else if (!is("tz") && !is("setenv")) {
             work();
         }
     }
@@ -103,7 +119,7 @@ static void print(const char *name, float *samples, int count) {
 int main(int words, char **word) {
     if (words < 4) return 2;
     kind = word[1];
-    int threads = atoi(word[2]), wanted = atoi(word[3]), stuck = 0, takes = words < 5;
+    int threads = atoi(word[2]), wanted = atoi(word[3]), stuck = 0, takes = words < 5, until_stuck = getenv("UNTIL_STUCK") != NULL;
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 256 * 1024);
@@ -112,7 +128,7 @@ int main(int words, char **word) {
         if (pthread_create(&thread, &small, is("pool") ? server : keeper, (void *)number) != 0) return 2;
     }
     usleep(20000);
-    while (forks < wanted && forks < SAMPLES) {
+    while (forks < wanted && forks < SAMPLES && !(stuck && until_stuck)) {
         double before = now_us();
         pid_t child = fork();
         if (child == 0) {

@@ -1,4 +1,5 @@
-"""Forks beside threads that take Python locks all the time; each child takes the same lock. Prints as held_back.c does.
+"""Forks beside threads that take Python locks all the time; each child takes the same lock. Prints, and
+ends, as held_back.c does.
 
 usage: held_back.py lock|queue|logging|tqdm|objectid THREADS FORKS [child-takes-nothing]
 """
@@ -15,6 +16,7 @@ import time
 
 KIND, THREADS, FORKS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 TAKES = len(sys.argv) < 5
+UNTIL_STUCK = "UNTIL_STUCK" in os.environ
 lock = threading.Lock()
 items = queue.Queue()
 logger = logging.getLogger("held_back")
@@ -88,8 +90,10 @@ def main():
             os._exit(0)
         taken.append((time.perf_counter() - before) * 1e6)
         stuck += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        if stuck and UNTIL_STUCK:
+            break
     figures = {"fork_us": percentiles(taken), "lock_us": percentiles(lock_calls)}
-    print(json.dumps({"forks": FORKS, "stuck": stuck, **figures}), flush=True)
+    print(json.dumps({"forks": len(taken), "stuck": stuck, **figures}), flush=True)
     os._exit(0)
 
 

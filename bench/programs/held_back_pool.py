@@ -1,4 +1,5 @@
-"""Starts pools of two workers, which log, beside threads that log. Prints as held_back.py does, without times.
+"""Starts pools of two workers, which log, beside threads that log or fill the same queue. Prints,
+and ends, as held_back.py does, without times.
 
 usage: held_back_pool.py THREADS FORKS
 """
@@ -13,9 +14,10 @@ import sys
 import threading
 
 THREADS, FORKS = int(sys.argv[1]), int(sys.argv[2])
+UNTIL_STUCK = "UNTIL_STUCK" in os.environ
 WORKERS = 2
 # A worker that takes longer is stuck.
-PATIENCE = 8
+PATIENCE = 5
 context = multiprocessing.get_context("fork")
 items = queue.Queue()
 logger = logging.getLogger("held_back")
@@ -23,9 +25,16 @@ logger.propagate = False
 logger.addHandler(logging.handlers.QueueHandler(items))
 
 
-def keeper():
+def writer():
     while True:
         logger.error("a line")
+        items.get()
+
+
+def feeder():
+    """As a writer, but without the work of making a line, so that the queue's lock is taken most of the time."""
+    while True:
+        items.put(None)
         items.get()
 
 
@@ -52,8 +61,11 @@ def run_pool():
     return len(stuck)
 
 
-for _ in range(THREADS):
-    threading.Thread(target=keeper, daemon=True).start()
-stuck = sum(run_pool() for _ in range(FORKS // WORKERS))
-print(json.dumps({"forks": FORKS, "stuck": stuck, "fork_us": [], "lock_us": []}), flush=True)
+for number in range(THREADS):
+    threading.Thread(target=feeder if number % 2 else writer, daemon=True).start()
+forks = stuck = 0
+while forks < FORKS and not (stuck and UNTIL_STUCK):
+    stuck += run_pool()
+    forks += WORKERS
+print(json.dumps({"forks": forks, "stuck": stuck, "fork_us": [], "lock_us": []}), flush=True)
 os._exit(0)

@@ -1,4 +1,5 @@
-// Forks beside threads that write to one spdlog sink all the time; each child writes to it, too. Prints as held_back.c does.
+// Forks beside threads that write to one spdlog sink all the time; each child writes to it, too. Prints, and ends,
+// as held_back.c does.
 //
 // usage: held_back_spdlog THREADS FORKS
 #include <algorithm>
@@ -15,6 +16,7 @@
 int main(int words, char **word) {
     if (words < 3) return 2;
     int threads = atoi(word[1]), forks = atoi(word[2]), stuck = 0;
+    bool until_stuck = getenv("UNTIL_STUCK") != nullptr;
     auto logger = spdlog::basic_logger_mt("held back", "/dev/null");
     logger->flush_on(spdlog::level::info);
     for (int number = 0; number < threads; number++) {
@@ -24,7 +26,7 @@ int main(int words, char **word) {
     }
     usleep(20000);
     std::vector<double> taken;
-    for (int number = 0; number < forks; number++) {
+    for (int number = 0; number < forks && !(stuck && until_stuck); number++) {
         auto before = std::chrono::steady_clock::now();
         pid_t child = fork();
         if (child == 0) {
@@ -40,7 +42,7 @@ int main(int words, char **word) {
     }
     std::sort(taken.begin(), taken.end());
     size_t count = taken.size();
-    printf("{\"forks\":%d,\"stuck\":%d,\"fork_us\":[%.1f,%.1f,%.1f]}\n", forks, stuck, taken[count / 2], taken[count * 99 / 100],
+    printf("{\"forks\":%d,\"stuck\":%d,\"fork_us\":[%.1f,%.1f,%.1f]}\n", (int)count, stuck, taken[count / 2], taken[count * 99 / 100],
            taken[count - 1]);
     fflush(stdout);
     _exit(0);

@@ -134,13 +134,21 @@ fn seems_to_wait_for_signal(holder: &Holder) -> bool {
     rustix::thread::gettid() == rustix::process::getpid() && !threads::all().any(|(_, _, thread)| has_it(thread))
 }
 
-/// Whether a thread that has released this lock lately runs, or waits for a processor: it may not have come to waking those that wait.
+/// Whether a thread that has released this lock lately runs, or waits for a processor: it may not have come to waking those that wait. A wait
+/// for a condition releases its mutex in the same two steps.
 fn is_about_to_wake(own: &Thread, lock: usize) -> bool {
+    let has_released = |thread: &Thread| {
+        let mut waits = thread
+            .held
+            .entries()
+            .filter(|entry| entry.stage == Stage::ReleasedByWait);
+        thread.held.released_last().any(|released| released == lock) || waits.any(|entry| entry.address == lock)
+    };
     threads::all().any(|(life, tid, thread)| {
         life == Life::Running
             && !core::ptr::eq(thread, own)
             && !thread.is_at_gate()
-            && thread.held.released_last().any(|released| released == lock)
+            && has_released(thread)
             && !task::stat(tid).blocked
     })
 }
