@@ -14,7 +14,7 @@ programs! {
        silent_child_owner_ends, orphaned_lock_reader_yields, shared_wakeup_thread, shared_wakeup_libevent, shared_wakeup_libuv, silent_event_loops, shared_fd_lone, silent_child_descriptors;
     Cpp: orphaned_static_guard, stuck_spdlog_queue, shared_wakeup_asio, silent_standard_child_static;
     Rust: stuck_rust_sync, shared_wakeup_tokio;
-    Python: possible_deadlock_python, silent_python_prediction, child_preexec_lock, stuck_python_wait, stuck_python_timed_loop, stuck_python_own_handler, orphaned_python_own_handler, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
+    Python: possible_deadlock_python, possible_deadlock_exec, silent_python_prediction, child_preexec_lock, stuck_python_wait, stuck_python_timed_loop, stuck_python_own_handler, orphaned_python_own_handler, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
             silent_python_child_threads, silent_python_child_timeouts, silent_python_timed_loop, shared_wakeup_asyncio, shared_wakeup_signal,
             shared_fd_asyncio, silent_python_channels;
 }

@@ -1,5 +1,7 @@
 //! Python programs, each under every CPython that is installed and that can show its case.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use forkwatch_schema::kind::{Kind, Severity};
 use forkwatch_schema::record::{PythonFrame, Record, Thread, UnsafeFork};
 
@@ -113,6 +115,39 @@ fn one_python_line_is_one_finding_whatever_is_held_there() {
         };
         assert_eq!(one.fingerprint, other.fingerprint, "{}", start.label);
         assert_ne!(one.fork_id, other.fork_id, "{}", start.label);
+    }
+}
+
+#[test]
+fn a_possible_deadlock_is_one_finding_under_every_interpreter() {
+    let name = "possible_deadlock_python";
+    let program = Program::ready(Language::Python, name).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+    let mut known = BTreeMap::new();
+    for start in &program.starts {
+        let watched = watch(&program, start, &["lock".to_owned()], &[]);
+        for line in watched.of(Kind::PossibleDeadlock) {
+            let record = line.record.as_ref().expect("known");
+            known
+                .entry(record.fingerprint.clone())
+                .or_insert_with(Vec::new)
+                .push(&start.label);
+        }
+    }
+    assert_eq!(known.len(), 1, "{known:?}");
+}
+
+#[test]
+fn each_line_of_code_without_a_file_is_a_finding() {
+    let name = "possible_deadlock_exec";
+    let program = Program::ready(Language::Python, name).unwrap_or_else(|reason| panic!("{name}: {reason}"));
+    for start in &program.starts {
+        let watched = watch(&program, start, &[], &[]);
+        let lines = watched.of(Kind::PossibleDeadlock);
+        let findings: BTreeSet<_> = lines
+            .iter()
+            .map(|line| &line.record.as_ref().expect("known").fingerprint)
+            .collect();
+        assert_eq!(findings.len(), 4, "{}: {watched:?}", start.label);
     }
 }
 

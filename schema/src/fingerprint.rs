@@ -36,10 +36,20 @@ pub fn of_possible_deadlock(
 ) -> String {
     let mut hash = Hash::new();
     hash.word(Kind::PossibleDeadlock.name());
-    hash.word(base_name(library));
+    hash.word(whichever_python(base_name(library)));
     hash.word(own_lock.unwrap_or_default());
     place(&mut hash, stack, python);
     hash.text()
+}
+
+/// The name of a library without what tells from each other the builds of it for several interpreters; of the interpreter itself, the
+/// same for all: `python3.12`, `libpython3.11.so.1.0`, `_queue.cpython-311-x86_64-linux-gnu.so`.
+fn whichever_python(library: &str) -> &str {
+    let versions = library.strip_prefix("lib").unwrap_or(library).strip_prefix("python");
+    if versions.is_some_and(|version| version.is_empty() || version.starts_with(|first: char| first.is_ascii_digit())) {
+        return "python";
+    }
+    library.split_once(".cpython-").map_or(library, |(module, _)| module)
 }
 
 /// The fingerprint of a `slow_handler`.
@@ -113,6 +123,12 @@ fn place(hash: &mut Hash, stack: &[Frame], python: Option<&[PythonFrame]>) {
         hash.word(base_name(&frame.file));
         hash.word(&frame.function);
         hash.bytes(&frame.line.to_le_bytes());
+        // One line may run a whole program.
+        if let Some(inside) = python.and_then(|frames| users_frame::run_by(frame, frames)) {
+            hash.word(&inside.file);
+            hash.word(&inside.function);
+            hash.bytes(&inside.line.to_le_bytes());
+        }
     } else if let Some(frame) = users_frame::of_native(stack) {
         hash.frame(frame);
     }
@@ -123,7 +139,7 @@ mod tests {
     use crate::kind::Kind;
     use crate::record::{Frame, Phase, PythonFrame};
 
-    use super::{of_call, of_fork, of_handler, of_kind, of_lock};
+    use super::{of_call, of_fork, of_handler, of_kind, of_lock, of_possible_deadlock};
 
     fn frame(ip: &str, module: Option<&str>, offset: &str, symbol: Option<&str>) -> Frame {
         Frame {
@@ -254,6 +270,37 @@ mod tests {
         ] {
             assert_ne!(known, other);
         }
+    }
+
+    #[test]
+    fn a_possible_deadlock_is_the_same_under_every_interpreter() {
+        let own = [python("/srv/bank.py", 7, "put")];
+        let of = |library, lock| of_possible_deadlock(library, lock, &[], Some(&own));
+        let known = of("/usr/bin/python3.11", Some("a"));
+        for interpreter in ["/usr/local/lib/libpython3.12.so.1.0", "/opt/python3", "/opt/python"] {
+            assert_eq!(known, of(interpreter, Some("a")));
+        }
+        assert_eq!(
+            of("/a/_bank.cpython-311-x86_64-linux-gnu.so", None),
+            of("/b/_bank.cpython-313t-x86_64-linux-gnu.so", None)
+        );
+        for other in [
+            of("/usr/bin/python3.11", Some("b")),
+            of("/usr/lib/libpythonic.so", Some("a")),
+        ] {
+            assert_ne!(known, other);
+        }
+    }
+
+    #[test]
+    fn lines_of_code_that_one_line_runs_are_told_apart() {
+        let run = |file, line| {
+            let stack = [python(file, line, "<module>"), python("/srv/bank.py", 7, "run")];
+            of_fork(&[], Some(&stack))
+        };
+        assert_ne!(run("<string>", 1), run("<string>", 2));
+        assert_ne!(run("<doctest bank[0]>", 1), run("<doctest bank[1]>", 1));
+        assert_eq!(run("<frozen runpy>", 1), run("<frozen runpy>", 2));
     }
 
     #[test]

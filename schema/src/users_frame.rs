@@ -37,14 +37,29 @@ const MACHINERY: &[&str] = &[
     "acquire_timed",
 ];
 
-/// The innermost frame in the user's own code, else in an installed package, else the innermost of all.
+/// The innermost frame in the user's own code, else in an installed package, else in code that came from no file, else the innermost
+/// of all.
 pub fn of_python(frames: &[PythonFrame]) -> Option<&PythonFrame> {
     let innermost = |is_meant: fn(&str) -> bool| frames.iter().find(|frame| is_meant(&frame.file));
     frames
         .iter()
         .find(|frame| is_users_own(frame))
         .or_else(|| innermost(|file| !is_standard(file)))
+        .or_else(|| innermost(is_text))
         .or_else(|| frames.first())
+}
+
+/// The innermost frame of code that came from no file and that this frame runs, as by `exec` or in a doctest.
+pub fn run_by<'frames>(users: &PythonFrame, frames: &'frames [PythonFrame]) -> Option<&'frames PythonFrame> {
+    let inside = frames.iter().take_while(|frame| !core::ptr::eq(*frame, users));
+    inside.into_iter().find(|frame| is_text(&frame.file))
+}
+
+/// Whether code came from no file, but from the user: given to the interpreter, to `exec` or `eval`, or a part of a documentation. What
+/// the interpreter and packages generate themselves has other names.
+fn is_text(file: &str) -> bool {
+    const STARTS: [&str; 5] = ["<string>", "<stdin>", "<console>", "<doctest ", "<ipython-input-"];
+    STARTS.iter().any(|start| file.starts_with(start))
 }
 
 /// The innermost frame that is no system library's and no runtime's, else no system library's, else the innermost of all. It is
@@ -98,7 +113,7 @@ pub fn is_standard(file: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{of_native, of_python};
+    use super::{of_native, of_python, run_by};
     use crate::record::{Frame, PythonFrame};
 
     fn chosen(files: &[&str]) -> Option<usize> {
@@ -122,6 +137,23 @@ mod tests {
         assert_eq!(chosen(&[standard, package, "/env/bin/celery"]), Some(1));
         assert_eq!(chosen(&["<frozen os>", standard]), Some(0));
         assert_eq!(chosen(&[]), None);
+    }
+
+    #[test]
+    fn code_without_a_file_comes_after_all_that_has_one() {
+        let standard = "/usr/lib/python3.11/threading.py";
+        let package = "/env/lib/python3.11/site-packages/celery/worker.py";
+        assert_eq!(chosen(&[standard, "<string>"]), Some(1));
+        assert_eq!(chosen(&[standard, package, "<string>"]), Some(1));
+        assert_eq!(chosen(&["<string>", "/app/main.py"]), Some(1));
+        let frames = ["<frozen os>", "<string>", "<string>", "/app/main.py", "<string>"].map(|file| PythonFrame {
+            file: file.into(),
+            line: 1,
+            function: "f".into(),
+        });
+        let run = run_by(&frames[3], &frames).expect("it runs code");
+        assert!(core::ptr::eq(run, &frames[1]));
+        assert!(run_by(&frames[0], &frames).is_none());
     }
 
     /// The innermost native frame of the user's; each is an address, a module and a symbol.

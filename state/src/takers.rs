@@ -260,9 +260,14 @@ impl Takers {
     #[inline(always)]
     pub fn tell(&self) {
         let told = self.told.load(Ordering::Relaxed);
-        if told < MAX_TOLD << TOLD_SHIFT {
+        if self.may_tell_more() {
             self.told.store(told + (1 << TOLD_SHIFT), Ordering::Relaxed);
         }
+    }
+
+    /// Whether it makes a difference that the thread tells something.
+    pub fn may_tell_more(&self) -> bool {
+        self.told.load(Ordering::Relaxed) < MAX_TOLD << TOLD_SHIFT
     }
 
     /// What is known about this lock, for reading or for anything else; `None` where the thread has not taken it so.

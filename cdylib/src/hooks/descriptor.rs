@@ -1,6 +1,8 @@
 //! Calls that make something which a forked child could use by mistake. They are only noted.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
+use core::ffi::c_int;
+
 use super::hooks;
 use crate::state::descriptors::{self, Made};
 
@@ -10,17 +12,22 @@ hooks! {
     /// Makes an epoll set, with flags.
     jump hook epoll_create1 = |_, _| descriptors::note(Made::Wakeup);
     /// Makes a counter that wakes.
-    jump hook eventfd = |_, _| descriptors::note(Made::Wakeup);
+    hook eventfd(value, flags) -> c_int = |_, real| {
+        descriptors::note(Made::Wakeup);
+        let eventfd = real();
+        descriptors::is_channel_from_now_on(eventfd);
+        eventfd
+    };
     /// Makes a timer.
     jump hook timerfd_create = |_, _| descriptors::note(Made::Wakeup);
     /// Makes a descriptor that signals are read from, or changes what it reports.
     jump hook signalfd = |_, _| descriptors::note(Made::Wakeup);
     /// Makes a pipe.
-    jump hook pipe = |_, _| descriptors::note(Made::Pipe);
+    hook pipe(ends) -> c_int = |_, real| makes_ends(ends, real);
     /// Makes a pipe, with flags.
-    jump hook pipe2 = |_, _| descriptors::note(Made::Pipe);
+    hook pipe2(ends, flags) -> c_int = |_, real| makes_ends(ends, real);
     /// Makes a pair of sockets.
-    jump hook socketpair = |_, _| descriptors::note(Made::Pipe);
+    hook socketpair(domain, kind, protocol, ends) -> c_int = |_, real| makes_ends(ends, real);
     /// Connects a socket.
     jump hook connect = |socket, _| descriptors::connects(low_half(socket));
     /// Changes something of a descriptor, or locks a part of its file.
@@ -33,6 +40,18 @@ hooks! {
     jump hook lockf64 = |_, _| descriptors::note(Made::RecordLock);
 }
 
+/// A call that makes two ends, between which threads of this process may talk.
+fn makes_ends(ends: usize, real: impl FnOnce() -> c_int) -> c_int {
+    descriptors::note(Made::Pipe);
+    let result = real();
+    if result == 0 {
+        // SAFETY: the call has just written both numbers there.
+        let ends = unsafe { core::ptr::with_exposed_provenance::<[c_int; 2]>(ends).read_unaligned() };
+        ends.into_iter().for_each(descriptors::is_channel_from_now_on);
+    }
+    result
+}
+
 fn may_lock(command: usize) {
     if matches!(low_half(command), libc::F_SETLK | libc::F_SETLKW) {
         descriptors::note(Made::RecordLock);
@@ -40,7 +59,8 @@ fn may_lock(command: usize) {
 }
 
 /// An int argument: only the low half of the register is defined.
-fn low_half(word: usize) -> i32 {
+#[inline(always)]
+pub fn low_half(word: usize) -> i32 {
     let [a, b, c, d, ..] = word.to_ne_bytes();
     i32::from_ne_bytes([a, b, c, d])
 }

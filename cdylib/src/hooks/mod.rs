@@ -43,6 +43,7 @@ mod spinlock;
 mod static_guard;
 mod syscall;
 mod syslog;
+mod telling;
 mod thread;
 
 use self::entries::{hand_over, hand_over_all, jump_on};

@@ -47,7 +47,9 @@ fn fingerprint(call: &ChildCall, lock_id: Option<&str>, is_pythons: bool) -> Str
     let library = call.stack.first().map(module).unwrap_or_default();
     if let Some(frames) = &call.python_stack {
         let is_innermost = |users: &PythonFrame| frames.first().is_some_and(|first| core::ptr::eq(first, users));
-        let is_own = is_pythons && users_frame::of_python(frames).is_some_and(is_innermost);
+        let is_own = is_pythons
+            && users_frame::of_python(frames)
+                .is_some_and(|users| is_innermost(users_frame::run_by(users, frames).unwrap_or(users)));
         return fingerprint::of_possible_deadlock(&library, lock_id.filter(|_| is_own), &call.stack, Some(frames));
     }
     let inside = call.stack.iter().take_while(|frame| module(frame) == library).count();

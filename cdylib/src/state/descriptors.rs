@@ -67,6 +67,27 @@ pub fn is_connected(fd: i32) -> bool {
     bit(&CONNECTED, fd).is_some_and(|(place, bit)| place.load(Ordering::Relaxed) & bit != 0)
 }
 
+/// Descriptors that this process, or one that it descends from, has made as an end of a pipe or of a pair of sockets, or as an eventfd:
+/// a bit each. Relaxed: as above.
+#[unsafe(link_section = ".data.forkwatch_descriptors")]
+static CHANNELS: [AtomicU8; MAX / 8] = [const { AtomicU8::new(0) }; MAX / 8];
+
+/// Notes that what is written to this descriptor reaches this process.
+pub fn is_channel_from_now_on(fd: i32) {
+    if let Some((place, bit)) = bit(&CHANNELS, fd)
+        && place.load(Ordering::Relaxed) & bit == 0
+    {
+        place.fetch_or(bit, Ordering::Relaxed);
+    }
+}
+
+/// Whether what is written to this descriptor may reach this process: a file may have taken the number since.
+#[inline(always)]
+pub fn may_be_channel(fd: i32) -> bool {
+    bit(&CHANNELS, fd).is_some_and(|(place, bit)| place.load(Ordering::Relaxed) & bit != 0)
+}
+
+#[inline(always)]
 fn bit(bits: &[AtomicU8], fd: i32) -> Option<(&AtomicU8, u8)> {
     let number = usize::try_from(fd).ok()?;
     Some((bits.get(number / 8)?, 1 << (number % 8)))

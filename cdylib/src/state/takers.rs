@@ -7,12 +7,15 @@ use forkwatch_state::by_address::ByAddress;
 pub use forkwatch_state::takers::Taken;
 use forkwatch_state::takers::{MAX_GATES, Taking};
 
+use rustix::fs::FileType;
+
 use super::depot::{NO_STACK, StackId};
-use super::forked_child;
 use super::held::{Entry, Object, Stage};
 use super::thread::Thread;
+use super::{descriptors, forked_child, sandbox};
+use crate::system::errno::KeepErrno;
 use crate::system::kernel::Kernel;
-use crate::system::{clock, python};
+use crate::system::{clock, descriptor, python};
 
 /// When a lock was last made or destroyed, by the processor's clock: what a thread took at its address before was another lock.
 static REMADE: ByAddress<Kernel> = ByAddress::new();
@@ -91,6 +94,34 @@ fn leaves_interpreter_lock(thread: &Thread) {
 #[inline(always)]
 pub fn tell() {
     if let Some(thread) = Thread::current() {
+        thread.takers.tell();
+    }
+}
+
+/// This thread writes to a descriptor: where that is a channel, it tells another thread something.
+#[inline(always)]
+pub fn writes(fd: i32) {
+    if descriptors::may_be_channel(fd) {
+        writes_to_channel(fd);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn writes_to_channel(fd: i32) {
+    // A filter may forbid the look at the descriptor.
+    if forked_child::is_watched() || sandbox::is_shut() || sandbox::is_filtered() {
+        return;
+    }
+    let Some(thread) = Thread::current().filter(|thread| thread.takers.may_tell_more()) else {
+        return;
+    };
+    let _errno = KeepErrno::save();
+    if matches!(
+        descriptor::file_type(fd),
+        // The kernel has no type for an eventfd.
+        Some(FileType::Fifo | FileType::Socket | FileType::Unknown)
+    ) {
         thread.takers.tell();
     }
 }

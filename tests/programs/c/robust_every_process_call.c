@@ -130,6 +130,7 @@ static void descriptors(void) {
         eventfd_t value;
         char text[8] = "";
         TELL(eventfd_read(counter, &value));
+        TELL(eventfd_write(counter, 1));
         TELL(value);
         TELL(write(ends[1], "abc", 3));
         TELL(read(ends[0], text, 2));

@@ -2,10 +2,12 @@
  * that thread held the lock.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0
- * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,gate,ended,shared,try,bounded,signal,once,remade}
+ * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,told_by_pipe,told_by_eventfd,told_by_counter,told_by_sockets,told_by_message,gate,ended,shared,try,bounded,signal,once,remade}
  */
 #include "../program.h"
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 static const char *how;
 static pthread_mutex_t *vault, door = PTHREAD_MUTEX_INITIALIZER, told_door = PTHREAD_MUTEX_INITIALIZER;
@@ -13,7 +15,7 @@ static pthread_rwlock_t books = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_cond_t told = PTHREAD_COND_INITIALIZER;
 static pthread_barrier_t barrier;
 static sem_t told_semaphore, pulse;
-static int is_told;
+static int is_told, told_ends[2];
 static struct gate ready;
 
 static void take(void) {
@@ -56,6 +58,12 @@ static void tell(void) {
         MUST(pthread_cond_signal(&told));
         MUST(pthread_mutex_unlock(&told_door));
     }
+    uint64_t one = 1;
+    if (is(how, "told_by_pipe") || is(how, "told_by_sockets") || is(how, "told_by_counter")) {
+        if (write(told_ends[1], &one, sizeof one) != sizeof one) broken("write");
+    }
+    if (is(how, "told_by_message") && send(told_ends[1], &one, sizeof one, 0) != sizeof one) broken("send");
+    if (is(how, "told_by_eventfd")) MUST(eventfd_write(told_ends[1], one));
     gate_open(&ready);
 }
 
@@ -67,6 +75,8 @@ static void hear(void) {
         while (!is_told) MUST(pthread_cond_wait(&told, &told_door));
         MUST(pthread_mutex_unlock(&told_door));
     }
+    uint64_t got;
+    if (told_ends[0] != 0 && read(told_ends[0], &got, sizeof got) != sizeof got) broken("read");
     gate_pass(&ready);
 }
 
@@ -103,6 +113,11 @@ int main(int count, char **words) {
     if (is(how, "in_place")) MUST(pthread_atfork(before, after, in_place));
     if (is(how, "made_anew")) MUST(pthread_atfork(NULL, NULL, anew));
     gate_make(&ready);
+    if (is(how, "told_by_pipe")) MUST(pipe(told_ends));
+    if (is(how, "told_by_sockets") || is(how, "told_by_message")) {
+        MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, told_ends));
+    }
+    if (is(how, "told_by_eventfd") || is(how, "told_by_counter")) told_ends[0] = told_ends[1] = eventfd(0, EFD_CLOEXEC);
     pthread_t thread = start("keeper", keeper, NULL);
     hear();
     if (is(how, "ended")) {

@@ -3,6 +3,7 @@
 Works on every CPython from 3.6 on.
 """
 
+import fcntl
 import os
 import platform
 import signal
@@ -21,7 +22,10 @@ class Gate:
     """A pipe as a gate: each `open` lets one `pass_through` go on, in whichever process."""
 
     def __init__(self):
-        self.reader, self.writer = os.pipe()
+        # The end to write to is a duplicate, which the library does not know: a thread that opens a gate tells it nothing.
+        self.reader, writer = os.pipe()
+        self.writer = fcntl.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(writer)
 
     def open(self):
         os.write(self.writer, b"x")

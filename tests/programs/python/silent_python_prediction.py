@@ -4,11 +4,12 @@
 # python: 3.6-3.15
 # expect: at-most WARN
 # expect: unsafe_fork WARN locks=0 threads=1
-# runs: {try,timeout,told,at_fork,interpreter}
+# runs: {try,timeout,told,told_by_pipe,told_by_sockets,at_fork,interpreter}
 # runs: {anew,logging}
 import ctypes
 import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -24,6 +25,7 @@ libc = ctypes.PyDLL(None)
 mutex = ctypes.create_string_buffer(64)
 used, never = program.Gate(), program.Gate()
 told = threading.Event()
+told_ends = os.pipe() if mode == "told_by_pipe" else socket.socketpair()
 logger = logging.getLogger("bank")
 # Writes each line itself: a buffered file would have a lock of its own.
 logger.addHandler(type("Raw", (logging.Handler,), {"emit": lambda self, record: os.write(2, b"")})())
@@ -46,6 +48,10 @@ def keeper():
         time.sleep(0.001)
     if mode == "told":
         told.set()
+    if mode == "told_by_pipe":
+        os.write(told_ends[1], b"x")
+    if mode == "told_by_sockets":
+        told_ends[1].sendall(b"x")
     used.open()
     never.pass_through()
 
@@ -68,6 +74,10 @@ if mode == "at_fork":
 threading.Thread(target=keeper, name="keeper", daemon=True).start()
 if mode == "told":
     told.wait()
+if mode == "told_by_pipe":
+    os.read(told_ends[0], 1)
+if mode == "told_by_sockets":
+    told_ends[0].recv(1)
 used.pass_through()
 pid = os.fork()
 if pid == 0:
