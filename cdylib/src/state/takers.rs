@@ -142,6 +142,12 @@ pub fn taken(thread: &Thread, object: Object, address: usize) -> Option<Taken> {
     (taken.is_recurrent && taken.first > REMADE.last(address)).then_some(taken)
 }
 
+/// Whether a thread was seen to take any lock at this address, be it the one that is there now or an older one.
+pub fn has_ever_taken(thread: &Thread, address: usize) -> bool {
+    let taken = |object| thread.takers.taken(address, object).is_some();
+    taken(Object::Mutex) || taken(Object::RwlockRead)
+}
+
 /// Whether a thread was seen to take the lock at this address, which has not been made anew since.
 pub fn has_taken(thread: &Thread, object: Object, address: usize) -> bool {
     let taken = thread.takers.taken(address, object);

@@ -2,7 +2,7 @@
  * that thread held the lock.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0
- * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,told_by_pipe,told_by_eventfd,told_by_counter,told_by_sockets,told_by_message,gate,ended,shared,try,bounded,signal,once,remade}
+ * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,told_by_pipe,told_by_eventfd,told_by_counter,told_by_sockets,told_by_message,gate,ended,shared,try,bounded,signal,once,remade,remade_by_child}
  */
 #include "../program.h"
 #include <sys/eventfd.h>
@@ -132,6 +132,14 @@ int main(int count, char **words) {
     pid_t child = fork();
     if (child == 0) {
         if (is(how, "gate")) MUST(pthread_mutex_unlock(&door));
+        if (is(how, "remade_by_child")) {
+            MUST(pthread_mutex_init(vault, NULL));
+            /* Many more than the library remembers. */
+            static pthread_mutex_t others[50000];
+            for (size_t number = 0; number < sizeof others / sizeof *others; number++) {
+                MUST(pthread_mutex_init(&others[number], NULL));
+            }
+        }
         if (is(how, "try")) {
             MUST(pthread_mutex_trylock(vault));
         } else if (is(how, "bounded")) {

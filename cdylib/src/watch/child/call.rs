@@ -185,6 +185,7 @@ pub fn after_release(thread: &'static Thread, entry: Entry, result: c_int, calle
 pub fn forget(thread: &'static Thread, address: usize) {
     catch_up_with_locks(thread);
     orphans::forget(address);
+    prediction::is_new(thread, address);
 }
 
 fn own_id() -> i32 {

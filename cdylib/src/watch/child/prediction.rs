@@ -89,6 +89,16 @@ fn waits_after_try(return_address: usize) -> bool {
     python::is_its_code(return_address) && !python::may_only_try()
 }
 
+/// The child makes or ends the lock at this address: a lost thread that took one there took another. The time of that is forgotten where
+/// the child makes many, so the lock itself is remembered.
+pub fn is_new(thread: &Thread, address: usize) {
+    let is_meant = forked_child::parent_had_threads() && !forked_child::is_settled() && !cleared::contains(address);
+    let took = |_, lost: &'static Thread| takers::has_ever_taken(lost, address).then_some(());
+    if is_meant && fork_record::of_lost_threads(thread, took).is_some() {
+        cleared::insert(address);
+    }
+}
+
 /// The lock at this address is the child's own: the forking thread held it across the fork, and no other thread can have.
 pub fn is_own(address: usize) {
     if forked_child::parent_had_threads() {
