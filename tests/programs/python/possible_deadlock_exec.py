@@ -1,4 +1,5 @@
-# Code that came from no file takes four locks, each on a line of its own: four findings, although one line of a file runs it all.
+# Code that came from no file takes four locks, each on a line of its own: four findings, although one line of a file
+# runs it all.
 #
 # python: 3.6-3.15
 # expect: unsafe_fork WARN locks=0 threads=1

@@ -22,7 +22,8 @@ class Gate:
     """A pipe as a gate: each `open` lets one `pass_through` go on, in whichever process."""
 
     def __init__(self):
-        # The end to write to is a duplicate, which the library does not know: a thread that opens a gate tells it nothing.
+        # The end to write to is a duplicate, which the library does not know: a thread that opens a gate tells it
+        # nothing.
         self.reader, writer = os.pipe()
         self.writer = fcntl.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, 200)
         os.close(writer)
