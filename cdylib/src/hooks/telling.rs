@@ -1,5 +1,5 @@
 //! Writes to a pipe, an eventfd or one of a pair of sockets, with which a thread tells another one something, such as that it is ready.
-//! For any other descriptor an entry only looks up a bit and jumps on: a nanosecond of a call that takes a hundred at least.
+//! For any other descriptor an entry only looks up a bit and jumps on: a few nanoseconds of a call that takes a hundred at least.
 #![expect(unsafe_code, reason = "hooks are C functions")]
 
 use super::descriptor::low_half;
