@@ -15,7 +15,7 @@ programs! {
        guarded_call_openmp, guarded_call_main_loop, guarded_call_bus, silent_guarded, silent_guarded_alone, silent_guarded_openmp;
     Cpp: unsafe_call_standard;
     Rust: unsafe_call_rust;
-    Python: unsafe_call_python, guarded_call_ctypes, silent_python_audit;
+    Python: unsafe_call_python, guarded_call_ctypes, guarded_call_kept, silent_python_audit;
 }
 
 fn watched(name: &str, arguments: &[&str], options: &[(&str, &str)]) -> Watched {

@@ -3,6 +3,8 @@
 //! A row needs a sentence of the library's own makers. Beyond that, a finding needs a thread that the library had started and that the
 //! fork lost, so that a child may use a library that its parent has not yet begun to use.
 
+use std::borrow::Cow;
+
 use glob::Pattern;
 
 use crate::path::base_name;
@@ -82,8 +84,19 @@ pub const MAKES_ANEW: &[&str] = &[
 
 /// The row of the library of this file.
 pub fn row_of(library: &str) -> Option<&'static Row> {
-    let name = base_name(library);
-    ROWS.iter().find(|row| matches(row.library, name))
+    let name = makers_name(base_name(library));
+    ROWS.iter().find(|row| matches(row.library, &name))
+}
+
+/// The name that its makers gave a library's file. Python's wheels put a hash into it: `libgomp-e985bcbb.so.1.0.0`.
+pub fn makers_name(file: &str) -> Cow<'_, str> {
+    const HASH: usize = 8;
+    let is_hash = |text: &str| text.len() == HASH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = file.split_once(".so").and_then(|(start, end)| {
+        let (name, _) = start.rsplit_once('-').filter(|(_, hash)| is_hash(hash))?;
+        Some(format!("{name}.so{end}"))
+    });
+    parts.map_or(Cow::Borrowed(file), Cow::Owned)
 }
 
 /// Whether this glob matches the name. An invalid glob matches nothing.
@@ -101,7 +114,7 @@ pub fn check(text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAKES_ANEW, ROWS, check, matches, row_of};
+    use super::{MAKES_ANEW, ROWS, check, makers_name, matches, row_of};
     use glob::Pattern;
 
     #[test]
@@ -126,6 +139,9 @@ mod tests {
     fn a_library_is_known_by_its_file() {
         assert_eq!(row_of("/usr/lib/libgomp.so.1").unwrap().library, "libgomp.so*");
         assert!(row_of("/usr/lib/libgompetition.so").is_none());
+        assert!(row_of("/scikit_learn.libs/libgomp-e985bcbb.so.1.0.0").is_some());
+        assert_eq!(makers_name("libcudart-d0da41ae.so.11.0"), "libcudart.so.11.0");
+        assert_eq!(makers_name("libgomp-plugin-nvptx.so.1"), "libgomp-plugin-nvptx.so.1");
         assert!(matches("libcuda*", "libcuda.so.1") && !matches("[", "["));
         assert!(check("libcuda*, libgomp*").is_ok() && check("a,[").is_err());
     }

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use lock_api::Mutex;
 
-pub use self::guarded::{Library, entry_for};
+pub use self::guarded::{Library, counted, entry_for, passed_to};
 use crate::system::import_slots;
 use crate::system::loaded_object::Access;
 use crate::system::next_definition;
@@ -58,6 +58,8 @@ pub enum Shown {
     Unsafe(&'static &'static str),
     /// One that looks up a function, which may be one of a guarded library.
     Finds,
+    /// One that calls the function that its second argument points to (`ffi_call`), which may be one of a guarded library.
+    Passes,
     /// One of this function of a guarded library, by its number.
     Guarded(&'static &'static str, usize),
 }

@@ -71,6 +71,7 @@ impl Slots {
             return;
         }
         self.list_dlsym(access);
+        self.list_ffi_call(access);
         let first = self.libraries.len();
         self.libraries
             .extend(objects.iter().map(|(_, library)| library.clone()));
@@ -136,6 +137,34 @@ impl Slots {
         });
     }
 
+    /// Adds the slots of each `ffi_call`, by which interpreters call a function that they have looked up: `ctypes` and GObject's bindings.
+    fn list_ffi_call(&mut self, access: Access) {
+        const NAME: &CStr = c"ffi_call";
+        let definitions: Vec<usize> = next_definition::others(access)
+            .filter_map(|object| object.definition(NAME, None))
+            .collect();
+        for original in definitions {
+            let Some((new, _)) = self.new_entry(Shown::Passes, original) else {
+                return;
+            };
+            let guarded = &mut self.guarded;
+            import_slots::each(access, |tables, slot| {
+                let is_listed = || {
+                    guarded
+                        .iter()
+                        .any(|listed: &Replacement| listed.address == slot.address)
+                };
+                if slot.value == original || slot.is_unbound() && tables.is_called(&slot, NAME) && !is_listed() {
+                    guarded.push(Replacement {
+                        address: slot.address,
+                        old: [slot.value, original],
+                        new,
+                    });
+                }
+            });
+        }
+    }
+
     /// The number of the entry of a guarded library's function that goes on to `original`.
     fn entry_to(&self, original: usize) -> Option<usize> {
         let mut numbers = (FIRST_OTHER..).zip(&self.shown);
@@ -188,6 +217,22 @@ pub fn entry_for(function: usize, name: &CStr) -> Option<usize> {
     known.or_else(|| slots.entry((&object, &library, number), name, function))
 }
 
+/// In a child: the number of the guarded library in which the function at this address lies.
+pub fn passed_to(function: usize) -> Option<usize> {
+    let slots = SLOTS.try_lock()?;
+    slots
+        .libraries
+        .iter()
+        .position(|library| library.range.contains(&function))
+}
+
+/// In a child: this name for records, if calls of the function in the library of this number count.
+pub fn counted(library: usize, function: &str) -> Option<&'static &'static str> {
+    let mut slots = SLOTS.try_lock()?;
+    let counts = slots.libraries.get(library)?.counts(function);
+    counts.then(|| slots.kept(function))
+}
+
 /// The guarded library that the loader will bind this function to.
 fn bound_to(objects: &[(Object, Library)], function: &CString, access: Access) -> Option<usize> {
     if !objects.iter().any(|(object, _)| object.defines_function(function)) {
@@ -205,8 +250,9 @@ fn guarded(access: Access) -> Vec<(Object, Library)> {
         .iter()
         .filter_map(|row| Some((compiled(row.library)?, row)))
         .collect();
-    let is_users = |name: &str| !LIBC.contains(&name) && users.iter().any(|glob| glob.matches(name));
-    let row_of = |name: &str| rows.iter().find(|(glob, _)| glob.matches(name)).map(|(_, row)| *row);
+    let fits = |glob: &Pattern, name: &str| glob.matches(name) || glob.matches(&guarded_libraries::makers_name(name));
+    let is_users = |name: &str| !LIBC.contains(&name) && users.iter().any(|glob| fits(glob, name));
+    let row_of = |name: &str| rows.iter().find(|(glob, _)| fits(glob, name)).map(|(_, row)| *row);
     let objects = next_definition::of_paths(access, |path| {
         let path = printable(path);
         let name = base_name(&path);

@@ -2,7 +2,7 @@
 //! finding that repeats, at worst.
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use forkwatch_process::resolver::Resolver;
 use forkwatch_schema::guarded_libraries::{MAKES_ANEW, matches};
@@ -28,18 +28,54 @@ const MAX: usize = 64;
 /// Of each library: 1 once nothing more is to be said about it.
 static SETTLED: [AtomicU8; MAX] = [const { AtomicU8::new(0) }; MAX];
 
+/// Whether nothing more is to be said about the library of this number.
+fn is_settled(library: usize) -> bool {
+    let settled = SETTLED.get(library);
+    settled.is_none_or(|settled| settled.load(Ordering::Relaxed) != 0)
+}
+
 /// A call of this function of the library of this number, through the entry of this number.
 pub fn is_called(number: usize, library: usize, caller: Caller) {
-    let is_settled = SETTLED
-        .get(library)
-        .is_none_or(|settled| settled.load(Ordering::Relaxed) != 0);
-    if is_settled || !forked_child::parent_had_threads() {
+    if is_settled(library) || !forked_child::parent_had_threads() {
         settle(number);
         return;
     }
     if let Some(thread) = this_thread::record() {
         look_at(thread, library, caller);
     }
+}
+
+/// The program calls the function at this address by way of another, `ffi_call`; `caller` is told its name.
+pub fn is_passed(function: usize, caller: impl FnOnce(&'static &'static str) -> Caller) {
+    /// The last functions whose calls do not count: to look up a name takes long.
+    static OTHERS: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+    let Some(library) = redirects::passed_to(function) else {
+        return;
+    };
+    let other = OTHERS.get(function / 16 % OTHERS.len());
+    let is_other = other.is_some_and(|other| other.load(Ordering::Relaxed) == function);
+    if is_other || is_settled(library) || !forked_child::parent_had_threads() {
+        return;
+    }
+    let Some(thread) = this_thread::record() else { return };
+    let Some(name) = name_of(thread, library, function) else {
+        if let Some(other) = other {
+            other.store(function, Ordering::Relaxed);
+        }
+        return;
+    };
+    look_at(thread, library, caller(name));
+}
+
+/// The name of a function whose calls count.
+fn name_of(thread: &'static Thread, library: usize, function: usize) -> Option<&'static &'static str> {
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    if !new_process::may_report(thread) {
+        return None;
+    }
+    let name = names::resolver()?.name_of_function(function);
+    redirects::counted(library, name.as_deref().unwrap_or("a function"))
 }
 
 /// The program has looked up the function of this name: the address of an entry that shows its calls, if it is one of a guarded

@@ -33,6 +33,7 @@ fn show(redirected: Redirected) {
     };
     match redirects::shown(redirected.number) {
         Some(Shown::Unsafe(function)) => audited::is_called(redirected.number, caller(function)),
+        Some(Shown::Passes) => guarded::is_passed(redirected.arguments[1], caller),
         Some(Shown::Guarded(function, library)) => guarded::is_called(redirected.number, library, caller(function)),
         Some(Shown::Finds) | None => audited::settle(redirected.number),
     }
