@@ -16,5 +16,6 @@ programs! {
     Rust: stuck_rust_sync, shared_wakeup_tokio;
     Python: possible_deadlock_python, possible_deadlock_exec, silent_python_prediction, child_preexec_lock, stuck_python_wait, stuck_python_timed_loop, stuck_python_own_handler, orphaned_python_own_handler, child_waits_for_signal, stuck_child_python_import, silent_python_child_shared,
             silent_python_child_threads, silent_python_child_timeouts, silent_python_timed_loop, shared_wakeup_asyncio, shared_wakeup_signal,
+            shared_wakeup_signal_at_once,
             shared_fd_asyncio, silent_python_channels;
 }

@@ -100,17 +100,24 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
     }
     let fork = fork_record::newest(reporter.lock).filter(|fork| fork.origin.process == parent);
     let forking = fork.map_or(parent, |fork| fork.origin.thread);
-    let waiters = parent_waits::waiters(parent, fork.and_then(|fork| fork.seen.as_ref()));
-    let at =
-        |place: &dyn Fn(&Waiter) -> bool| -> Vec<&Waiter> { waiters.iter().filter(|waiter| place(waiter)).collect() };
-    let here = at(&|waiter| waits_here(waiter, parent, fd));
-    let at_other_end = at(&|waiter| waits_at_other_end(waiter, parent, fd, is));
     let python = if config::get().python {
         frames::current_stack(MAX_SHOWN)
     } else {
         None
     };
     let python = python.as_deref().unwrap_or_default();
+    let wakes = wakes(python) || descriptor::is_nonblocking(fd) && frames::is_its_code(return_address);
+    let waiting = || parent_waits::waiters(parent, fork.and_then(|fork| fork.seen.as_ref()));
+    let mut waiters = waiting();
+    let is_awaited = |waiter: &Waiter| waits_here(waiter, parent, fd) || waits_at_other_end(waiter, parent, fd, is);
+    // A parent that has just sent a signal, or has forked, is on its way back to its loop.
+    if wakes && !waiters.iter().any(is_awaited) && stays_open(parent, forking, fd, is) {
+        waiters = waiting();
+    }
+    let at =
+        |place: &dyn Fn(&Waiter) -> bool| -> Vec<&Waiter> { waiters.iter().filter(|waiter| place(waiter)).collect() };
+    let here = at(&|waiter| waits_here(waiter, parent, fd));
+    let at_other_end = at(&|waiter| waits_at_other_end(waiter, parent, fd, is));
     let facts = Facts {
         is,
         does: call.does,
@@ -119,7 +126,7 @@ fn examine(reporter: &mut ChildReporter, call: &'static WatchedCall, fd: i32, pa
         is_connection: descriptors::is_connected(fd) && descriptor::is_stream(fd) && descriptor::has_named_peer(fd),
         is_locked: is == Type::File,
         talks: talks(python) || may_talk_unseen(fd),
-        wakes: wakes(python) || descriptor::is_nonblocking(fd) && frames::is_its_code(return_address),
+        wakes,
     };
     let verdict = judge(&facts);
     let kind = match verdict {
