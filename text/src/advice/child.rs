@@ -111,6 +111,9 @@ pub fn for_stuck(stuck: &StuckChild) -> Vec<String> {
     vec![first.into(), about_fork_of_child(&facts, &stuck.stack, language)]
 }
 
+/// How a child tells its parent something by a pipe.
+const WRITES: [&str; 2] = ["write", "writev"];
+
 /// The advice for a `shared_wakeup` or `shared_fd`.
 pub fn for_descriptor(shared: &SharedDescriptor) -> Vec<String> {
     let language = language(shared.python_stack.as_deref(), [&shared.stack, &[]]);
@@ -134,7 +137,15 @@ pub fn for_descriptor(shared: &SharedDescriptor) -> Vec<String> {
              (event_reinit, uv_loop_fork, ev_loop_fork, io_context::notify_fork)."
         }
     };
-    vec![first.into()]
+    let mut advice = vec![first.into()];
+    if shared.fd_type == "pipe" && WRITES.contains(&&*shared.call) {
+        advice.push(
+            "If the pipe is there for the child to tell the parent something, close the parent's copy of the child's end after \
+             the fork."
+                .into(),
+        );
+    }
+    advice
 }
 
 /// The advice for a call that a child should not have made.

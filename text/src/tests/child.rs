@@ -54,6 +54,7 @@ golden!(
     shared_eventfd(),
     Some("FORKWATCH_STRICT=child")
 );
+golden!(shared_pipe_of_a_thread, shared_wakeup("pipe"), None);
 golden!(shared_connection_to_a_server, shared_connection(), None);
 golden!(
     slow_handler_of_a_library,
@@ -386,6 +387,10 @@ fn shared_use(kind: Kind, fd_type: &str, call: &str, threads: Vec<Thread>) -> Sh
 }
 
 fn shared_eventfd() -> Record {
+    shared_wakeup("eventfd")
+}
+
+fn shared_wakeup(fd_type: &str) -> Record {
     let thread = Thread {
         tid: 4243,
         name: "gmain".into(),
@@ -401,7 +406,7 @@ fn shared_eventfd() -> Record {
             address: None,
         }),
     };
-    let detail = shared_use(Kind::SharedWakeup, "eventfd", "write", vec![thread]);
+    let detail = shared_use(Kind::SharedWakeup, fd_type, "write", vec![thread]);
     of_child(Kind::SharedWakeup, Severity::Error, Detail::SharedDescriptor(detail))
 }
 
