@@ -1,5 +1,5 @@
-# H5: a forked child calls a function of a library from a wheel, in whose file's name is a hash. The parent has looked the function
-# up by ctypes, and called it.
+# H5: a forked child calls a function of a library from a wheel, in whose file's name is a hash. The parent has
+# looked the function up by ctypes, and called it.
 #
 # plugin: libcuda-d0da41ae.c
 # expect: unsafe_fork

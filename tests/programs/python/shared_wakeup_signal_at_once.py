@@ -1,5 +1,5 @@
-# The same where the parent itself sends the signal, as Process.terminate does: the child's handler runs while the parent is still
-# on its way back to its loop.
+# The same where the parent itself sends the signal, as Process.terminate does: the child's handler runs while the
+# parent is still on its way back to its loop.
 #
 # python: 3.8-3.11
 # expect: shared_wakeup ERROR call=write fd_type=socket parent_tids=1
