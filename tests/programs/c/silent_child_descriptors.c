@@ -1,7 +1,7 @@
 /* What a child may do with descriptors although a thread of its parent waits on some: make its own in their place, talk to its parent
  * through what is there for that, write to a log, serve a connection. Only the fork itself is reported.
  * expect: unsafe_fork WARN threads=1
- * runs: {anew,reader,told,forker,log,server,given,datagrams,input}
+ * runs: {anew,reader,told,forker,log,server,given,datagrams,input,closed}
  */
 #include "../program.h"
 #include <poll.h>
@@ -53,7 +53,7 @@ static void uses(void) {
         MUST(eventfd_write(number, one));
         if (epoll_wait(old_set, &event, 1, -1) != 1) broken("epoll_wait");
     }
-    if ((is(how, "reader") || is(how, "told")) && write(ends[1], "", 1) != 1) broken("write");
+    if ((is(how, "reader") || is(how, "told") || is(how, "closed")) && write(ends[1], "", 1) != 1) broken("write");
     if (is(how, "forker")) {
         MUST(eventfd_write(other, one));
         if (write(ends[1], "", 1) != 1) broken("write");
@@ -81,6 +81,7 @@ static void makes(void) {
     other = eventfd(0, 0);
     MUST(epoll_ctl(set, EPOLL_CTL_ADD, wakeup, &event));
     MUST(pipe(ends));
+    if (is(how, "closed")) MUST(epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event));
     log_ = mkstemp(path);
     MUST(fcntl(log_, F_SETFL, O_APPEND));
     /* A lock that was given back does not count. */
@@ -110,6 +111,11 @@ int main(int count, char **words) {
     if (child == 0) uses();
     if (is(how, "reader")) MUST(close(ends[1]));
     if (is(how, "given")) MUST(close(other));
+    if (is(how, "closed")) {
+        /* It is busy, and does not sleep before it closes what is the child's. */
+        for (clock_t end = clock() + CLOCKS_PER_SEC / 20; clock() < end;) {}
+        MUST(close(ends[1]));
+    }
     if (is(how, "forker")) {
         struct pollfd polled[2] = {{other, POLLIN, 0}, {ends[0], POLLIN, 0}};
         if (poll(polled, 2, -1) < 1) broken("poll");
