@@ -28,12 +28,18 @@ hooks! {
     hook pipe2(ends, flags) -> c_int = |_, real| makes_ends(ends, real);
     /// Makes a pair of sockets.
     hook socketpair(domain, kind, protocol, ends) -> c_int = |_, real| makes_ends(ends, real);
+    /// Makes a duplicate.
+    hook dup(old) -> c_int = |_, real| duplicates(old, real);
+    /// Makes a duplicate with this number.
+    hook dup2(old, new) -> c_int = |_, real| duplicates(old, real);
+    /// Makes a duplicate with this number, with flags.
+    hook dup3(old, new, flags) -> c_int = |_, real| duplicates(old, real);
     /// Connects a socket.
     jump hook connect = |socket, _| descriptors::connects(low_half(socket));
     /// Changes something of a descriptor, or locks a part of its file.
-    jump hook fcntl = |_, command| may_lock(command);
+    hook fcntl(descriptor, command, argument) -> c_int = |_, real| changes(descriptor, command, real);
     /// The same where a file may be large.
-    jump hook fcntl64 = |_, command| may_lock(command);
+    hook fcntl64(descriptor, command, argument) -> c_int = |_, real| changes(descriptor, command, real);
     /// Locks a part of a file.
     jump hook lockf = |_, _| descriptors::note(Made::RecordLock);
     /// The same where the file may be large.
@@ -52,10 +58,24 @@ fn makes_ends(ends: usize, real: impl FnOnce() -> c_int) -> c_int {
     result
 }
 
-fn may_lock(command: usize) {
-    if matches!(low_half(command), libc::F_SETLK | libc::F_SETLKW) {
-        descriptors::note(Made::RecordLock);
+/// A call that makes a duplicate of a descriptor, which reaches the same threads.
+fn duplicates(old: usize, real: impl FnOnce() -> c_int) -> c_int {
+    let duplicate = real();
+    // Standard streams go elsewhere. A child that shares this memory redirects them before it executes a program.
+    if duplicate > libc::STDERR_FILENO && descriptors::may_be_channel(low_half(old)) {
+        descriptors::is_channel_from_now_on(duplicate);
     }
+    duplicate
+}
+
+/// `fcntl`. It takes a third argument for some commands only, in a register.
+fn changes(descriptor: usize, command: usize, real: impl FnOnce() -> c_int) -> c_int {
+    match low_half(command) {
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => return duplicates(descriptor, real),
+        libc::F_SETLK | libc::F_SETLKW => descriptors::note(Made::RecordLock),
+        _ => {}
+    }
+    real()
 }
 
 /// An int argument: only the low half of the register is defined.

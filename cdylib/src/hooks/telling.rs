@@ -9,8 +9,14 @@ use crate::state::takers;
 hooks! {
     /// Writes to a descriptor.
     jump hook write = |descriptor, _| takers::writes(low_half(descriptor));
+    /// Writes to a descriptor what lies in several places.
+    jump hook writev = |descriptor, _| takers::writes(low_half(descriptor));
     /// Writes to a socket.
     jump hook send = |descriptor, _| takers::writes(low_half(descriptor));
+    /// Writes to a socket, for a named receiver.
+    jump hook sendto = |descriptor, _| takers::writes(low_half(descriptor));
+    /// Writes to a socket what lies in several places.
+    jump hook sendmsg = |descriptor, _| takers::writes(low_half(descriptor));
     /// Adds to an eventfd's counter.
     jump hook eventfd_write = |descriptor, _| takers::writes(low_half(descriptor));
 }

@@ -40,7 +40,6 @@ macro_rules! system_calls {
 system_calls! {
     close = libc::SYS_close;
     read = libc::SYS_read;
-    writev = libc::SYS_writev;
     lseek64 = libc::SYS_lseek;
     fstat64 = libc::SYS_fstat;
     statx = libc::SYS_statx;

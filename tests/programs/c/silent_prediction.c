@@ -2,12 +2,13 @@
  * that thread held the lock.
  * expect: at-most WARN
  * expect: unsafe_fork WARN fork=main locks=0
- * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,told_by_pipe,told_by_eventfd,told_by_counter,told_by_sockets,told_by_message,gate,ended,shared,try,bounded,signal,once,remade,remade_by_child}
+ * runs: {at_fork,in_place,made_anew,readers,told_by_semaphore,told_by_condition,told_by_barrier,told_by_pipe,told_by_eventfd,told_by_counter,told_by_sockets,told_by_message,told_by_vector,told_by_datagram,told_by_parts,told_by_dup,told_by_dup2,told_by_dup3,told_by_fcntl,gate,ended,shared,try,bounded,signal,once,remade,remade_by_child}
  */
 #include "../program.h"
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 static const char *how;
 static pthread_mutex_t *vault, door = PTHREAD_MUTEX_INITIALIZER, told_door = PTHREAD_MUTEX_INITIALIZER;
@@ -49,6 +50,10 @@ static void use(void) {
     }
 }
 
+static int is_told_by_pipe(void) {
+    return is(how, "told_by_pipe") || is(how, "told_by_vector") || strncmp(how, "told_by_dup", 11) == 0 || is(how, "told_by_fcntl");
+}
+
 static void tell(void) {
     if (is(how, "told_by_semaphore")) MUST(sem_post(&told_semaphore));
     if (is(how, "told_by_barrier")) pthread_barrier_wait(&barrier);
@@ -59,10 +64,15 @@ static void tell(void) {
         MUST(pthread_mutex_unlock(&told_door));
     }
     uint64_t one = 1;
-    if (is(how, "told_by_pipe") || is(how, "told_by_sockets") || is(how, "told_by_counter")) {
+    struct iovec part = {.iov_base = &one, .iov_len = sizeof one};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if ((is_told_by_pipe() && !is(how, "told_by_vector")) || is(how, "told_by_sockets") || is(how, "told_by_counter")) {
         if (write(told_ends[1], &one, sizeof one) != sizeof one) broken("write");
     }
     if (is(how, "told_by_message") && send(told_ends[1], &one, sizeof one, 0) != sizeof one) broken("send");
+    if (is(how, "told_by_vector") && writev(told_ends[1], &part, 1) != sizeof one) broken("writev");
+    if (is(how, "told_by_datagram") && sendto(told_ends[1], &one, sizeof one, 0, NULL, 0) != sizeof one) broken("sendto");
+    if (is(how, "told_by_parts") && sendmsg(told_ends[1], &message, 0) != sizeof one) broken("sendmsg");
     if (is(how, "told_by_eventfd")) MUST(eventfd_write(told_ends[1], one));
     gate_open(&ready);
 }
@@ -113,8 +123,12 @@ int main(int count, char **words) {
     if (is(how, "in_place")) MUST(pthread_atfork(before, after, in_place));
     if (is(how, "made_anew")) MUST(pthread_atfork(NULL, NULL, anew));
     gate_make(&ready);
-    if (is(how, "told_by_pipe")) MUST(pipe(told_ends));
-    if (is(how, "told_by_sockets") || is(how, "told_by_message")) {
+    if (is_told_by_pipe()) MUST(pipe(told_ends));
+    if (is(how, "told_by_dup")) told_ends[1] = dup(told_ends[1]);
+    if (is(how, "told_by_dup2")) told_ends[1] = dup2(told_ends[1], 100);
+    if (is(how, "told_by_dup3")) told_ends[1] = dup3(told_ends[1], 100, O_CLOEXEC);
+    if (is(how, "told_by_fcntl")) told_ends[1] = fcntl(told_ends[1], F_DUPFD_CLOEXEC, 100);
+    if (is(how, "told_by_sockets") || is(how, "told_by_message") || is(how, "told_by_datagram") || is(how, "told_by_parts")) {
         MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, told_ends));
     }
     if (is(how, "told_by_eventfd") || is(how, "told_by_counter")) told_ends[0] = told_ends[1] = eventfd(0, EFD_CLOEXEC);
