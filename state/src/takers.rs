@@ -42,6 +42,8 @@ const TOLD_SHIFT: u32 = 56;
 const CLOSED: usize = usize::MAX;
 /// What a thread tells first is that it is ready; later counts say nothing new.
 const MAX_TOLD: usize = 15;
+/// A thread waits for the others while it starts; where it waits later says nothing new.
+const MAX_WAITS: u32 = 8;
 const ADDRESS: usize = ((1 << 48) - 1) & !(UNSETTLED | READING);
 
 /// The table. Zeroed memory is its valid first state.
@@ -52,6 +54,12 @@ pub struct Takers {
     told: AtomicUsize,
     /// The same, once the table is closed.
     told_until_closed: AtomicUsize,
+    /// The lock of its own that the thread has tried last, and `told` before that; the lock that it has made since. 0 where there is none.
+    tried_own: AtomicUsize,
+    told_before_try: AtomicUsize,
+    made_since_try: AtomicUsize,
+    /// Waits for a lock of its own that were looked at.
+    waits: AtomicU32,
     /// Looks that found nothing to note.
     fruitless: AtomicU32,
     /// Entries in use.
@@ -112,6 +120,10 @@ impl Takers {
         Self {
             told: AtomicUsize::new(0),
             told_until_closed: AtomicUsize::new(0),
+            tried_own: AtomicUsize::new(0),
+            told_before_try: AtomicUsize::new(0),
+            made_since_try: AtomicUsize::new(0),
+            waits: AtomicU32::new(0),
             fruitless: AtomicU32::new(0),
             count: AtomicU32::new(0),
             is_noting: AtomicBool::new(false),
@@ -265,6 +277,47 @@ impl Takers {
         }
     }
 
+    /// The thread has tried a lock that it holds. A condition of Python's does so before it wakes those that wait for it, be there any or
+    /// none: the thread tells something. It does so before it waits, too.
+    pub fn tries_own(&self, address: usize) {
+        if self.made_since_try.load(Ordering::Relaxed) == address {
+            // The wait begins with a try.
+            return;
+        }
+        self.tried_own.store(address, Ordering::Relaxed);
+        self.told_before_try
+            .store(self.told.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.made_since_try.store(0, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// The thread has made a lock: if it tried one of its own, the new one may be what it will wait for.
+    #[inline(always)]
+    pub fn makes(&self, address: usize) {
+        if self.tried_own.load(Ordering::Relaxed) != 0 {
+            self.made_since_try.store(address, Ordering::Relaxed);
+        }
+    }
+
+    /// The thread waits for a lock that it holds, so its last try was the beginning of this wait, and it told nothing by that; unless
+    /// `tells`, which is asked about its first waits only.
+    pub fn waits_for_own(&self, address: usize, tells: impl FnOnce() -> bool) {
+        let tried = self.tried_own.swap(0, Ordering::Relaxed);
+        let made = self.made_since_try.swap(0, Ordering::Relaxed);
+        if tried == 0 || (made != address && tried != address) || self.told.load(Ordering::Relaxed) == CLOSED {
+            return;
+        }
+        let waits = self.waits.load(Ordering::Relaxed);
+        if waits < MAX_WAITS {
+            self.waits.store(waits + 1, Ordering::Relaxed);
+            if tells() {
+                return;
+            }
+        }
+        self.told
+            .store(self.told_before_try.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// Whether it makes a difference that the thread tells something.
     pub fn may_tell_more(&self) -> bool {
         self.told.load(Ordering::Relaxed) < MAX_TOLD << TOLD_SHIFT
@@ -286,6 +339,13 @@ impl Takers {
         // Only clears what was written, so as not to touch unused pages.
         if self.told.load(Ordering::Relaxed) != 0 {
             self.told.store(0, Ordering::Relaxed);
+        }
+        if self.tried_own.load(Ordering::Relaxed) != 0 {
+            self.tried_own.store(0, Ordering::Relaxed);
+            self.made_since_try.store(0, Ordering::Relaxed);
+        }
+        if self.waits.load(Ordering::Relaxed) != 0 {
+            self.waits.store(0, Ordering::Relaxed);
         }
         if self.is_noting.load(Ordering::Relaxed) {
             // The last thread left a note by a jump.

@@ -55,10 +55,10 @@ __attribute__((unused, noreturn)) static void broken(const char *what) {
 /* A pipe as a gate: each `gate_open` lets one `gate_pass` through, in whichever process. */
 struct gate { int ends[2]; };
 
-/* The end to write to is a duplicate, which the library does not know: a thread that opens a gate tells it nothing. */
+/* The end to write to is a duplicate that the library does not see made: a thread that opens a gate tells it nothing. */
 __attribute__((unused)) static void gate_make(struct gate *gate) {
     MUST(pipe2(gate->ends, O_CLOEXEC));
-    int duplicate = fcntl(gate->ends[1], F_DUPFD_CLOEXEC, 200);
+    int duplicate = (int)syscall(SYS_fcntl, gate->ends[1], F_DUPFD_CLOEXEC, 200);
     if (duplicate < 0) broken("gate_make");
     close(gate->ends[1]);
     gate->ends[1] = duplicate;

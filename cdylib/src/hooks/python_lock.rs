@@ -85,6 +85,8 @@ methods! {
     method RECURSIVE_RELEASE_SAVE = RLock."_release_save" => python_lock::release_all;
     /// Takes it again.
     method RECURSIVE_RESTORE = RLock."_acquire_restore" => python_lock::restore;
+    /// Asks whether the thread has a recursive lock.
+    method RECURSIVE_IS_OWNED = RLock."_is_owned" => python_lock::is_owned;
     /// Makes a recursive lock anew in a forked child.
     method RECURSIVE_REINIT = RLock."_at_fork_reinit" => python_lock::remake;
     /// A recursive lock's memory becomes free.

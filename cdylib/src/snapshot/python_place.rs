@@ -27,6 +27,25 @@ pub fn current() -> StackId {
     marks().unwrap_or(NO_STACK)
 }
 
+/// Whether this thread waits at a `threading.Barrier`: by that it tells the others something.
+pub fn is_at_barrier() -> bool {
+    /// The barrier's wait is the innermost function but for those of its condition.
+    const CLOSE: usize = 4;
+    let _errno = KeepErrno::save();
+    let _busy = Busy::from_here();
+    let frames = || {
+        let python = python::found().filter(|_| config::get().python)?;
+        let state = python.thread_state()?;
+        let objects = Objects::open(&python.interpreter, ProcessMemory::own(), Pages::for_few_reads)?;
+        objects.records_of_marks(&objects.marks(state, CLOSE))
+    };
+    // Before 3.11, code does not know its class; no other class of the module has such a method.
+    let is_barriers = |frame: &PythonFrame| {
+        matches!(frame.function.as_str(), "Barrier._wait" | "_wait") && frame.file.ends_with("/threading.py")
+    };
+    frames().is_some_and(|frames| frames.iter().any(is_barriers))
+}
+
 /// The frames of such a place; `None` where there are none any more.
 pub fn frames(place: StackId) -> Option<Vec<PythonFrame>> {
     let python = python::found()?;

@@ -98,6 +98,15 @@ pub fn tell() {
     }
 }
 
+/// This thread has tried a lock that it holds: in Python, a condition does so.
+#[cold]
+#[inline(never)]
+pub fn tries_own(thread: &Thread, address: usize) {
+    if python::found().is_some() && !forked_child::is_watched() {
+        thread.takers.tries_own(address);
+    }
+}
+
 /// This thread writes to a descriptor: where that is a channel, it tells another thread something.
 #[inline(always)]
 pub fn writes(fd: i32) {

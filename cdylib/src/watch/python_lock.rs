@@ -11,6 +11,7 @@ use crate::state::depot::NO_STACK;
 use crate::state::held::{Object, Ticket};
 use crate::state::signalling;
 use crate::state::stack_cache::Caller;
+use crate::state::takers;
 use crate::state::thread::{Busy, Thread};
 use crate::system::errno::KeepErrno;
 use crate::system::process;
@@ -186,6 +187,17 @@ pub fn restore(call: Call, caller: Caller) -> usize {
     semaphore::take(Object::PythonLock, address, Wait::Forever, caller, real, |result| {
         result != 0
     })
+}
+
+/// A call that asks whether the thread has the recursive lock: a condition does so before it wakes or waits, as it tries a plain lock.
+pub fn is_owned(call: Call, _: Caller) -> usize {
+    let result = call.make();
+    if python_methods::is_true(result)
+        && let Some(thread) = this_thread::record()
+    {
+        takers::tries_own(thread, call.address());
+    }
+    result
 }
 
 /// A call that makes a lock.

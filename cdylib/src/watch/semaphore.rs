@@ -47,6 +47,9 @@ pub fn take<T: Copy>(
     let result = real();
     if !has_taken(result) || signalling::contains(address) {
         thread.held.did_not_take(ticket);
+        if wait == Wait::Never && thread.held.holds(address) {
+            takers::tries_own(thread, address);
+        }
         return result;
     }
     takers::note(
@@ -117,6 +120,7 @@ pub fn init(address: usize, shared: bool, value: usize, caller: Caller, real: im
 pub fn makes_lock(thread: &'static Thread, address: usize, caller: Caller) {
     forget(thread, address);
     signalling::remove(address);
+    thread.takers.makes(address);
     thread.note_made_semaphore(address, thread.stack_at(caller));
 }
 
@@ -155,6 +159,7 @@ fn forget(thread: &'static Thread, address: usize) {
 #[cold]
 #[inline(never)]
 fn signals(thread: &Thread, address: usize) {
+    thread.takers.waits_for_own(address, python_place::is_at_barrier);
     signalling::insert(address);
     while thread.held.release(address) || thread.held.release_inherited(address).is_some() {}
 }

@@ -75,6 +75,36 @@ fn a_thread_that_tells_something_each_time_still_takes_the_lock_again() {
     assert!(!taken(takers).is_recurrent, "far longer ago than ever before");
 }
 
+const CONDITIONS: usize = 0x7f00_0000_3000;
+const WAITERS: usize = 0x7f00_0000_4000;
+
+#[test]
+fn a_thread_that_tries_its_own_lock_tells_something_unless_it_then_waits() {
+    let takers = table();
+    takers.note(&taking(0));
+    takers.note(&taking(APART));
+    takers.tries_own(CONDITIONS);
+    assert!(!taken(takers).is_recurrent, "it woke whoever waits");
+    takers.waits_for_own(WAITERS, || false);
+    assert!(!taken(takers).is_recurrent, "another wait");
+
+    let waiting = table();
+    waiting.note(&taking(0));
+    waiting.note(&taking(APART));
+    waiting.tries_own(CONDITIONS);
+    waiting.makes(WAITERS);
+    waiting.tries_own(WAITERS);
+    waiting.waits_for_own(WAITERS, || false);
+    assert!(taken(waiting).is_recurrent);
+    waiting.tries_own(CONDITIONS);
+    waiting.waits_for_own(CONDITIONS, || false);
+    assert!(taken(waiting).is_recurrent, "a try, then a wait for the same");
+    waiting.tries_own(CONDITIONS);
+    waiting.makes(WAITERS);
+    waiting.waits_for_own(WAITERS, || true);
+    assert!(!taken(waiting).is_recurrent, "at a barrier");
+}
+
 #[test]
 fn only_gates_that_were_held_each_time_count() {
     let takers = table();

@@ -5,7 +5,6 @@ Works on every CPython from 3.6 on.
 
 import fcntl
 import os
-import platform
 import signal
 import sys
 import time
@@ -15,17 +14,19 @@ REALISED = 3
 BROKEN = 5
 SKIPPED = 77
 
-FUTEX = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
+FUTEX = {"x86_64": 202, "aarch64": 98}.get(os.uname().machine)
 
 
 class Gate:
     """A pipe as a gate: each `open` lets one `pass_through` go on, in whichever process."""
 
     def __init__(self):
-        # The end to write to is a duplicate, which the library does not know: a thread that opens a gate tells it
-        # nothing.
+        # The end to write to is opened a second time, which the library does not see: a thread that opens a gate tells
+        # it nothing.
         self.reader, writer = os.pipe()
-        self.writer = fcntl.fcntl(writer, fcntl.F_DUPFD_CLOEXEC, 200)
+        opened = os.open("/proc/self/fd/%d" % writer, os.O_WRONLY)
+        self.writer = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(opened)
         os.close(writer)
 
     def open(self):

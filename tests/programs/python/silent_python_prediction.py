@@ -5,10 +5,13 @@
 # expect: at-most WARN
 # expect: unsafe_fork WARN locks=0 threads=1
 # runs: {try,timeout,told,told_by_pipe,told_by_sockets,at_fork,interpreter}
+# runs: {told_by_barrier,told_before_wait,told_by_queue_before_wait}
+# runs: {told_by_semaphore_before_wait,told_by_condition_before_wait}
 # runs: {anew,logging}
 import ctypes
 import logging
 import os
+import queue
 import socket
 import sys
 import threading
@@ -24,7 +27,8 @@ door = threading.Lock()
 libc = ctypes.PyDLL(None)
 mutex = ctypes.create_string_buffer(64)
 used, never = program.Gate(), program.Gate()
-told = threading.Event()
+told, told_queue, told_semaphore = threading.Event(), queue.Queue(), threading.Semaphore(0)
+told_barrier, told_condition = threading.Barrier(2), threading.Condition(threading.Lock())
 told_ends = os.pipe() if mode == "told_by_pipe" else socket.socketpair()
 logger = logging.getLogger("bank")
 # Writes each line itself: a buffered file would have a lock of its own.
@@ -46,8 +50,17 @@ def keeper():
     for _ in range(5):
         use()
         time.sleep(0.001)
-    if mode == "told":
+    if mode in ("told", "told_before_wait"):
         told.set()
+    if mode == "told_by_barrier":
+        told_barrier.wait()
+    if mode == "told_by_queue_before_wait":
+        told_queue.put("ready")
+    if mode == "told_by_semaphore_before_wait":
+        told_semaphore.release()
+    if mode == "told_by_condition_before_wait":
+        with told_condition:
+            told_condition.notify_all()
     if mode == "told_by_pipe":
         os.write(told_ends[1], b"x")
     if mode == "told_by_sockets":
@@ -78,7 +91,18 @@ if mode == "told_by_pipe":
     os.read(told_ends[0], 1)
 if mode == "told_by_sockets":
     told_ends[0].recv(1)
+if mode == "told_by_barrier":
+    # The thread waits for this one.
+    program.wait_until_idle(1)
+    told_barrier.wait()
 used.pass_through()
+# Nobody had waited when the thread said so.
+if mode == "told_before_wait":
+    told.wait()
+if mode == "told_by_queue_before_wait":
+    told_queue.get()
+if mode == "told_by_semaphore_before_wait":
+    told_semaphore.acquire()
 pid = os.fork()
 if pid == 0:
     work()
