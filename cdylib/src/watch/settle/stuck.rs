@@ -101,13 +101,20 @@ impl Stuck {
                 .any(|entry| bookkeeping::is_of_interpreter(&entry))
     }
 
-    /// Remembers holders that sleep, for the next fork.
-    pub(super) fn remember(&mut self, holders: &[Holder]) {
-        if holders.iter().any(|holder| self.will_run(holder)) {
-            return;
-        }
-        for asleep in all_asleep(holders).into_iter().flatten() {
-            remember(&IN_VAIN, asleep);
+    /// Remembers holders that have slept for long, for the next fork. One that has just fallen asleep, or is about to be woken, will go on,
+    /// and may soon sleep in the same place again, as the threads of a pool do.
+    pub(super) fn remember(&self, own: &Thread, holders: &[Holder]) {
+        let has_slept_long = clock::since_start().saturating_sub(self.since) >= LONG;
+        let are_the_same = || all_asleep(holders).is_some_and(|asleep| asleep == self.before);
+        let will_go_on = |asleep: &Asleep| is_about_to_wake(own, asleep.lock);
+        if has_slept_long
+            && are_the_same()
+            && !holders.iter().any(|holder| self.will_run(holder))
+            && !self.before.iter().any(will_go_on)
+        {
+            for &asleep in &self.before {
+                remember(&IN_VAIN, asleep);
+            }
         }
     }
 }

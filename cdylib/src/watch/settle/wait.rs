@@ -96,7 +96,7 @@ fn until_clear(thread: &'static Thread, settling: &mut Settling, stuck: &mut Stu
             holders.retain(|holder| !holder.entry.as_ref().is_some_and(bookkeeping::learn));
         }
         if is_over(settling) || stuck.is(thread, &holders) {
-            stuck.remember(&holders);
+            stuck.remember(thread, &holders);
             return End::GivenUp;
         }
         sleep(nap);
