@@ -1,5 +1,6 @@
-"""Starts pools of two workers, which log, beside threads that log or fill the same queue. Prints,
-and ends, as held_back.py does, without times.
+"""Starts pools of two workers, which log, beside threads that log or fill the same queue. Prints, and
+ends, as held_back.py does, without times. A worker is stuck if it has begun to log and does not go on, or
+neither begins nor ends; one that waits for a task that another worker keeps is not.
 
 usage: held_back_pool.py THREADS FORKS
 """
@@ -7,7 +8,8 @@ usage: held_back_pool.py THREADS FORKS
 import json
 import logging
 import logging.handlers
-import multiprocessing
+import mmap
+import multiprocessing.pool
 import os
 import queue
 import sys
@@ -23,6 +25,11 @@ items = queue.Queue()
 logger = logging.getLogger("held_back")
 logger.propagate = False
 logger.addHandler(logging.handlers.QueueHandler(items))
+# What each worker does, at its process id: shared with the workers.
+IDLE, LOGS = 1, 2
+doing = mmap.mmap(-1, 1 << 22)
+# A pool whose worker is stuck is never terminated: that would wait for a lock that a worker may have been killed with.
+abandoned = []
 
 
 def writer():
@@ -38,26 +45,43 @@ def feeder():
         items.get()
 
 
+def begin():
+    doing[os.getpid()] = IDLE
+
+
 def work(number):
+    doing[os.getpid()] = LOGS
     logger.error("number %d", number)
+    doing[os.getpid()] = IDLE
     return number
 
 
 def run_pool():
     """A pool from its start to its end: how many of its workers got stuck."""
-    pool = context.Pool(WORKERS)
+    pool = context.Pool(WORKERS, begin)
+    workers = list(pool._pool)
     try:
         pool.map_async(work, range(2 * WORKERS)).get(PATIENCE)
-        pool.close()
     except multiprocessing.TimeoutError:
-        pass
-    workers = list(pool._pool)
+        stuck = [worker for worker in workers if worker.is_alive() and doing[worker.pid] != IDLE]
+        if not stuck:
+            print("no worker is stuck, and a task is lost", file=sys.stderr, flush=True)
+            os._exit(1)
+    else:
+        pool.close()
+        for worker in workers:
+            worker.join(PATIENCE)
+        stuck = [worker for worker in workers if worker.is_alive()]
+    if stuck:
+        # Nobody shall replace the workers.
+        pool._worker_handler._state = multiprocessing.pool.TERMINATE
+        for worker in workers:
+            worker.kill()
+        abandoned.append(pool)
+    else:
+        pool.terminate()
     for worker in workers:
-        worker.join(PATIENCE)
-    stuck = [worker for worker in workers if worker.is_alive()]
-    for worker in stuck:
-        os.kill(worker.pid, 9)
-    pool.terminate()
+        doing[worker.pid] = 0
     return len(stuck)
 
 
