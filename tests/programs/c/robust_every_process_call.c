@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <termios.h>
 
@@ -118,6 +119,15 @@ static void descriptors(void) {
     TELL(pipe2(ends, -1));
     TELL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     TELL(socketpair(AF_UNIX, -1, 0, pair));
+    TELL(dup(ends[1]) > 2);
+    TELL(dup(-1));
+    TELL(dup2(ends[0], ends[0]) == ends[0]);
+    TELL(dup2(-1, ends[0]));
+    TELL(dup3(ends[1], 60, O_CLOEXEC));
+    TELL(fcntl(60, F_GETFD));
+    TELL(dup3(ends[1], ends[1], 0));
+    TELL(fcntl(ends[1], F_DUPFD_CLOEXEC, 70) >= 70);
+    TELL(fcntl(-1, F_DUPFD, 0));
     TELL(connect(pair[0], (struct sockaddr *)&nowhere, sizeof nowhere));
     TELL(fcntl(file, F_SETLK, &lock));
     TELL(fcntl64(file, F_GETLK, &found));
@@ -136,6 +146,18 @@ static void descriptors(void) {
         TELL(read(ends[0], text, 2));
         TELL(send(pair[0], text, 2, MSG_NOSIGNAL));
         TELL(recv(pair[1], text, sizeof text, 0));
+        struct iovec parts[2] = {{"de", 2}, {"f", 1}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        TELL(writev(ends[1], parts, 2));
+        TELL(writev(99, parts, 2));
+        TELL(read(ends[0], text, 4));
+        TELL(sendto(pair[0], text, 3, MSG_NOSIGNAL, NULL, 0));
+        TELL(sendmsg(pair[0], &message, MSG_NOSIGNAL));
+        TELL(recv(pair[1], text, sizeof text, 0));
+        say("%.6s", text);
+        TELL(sendto(ends[1], text, 3, 0, NULL, 0));
+        TELL(sendmsg(-1, &message, 0));
+        TELL(write(ends[1], "a", 1));
         TELL(write(99, "a", 1));
         MUST(close(set));
         set = epoll_create1(0);
