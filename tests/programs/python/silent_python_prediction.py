@@ -28,7 +28,7 @@ libc = ctypes.PyDLL(None)
 mutex = ctypes.create_string_buffer(64)
 used, never = program.Gate(), program.Gate()
 told, told_queue, told_semaphore = threading.Event(), queue.Queue(), threading.Semaphore(0)
-told_barrier, told_condition = threading.Barrier(2), threading.Condition(threading.Lock())
+told_barrier, told_condition = threading.Barrier(6), threading.Condition(threading.Lock())
 told_ends = os.pipe() if mode == "told_by_pipe" else socket.socketpair()
 logger = logging.getLogger("bank")
 # Writes each line itself: a buffered file would have a lock of its own.
@@ -92,9 +92,15 @@ if mode == "told_by_pipe":
 if mode == "told_by_sockets":
     told_ends[0].recv(1)
 if mode == "told_by_barrier":
-    # The thread waits for this one.
+    # The thread comes first, and is not the last to leave, who notifies the others.
     program.wait_until_idle(1)
+    friends = [threading.Thread(target=told_barrier.wait) for _ in range(4)]
+    for friend in friends:
+        friend.start()
+    program.wait_until_idle(5)
     told_barrier.wait()
+    for friend in friends:
+        friend.join()
 used.pass_through()
 # Nobody had waited when the thread said so.
 if mode == "told_before_wait":
